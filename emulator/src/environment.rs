@@ -1,0 +1,81 @@
+//! The variables that Lambda gives a runtime: "Defined runtime environment variables" in its guide.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::Function;
+use crate::front_door::REGION;
+
+/// Everything that the process of a function gets, except what a machine adds (`PATH`, `HOME`).
+/// The template's variables come first: Lambda does not let them replace its own.
+pub fn variables(
+    function: &Function,
+    runtime_api: SocketAddr,
+    task_root: &Path,
+) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::from([
+        ("LANG".to_owned(), "en_US.UTF-8".to_owned()),
+        ("TZ".to_owned(), ":UTC".to_owned()),
+    ]);
+    variables.extend(function.variables.clone());
+    let reserved = [
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
+        ("_HANDLER", function.handler.clone()),
+        ("LAMBDA_TASK_ROOT", task_root.display().to_string()),
+        ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            function.memory_mb.to_string(),
+        ),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            format!("/aws/lambda/{}", function.name),
+        ),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream()),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+    ];
+    variables.extend(reserved.map(|(name, value)| (name.to_owned(), value)));
+    variables
+}
+
+/// A log stream is named after the day and the environment.
+fn log_stream() -> String {
+    let day = OffsetDateTime::now_utc().date();
+    let (year, month, day) = (day.year(), u8::from(day.month()), day.day());
+    format!(
+        "{year}/{month:02}/{day:02}/[$LATEST]{}",
+        Uuid::new_v4().simple()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Template;
+
+    #[test]
+    fn the_template_sets_what_lambda_does_not_keep_for_itself() {
+        let template = "
+            Resources:
+              F:
+                Type: AWS::Serverless::Function
+                Properties:
+                  Handler: f
+                  Environment: { Variables: { MINE: 1, TZ: CET, AWS_REGION: moon } }";
+        let template = Template::parse(template).unwrap();
+        let address = "127.0.0.1:9001".parse().unwrap();
+        let variables = variables(&template.functions[0], address, Path::new("/dist"));
+        assert_eq!(variables["MINE"], "1");
+        assert_eq!(variables["TZ"], "CET");
+        assert_eq!(variables["AWS_REGION"], "us-east-1");
+        assert_eq!(variables["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
+        assert_eq!(variables["_HANDLER"], "f");
+    }
+}

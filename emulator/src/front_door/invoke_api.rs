@@ -1,0 +1,131 @@
+//! Lambda's own Invoke API, as `aws lambda invoke --endpoint-url` calls it: "Invoke" in Lambda's API
+//! reference.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Response, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::runtime_api::MAX_ANSWER;
+use crate::{Function, Invocation, Outcome};
+
+/// The function that a path of the Invoke API names: by its name, or by its ARN.
+pub(super) fn function_name(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/2015-03-31/functions/")?;
+    let name = rest.strip_suffix("/invocations")?;
+    match name.split_once(":function:") {
+        Some((_, name)) => name.split(':').next(),
+        None => Some(name),
+    }
+}
+
+/// How a caller wants a function invoked.
+#[derive(PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Waits for the answer.
+    RequestResponse,
+    /// Does not wait.
+    Event,
+    /// Does nothing.
+    DryRun,
+}
+
+impl Mode {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mode = headers.get("x-amz-invocation-type");
+        match mode.map(|mode| mode.as_bytes()) {
+            Some(b"Event") => Self::Event,
+            Some(b"DryRun") => Self::DryRun,
+            _ => Self::RequestResponse,
+        }
+    }
+}
+
+/// The invocation for a request; without a payload the event is an empty object.
+pub(super) fn invocation(headers: &HeaderMap, payload: &Bytes) -> Invocation {
+    let event = match payload.is_empty() {
+        true => b"{}".to_vec(),
+        false => payload.to_vec(),
+    };
+    let invocation = Invocation::new(event);
+    let context = headers.get("x-amz-client-context");
+    let context = context.and_then(|text| STANDARD.decode(text.as_bytes()).ok());
+    let context = context.and_then(|bytes| String::from_utf8(bytes).ok());
+    match context {
+        Some(json) if !json.contains(char::is_control) => invocation.client_context(&json),
+        _ => invocation,
+    }
+}
+
+/// The response for an outcome: 200 also when the function failed, with a header that says so.
+pub(super) fn response(outcome: &Outcome, request_id: &str, timeout: Duration) -> Response<Body> {
+    let answer = payload(outcome, request_id, timeout);
+    let response = Response::builder()
+        .header("content-type", "application/json")
+        .header("x-amz-executed-version", "$LATEST");
+    let response = match answer {
+        Ok(payload) => response.body(Body::from(payload)),
+        Err(error) => response
+            .header("x-amz-function-error", "Unhandled")
+            .body(Body::from(error)),
+    };
+    response.unwrap_or_default()
+}
+
+/// What Lambda returns for an outcome: the function's own answer, or the error's JSON.
+pub(super) fn payload(
+    outcome: &Outcome,
+    request_id: &str,
+    timeout: Duration,
+) -> Result<Bytes, Bytes> {
+    let error = |kind: &str, message: String| {
+        let body = json!({ "errorType": kind, "errorMessage": message });
+        Err(Bytes::from(body.to_string()))
+    };
+    let failed = |what: String| format!("RequestId: {request_id} Error: {what}");
+    match outcome {
+        Outcome::Response(post) => Ok(post.body.clone()),
+        Outcome::Error(post) | Outcome::InitError(post) => Err(post.body.clone()),
+        Outcome::TooLarge { .. } => error(
+            "Function.ResponseSizeTooLarge",
+            format!(
+                "Response payload size exceeded maximum allowed payload size ({MAX_ANSWER} bytes)."
+            ),
+        ),
+        Outcome::TimedOut => {
+            let seconds = timeout.as_secs_f64();
+            let what = format!("Task timed out after {seconds:.2} seconds");
+            error("Sandbox.Timedout", failed(what))
+        }
+        Outcome::Lost(why) => error("Runtime.ExitError", failed(why.clone())),
+        Outcome::NotTaken => {
+            let what = "Runtime did not ask for the event in time".to_owned();
+            error("Runtime.NotReady", failed(what))
+        }
+    }
+}
+
+/// The 404 for a function that the template does not have, with those that it has.
+pub(super) fn not_found(name: &str, functions: &[Function]) -> Response<Body> {
+    let known: Vec<_> = functions.iter().map(|f| f.name.as_str()).collect();
+    let message = format!(
+        "Function not found: {name} (there is: {})",
+        known.join(", ")
+    );
+    error(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message)
+}
+
+/// An error of the service, not of a function.
+pub(super) fn error(status: StatusCode, kind: &str, message: &str) -> Response<Body> {
+    let body: Value = json!({ "Type": "User", "Message": message });
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .header("x-amzn-errortype", kind);
+    response
+        .body(Body::from(body.to_string()))
+        .unwrap_or_default()
+}

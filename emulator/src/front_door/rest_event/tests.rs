@@ -1,0 +1,126 @@
+use axum::http::Request;
+use time::macros::datetime;
+
+use super::*;
+use crate::Template;
+use crate::front_door::routing;
+
+const TEMPLATE: &str = r#"
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      Events:
+        Root: { Type: Api, Properties: { Path: /, Method: any } }
+        Name: { Type: Api, Properties: { Path: "/hello/{name}", Method: any } }
+"#;
+
+fn made(request: Request<Vec<u8>>) -> Value {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let (parts, body) = request.into_parts();
+    let method = parts.method.as_str();
+    let found = routing::find(&template.functions, method, parts.uri.path()).unwrap();
+    let arrival = Arrival {
+        source_ip: IpAddr::from([127, 0, 0, 1]),
+        time: datetime!(2026-04-09 12:34:56.789 UTC),
+        request_id: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+        trace_id: "Root=1-1-1",
+    };
+    event(&parts, &Bytes::from(body), &found, &arrival)
+}
+
+#[test]
+fn an_event_has_every_field_that_the_gateway_sends() {
+    let request = Request::post("/hello/a%20b?x=1&x=2&y=a+b%26")
+        .header("Host", "localhost:3000")
+        .header("User-Agent", "curl/8")
+        .header("x-many", "1")
+        .header("x-many", "2")
+        .header("X-Forwarded-For", "10.0.0.1");
+    let made = made(request.body(b"text".to_vec()).unwrap());
+    let expected = json!({
+        "resource": "/hello/{name}",
+        "path": "/hello/a%20b",
+        "httpMethod": "POST",
+        "headers": {
+            "Host": "localhost:3000",
+            "User-Agent": "curl/8",
+            "X-Amzn-Trace-Id": "Root=1-1-1",
+            "X-Forwarded-For": "10.0.0.1, 127.0.0.1",
+            "X-Forwarded-Port": "3000",
+            "X-Forwarded-Proto": "http",
+            "X-Many": "2",
+        },
+        "multiValueHeaders": {
+            "Host": ["localhost:3000"],
+            "User-Agent": ["curl/8"],
+            "X-Amzn-Trace-Id": ["Root=1-1-1"],
+            "X-Forwarded-For": ["10.0.0.1, 127.0.0.1"],
+            "X-Forwarded-Port": ["3000"],
+            "X-Forwarded-Proto": ["http"],
+            "X-Many": ["1", "2"],
+        },
+        "queryStringParameters": { "x": "2", "y": "a b&" },
+        "multiValueQueryStringParameters": { "x": ["1", "2"], "y": ["a b&"] },
+        "pathParameters": { "name": "a b" },
+        "stageVariables": null,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local00000",
+            "deploymentId": "local0",
+            "domainName": "localhost:3000",
+            "domainPrefix": "local00000",
+            "extendedRequestId": "YzZhZjlhYzYtN2I=",
+            "httpMethod": "POST",
+            "identity": {
+                "accessKey": null,
+                "accountId": null,
+                "caller": null,
+                "cognitoAuthenticationProvider": null,
+                "cognitoAuthenticationType": null,
+                "cognitoIdentityId": null,
+                "cognitoIdentityPoolId": null,
+                "principalOrgId": null,
+                "sourceIp": "127.0.0.1",
+                "user": null,
+                "userAgent": "curl/8",
+                "userArn": null,
+            },
+            "path": "/Prod/hello/a%20b",
+            "protocol": "HTTP/1.1",
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "requestTime": "09/Apr/2026:12:34:56 +0000",
+            "requestTimeEpoch": 1775738096789u64,
+            "resourceId": "local0",
+            "resourcePath": "/hello/{name}",
+            "stage": "Prod",
+        },
+        "body": "text",
+        "isBase64Encoded": false,
+    });
+    assert_eq!(made, expected);
+}
+
+#[test]
+fn what_is_not_there_is_null() {
+    let made = made(Request::get("/").body(Vec::new()).unwrap());
+    for field in [
+        "queryStringParameters",
+        "multiValueQueryStringParameters",
+        "pathParameters",
+        "body",
+    ] {
+        assert_eq!(made[field], Value::Null, "{field}");
+    }
+    assert_eq!(made["requestContext"]["identity"]["userAgent"], Value::Null);
+}
+
+#[test]
+fn a_body_that_is_no_text_is_in_base64() {
+    let made = made(Request::put("/").body(vec![0xff, 0x00]).unwrap());
+    assert_eq!(
+        (&made["body"], &made["isBase64Encoded"]),
+        (&json!("/wA="), &json!(true))
+    );
+}

@@ -1,0 +1,14 @@
+//! AWS Lambda as a runtime and a client see it, on this machine: the Runtime API that a `bootstrap`
+//! asks for events, and a front door that makes those events out of HTTP requests.
+//!
+//! [`RuntimeApi`] is strict. It refuses what the service refuses, and writes down every breach of
+//! the contract so that a test can say there was none. It knows nothing of what the runtime runs.
+
+pub mod environment;
+pub mod front_door;
+pub mod runtime_api;
+pub mod template;
+
+pub use front_door::Functions;
+pub use runtime_api::{Invocation, Outcome, Pending, Post, RuntimeApi, Violation};
+pub use template::{Function, Route, Template};

@@ -1,0 +1,154 @@
+//! What a test or a front door asks of the function: an event and the headers that go with it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+pub(super) const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
+pub(super) const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
+const DEADLINE: &str = "lambda-runtime-deadline-ms";
+const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
+
+/// One event on its way to a runtime, with the headers of `/invocation/next`.
+///
+/// Made with the headers that Lambda always sends: a fresh request id, a deadline 3 seconds after
+/// the event is handed out (Lambda's default timeout), a function ARN and a JSON content type.
+/// Everything else is left out until it is asked for.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub(super) event: Bytes,
+    pub(super) request_id: String,
+    pub(super) patience: Duration,
+    deadline: Deadline,
+    headers: HeaderMap,
+    sends_deadline: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Deadline {
+    /// So long after a runtime took the event.
+    After(Duration),
+    /// At this time, in milliseconds since 1970.
+    At(u64),
+}
+
+impl Invocation {
+    /// An invocation with this event, which is sent as it is, JSON or not.
+    pub fn new(event: impl Into<Vec<u8>>) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        Self {
+            event: Bytes::from(event.into()),
+            request_id: String::new(),
+            patience: Duration::from_secs(30),
+            deadline: Deadline::After(Duration::from_secs(3)),
+            headers,
+            sends_deadline: true,
+        }
+        .request_id(&Uuid::new_v4().to_string())
+        .function_arn("arn:aws:lambda:us-east-1:123456789012:function:function")
+    }
+
+    /// Answers are expected under this request id, in place of a random one.
+    pub fn request_id(mut self, id: &str) -> Self {
+        self.request_id = id.to_owned();
+        self.header(REQUEST_ID, id)
+    }
+
+    /// The deadline is so long after a runtime took the event.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.deadline = Deadline::After(timeout);
+        self
+    }
+
+    /// The deadline is at this time, in milliseconds since 1970.
+    pub fn deadline_ms(mut self, unix_ms: u64) -> Self {
+        self.deadline = Deadline::At(unix_ms);
+        self
+    }
+
+    /// How long the event waits for a runtime to take it before the outcome is
+    /// [`NotTaken`](super::Outcome::NotTaken); 30 seconds unless said otherwise.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// `Lambda-Runtime-Invoked-Function-Arn`.
+    pub fn function_arn(self, arn: &str) -> Self {
+        self.header(FUNCTION_ARN, arn)
+    }
+
+    /// `Lambda-Runtime-Trace-Id`: the X-Ray tracing header.
+    pub fn trace_id(self, trace: &str) -> Self {
+        self.header("lambda-runtime-trace-id", trace)
+    }
+
+    /// `Lambda-Runtime-Client-Context`: the JSON that AWS's mobile SDKs send.
+    pub fn client_context(self, json: &str) -> Self {
+        self.header("lambda-runtime-client-context", json)
+    }
+
+    /// `Lambda-Runtime-Cognito-Identity`: JSON with the caller's Cognito identity.
+    pub fn cognito_identity(self, json: &str) -> Self {
+        self.header("lambda-runtime-cognito-identity", json)
+    }
+
+    /// `Lambda-Runtime-Aws-Tenant-Id`: the tenant of a function with tenant isolation.
+    pub fn tenant_id(self, tenant: &str) -> Self {
+        self.header("lambda-runtime-aws-tenant-id", tenant)
+    }
+
+    /// `Lambda-Runtime-Invocation-Id`: names this attempt; the runtime has to echo it.
+    pub fn invocation_id(self, id: &str) -> Self {
+        self.header(INVOCATION_ID, id)
+    }
+
+    /// Sends any header, in place of one of that name that would be sent otherwise. Only what is
+    /// sent changes: the request id that answers must bear and the deadline that is kept stay.
+    ///
+    /// # Panics
+    /// If HTTP has no way to write the name or the value.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a valid header name");
+        self.sends_deadline &= name != DEADLINE;
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a valid header value");
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Leaves out a header that would be sent otherwise.
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.sends_deadline &= !name.eq_ignore_ascii_case(DEADLINE);
+        self.headers.remove(name);
+        self
+    }
+
+    /// The invocation id that an answer has to echo, where one is sent.
+    pub(super) fn expected_echo(&self) -> Option<String> {
+        let value = self.headers.get(INVOCATION_ID)?;
+        value.to_str().ok().map(str::to_owned)
+    }
+
+    /// Starts the clock: the headers of `/next`, and how long from now until the deadline.
+    pub(super) fn dispatch(&self) -> (HeaderMap, Duration) {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let left = match self.deadline {
+            Deadline::After(timeout) => timeout,
+            Deadline::At(ms) => Duration::from_millis(ms).saturating_sub(now),
+        };
+        let mut headers = self.headers.clone();
+        if self.sends_deadline {
+            let ms = match self.deadline {
+                Deadline::After(timeout) => (now + timeout).as_millis() as u64,
+                Deadline::At(ms) => ms,
+            };
+            headers.insert(DEADLINE, HeaderValue::from(ms));
+        }
+        (headers, left)
+    }
+}

@@ -1,0 +1,119 @@
+//! What came of an invocation, and what a runtime did that Lambda does not allow.
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+
+/// The body and headers of a POST that a runtime made.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// All headers, with `User-Agent` and the content type.
+    pub headers: HeaderMap,
+    /// The body, as it came.
+    pub body: Bytes,
+}
+
+impl Post {
+    /// The value of a header, if it is there and is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as text; what is not UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON, or null if it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The runtime answered on `/response`.
+    Response(Post),
+    /// The runtime answered on `/error`.
+    Error(Post),
+    /// The answer was over Lambda's limit, and was refused.
+    TooLarge {
+        /// Its length in bytes.
+        size: usize,
+    },
+    /// The deadline came before an answer. Lambda kills the environment now.
+    TimedOut,
+    /// The runtime gave up in its start, on `/init/error`, before it took the event.
+    InitError(Post),
+    /// The runtime's process ended, as told with
+    /// [`runtime_exited`](super::RuntimeApi::runtime_exited), or the Runtime API did.
+    Lost(String),
+    /// No runtime took the event while its [`patience`](super::Invocation::patience) lasted.
+    NotTaken,
+}
+
+impl Outcome {
+    /// The answer from `/response`.
+    ///
+    /// # Panics
+    /// If the invocation ended in another way, with all of it.
+    #[track_caller]
+    pub fn response(self) -> Post {
+        match self {
+            Self::Response(post) => post,
+            other => panic!("expected a response, got {other:?}"),
+        }
+    }
+
+    /// The answer from `/error`.
+    ///
+    /// # Panics
+    /// If the invocation ended in another way, with all of it.
+    #[track_caller]
+    pub fn error(self) -> Post {
+        match self {
+            Self::Error(post) => post,
+            other => panic!("expected an error, got {other:?}"),
+        }
+    }
+}
+
+/// Something that a runtime did against the contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// An answer for a request id that was never handed out; it got a 400.
+    #[error("answered request {0:?}, which was never handed out")]
+    UnknownRequest(String),
+    /// A second answer for one request; it got a 400.
+    #[error("answered request {0:?} a second time")]
+    AnsweredTwice(String),
+    /// An answer after the deadline; it got a 400.
+    #[error("answered request {0:?} after its deadline")]
+    Late(String),
+    /// An answer over the limit; it got a 413.
+    #[error("answered request {request_id:?} with {size} bytes, which is over the limit")]
+    TooLarge {
+        /// The request that it answered.
+        request_id: String,
+        /// Its length in bytes.
+        size: usize,
+    },
+    /// An answer that echoed no invocation id though one was given. It was taken all the same, as
+    /// the service has to do for runtimes older than that header.
+    #[error("answered request {0:?} without echoing its invocation id")]
+    InvocationIdMissing(String),
+    /// An answer with the invocation id of another attempt; it got a 410.
+    #[error("answered request {request_id:?} with the invocation id {echoed:?}")]
+    InvocationIdDiffers {
+        /// The request that it answered.
+        request_id: String,
+        /// What it sent.
+        echoed: String,
+    },
+    /// An init error from a runtime that had asked for an event before; it got a 403.
+    #[error("reported an init error after the first call of next")]
+    InitErrorAfterNext,
+    /// A request that the Runtime API does not have; it got a 404 or 405.
+    #[error("called {0}, which the Runtime API does not have")]
+    UnknownRoute(String),
+}

@@ -1,0 +1,177 @@
+//! The four requests of the Runtime API, version 2018-06-01, over HTTP. Statuses and bodies are
+//! those of "Using the Lambda runtime API" in AWS's guide and of AWS's Runtime Interface Emulator.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::state::{Kind, MAX_ANSWER, Refusal, Timer};
+use super::{Post, Violation, World};
+
+/// The most that is read of one POST, to say how far over the limit it was.
+const MAX_READ: usize = 10 * MAX_ANSWER;
+
+pub(super) fn router(world: World) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route(
+            "/2018-06-01/runtime/invocation/{id}/response",
+            post(response),
+        )
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(world)
+}
+
+/// Waits for an event as long as it takes. When the connection drops, so does this future, and the
+/// event stays in the queue.
+async fn next(Shared(world): Shared<World>) -> Response {
+    let mut waiting = Waiting::enter(&world);
+    let mut changes = world.subscribe();
+    let handout = loop {
+        // The sender lives in `world`, so that waiting cannot fail.
+        drop(changes.wait_for(|state| state.has_event()).await);
+        let mut handout = None;
+        world.send_modify(|state| {
+            handout = state.hand_out(|id, attempt, left| expire_later(&world, id, attempt, left));
+        });
+        if let Some(handout) = handout {
+            waiting.ended = true;
+            break handout;
+        }
+    };
+    (handout.headers, handout.event).into_response()
+}
+
+fn expire_later(world: &World, request_id: String, attempt: usize, left: Duration) -> Timer {
+    let world = world.clone();
+    let task = tokio::spawn(async move {
+        sleep(left).await;
+        world.send_modify(|state| state.expire(&request_id, attempt));
+    });
+    Timer(task.abort_handle())
+}
+
+/// A runtime that waits in `next`, counted until it gets an event or its connection is gone.
+struct Waiting {
+    world: World,
+    ended: bool,
+}
+
+impl Waiting {
+    fn enter(world: &World) -> Self {
+        world.send_modify(|state| state.enter_next());
+        Self {
+            world: world.clone(),
+            ended: false,
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.world.send_modify(|state| state.waiting -= 1);
+        }
+    }
+}
+
+async fn response(world: Shared<World>, id: Path<String>, request: Request) -> Response {
+    answer(world, id, Kind::Response, request).await
+}
+
+async fn error(world: Shared<World>, id: Path<String>, request: Request) -> Response {
+    answer(world, id, Kind::Error, request).await
+}
+
+async fn answer(
+    Shared(world): Shared<World>,
+    Path(id): Path<String>,
+    kind: Kind,
+    request: Request,
+) -> Response {
+    let Some(post) = read(request).await else {
+        return truncated();
+    };
+    let mut result = Ok(());
+    world.send_modify(|state| result = state.answer(&id, kind, post));
+    accepted_or(result)
+}
+
+async fn init_error(Shared(world): Shared<World>, request: Request) -> Response {
+    let Some(post) = read(request).await else {
+        return truncated();
+    };
+    let mut result = Ok(());
+    world.send_modify(|state| result = state.init_failed(post));
+    accepted_or(result)
+}
+
+/// The whole POST, or nothing if the connection ended in the middle of it.
+async fn read(request: Request) -> Option<Post> {
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers;
+    let body = to_bytes(body, MAX_READ).await.ok()?;
+    Some(Post { headers, body })
+}
+
+fn accepted_or(result: Result<(), Refusal>) -> Response {
+    let too_large = format!("Exceeded maximum allowed payload size ({MAX_ANSWER} bytes).");
+    match result {
+        Ok(()) => json_body(StatusCode::ACCEPTED, json!({ "status": "OK" })),
+        Err(Refusal::InvalidRequestId) => {
+            let status = StatusCode::BAD_REQUEST;
+            refuse(status, "InvalidRequestID", "Invalid request ID")
+        }
+        Err(Refusal::TooLarge) => {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            refuse(status, "RequestEntityTooLarge", &too_large)
+        }
+        Err(Refusal::Stale) => {
+            let why = "The invocation ID is not that of the present attempt";
+            refuse(StatusCode::GONE, "InvalidInvocationID", why)
+        }
+        Err(Refusal::InvalidState) => {
+            let why = "The runtime has left its initialization";
+            refuse(StatusCode::FORBIDDEN, "InvalidStateTransition", why)
+        }
+    }
+}
+
+fn truncated() -> Response {
+    let why = "HTTP request detected as truncated";
+    refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", why)
+}
+
+async fn unknown(Shared(world): Shared<World>, request: Request) -> Response {
+    no_such_route(&world, &request, StatusCode::NOT_FOUND)
+}
+
+async fn wrong_method(Shared(world): Shared<World>, request: Request) -> Response {
+    no_such_route(&world, &request, StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn no_such_route(world: &World, request: &Request, status: StatusCode) -> Response {
+    let route = format!("{} {}", request.method(), request.uri());
+    world.send_modify(|state| state.violations.push(Violation::UnknownRoute(route)));
+    (status, Body::empty()).into_response()
+}
+
+fn refuse(status: StatusCode, error_type: &str, message: &str) -> Response {
+    let body = json!({ "errorMessage": message, "errorType": error_type });
+    json_body(status, body)
+}
+
+fn json_body(status: StatusCode, body: serde_json::Value) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (status, headers, body.to_string()).into_response()
+}

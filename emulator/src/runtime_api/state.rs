@@ -1,0 +1,247 @@
+//! The rules of the Runtime API, without any I/O: who holds which event, and which answers count.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::invocation::INVOCATION_ID;
+use super::{Invocation, Outcome, Post, Violation};
+
+/// The most bytes that a buffered answer may have: 6 MiB and the 100 bytes that Lambda allows on
+/// top, as its own Runtime Interface Emulator counts (`MaxPayloadSize`).
+pub const MAX_ANSWER: usize = 6 * 1024 * 1024 + 100;
+
+/// Everything that the Runtime API knows.
+#[derive(Default)]
+pub(super) struct State {
+    /// Events that no runtime has taken yet.
+    queue: VecDeque<Queued>,
+    /// Events that a runtime holds, by request id.
+    open: HashMap<String, Open>,
+    /// What became of the request ids handed out before.
+    closed: HashMap<String, Closed>,
+    /// Events handed out so far.
+    attempts: usize,
+    /// The init error, once there was one.
+    pub init_error: Option<Post>,
+    /// Why the runtime's process is gone, once it is.
+    exited: Option<String>,
+    /// Runtimes that wait in `next` now.
+    pub waiting: usize,
+    /// Calls of `next` so far.
+    pub next_calls: usize,
+    /// TCP connections accepted so far.
+    pub connections: usize,
+    /// Breaches of the contract so far.
+    pub violations: Vec<Violation>,
+}
+
+struct Queued {
+    invocation: Invocation,
+    outcome: oneshot::Sender<Outcome>,
+    /// Ends its patience.
+    _timer: Timer,
+}
+
+struct Open {
+    /// Tells two attempts of one request id apart.
+    attempt: usize,
+    expected_echo: Option<String>,
+    outcome: oneshot::Sender<Outcome>,
+    /// Ends it at its deadline.
+    _timer: Timer,
+}
+
+/// A task that does something later, unless this is dropped before.
+pub(super) struct Timer(pub AbortHandle);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Closed {
+    Answered,
+    Expired,
+}
+
+/// An event on its way out through `next`.
+pub(super) struct Handout {
+    pub headers: HeaderMap,
+    pub event: Bytes,
+}
+
+/// Which of the two answers a runtime gave.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Response,
+    Error,
+}
+
+/// Why an answer or an init error is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    InvalidRequestId,
+    TooLarge,
+    Stale,
+    InvalidState,
+}
+
+impl State {
+    /// Takes an event in, for the next runtime that asks.
+    pub fn submit(
+        &mut self,
+        invocation: Invocation,
+        outcome: oneshot::Sender<Outcome>,
+        timer: Timer,
+    ) {
+        // A receiver that is gone wants no outcome: here and below that is not an error.
+        match (&self.init_error, &self.exited) {
+            (Some(post), _) => drop(outcome.send(Outcome::InitError(post.clone()))),
+            (None, Some(why)) => drop(outcome.send(Outcome::Lost(why.clone()))),
+            (None, None) => self.queue.push_back(Queued {
+                invocation,
+                outcome,
+                _timer: timer,
+            }),
+        }
+    }
+
+    /// Counts a call of `next`.
+    pub fn enter_next(&mut self) {
+        self.next_calls += 1;
+        self.waiting += 1;
+    }
+
+    /// Whether there is an event to hand out.
+    pub fn has_event(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Whether a runtime waits in `next` with nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.waiting > 0 && self.queue.is_empty()
+    }
+
+    /// Hands the oldest event to a runtime that waits, which holds it from here on. Events that
+    /// nobody wants the outcome of are dropped. `start_timer` is given the request id, the attempt
+    /// and the time left, and must see to it that [`expire`](Self::expire) is called then.
+    pub fn hand_out(
+        &mut self,
+        start_timer: impl FnOnce(String, usize, Duration) -> Timer,
+    ) -> Option<Handout> {
+        let queued = std::iter::from_fn(|| self.queue.pop_front())
+            .find(|queued| !queued.outcome.is_closed())?;
+        let (headers, time_left) = queued.invocation.dispatch();
+        let expected_echo = queued.invocation.expected_echo();
+        let request_id = queued.invocation.request_id;
+        self.attempts += 1;
+        self.waiting -= 1;
+        let open = Open {
+            attempt: self.attempts,
+            expected_echo,
+            outcome: queued.outcome,
+            _timer: start_timer(request_id.clone(), self.attempts, time_left),
+        };
+        self.open.insert(request_id, open);
+        Some(Handout {
+            headers,
+            event: queued.invocation.event,
+        })
+    }
+
+    /// Ends the wait of an event that no runtime took in time.
+    pub fn give_up(&mut self, request_id: &str) {
+        let is_it = |queued: &Queued| queued.invocation.request_id == request_id;
+        if let Some(queued) = self.queue.iter().position(is_it)
+            && let Some(queued) = self.queue.remove(queued)
+        {
+            drop(queued.outcome.send(Outcome::NotTaken));
+        }
+    }
+
+    /// Ends an attempt whose deadline has come, if it is still open.
+    pub fn expire(&mut self, request_id: &str, attempt: usize) {
+        if self.open.get(request_id).map(|open| open.attempt) == Some(attempt) {
+            self.close(request_id, Closed::Expired, Outcome::TimedOut);
+        }
+    }
+
+    /// Takes a runtime's answer, or says why not.
+    pub fn answer(&mut self, request_id: &str, kind: Kind, post: Post) -> Result<(), Refusal> {
+        let id = request_id.to_owned();
+        let Some(open) = self.open.get(request_id) else {
+            self.violations.push(match self.closed.get(request_id) {
+                Some(Closed::Answered) => Violation::AnsweredTwice(id),
+                Some(Closed::Expired) => Violation::Late(id),
+                None => Violation::UnknownRequest(id),
+            });
+            return Err(Refusal::InvalidRequestId);
+        };
+        if let Some(expected) = &open.expected_echo {
+            match post.header(INVOCATION_ID) {
+                Some(echoed) if echoed == expected => {}
+                Some(echoed) => {
+                    self.violations.push(Violation::InvocationIdDiffers {
+                        request_id: id,
+                        echoed: echoed.to_owned(),
+                    });
+                    return Err(Refusal::Stale);
+                }
+                None => self.violations.push(Violation::InvocationIdMissing(id)),
+            }
+        }
+        let size = post.body.len();
+        if size > MAX_ANSWER {
+            self.violations.push(Violation::TooLarge {
+                request_id: request_id.to_owned(),
+                size,
+            });
+            self.close(request_id, Closed::Answered, Outcome::TooLarge { size });
+            return Err(Refusal::TooLarge);
+        }
+        let outcome = match kind {
+            Kind::Response => Outcome::Response(post),
+            Kind::Error => Outcome::Error(post),
+        };
+        self.close(request_id, Closed::Answered, outcome);
+        Ok(())
+    }
+
+    /// Takes an init error: it is the outcome of every event that waits or comes.
+    pub fn init_failed(&mut self, post: Post) -> Result<(), Refusal> {
+        if self.next_calls > 0 {
+            self.violations.push(Violation::InitErrorAfterNext);
+            return Err(Refusal::InvalidState);
+        }
+        for queued in self.queue.drain(..) {
+            drop(queued.outcome.send(Outcome::InitError(post.clone())));
+        }
+        self.init_error = Some(post);
+        Ok(())
+    }
+
+    /// Notes that the runtime's process is gone: whatever it held or should take is lost.
+    pub fn runtime_exited(&mut self, why: &str) {
+        for queued in self.queue.drain(..) {
+            drop(queued.outcome.send(Outcome::Lost(why.to_owned())));
+        }
+        for (_, open) in self.open.drain() {
+            drop(open.outcome.send(Outcome::Lost(why.to_owned())));
+        }
+        self.exited = Some(why.to_owned());
+    }
+
+    fn close(&mut self, request_id: &str, how: Closed, outcome: Outcome) {
+        if let Some(open) = self.open.remove(request_id) {
+            drop(open.outcome.send(outcome));
+            self.closed.insert(request_id.to_owned(), how);
+        }
+    }
+}

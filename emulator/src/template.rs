@@ -1,0 +1,199 @@
+//! Reads a SAM template: the functions that it deploys, and the routes that lead to them.
+//!
+//! The template is written for AWS, not for this machine. What has no meaning here is passed over,
+//! and what has one but cannot be known before a deployment (`!Ref`, `!Sub`) becomes a note.
+
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use yaml::Node;
+
+/// The part of a template that matters on this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template {
+    /// The functions, in the order of the template.
+    pub functions: Vec<Function>,
+    /// What was passed over though its author may expect it to work: one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// An `AWS::Serverless::Function`, with the template's `Globals` merged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// `FunctionName`, or else the resource's own name.
+    pub name: String,
+    /// `Handler`: what the runtime gets as `_HANDLER`.
+    pub handler: String,
+    /// `Timeout`, by default Lambda's 3 seconds.
+    pub timeout: Duration,
+    /// `MemorySize` in MB, by default Lambda's 128.
+    pub memory_mb: u32,
+    /// `Environment.Variables`, as far as they are plain values.
+    pub variables: BTreeMap<String, String>,
+    /// Its events of type `Api`; without any it can still be invoked by its name.
+    pub routes: Vec<Route>,
+}
+
+/// An event of type `Api`: a method and a resource of a REST API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method in capitals; `ANY` stands for all.
+    pub method: String,
+    /// The resource, such as `/hello/{name}` or `/{proxy+}`.
+    pub path: String,
+}
+
+/// Why a template cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// The file cannot be read.
+    #[error("cannot read the template {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not YAML.
+    #[error("the template is not valid YAML: {0}")]
+    Syntax(String),
+    /// There is nothing to run in it.
+    #[error(
+        "the template has no function to run: it needs a resource of type AWS::Serverless::Function with a Handler"
+    )]
+    NoFunction,
+}
+
+impl Template {
+    /// Reads a template's file.
+    pub fn read(path: &Path) -> Result<Self, TemplateError> {
+        let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text)
+    }
+
+    /// Reads a template's text, in YAML or JSON.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let documents = yaml::load(text).map_err(TemplateError::Syntax)?;
+        let root = Node::root(documents.first());
+        let globals = root.get("Globals").get("Function");
+        let mut template = Self::default();
+        for (name, resource) in root.get("Resources").entries() {
+            if resource.get("Type").text().as_deref() == Some("AWS::Serverless::Function") {
+                let properties = resource.get("Properties");
+                if let Some(function) = function(&name, properties, globals, &mut template.notes) {
+                    template.functions.push(function);
+                }
+            }
+        }
+        match template.functions.is_empty() {
+            true => Err(TemplateError::NoFunction),
+            false => Ok(template),
+        }
+    }
+
+    /// The function of this name.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.name == name)
+    }
+}
+
+fn function(
+    resource: &str,
+    own: Node<'_>,
+    globals: Node<'_>,
+    notes: &mut Vec<String>,
+) -> Option<Function> {
+    let mut property = |key: &str| {
+        let node = own.get(key).or(globals.get(key));
+        if let Some(intrinsic) = node.intrinsic() {
+            notes.push(format!(
+                "{resource}: {key} is {intrinsic}, which only a deployment can tell; it is ignored here"
+            ));
+        }
+        node.text()
+    };
+    let name = property("FunctionName").unwrap_or_else(|| resource.to_owned());
+    let runtime = property("Runtime");
+    let timeout = property("Timeout").and_then(|text| text.parse().ok());
+    let memory = property("MemorySize").and_then(|text| text.parse().ok());
+    let handler = property("Handler");
+    if runtime
+        .as_deref()
+        .is_some_and(|runtime| !runtime.starts_with("provided"))
+    {
+        let runtime = runtime.unwrap_or_default();
+        notes.push(format!(
+            "{resource}: its runtime is {runtime}, not a custom runtime (provided.al2023); it is not started"
+        ));
+        return None;
+    }
+    let Some(handler) = handler else {
+        notes.push(format!("{resource}: has no Handler; it is not started"));
+        return None;
+    };
+    Some(Function {
+        name,
+        handler,
+        timeout: Duration::from_secs(timeout.unwrap_or(3)),
+        memory_mb: memory.unwrap_or(128),
+        variables: variables(resource, own, globals, notes),
+        routes: routes(resource, own, notes),
+    })
+}
+
+fn variables(
+    resource: &str,
+    own: Node<'_>,
+    globals: Node<'_>,
+    notes: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    for source in [globals, own] {
+        for (name, value) in source.get("Environment").get("Variables").entries() {
+            if let Some(text) = value.text() {
+                variables.insert(name, text);
+                continue;
+            }
+            let what = value.intrinsic().unwrap_or("not a plain value".to_owned());
+            notes.push(format!(
+                "{resource}: the variable {name} is {what}, which only a deployment can tell; it is not set here"
+            ));
+            variables.remove(&name);
+        }
+    }
+    variables
+}
+
+fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (name, event) in own.get("Events").entries() {
+        let kind = event.get("Type").text().unwrap_or_default();
+        let properties = event.get("Properties");
+        match (
+            kind.as_str(),
+            properties.get("Method").text(),
+            properties.get("Path").text(),
+        ) {
+            ("Api", Some(method), Some(path)) => routes.push(Route {
+                method: method.to_uppercase(),
+                path,
+            }),
+            ("Api", ..) => notes.push(format!(
+                "{resource}: the event {name} has no plain Method and Path; it gets no route"
+            )),
+            _ => notes.push(format!(
+                "{resource}: the event {name} is of type {kind}, which has no route here; invoke the function by its name"
+            )),
+        }
+    }
+    routes
+}
+
+#[cfg(test)]
+mod tests;

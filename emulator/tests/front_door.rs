@@ -1,0 +1,202 @@
+//! The front door over a socket, with a runtime of a few lines behind it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+
+use lambda_wasm_emulator::{RuntimeApi, Template, front_door};
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::{Request, Response};
+
+const TEMPLATE: &str = r#"
+Resources:
+  Echo:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: echo
+      Timeout: 1
+      Events:
+        Any: { Type: Api, Properties: { Path: "/{proxy+}", Method: any } }
+"#;
+
+/// A front door whose function does what the path says.
+struct Door {
+    address: String,
+    agent: Agent,
+    _runtime: tokio::runtime::Runtime,
+    api: Arc<RuntimeApi>,
+}
+
+impl Door {
+    fn open() -> Self {
+        let api = Arc::new(RuntimeApi::start("127.0.0.1:0").unwrap());
+        let base = format!("http://{}/2018-06-01/runtime/invocation", api.address());
+        std::thread::spawn(move || serve(&base));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let template = Template::parse(TEMPLATE).unwrap();
+        runtime.spawn(front_door::serve(listener, template, api.clone()));
+        Self {
+            address,
+            agent: agent(),
+            _runtime: runtime,
+            api,
+        }
+    }
+
+    fn ask(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        let (mut parts, body) = request.into_parts();
+        parts.uri = format!("{}{}", self.address, parts.uri).parse().unwrap();
+        let mut response = self.agent.run(Request::from_parts(parts, body)).unwrap();
+        let bytes = response.body_mut().read_to_vec().unwrap();
+        Response::from_parts(response.into_parts().0, bytes)
+    }
+
+    fn get(&self, path: &str) -> (u16, String) {
+        let response = self.ask(Request::get(path).body(Vec::new()).unwrap());
+        let status = response.status().as_u16();
+        (status, String::from_utf8(response.into_body()).unwrap())
+    }
+
+    fn invoke(&self, event: Value, headers: &[(&str, &str)]) -> Response<Vec<u8>> {
+        let mut request = Request::post("/2015-03-31/functions/Echo/invocations");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.ask(request.body(event.to_string().into_bytes()).unwrap())
+    }
+}
+
+fn agent() -> Agent {
+    let config = Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false);
+    config.build().into()
+}
+
+/// The runtime: takes events until the Runtime API is gone.
+fn serve(base: &str) {
+    let agent = agent();
+    while let Ok(mut next) = agent.get(format!("{base}/next")).call() {
+        let event: Value = serde_json::from_slice(&next.body_mut().read_to_vec().unwrap()).unwrap();
+        let header = |name: &str| {
+            let value = next.headers().get(name)?.as_bytes();
+            Some(std::str::from_utf8(value).unwrap())
+        };
+        let id = header("lambda-runtime-aws-request-id").unwrap();
+        let context = header("lambda-runtime-client-context");
+        let what = event["pathParameters"]["proxy"].as_str();
+        let (path, answer) = match what.or(event["do"].as_str()) {
+            Some("echo") => {
+                let body = event.to_string();
+                ("response", json!({ "statusCode": 201, "body": body }))
+            }
+            Some("binary") => {
+                let headers = json!({ "Set-Cookie": ["a=1", "b=2"] });
+                let answer = json!({
+                    "statusCode": 200,
+                    "headers": { "Content-Type": "image/png" },
+                    "multiValueHeaders": headers,
+                    "body": "/wA=",
+                    "isBase64Encoded": true,
+                });
+                ("response", answer)
+            }
+            Some("malformed") => ("response", json!("no response")),
+            Some("error") => ("error", json!({ "errorType": "E", "errorMessage": "m" })),
+            Some("sleep") => continue,
+            _ => ("response", json!({ "event": event, "context": context })),
+        };
+        let _ = agent
+            .post(format!("{base}/{id}/{path}"))
+            .send(answer.to_string());
+    }
+}
+
+#[test]
+fn a_request_becomes_an_event_and_the_answer_a_response() {
+    let door = Door::open();
+    let request = Request::patch("/echo?a=1&a=2").header("x-h", "v");
+    let response = door.ask(request.body(vec![0xff]).unwrap());
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let event: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(event["httpMethod"], "PATCH");
+    assert_eq!(
+        event["multiValueQueryStringParameters"]["a"],
+        json!(["1", "2"])
+    );
+    assert_eq!(event["headers"]["X-H"], "v");
+    assert_eq!(
+        (&event["body"], &event["isBase64Encoded"]),
+        (&json!("/w=="), &json!(true))
+    );
+    assert_eq!(event["requestContext"]["identity"]["sourceIp"], "127.0.0.1");
+}
+
+#[test]
+fn bodies_headers_and_head_come_through() {
+    let door = Door::open();
+    let response = door.ask(Request::get("/binary").body(Vec::new()).unwrap());
+    assert_eq!(response.headers()["content-type"], "image/png");
+    let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
+    assert_eq!(cookies, ["a=1", "b=2"]);
+    assert_eq!(*response.body(), [0xff, 0x00]);
+
+    let response = door.ask(Request::head("/binary").body(Vec::new()).unwrap());
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-length"], "2");
+    assert!(response.body().is_empty());
+}
+
+#[test]
+fn what_goes_wrong_looks_as_it_does_on_aws() {
+    let door = Door::open();
+    let wrong = |status: u16, message: &str| (status, format!("{{\"message\":\"{message}\"}}"));
+    assert_eq!(door.get("/"), wrong(403, "Missing Authentication Token"));
+    assert_eq!(door.get("/malformed"), wrong(502, "Internal server error"));
+    assert_eq!(door.get("/error"), wrong(502, "Internal server error"));
+    assert_eq!(door.get("/sleep"), wrong(504, "Endpoint request timed out"));
+    assert_eq!(door.api.violations(), []);
+}
+
+#[test]
+fn a_function_is_invoked_by_its_name() {
+    let door = Door::open();
+    // {"k":"ü"}
+    let response = door.invoke(
+        json!({ "n": 1 }),
+        &[("X-Amz-Client-Context", "eyJrIjoiw7wifQ==")],
+    );
+    assert_eq!(response.status(), 200);
+    assert!(!response.headers().contains_key("x-amz-function-error"));
+    let answer: Value = serde_json::from_slice(response.body()).unwrap();
+    assert_eq!(answer["event"], json!({ "n": 1 }));
+    assert_eq!(answer["context"], "{\"k\":\"ü\"}");
+
+    let response = door.invoke(json!({ "do": "error" }), &[]);
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["x-amz-function-error"], "Unhandled");
+    assert_eq!(*response.body(), br#"{"errorMessage":"m","errorType":"E"}"#);
+
+    let response = door.invoke(json!({ "do": "sleep" }), &[]);
+    let id = response.headers()["x-amzn-requestid"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let error: Value = serde_json::from_slice(response.body()).unwrap();
+    let message = format!("RequestId: {id} Error: Task timed out after 1.00 seconds");
+    assert_eq!(error["errorMessage"], message);
+
+    let response = door.invoke(json!({}), &[("X-Amz-Invocation-Type", "Event")]);
+    assert_eq!(response.status(), 202);
+    let request = Request::post("/2015-03-31/functions/Nobody/invocations");
+    assert_eq!(door.ask(request.body(Vec::new()).unwrap()).status(), 404);
+}
