@@ -1,0 +1,148 @@
+//! `lambda-wasm compile`: a component becomes an artifact.
+
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::ValueEnum;
+use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
+use lambda_wasm_host::world::{self, Misfits, World};
+use lambda_wasm_host::{cpu, engine, exports, imports};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::component::Description;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The component, in the binary format
+    input: PathBuf,
+    /// Where the artifact goes; a function's Handler is this file's name without `.cwasm`
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// The machine that will run it
+    #[arg(long, default_value = HOST_TARGET, value_parser = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"])]
+    target: String,
+    /// Which CPU features its code may use
+    #[arg(long, value_enum, default_value_t = Cpu::Baseline)]
+    cpu: Cpu,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Cpu {
+    /// Those that every machine of Lambda has
+    Baseline,
+    /// All that this machine has: the artifact may not run elsewhere
+    Native,
+}
+
+/// Compiles a component that the host would run, and refuses others.
+///
+/// # Errors
+///
+/// If the component is none, or none that the host can run, or cannot be compiled or written.
+pub fn run(args: &Args) -> Result<()> {
+    let name = args.input.display();
+    let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
+    let artifact =
+        compile(&component, args).with_context(|| format!("{name} cannot be compiled"))?;
+    replace(&args.output, &artifact)
+        .with_context(|| format!("{} cannot be written", args.output.display()))
+}
+
+fn compile(component: &[u8], args: &Args) -> Result<Vec<u8>> {
+    let description = Description::of(component)?;
+    let world = world::examine(
+        description.imports.iter().map(String::as_str),
+        description.exports.iter().map(String::as_str),
+    )
+    .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
+    let mut trailer = Trailer {
+        format: FORMAT,
+        wasmtime: WASMTIME.to_owned(),
+        target: args.target.clone(),
+        cpu: features(args)?.into_iter().map(str::to_owned).collect(),
+        length: 0,
+        sha256: String::new(),
+        epoch: true,
+        concurrency: false,
+        memories: 0,
+        tables: 0,
+        core_instances: description.core_instances,
+        world,
+        names: description.names,
+        imports: description.imports.clone(),
+        exports: description.exports.clone(),
+    };
+    let refused = |error: wasmtime::Error| anyhow!("the compiler refuses it: {error:#}");
+    let compiler = engine::for_compiling(&trailer).map_err(refused)?;
+    // Types can be checked only in an engine of this machine, so that for another machine it is compiled twice.
+    let is_for_here = cfg!(target_os = "linux") && args.target == HOST_TARGET;
+    let checker = if is_for_here {
+        compiler.clone()
+    } else {
+        engine::for_artifact(&trailer).map_err(refused)?
+    };
+    let compiled = Component::new(&checker, component).map_err(refused)?;
+    check(&checker, &compiled, world)
+        .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
+    let mut artifact = if is_for_here {
+        compiled.serialize()
+    } else {
+        compiler.precompile_component(component)
+    }
+    .map_err(refused)?;
+
+    let needs = compiled.resources_required();
+    trailer.memories = needs.as_ref().map_or(0, |needs| needs.num_memories);
+    trailer.tables = needs.as_ref().map_or(0, |needs| needs.num_tables);
+    trailer.length = artifact.len() as u64;
+    trailer.sha256 = artifact::sha256(&artifact);
+    artifact.extend(trailer.to_bytes()?);
+    Ok(artifact)
+}
+
+/// Checks the types of what the component imports and exports, as the host does when it loads it.
+fn check(engine: &Engine, component: &Component, world: World) -> Result<(), Misfits> {
+    let imports = imports::link(engine, component).err();
+    let exports = exports::check_types(world, engine, component).err();
+    imports
+        .into_iter()
+        .chain(exports)
+        .collect::<Misfits>()
+        .into_result()
+}
+
+fn features(args: &Args) -> Result<Vec<&'static str>> {
+    match (args.cpu, args.target == HOST_TARGET) {
+        (Cpu::Baseline, _) if args.target.starts_with("aarch64") => {
+            Ok(cpu::AARCH64_BASELINE.to_vec())
+        }
+        (Cpu::Baseline, _) => Ok(cpu::X86_64_BASELINE.to_vec()),
+        (Cpu::Native, true) => Ok(cpu::native()),
+        (Cpu::Native, false) => {
+            bail!(
+                "`--cpu native` means this machine, which is no {}: leave it out, or compile there",
+                args.target
+            )
+        }
+    }
+}
+
+/// Writes a file beside the old one and renames it, so that a running host keeps the old one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("its folder {} cannot be made", folder.display()))?;
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}

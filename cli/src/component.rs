@@ -1,0 +1,123 @@
+//! What can be read off a component without compiling it.
+
+use anyhow::{Context as _, Result, bail};
+use lambda_wasm_host::artifact::{CORE_MODULE_HINT, Kind};
+use wasmparser::{Encoding, Instance, KnownCustom, Parser, Payload, Validator, WasmFeatures};
+
+/// What a component says of itself.
+#[derive(Debug, Default)]
+pub struct Description {
+    /// What it imports, with versions.
+    pub imports: Vec<String>,
+    /// What it exports, with versions.
+    pub exports: Vec<String>,
+    /// How many core instances its instantiation makes.
+    pub core_instances: u32,
+    /// Whether its functions have names.
+    pub names: bool,
+}
+
+impl Description {
+    /// Reads a component in the binary format.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no valid component, with what they are instead.
+    pub fn of(bytes: &[u8]) -> Result<Self> {
+        match Kind::of(bytes) {
+            Kind::Component => {}
+            Kind::CoreModule => bail!("it is a core module, not a component: {CORE_MODULE_HINT}"),
+            Kind::Empty => bail!("it is empty"),
+            Kind::Elf => bail!(
+                "it is compiled already, or an executable: give the component that it was made from"
+            ),
+            Kind::Other => bail!("it is no WebAssembly"),
+        }
+        Validator::new_with_features(WasmFeatures::all())
+            .validate_all(bytes)
+            .context("it is no valid component; was it cut off, or made for a newer version of the component model?")?;
+        let mut description = Self::default();
+        // Nested components and modules come between their parent's sections: their depth tells them apart.
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload? {
+                Payload::Version {
+                    encoding: Encoding::Component | Encoding::Module,
+                    ..
+                } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(imports) if depth == 1 => {
+                    for import in imports {
+                        description.imports.push(import?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(exports) if depth == 1 => {
+                    for export in exports {
+                        description.exports.push(export?.name.name.to_owned());
+                    }
+                }
+                Payload::InstanceSection(instances) => {
+                    for instance in instances {
+                        description.core_instances +=
+                            u32::from(matches!(instance?, Instance::Instantiate { .. }));
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    description.names |= matches!(section.as_known(), KnownCustom::Name(_));
+                }
+                _ => {}
+            }
+        }
+        Ok(description)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Result<Description> {
+        Description::of(&wat::parse_str(text).unwrap())
+    }
+
+    #[test]
+    fn only_the_outermost_component_is_described() {
+        let description = of(r#"(component
+            (import "outer" (func))
+            (component $nested (import "inner" (func)) (export "inner-too" (func 0)))
+            (export "out" (component $nested)))"#)
+        .unwrap();
+        assert_eq!(description.imports, ["outer"]);
+        assert_eq!(description.exports, ["out"]);
+    }
+
+    #[test]
+    fn versions_are_kept() {
+        let description = of(r#"(component (import "a:b/c@1.2.3" (instance)))"#).unwrap();
+        assert_eq!(description.imports, ["a:b/c@1.2.3"]);
+        assert!(description.exports.is_empty());
+    }
+
+    #[test]
+    fn instances_are_counted_and_names_found() {
+        let description = of(r#"(component
+            (core module $m (func $named))
+            (core instance (instantiate $m))
+            (core instance (instantiate $m))
+            (core instance))"#)
+        .unwrap();
+        assert_eq!(description.core_instances, 2);
+        assert!(description.names);
+        assert!(!of("(component (core module (func)))").unwrap().names);
+    }
+
+    #[test]
+    fn what_is_no_component_is_told_apart() {
+        let said = |bytes: &[u8]| Description::of(bytes).unwrap_err().to_string();
+        assert!(said(&wat::parse_str("(module)").unwrap()).contains("core module"));
+        assert_eq!(said(b""), "it is empty");
+        assert_eq!(said(b"tea"), "it is no WebAssembly");
+        assert!(said(b"\x7fELF").contains("compiled already"));
+        assert!(said(b"\0asm\x0d\0\x01\0\xff").contains("no valid component"));
+    }
+}

@@ -1,0 +1,168 @@
+//! The execution environment of one function: a `bootstrap` with its Runtime API, started, killed
+//! and replaced as Lambda does it.
+
+mod process;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lambda_wasm_emulator::{Function, Invocation, Outcome, Post};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use super::watch::Stamp;
+use process::Process;
+
+/// The longest wait before a bootstrap that keeps failing is started again.
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
+
+/// The environment of one function. It serves one event at a time.
+pub(super) struct Environment {
+    function: Function,
+    dist: PathBuf,
+    state: Mutex<State>,
+}
+
+/// What changes over time.
+#[derive(Default)]
+struct State {
+    process: Option<Process>,
+    /// The files that the last process was started from.
+    stamp: Option<Stamp>,
+    /// How often in a row the process did not live up to an answer.
+    failures: u32,
+    /// When it may be started again.
+    not_before: Option<Instant>,
+}
+
+impl Environment {
+    /// An environment with no process yet.
+    pub fn new(function: Function, dist: PathBuf) -> Self {
+        Self {
+            function,
+            dist,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The function's name.
+    pub fn name(&self) -> &str {
+        &self.function.name
+    }
+
+    /// Starts the process, or starts it anew if its files have changed; says so if that fails.
+    pub async fn start(&self) {
+        let mut state = self.state.lock().await;
+        if state.stamp.as_ref() != Some(&Stamp::of(&self.dist)) {
+            // What goes wrong is reported, and is the outcome of the next request.
+            drop(self.ready(&mut state).await);
+        }
+    }
+
+    /// Invokes the function, in a new process if there is none or its files have changed.
+    pub async fn invoke(&self, invocation: Invocation) -> Outcome {
+        let mut state = self.state.lock().await;
+        let process = match self.ready(&mut state).await {
+            Ok(process) => process,
+            Err(outcome) => return outcome,
+        };
+        let outcome = process.invoke(invocation).await;
+        match &outcome {
+            Outcome::Response(_) => state.failures = 0,
+            Outcome::Error(post) => {
+                state.failures = 0;
+                self.say(&error_text(post));
+            }
+            Outcome::TooLarge { size } => {
+                self.say(&format!("the answer has {size} bytes: too many"))
+            }
+            Outcome::TimedOut => {
+                let seconds = self.function.timeout.as_secs_f64();
+                self.say(&format!("Task timed out after {seconds:.2} seconds"));
+                self.kill(&mut state).await;
+            }
+            Outcome::InitError(post) => {
+                self.say(&error_text(post));
+                self.fail(&mut state).await;
+            }
+            Outcome::Lost(why) => {
+                self.say(why);
+                self.fail(&mut state).await;
+            }
+            Outcome::NotTaken => {
+                self.say("the bootstrap does not ask for events any more");
+                self.fail(&mut state).await;
+            }
+        }
+        outcome
+    }
+
+    /// A process that runs the present files and waits for an event.
+    async fn ready<'a>(&self, state: &'a mut State) -> Result<&'a mut Process, Outcome> {
+        let stamp = Stamp::of(&self.dist);
+        let changed = state.stamp.as_ref() != Some(&stamp);
+        let running = state.process.as_mut().is_some_and(Process::is_running);
+        if changed || !running {
+            if changed && state.stamp.is_some() {
+                self.say("files have changed: restarting");
+                state.failures = 0;
+                state.not_before = None;
+            }
+            self.kill(state).await;
+            if let Some(time) = state.not_before.take() {
+                sleep_until(time).await;
+            }
+            state.stamp = Some(stamp);
+            match Process::start(&self.function, &self.dist).await {
+                Ok(process) => state.process = Some(process),
+                Err(outcome) => {
+                    match &outcome {
+                        Outcome::InitError(post) => self.say(&error_text(post)),
+                        Outcome::Lost(why) => self.say(why),
+                        other => self.say(&format!("{other:?}")),
+                    }
+                    self.fail(state).await;
+                    return Err(outcome);
+                }
+            }
+        }
+        let gone = || Outcome::Lost("the process is gone".to_owned());
+        state.process.as_mut().ok_or_else(gone)
+    }
+
+    /// Ends a process that has failed. The next request starts another, after a pause that grows.
+    async fn fail(&self, state: &mut State) {
+        self.kill(state).await;
+        let pause = Duration::from_millis(100) * 2_u32.pow(state.failures.min(10));
+        state.not_before = Some(Instant::now() + pause.min(MAX_BACKOFF));
+        state.failures += 1;
+    }
+
+    /// Ends a process, as Lambda does after a timeout. The next request starts another.
+    async fn kill(&self, state: &mut State) {
+        if let Some(process) = state.process.take() {
+            process.kill().await;
+        }
+    }
+
+    fn say(&self, what: &str) {
+        eprintln!("{}: {what}", self.function.name);
+    }
+}
+
+/// An error's JSON for people: type, message, and one line for each frame of the stack.
+fn error_text(post: &Post) -> String {
+    let json = post.json();
+    let (Some(kind), Some(message)) = (json["errorType"].as_str(), json["errorMessage"].as_str())
+    else {
+        return post.text();
+    };
+    let frames = json["stackTrace"].as_array().into_iter().flatten();
+    let frames = frames.filter_map(|frame| frame.as_str());
+    std::iter::once(format!("{kind}: {message}"))
+        .chain(frames.map(|frame| format!("\n  {frame}")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

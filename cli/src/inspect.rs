@@ -1,0 +1,106 @@
+//! `lambda-wasm inspect`: what a component, compiled or not, is and needs.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use lambda_wasm_host::artifact::{self, Kind, Trailer};
+use lambda_wasm_host::world;
+
+use crate::component::Description;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A component, or an artifact that was compiled from one
+    file: PathBuf,
+}
+
+/// Prints the file's world, imports, exports and size, and an artifact's trailer; an artifact is verified.
+///
+/// # Errors
+///
+/// If the file is neither, or is damaged.
+pub fn run(args: &Args) -> Result<()> {
+    let text = describe(&args.file)?;
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn describe(path: &Path) -> Result<String> {
+    let bytes =
+        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let mut text = String::new();
+    if Kind::of(&bytes) == Kind::Component || Kind::of(&bytes) == Kind::CoreModule {
+        let component = Description::of(&bytes).with_context(|| path.display().to_string())?;
+        write_names(
+            &mut text,
+            path,
+            "component",
+            bytes.len(),
+            &component.imports,
+            &component.exports,
+        )?;
+        return Ok(text);
+    }
+    let trailer = Trailer::inspect(path)?;
+    artifact::verify(path, &trailer)?;
+    write_names(
+        &mut text,
+        path,
+        "compiled component",
+        bytes.len(),
+        &trailer.imports,
+        &trailer.exports,
+    )?;
+    write_trailer(&mut text, &trailer)?;
+    Ok(text)
+}
+
+fn write_names(
+    text: &mut String,
+    path: &Path,
+    kind: &str,
+    size: usize,
+    imports: &[String],
+    exports: &[String],
+) -> fmt::Result {
+    writeln!(text, "{}: {kind}, {size} bytes", path.display())?;
+    match world::examine(
+        imports.iter().map(String::as_str),
+        exports.iter().map(String::as_str),
+    ) {
+        Ok(world) => writeln!(text, "world: {world}")?,
+        Err(misfits) => writeln!(text, "world: none that this version can run: {misfits}")?,
+    }
+    for (title, names) in [("imports", imports), ("exports", exports)] {
+        writeln!(
+            text,
+            "{title}:{}",
+            if names.is_empty() { " none" } else { "" }
+        )?;
+        for name in names {
+            writeln!(text, "  {name}")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_trailer(text: &mut String, trailer: &Trailer) -> fmt::Result {
+    let yes_or_no = |yes| if yes { "yes" } else { "no" };
+    writeln!(text, "trailer:")?;
+    writeln!(text, "  format: {}", trailer.format)?;
+    writeln!(text, "  wasmtime: {}", trailer.wasmtime)?;
+    writeln!(text, "  target: {}", trailer.target)?;
+    writeln!(text, "  cpu: {}", trailer.cpu.join(", "))?;
+    writeln!(text, "  length: {}", trailer.length)?;
+    writeln!(text, "  sha256: {} (verified)", trailer.sha256)?;
+    writeln!(text, "  epoch: {}", yes_or_no(trailer.epoch))?;
+    writeln!(text, "  concurrency: {}", yes_or_no(trailer.concurrency))?;
+    writeln!(text, "  memories: {}", trailer.memories)?;
+    writeln!(text, "  tables: {}", trailer.tables)?;
+    writeln!(text, "  core instances: {}", trailer.core_instances)?;
+    writeln!(text, "  names: {}", yes_or_no(trailer.names))
+}

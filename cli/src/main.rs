@@ -1,0 +1,46 @@
+//! `lambda-wasm`: makes functions of WebAssembly components, and runs them locally.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod compile;
+mod component;
+mod dev;
+mod inspect;
+mod package;
+
+#[derive(Parser)]
+#[command(version, about = "Run WebAssembly components as AWS Lambda functions")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compile a component for the runtime
+    Compile(compile::Args),
+    /// Run the functions of a template behind a local API Gateway
+    Dev(dev::Args),
+    /// Show what a component, compiled or not, is and needs
+    Inspect(inspect::Args),
+    /// Zip a folder with a bootstrap and its components for Lambda
+    Package(package::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Compile(args) => compile::run(&args),
+        Command::Dev(args) => dev::run(args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Package(args) => package::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `lambda-wasm inspect`: what it prints.
+
+use lambda_wasm_host::artifact::{HOST_TARGET, WASMTIME};
+
+use crate::components;
+use crate::support::Folder;
+
+#[track_caller]
+fn assert_lines(text: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(
+            text.lines().any(|printed| printed == *line),
+            "no line {line:?} in:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn a_component() {
+    let folder = Folder::with_component();
+    let size = folder.read("hello.wasm").len();
+    let text = folder.succeed(&["inspect", "hello.wasm"]);
+    assert_lines(
+        &text,
+        &[
+            &format!("hello.wasm: component, {size} bytes"),
+            "world: handler-function",
+            "imports:",
+            "  wasi:cli/exit@0.2.12",
+            "exports:",
+            "  lambda:function/handler@0.1.0",
+        ],
+    );
+    assert!(!text.contains("trailer"), "{text}");
+}
+
+#[test]
+fn an_artifact() {
+    let folder = Folder::with_component();
+    folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
+    let size = folder.read("hello.cwasm").len();
+    assert_lines(
+        &folder.succeed(&["inspect", "hello.cwasm"]),
+        &[
+            &format!("hello.cwasm: compiled component, {size} bytes"),
+            "world: handler-function",
+            "  wasi:cli/exit@0.2.12",
+            "  lambda:function/handler@0.1.0",
+            "trailer:",
+            "  format: 1",
+            &format!("  wasmtime: {WASMTIME}"),
+            &format!("  target: {HOST_TARGET}"),
+            "  epoch: yes",
+            "  concurrency: no",
+            "  memories: 1",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_function_is_shown_with_what_does_not_fit() {
+    let folder = Folder::new();
+    folder.write(
+        "tea.wasm",
+        components::of_wit("package test:test; world test { export tea: func(); }"),
+    );
+    let text = folder.succeed(&["inspect", "tea.wasm"]);
+    assert_lines(&text, &["imports: none", "exports:", "  tea"]);
+    assert!(
+        text.contains("world: none that this version can run: it exports tea"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_neither_is_refused() {
+    let folder = Folder::with_component();
+    folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
+    let mut artifact = folder.read("hello.cwasm");
+    folder.write("cut.cwasm", &artifact[..artifact.len() - 1]);
+    let middle = artifact.len() / 2;
+    artifact[middle] ^= 1;
+    folder.write("damaged.cwasm", artifact);
+    folder.write("module.wasm", wat::parse_str("(module)").unwrap());
+    folder.write("text", "tea");
+    folder.write("empty", "");
+    for (name, words) in [
+        ("absent", "cannot be read"),
+        ("cut.cwasm", "has no trailer"),
+        ("damaged.cwasm", "is damaged: its SHA-256"),
+        ("module.wasm", "it is a core module, not a component"),
+        ("text", "is neither a compiled component nor WebAssembly"),
+        ("empty", "is empty"),
+    ] {
+        let said = folder.fail(&["inspect", name]);
+        assert!(said.contains(name) && said.contains(words), "{said}");
+    }
+}

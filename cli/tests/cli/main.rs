@@ -1,0 +1,13 @@
+//! The real `lambda-wasm`, on files.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../../../host/tests/bootstrap/components.rs"]
+mod components;
+mod support;
+
+mod compile;
+mod inspect;
+mod package;
+mod refused;
+mod usage;

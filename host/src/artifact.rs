@@ -1,0 +1,356 @@
+//! The `.cwasm`: wasmtime's ELF file, followed by a trailer that says what is in it.
+//!
+//! ```text
+//! ELF … | a line of JSON | the line's length, u32 little-endian | "lmbdwasm"
+//! ```
+//!
+//! The compile tool writes the trailer. The host reads it before there is an engine: the engine is made from it, and what
+//! does not fit is said in terms that a person can act on, where wasmtime has only strings. wasmtime ignores bytes after
+//! its ELF, while it would refuse a prefix or a section that it does not know.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::cpu;
+use crate::world::World;
+
+mod error;
+
+pub use error::{ArtifactError, CORE_MODULE_HINT};
+
+/// The version of the trailer's own format.
+pub const FORMAT: u32 = 1;
+
+/// The last bytes of every artifact.
+const MAGIC: &[u8; 8] = b"lmbdwasm";
+
+/// What stands behind the line of JSON: its length and the magic.
+const SUFFIX: usize = 4 + MAGIC.len();
+
+/// A trailer is read with one `pread` of this many bytes, a second one if it is larger.
+const FIRST_READ: usize = 8 * 1024;
+
+/// A trailer that claims to be larger is no trailer.
+const MAX_TRAILER: usize = 1024 * 1024;
+
+/// What the compile tool says of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trailer {
+    /// The version of this format: [`FORMAT`].
+    pub format: u32,
+    /// The exact version of the wasmtime that compiled it. Its major version has to be the host's.
+    pub wasmtime: String,
+    /// The target triple that it was compiled for.
+    pub target: String,
+    /// The CPU features that its code uses, by the names of [`cpu::is_available`].
+    pub cpu: Vec<String>,
+    /// The length of the ELF, in bytes.
+    pub length: u64,
+    /// The SHA-256 of the ELF, in hexadecimal.
+    pub sha256: String,
+    /// Whether its code checks the epoch, so that it can be interrupted.
+    pub epoch: bool,
+    /// Whether it needs the engine's support for concurrency, as the async ABI does.
+    pub concurrency: bool,
+    /// How many linear memories one instance has.
+    pub memories: u32,
+    /// How many tables one instance has.
+    pub tables: u32,
+    /// How many core instances one instance has.
+    pub core_instances: u32,
+    /// Which of the worlds it is for.
+    pub world: World,
+    /// Whether the names of its functions are kept, for backtraces.
+    pub names: bool,
+    /// What it imports, with versions.
+    pub imports: Vec<String>,
+    /// What it exports, with versions.
+    pub exports: Vec<String>,
+}
+
+/// What a file's first bytes say that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// No bytes at all.
+    Empty,
+    /// A component in WebAssembly's binary format.
+    Component,
+    /// A core module in WebAssembly's binary format.
+    CoreModule,
+    /// An ELF file, as an artifact is.
+    Elf,
+    /// None of these.
+    Other,
+}
+
+impl Kind {
+    /// Tells from the first eight bytes of a file; fewer if it has fewer.
+    ///
+    /// A component differs from a module in the binary format's layer field, bytes 6 and 7.
+    #[must_use]
+    pub fn of(start: &[u8]) -> Self {
+        match start {
+            [] => Self::Empty,
+            [0, b'a', b's', b'm', _, _, 1, 0, ..] => Self::Component,
+            [0, b'a', b's', b'm', ..] => Self::CoreModule,
+            [0x7f, b'E', b'L', b'F', ..] => Self::Elf,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Trailer {
+    /// Reads the trailer of the artifact at `path`, and checks that it fits the file, this host and this machine.
+    ///
+    /// The artifact's bytes are not read: see [`verify`].
+    ///
+    /// # Errors
+    ///
+    /// An [`ArtifactError`] for everything that is wrong with the file.
+    pub fn read(path: &Path) -> Result<Self, ArtifactError> {
+        let trailer = Self::inspect(path)?;
+        trailer.check(path)?;
+        Ok(trailer)
+    }
+
+    /// Reads the trailer, and checks only that it belongs to the file, which may be for another machine.
+    ///
+    /// # Errors
+    ///
+    /// An [`ArtifactError`] if there is no readable artifact.
+    pub fn inspect(path: &Path) -> Result<Self, ArtifactError> {
+        let unreadable = |error| ArtifactError::Unreadable(path.to_owned(), error);
+        let file = File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ArtifactError::NotFound(path.to_owned()),
+            _ => unreadable(error),
+        })?;
+        let size = file.metadata().map_err(unreadable)?.len();
+        let read = |length: usize| -> Result<Vec<u8>, ArtifactError> {
+            let length = usize::try_from(size).unwrap_or(usize::MAX).min(length);
+            let mut bytes = vec![0; length];
+            file.read_exact_at(&mut bytes, size - length as u64)
+                .map_err(unreadable)?;
+            Ok(bytes)
+        };
+
+        let mut end = read(FIRST_READ)?;
+        let Some(length) = line_length(&end) else {
+            return Err(no_trailer(path, &file, size).unwrap_or_else(unreadable));
+        };
+        let invalid = |why: String| ArtifactError::InvalidTrailer(path.to_owned(), why);
+        if length > MAX_TRAILER || (length + SUFFIX) as u64 > size {
+            return Err(invalid(format!("it claims to be {length} bytes long")));
+        }
+        if length + SUFFIX > end.len() {
+            end = read(length + SUFFIX)?;
+        }
+        let line = &end[end.len() - SUFFIX - length..end.len() - SUFFIX];
+        let trailer: Self =
+            serde_json::from_slice(line).map_err(|error| invalid(error.to_string()))?;
+        if trailer.format != FORMAT {
+            return Err(invalid(format!(
+                "its format is {}, and {FORMAT} is known here",
+                trailer.format
+            )));
+        }
+        if trailer.length.checked_add((length + SUFFIX) as u64) != Some(size) {
+            return Err(invalid(format!(
+                "it was written for {} bytes, and the file has {} before it",
+                trailer.length,
+                size - (length + SUFFIX) as u64
+            )));
+        }
+        Ok(trailer)
+    }
+
+    /// Checks that this host, on this machine, can run the artifact.
+    fn check(&self, path: &Path) -> Result<(), ArtifactError> {
+        // wasmtime's own rule: artifacts are compatible within a major version.
+        if major(&self.wasmtime) != major(WASMTIME) {
+            return Err(ArtifactError::Wasmtime {
+                path: path.to_owned(),
+                found: self.wasmtime.clone(),
+                host: WASMTIME,
+            });
+        }
+        if self.target != HOST_TARGET {
+            return Err(ArtifactError::Target {
+                path: path.to_owned(),
+                found: self.target.clone(),
+                host: HOST_TARGET,
+            });
+        }
+        let missing: Vec<&str> = self
+            .cpu
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !cpu::is_available(name))
+            .collect();
+        if !missing.is_empty() {
+            return Err(ArtifactError::Cpu {
+                path: path.to_owned(),
+                missing: missing.join(", "),
+            });
+        }
+        Ok(())
+    }
+
+    /// The bytes that go behind the ELF.
+    ///
+    /// # Errors
+    ///
+    /// Only if the trailer cannot be written as JSON.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(MAGIC);
+        Ok(bytes)
+    }
+}
+
+/// Reads the whole artifact and compares its checksum with the trailer's.
+///
+/// # Errors
+///
+/// [`ArtifactError::Damaged`] if they differ, [`ArtifactError::Unreadable`] if the file cannot be read.
+pub fn verify(path: &Path, trailer: &Trailer) -> Result<(), ArtifactError> {
+    let hash = || -> io::Result<String> {
+        let mut elf = File::open(path)?.take(trailer.length);
+        let mut hasher = Sha256::new();
+        io::copy(&mut elf, &mut hasher)?;
+        Ok(hex(&hasher.finalize()))
+    };
+    let actual = hash().map_err(|error| ArtifactError::Unreadable(path.to_owned(), error))?;
+    if actual == trailer.sha256 {
+        return Ok(());
+    }
+    Err(ArtifactError::Damaged {
+        path: path.to_owned(),
+        expected: trailer.sha256.clone(),
+        actual,
+    })
+}
+
+/// The SHA-256 of an ELF, as the trailer has it.
+#[must_use]
+pub fn sha256(elf: &[u8]) -> String {
+    hex(&Sha256::digest(elf))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The version of wasmtime in this program, which does not tell it. A test holds it against `Cargo.lock`.
+pub const WASMTIME: &str = "48.0.8";
+
+/// The target triple that this program runs artifacts of.
+pub const HOST_TARGET: &str = if cfg!(target_arch = "aarch64") {
+    "aarch64-unknown-linux-gnu"
+} else {
+    "x86_64-unknown-linux-gnu"
+};
+
+fn major(version: &str) -> &str {
+    version.split('.').next().unwrap_or(version)
+}
+
+/// The length of the line of JSON, from the last bytes of a file.
+fn line_length(end: &[u8]) -> Option<usize> {
+    let (_, suffix) = end.split_at_checked(end.len().checked_sub(SUFFIX)?)?;
+    let (length, magic) = suffix.split_first_chunk::<4>()?;
+    (magic == MAGIC).then(|| u32::from_le_bytes(*length) as usize)
+}
+
+/// Which error a file without a trailer is.
+fn no_trailer(path: &Path, file: &File, size: u64) -> io::Result<ArtifactError> {
+    let mut start = [0; 8];
+    let start = &mut start[..size.min(8) as usize];
+    file.read_exact_at(start, 0)?;
+    let path = path.to_owned();
+    Ok(match Kind::of(start) {
+        Kind::Empty => ArtifactError::Empty(path),
+        Kind::Component => ArtifactError::NotCompiled(path),
+        Kind::CoreModule => ArtifactError::CoreModule(path),
+        Kind::Elf => ArtifactError::NoTrailer(path),
+        Kind::Other => ArtifactError::NotRecognized(path),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_one_that_is_linked() {
+        let locked = include_str!("../../Cargo.lock")
+            .split("[[package]]")
+            .find_map(|package| package.split_once("name = \"wasmtime\"\nversion = \""))
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .map(|(version, _)| version);
+        assert_eq!(locked, Some(WASMTIME));
+    }
+
+    #[test]
+    fn a_few_bytes_tell_what_a_file_is() {
+        for (start, kind) in [
+            (&b""[..], Kind::Empty),
+            (b"\0asm\x0d\0\x01\0", Kind::Component),
+            (b"\0asm\x01\0\0\0", Kind::CoreModule),
+            (b"\0asm", Kind::CoreModule),
+            (b"\x7fELF", Kind::Elf),
+            (b"\x7fEL", Kind::Other),
+            (b"(component)", Kind::Other),
+        ] {
+            assert_eq!(Kind::of(start), kind, "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_trailer_is_read_as_it_was_written() {
+        let elf = b"\x7fELF, as far as this test goes";
+        let trailer = Trailer {
+            format: FORMAT,
+            wasmtime: WASMTIME.to_owned(),
+            target: HOST_TARGET.to_owned(),
+            cpu: Vec::new(),
+            length: elf.len() as u64,
+            sha256: sha256(elf),
+            epoch: true,
+            concurrency: false,
+            memories: 1,
+            tables: 2,
+            core_instances: 3,
+            world: World::ApiFunction,
+            names: true,
+            imports: vec!["wasi:cli/exit@0.2.0".to_owned()],
+            exports: vec![World::ApiFunction.export().to_owned()],
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.cwasm");
+        std::fs::write(&path, [elf, &*trailer.to_bytes().unwrap()].concat()).unwrap();
+        let read = Trailer::read(&path).unwrap();
+        assert_eq!(read, trailer);
+        verify(&path, &read).unwrap();
+    }
+
+    #[test]
+    fn the_checksum_is_sha_256() {
+        // The digest of "abc" in FIPS 180-2, appendix B.1.
+        assert_eq!(
+            sha256(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

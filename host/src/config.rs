@@ -1,0 +1,330 @@
+//! What Lambda and the function's configuration say in the environment. Nothing else reads it, and nobody writes it.
+//!
+//! The variables are those of <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::failure::Failure;
+use crate::log::{Format, Level};
+use crate::policy;
+
+/// What this process was started with.
+#[derive(Debug)]
+pub struct Config {
+    /// Where the component lies.
+    pub component: PathBuf,
+    /// Facts about the function, for its context.
+    pub facts: Facts,
+    /// The environment that the function sees.
+    pub guest_env: Vec<(String, String)>,
+    /// How many invocations run at the same time.
+    pub max_concurrency: NonZeroUsize,
+    /// How long Lambda lets the start take.
+    pub init_limit: Duration,
+    /// Whether the artifact's checksum is verified at the start.
+    pub verify: bool,
+    /// When the process was spawned, in nanoseconds of the monotonic clock, if the start's timings are asked for.
+    pub timings: Option<u64>,
+}
+
+/// Facts about the function that are the same for all its invocations.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The function's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its memory, in MiB: Lambda's smallest, 128, where nothing says.
+    pub memory_mib: u32,
+    /// Its log group.
+    pub log_group: Option<String>,
+    /// Its log stream.
+    pub log_stream: Option<String>,
+}
+
+/// Where the Runtime API is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// As the environment has it, for people.
+    pub name: String,
+    /// Its address.
+    pub address: SocketAddr,
+    /// What goes before the paths of the Runtime API: empty on Lambda.
+    pub prefix: String,
+}
+
+/// The environment, as it was when the process started.
+#[derive(Debug)]
+pub struct Environment(BTreeMap<String, String>);
+
+/// On demand, Lambda gives the start ten seconds, after which it starts the process anew:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>.
+const INIT_LIMIT_ON_DEMAND: Duration = Duration::from_millis(9_800);
+
+/// Ahead of demand (provisioned concurrency, snapshots, managed instances) it gives at least 130 seconds.
+const INIT_LIMIT_AHEAD: Duration = Duration::from_millis(129_800);
+
+impl Environment {
+    /// Reads the environment. What is not UTF-8 is left out: no variable of Lambda's is.
+    #[must_use]
+    pub fn read() -> Self {
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        )
+    }
+
+    /// The value of a variable; one that is empty counts as missing.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    fn owned(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+
+    /// How the log is to be written.
+    #[must_use]
+    pub fn log(&self) -> (Format, Level) {
+        let format = match self.get("AWS_LAMBDA_LOG_FORMAT") {
+            Some(format) if format.eq_ignore_ascii_case("json") => Format::Json,
+            _ => Format::Text,
+        };
+        (
+            format,
+            self.get("AWS_LAMBDA_LOG_LEVEL")
+                .and_then(Level::from_name)
+                .unwrap_or(Level::Info),
+        )
+    }
+
+    /// Where the Runtime API is.
+    ///
+    /// # Errors
+    ///
+    /// If the environment does not say, or says what cannot be an address.
+    pub fn endpoint(&self) -> Result<Endpoint, Failure> {
+        let name = self.get("AWS_LAMBDA_RUNTIME_API").ok_or_else(|| {
+            Failure::new(
+                "Runtime.InvalidConfiguration",
+                "AWS_LAMBDA_RUNTIME_API is not set: Lambda sets it to the address of its Runtime API. To run the function on this machine, use `lambda-wasm dev`",
+            )
+        })?;
+        Endpoint::parse(name).map_err(|why| {
+            Failure::new(
+                "Runtime.InvalidConfiguration",
+                format!("AWS_LAMBDA_RUNTIME_API is {name:?}, which is no address of a Runtime API (host:port): {why}"),
+            )
+        })
+    }
+
+    /// The rest.
+    ///
+    /// # Errors
+    ///
+    /// If a variable is missing or makes no sense; the message names it.
+    pub fn config(&self) -> Result<Config, Failure> {
+        let handler = self.get("_HANDLER").ok_or_else(|| {
+            Failure::new(
+                "Runtime.InvalidHandler",
+                "_HANDLER is not set: set the function's Handler to the name of its component, such as `hello` for hello.cwasm",
+            )
+        })?;
+        if handler.contains(['/', '\\', '\0']) || handler.starts_with('.') {
+            return Err(Failure::new(
+                "Runtime.InvalidHandler",
+                format!(
+                    "_HANDLER is {handler:?}, and it has to be the name of a component in the function's folder, without a path: `hello` for hello.cwasm"
+                ),
+            ));
+        }
+        let memory_mib = self
+            .get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+            .and_then(|size| size.parse().ok())
+            .unwrap_or(128);
+        Ok(Config {
+            component: self.task_root()?.join(format!("{handler}.cwasm")),
+            facts: Facts {
+                name: self
+                    .owned("AWS_LAMBDA_FUNCTION_NAME")
+                    .unwrap_or_else(|| handler.to_owned()),
+                version: self
+                    .owned("AWS_LAMBDA_FUNCTION_VERSION")
+                    .unwrap_or_else(|| "$LATEST".to_owned()),
+                memory_mib,
+                log_group: self.owned("AWS_LAMBDA_LOG_GROUP_NAME"),
+                log_stream: self.owned("AWS_LAMBDA_LOG_STREAM_NAME"),
+            },
+            guest_env: self
+                .0
+                .iter()
+                .filter(|(name, _)| policy::is_visible(name))
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect(),
+            max_concurrency: self.max_concurrency()?,
+            init_limit: match self.get("AWS_LAMBDA_INITIALIZATION_TYPE") {
+                None | Some("on-demand") => INIT_LIMIT_ON_DEMAND,
+                Some(_) => INIT_LIMIT_AHEAD,
+            },
+            verify: self
+                .get("LAMBDA_WASM_VERIFY")
+                .is_some_and(|value| value != "0"),
+            timings: self.get("LAMBDA_WASM_TIMINGS").map(|_| {
+                self.get("LAMBDA_WASM_SPAWNED_AT")
+                    .and_then(|at| at.parse().ok())
+                    .unwrap_or(0)
+            }),
+        })
+    }
+
+    /// The function's folder: Lambda's, else the one that this executable lies in.
+    fn task_root(&self) -> Result<PathBuf, Failure> {
+        if let Some(root) = self.get("LAMBDA_TASK_ROOT") {
+            return Ok(PathBuf::from(root));
+        }
+        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned())).ok_or_else(|| {
+            Failure::new(
+                "Runtime.InvalidConfiguration",
+                "LAMBDA_TASK_ROOT is not set, and the folder of this executable cannot be told: set it to the function's folder",
+            )
+        })
+    }
+
+    fn max_concurrency(&self) -> Result<NonZeroUsize, Failure> {
+        const NAME: &str = "AWS_LAMBDA_MAX_CONCURRENCY";
+        let Some(value) = self.get(NAME) else {
+            return Ok(NonZeroUsize::MIN);
+        };
+        value.parse().map_err(|_| {
+            Failure::new(
+                "Runtime.InvalidConfiguration",
+                format!("{NAME} is {value:?}, and it has to be a whole number from 1 on"),
+            )
+        })
+    }
+}
+
+impl Endpoint {
+    /// `host:port`, as Lambda has it; a scheme before it and a path behind it are what local emulators add.
+    fn parse(name: &str) -> Result<Self, String> {
+        let rest = name.strip_prefix("http://").unwrap_or(name);
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let authority = if authority
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        {
+            authority.to_owned()
+        } else {
+            format!("{authority}:80")
+        };
+        let address = match authority.parse() {
+            Ok(address) => address,
+            Err(_) => authority
+                .to_socket_addrs()
+                .map_err(|error| error.to_string())?
+                .next()
+                .ok_or_else(|| "it has no address".to_owned())?,
+        };
+        let path = path.trim_end_matches('/');
+        let prefix = if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{path}")
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            address,
+            prefix,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn the_handler_names_the_component() {
+        let config = environment(&[("_HANDLER", "hello"), ("LAMBDA_TASK_ROOT", "/var/task")])
+            .config()
+            .unwrap();
+        assert_eq!(config.component, PathBuf::from("/var/task/hello.cwasm"));
+        assert_eq!(config.max_concurrency.get(), 1);
+        assert_eq!(config.facts.memory_mib, 128);
+    }
+
+    #[test]
+    fn a_handler_with_a_path_is_refused() {
+        for handler in ["../hello", "a/b", "/etc/passwd", ".", "..", "a\\b"] {
+            let failure = environment(&[("_HANDLER", handler)]).config().unwrap_err();
+            assert_eq!(failure.error_type, "Runtime.InvalidHandler", "{handler}");
+        }
+        assert_eq!(
+            environment(&[]).config().unwrap_err().error_type,
+            "Runtime.InvalidHandler"
+        );
+    }
+
+    #[test]
+    fn endpoints_of_lambda_and_of_emulators() {
+        let endpoint = Endpoint::parse("169.254.100.1:9001").unwrap();
+        assert_eq!(
+            (
+                endpoint.address.to_string().as_str(),
+                endpoint.prefix.as_str()
+            ),
+            ("169.254.100.1:9001", "")
+        );
+        let endpoint = Endpoint::parse("http://[::1]:9000/.rt/hello/").unwrap();
+        assert_eq!(
+            (
+                endpoint.address.to_string().as_str(),
+                endpoint.prefix.as_str()
+            ),
+            ("[::1]:9000", "/.rt/hello")
+        );
+        assert_eq!(Endpoint::parse("127.0.0.1").unwrap().address.port(), 80);
+        assert!(Endpoint::parse("127.0.0.1:99999").is_err());
+        assert!(Endpoint::parse("").is_err());
+    }
+
+    #[test]
+    fn concurrency_has_to_be_a_number() {
+        let with = |value| {
+            environment(&[
+                ("_HANDLER", "h"),
+                ("LAMBDA_TASK_ROOT", "/"),
+                ("AWS_LAMBDA_MAX_CONCURRENCY", value),
+            ])
+            .config()
+        };
+        assert_eq!(with("16").unwrap().max_concurrency.get(), 16);
+        assert_eq!(
+            with("0").unwrap_err().error_type,
+            "Runtime.InvalidConfiguration"
+        );
+        assert_eq!(
+            with("many").unwrap_err().error_type,
+            "Runtime.InvalidConfiguration"
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! Tells from wasmtime's error why a guest stopped.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::{Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use crate::deadline::TimedOut;
+use crate::failure::Failure;
+use crate::sandbox::State;
+
+/// How a call into a guest ended, if not by returning.
+pub enum Stopped {
+    /// wasmtime's error: a trap, an exit, the epoch, a host function's error.
+    By(wasmtime::Error),
+    /// It waited in a host function at its deadline.
+    Waiting,
+}
+
+impl Stopped {
+    /// The failure that is reported. `since` is when the call began.
+    #[must_use]
+    pub fn failure(&self, state: &State, since: Instant) -> Failure {
+        let ran = since.elapsed();
+        let Self::By(error) = self else {
+            return timeout(
+                ran,
+                &format!("it waited in {}", waited_in(state)),
+                Vec::new(),
+            );
+        };
+        let stack_trace = error
+            .downcast_ref::<WasmBacktrace>()
+            .map(frames)
+            .unwrap_or_default();
+        if error.is::<TimedOut>() {
+            return timeout(ran, "it computed; the stack trace says where", stack_trace);
+        }
+        let (error_type, message) = describe(error, state);
+        Failure {
+            stack_trace,
+            is_crash: true,
+            ..Failure::new(error_type, message)
+        }
+    }
+}
+
+fn timeout(ran: Duration, place: &str, stack_trace: Vec<String>) -> Failure {
+    let message = format!(
+        "the function ran for {} ms and was stopped, shortly before Lambda would have ended the process: {place}. Raise the function's Timeout if it needs longer",
+        ran.as_millis()
+    );
+    Failure {
+        stack_trace,
+        is_crash: true,
+        ..Failure::new("Function.Timeout", message)
+    }
+}
+
+fn waited_in(state: &State) -> &str {
+    if state.last_import.is_empty() {
+        "the host"
+    } else {
+        state.last_import
+    }
+}
+
+fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return (
+            "Function.Exit",
+            format!(
+                "the function exited with code {code} instead of answering{}",
+                last_words(state)
+            ),
+        );
+    }
+    if let Some((limit, wanted)) = state.memory.denied() {
+        return (
+            "Function.OutOfMemory",
+            format!(
+                "the function wanted {} of memory and may have {}: raise its MemorySize. It then stopped with: {}{}",
+                mib(wanted),
+                mib(limit),
+                root(error),
+                last_words(state)
+            ),
+        );
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => (
+            "Function.StackOverflow",
+            "the function used up its stack: a recursion that is too deep, or does not end"
+                .to_owned(),
+        ),
+        Some(_) => (
+            "Function.Trap",
+            format!("the function trapped: {}{}", root(error), last_words(state)),
+        ),
+        None => (
+            "Function.Trap",
+            format!(
+                "the function was stopped: {}{}",
+                root(error),
+                last_words(state)
+            ),
+        ),
+    }
+}
+
+/// The innermost error: wasmtime's own text around it repeats the backtrace.
+fn root(error: &wasmtime::Error) -> String {
+    error.root_cause().to_string()
+}
+
+/// What the guest said before it stopped: where its language panics, this is the panic's message.
+fn last_words(state: &State) -> String {
+    match state.output.last_words() {
+        words if words.is_empty() => String::new(),
+        words => format!(". Its last words on stderr: {words}"),
+    }
+}
+
+fn mib(bytes: usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    format!("{} MiB", bytes.div_ceil(MIB))
+}
+
+/// A line a frame, innermost first: the offset in the module, the module's name, the function's.
+fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
+    // wasmtime's own text has the names demangled; its lines are numbered.
+    backtrace
+        .to_string()
+        .lines()
+        .filter_map(|line| line.trim().split_once(':'))
+        .filter(|(number, _)| number.parse::<u32>().is_ok())
+        .map(|(_, frame)| frame.trim().to_owned())
+        .collect()
+}

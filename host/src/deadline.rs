@@ -1,0 +1,184 @@
+//! The watchdog: moves the engine's epoch when a deadline is due, so that a guest which computes is interrupted.
+//!
+//! It is one thread for all workers, and asleep until something is due. The deadline itself is in the store's state: the
+//! epoch only makes the guest look at it.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use wasmtime::Engine;
+
+/// How often the epoch moves while a deadline is due and the guest has not stopped. Once is not always enough: a tick that
+/// comes just before the guest's look at its clock would be lost.
+const TICK: Duration = Duration::from_millis(1);
+
+/// What a guest is stopped with at its deadline.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("the deadline has come")]
+pub struct TimedOut;
+
+/// Watches deadlines. Clones watch together.
+#[derive(Debug, Clone)]
+pub struct Watchdog(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    engine: EngineHandle,
+    due: Mutex<Due>,
+    changed: Condvar,
+}
+
+struct EngineHandle(Engine);
+
+impl std::fmt::Debug for EngineHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Due {
+    /// The deadlines that are watched, each with a number that tells equal ones apart.
+    deadlines: BTreeSet<(Instant, u64)>,
+    next_number: u64,
+    /// Until when the thread sleeps; `None` if until it is woken.
+    asleep_until: Option<Instant>,
+    has_thread: bool,
+}
+
+/// A deadline that is watched until this is dropped.
+#[derive(Debug)]
+pub struct Watched<'a> {
+    watchdog: &'a Watchdog,
+    key: (Instant, u64),
+}
+
+impl Watchdog {
+    /// A watchdog for the guests of an engine. Its thread starts with the first deadline.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self(Arc::new(Shared {
+            engine: EngineHandle(engine),
+            due: Mutex::default(),
+            changed: Condvar::new(),
+        }))
+    }
+
+    /// Watches a deadline.
+    ///
+    /// The thread is woken only if it sleeps beyond the deadline. Since later invocations have later deadlines, it mostly
+    /// sleeps on, wakes at an earlier one's and finds it gone.
+    pub fn watch(&self, at: Instant) -> Watched<'_> {
+        let mut due = self.0.lock();
+        let key = (at, due.next_number);
+        due.next_number += 1;
+        due.deadlines.insert(key);
+        if !due.has_thread {
+            due.has_thread = self.start();
+        } else if due.asleep_until.is_none_or(|until| at < until) {
+            self.0.changed.notify_one();
+        }
+        Watched {
+            watchdog: self,
+            key,
+        }
+    }
+
+    fn start(&self) -> bool {
+        let shared = Arc::clone(&self.0);
+        thread::Builder::new()
+            .name("watchdog".to_owned())
+            .stack_size(64 * 1024)
+            .spawn(move || shared.run())
+            .is_ok()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Due> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self) {
+        let mut due = self.lock();
+        loop {
+            let now = Instant::now();
+            let next = due.deadlines.first().map(|&(at, _)| at);
+            let sleep = match next {
+                Some(at) if at <= now => {
+                    self.engine.0.increment_epoch();
+                    Some(TICK)
+                }
+                next => next.map(|at| at - now),
+            };
+            due.asleep_until = sleep.map(|sleep| now + sleep);
+            due = match sleep {
+                Some(sleep) => {
+                    self.changed
+                        .wait_timeout(due, sleep)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
+                None => self
+                    .changed
+                    .wait(due)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.watchdog.0.lock().deadlines.remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the thread sleeps without a limit, once it has come to rest.
+    fn rests(watchdog: &Watchdog) -> bool {
+        let until = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < until {
+            let due = watchdog.0.lock();
+            if due.has_thread && due.asleep_until.is_none() && due.deadlines.is_empty() {
+                return true;
+            }
+            drop(due);
+            thread::yield_now();
+        }
+        false
+    }
+
+    #[test]
+    fn sleeps_for_good_when_nothing_is_watched() {
+        let watchdog = Watchdog::new(Engine::default());
+        let watched = watchdog.watch(Instant::now() + Duration::from_millis(20));
+        drop(watched);
+        assert!(rests(&watchdog));
+    }
+
+    #[test]
+    fn an_earlier_deadline_wakes_it() {
+        let watchdog = Watchdog::new(Engine::default());
+        let _late = watchdog.watch(Instant::now() + Duration::from_secs(3600));
+        let early = Instant::now() + Duration::from_millis(5);
+        let _early = watchdog.watch(early);
+        let until = Instant::now() + Duration::from_secs(5);
+        // It has seen the early one once it sleeps a tick at a time.
+        while watchdog
+            .0
+            .lock()
+            .asleep_until
+            .is_none_or(|at| at > early + Duration::from_secs(1))
+        {
+            assert!(Instant::now() < until, "not woken");
+            thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The one configuration of wasmtime: the compile tool's and the host's.
+//!
+//! An artifact can be loaded only by an engine whose settings are those that it was compiled with. So both are made here,
+//! from the artifact's trailer, and every setting is named that would otherwise follow a cargo feature or the environment.
+//!
+//! Nothing else in this workspace configures wasmtime or is `unsafe`.
+
+use std::path::Path;
+
+use wasmtime::component::Component;
+use wasmtime::{Config, Engine, WasmBacktraceDetails};
+
+use crate::artifact::Trailer;
+
+/// How much stack a guest gets, in bytes: twice wasmtime's default, for the deep recursion of interpreters in guests.
+const GUEST_STACK: usize = 1024 * 1024;
+
+/// The stack that a call runs on, in bytes: the guest's, and as much for the host functions that it calls.
+const CALL_STACK: usize = 2 * GUEST_STACK;
+
+/// How many frames of a trap's backtrace are kept.
+const BACKTRACE_FRAMES: usize = 32;
+
+fn config(trailer: &Trailer) -> Config {
+    let mut config = Config::new();
+    config
+        .concurrency_support(trailer.concurrency)
+        .epoch_interruption(trailer.epoch)
+        // Offsets and names of functions come with the address map; lines would need DWARF, which release builds strip.
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES))
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .generate_address_map(true)
+        // For profilers only: the names in backtraces are kept apart from them.
+        .debug_symbols(false)
+        .gc_support(false)
+        .shared_memory(false)
+        .wasm_shared_everything_threads(false)
+        .wasm_stack_switching(false)
+        .max_wasm_stack(GUEST_STACK)
+        .async_stack_size(CALL_STACK)
+        .memory_init_cow(true);
+    config
+}
+
+/// The engine that runs the artifact with this trailer.
+///
+/// # Errors
+///
+/// If the settings do not fit this machine.
+pub fn for_artifact(trailer: &Trailer) -> wasmtime::Result<Engine> {
+    Engine::new(&config(trailer))
+}
+
+/// Loads the artifact at `path`, memory-mapped.
+///
+/// The bytes are trusted as a native executable's are: wasmtime checks that they are an artifact of its own for this
+/// engine, and not that they are the ones that a compiler made ([`crate::artifact::verify`] detects damage). Whoever can
+/// write the function's code can write them; nobody else can.
+///
+/// # Errors
+///
+/// If the file is no artifact for this engine.
+#[expect(
+    unsafe_code,
+    reason = "compiled code is trusted like the executable that it lies beside"
+)]
+pub fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: the file is part of the function's code, as this executable is, and is replaced by rename only, so that a
+    // mapped file never changes.
+    unsafe { Component::deserialize_file(engine, path) }
+}
+
+/// The engine that compiles an artifact which will have this trailer.
+///
+/// `trailer.target` and `trailer.cpu` are always named to the compiler, which would otherwise use what this machine has.
+///
+/// # Errors
+///
+/// If the target or a CPU feature is unknown.
+#[cfg(feature = "compiler")]
+#[expect(unsafe_code, reason = "wasmtime has no safe way to name CPU features")]
+pub fn for_compiling(trailer: &Trailer) -> wasmtime::Result<Engine> {
+    let mut config = config(trailer);
+    config.target(&trailer.target)?;
+    for feature in &trailer.cpu {
+        // SAFETY: the flags name CPU features only; the host checks each before it runs the code.
+        unsafe {
+            config.cranelift_flag_enable(&crate::cpu::flag(feature));
+        }
+    }
+    Engine::new(&config)
+}

@@ -1,0 +1,89 @@
+//! What the host calls of a component.
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Instance, InstancePre};
+use wasmtime::{Engine, Store};
+
+use crate::bindings::{Context, Failure, api, handler};
+use crate::sandbox::State;
+use crate::world::{Misfits, World};
+
+/// The export of a component that makes it a function, found once for all its instances.
+pub enum Export {
+    /// `lambda:function/api`.
+    Api(api::GuestIndices),
+    /// `lambda:function/handler`.
+    Handler(handler::GuestIndices),
+}
+
+/// The same, in one instance.
+pub enum Exports {
+    /// `lambda:function/api`.
+    Api(api::Guest),
+    /// `lambda:function/handler`.
+    Handler(handler::Guest),
+}
+
+impl Export {
+    /// Finds the export of `world`.
+    ///
+    /// # Errors
+    ///
+    /// If the component does not have it.
+    pub fn find(world: World, component: &InstancePre<State>) -> wasmtime::Result<Self> {
+        Ok(match world {
+            World::ApiFunction => Self::Api(api::GuestIndices::new(component)?),
+            World::HandlerFunction => Self::Handler(handler::GuestIndices::new(component)?),
+        })
+    }
+
+    /// The export in an instance.
+    ///
+    /// # Errors
+    ///
+    /// If its functions have other types than this host calls.
+    pub fn load(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Exports> {
+        Ok(match self {
+            Self::Api(export) => Exports::Api(export.load(store, instance)?),
+            Self::Handler(export) => Exports::Handler(export.load(store, instance)?),
+        })
+    }
+}
+
+/// Checks that what `world` exports has the types that this host calls, without an instance.
+///
+/// # Errors
+///
+/// If a function is missing or has another type.
+pub fn check_types(world: World, engine: &Engine, component: &Component) -> Result<(), Misfits> {
+    let ty = component.component_type();
+    let name = world.export();
+    let misfit = |why: String| {
+        let mut misfits = Misfits::default();
+        misfits.push(format!(
+            "it exports {name} with another type than this version calls ({why}): build it with the WIT of this version"
+        ));
+        misfits
+    };
+    let Some(ComponentItem::ComponentInstance(interface)) =
+        ty.get_export(engine, name).map(|export| export.ty)
+    else {
+        return Err(misfit("it is no interface".to_owned()));
+    };
+    let Some(ComponentItem::ComponentFunc(handle)) = interface
+        .get_export(engine, "handle")
+        .map(|export| export.ty)
+    else {
+        return Err(misfit("it has no function `handle`".to_owned()));
+    };
+    let types = ty.instance_type();
+    match world {
+        World::ApiFunction => {
+            handle.typecheck::<(api::Request, Context), (Result<api::Response, Failure>,)>(&types)
+        }
+        World::HandlerFunction => {
+            handle.typecheck::<(Vec<u8>, Context), (Result<Vec<u8>, Failure>,)>(&types)
+        }
+    }
+    .map_err(|error| misfit(format!("handle: {error:#}")))
+}

@@ -1,0 +1,179 @@
+//! How an invocation, or the start, fails: the error's type, message and stack trace, and their JSON.
+//!
+//! | family | goes to | then |
+//! |---|---|---|
+//! | load errors: no component, an artifact that does not fit, exports or imports that do not | `/init/error` | exit 1 |
+//! | the function's own failure, as it says | `/error` | the next event |
+//! | failures that the host raises: trap, exit, timeout, out of memory, bad event or response | `/error` | the instance is gone, the next event |
+//! | trouble with the Runtime API | the log | bounded backoff, then exit |
+//!
+//! Types are stable: `Runtime.…` where the host or the deployment is at fault, `Function.…` where the function is.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One failure, as Lambda's error JSON has it.
+///
+/// The JSON is the one of <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-invokeerror>.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// What happened, to which file or invocation, and what to do.
+    pub error_message: String,
+    /// A stable name.
+    pub error_type: String,
+    /// Where it happened, innermost first.
+    pub stack_trace: Vec<String>,
+    /// Whether it is a crash, which X-Ray is told about.
+    #[serde(skip)]
+    pub is_crash: bool,
+}
+
+impl Failure {
+    /// A failure that is no crash and happened nowhere in the function.
+    pub fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
+        Self {
+            error_message: error_message.into(),
+            error_type: error_type.into(),
+            stack_trace: Vec::new(),
+            is_crash: false,
+        }
+    }
+
+    /// The body of the request that reports it.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // Strings and lists of them always are JSON.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The value of `Lambda-Runtime-Function-Error-Type`.
+    ///
+    /// Lambda passes on what looks like `Runtime.Name` or `Function.Name` and reports anything else as unknown, so a
+    /// function's own name gets the prefix here, and only here.
+    #[must_use]
+    pub fn header_type(&self) -> String {
+        const LONGEST: usize = 100;
+        let is_name = |name: &str| {
+            name.len() <= LONGEST
+                && name.starts_with(|c: char| c.is_ascii_uppercase())
+                && name.len() > 1
+                && name.chars().all(|c| c.is_ascii_alphabetic())
+        };
+        match self.error_type.split_once('.') {
+            Some(("Runtime" | "Function", name)) if is_name(name) => self.error_type.clone(),
+            None if is_name(&self.error_type) => format!("Function.{}", self.error_type),
+            _ => "Function.Failure".to_owned(),
+        }
+    }
+
+    /// The value of `Lambda-Runtime-Function-XRay-Error-Cause`, for crashes: X-Ray's cause object, in ASCII as a header's
+    /// value has to be, and cut to what a header can hold.
+    ///
+    /// See "cause" in <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>.
+    #[must_use]
+    pub fn xray_cause(&self) -> Option<String> {
+        const MESSAGE: usize = 300;
+        const FRAMES: usize = 8;
+        const LABEL: usize = 80;
+        /// Escaped characters take up to twelve bytes, and the HTTP client sends heads of up to 8 KiB.
+        const LARGEST: usize = 4 * 1024;
+        if !self.is_crash {
+            return None;
+        }
+        let cut = |text: &str, length: usize| text.chars().take(length).collect::<String>();
+        let with_frames = |count: usize| {
+            let frames = self.stack_trace.iter().take(count);
+            let stack: Vec<_> = frames
+                .map(|frame| serde_json::json!({ "path": "", "line": 0, "label": cut(frame, LABEL) }))
+                .collect();
+            let cause = serde_json::json!({
+                "working_directory": "",
+                "paths": [],
+                "exceptions": [{
+                    "type": self.error_type,
+                    "message": cut(&self.error_message, MESSAGE),
+                    "stack": stack,
+                }],
+            });
+            to_ascii(&cause.to_string())
+        };
+        (0..=FRAMES)
+            .rev()
+            .map(with_frames)
+            .find(|cause| cause.len() <= LARGEST)
+    }
+}
+
+impl fmt::Display for Failure {
+    /// One line for the type and message, and one for each frame.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.error_type, self.error_message)?;
+        self.stack_trace
+            .iter()
+            .try_for_each(|frame| write!(f, "\n    {frame}"))
+    }
+}
+
+/// JSON with everything beyond ASCII escaped.
+fn to_ascii(json: &str) -> String {
+    use std::fmt::Write;
+    let mut ascii = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() && c != '\u{7f}' {
+            ascii.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(ascii, "\\u{unit:04x}");
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_lambdas() {
+        let failure = Failure {
+            stack_trace: vec!["at f".to_owned()],
+            ..Failure::new("Function.Trap", "it \"trapped\"")
+        };
+        assert_eq!(
+            String::from_utf8(failure.to_json()).unwrap(),
+            r#"{"errorMessage":"it \"trapped\"","errorType":"Function.Trap","stackTrace":["at f"]}"#
+        );
+    }
+
+    #[test]
+    fn only_names_travel_as_header() {
+        let header = |name: &str| Failure::new(name, "").header_type();
+        assert_eq!(
+            header("Runtime.ComponentNotFound"),
+            "Runtime.ComponentNotFound"
+        );
+        assert_eq!(header("OrderNotFound"), "Function.OrderNotFound");
+        assert_eq!(header("bad\r\nname: x"), "Function.Failure");
+        assert_eq!(header("java.lang.Error"), "Function.Failure");
+        assert_eq!(header("Runtime.E1"), "Function.Failure");
+        assert_eq!(header(""), "Function.Failure");
+        assert_eq!(header(&"A".repeat(10_000)), "Function.Failure");
+    }
+
+    #[test]
+    fn xray_cause_is_a_header_value() {
+        let mut failure = Failure::new("Function.Trap", "größer\n😀");
+        assert_eq!(failure.xray_cause(), None);
+        failure.is_crash = true;
+        let cause = failure.xray_cause().unwrap();
+        assert!(cause.bytes().all(|b| (0x20..0x7f).contains(&b)), "{cause}");
+        let parsed: serde_json::Value = serde_json::from_str(&cause).unwrap();
+        assert_eq!(parsed["exceptions"][0]["message"], "größer\n😀");
+        failure.error_message = "😀".repeat(10_000);
+        failure.stack_trace = vec!["😀".repeat(1_000); 30];
+        assert!(failure.xray_cause().unwrap().len() <= 4096);
+    }
+}

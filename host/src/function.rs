@@ -1,0 +1,264 @@
+//! A function: a component that is loaded, its instances, and their invocations.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::InstancePre;
+use wasmtime::{Engine, Store};
+
+use crate::artifact::{self, ArtifactError, Trailer};
+use crate::bindings::{self, Context};
+use crate::config::{Config, Facts};
+use crate::crash::Stopped;
+use crate::deadline::Watchdog;
+use crate::exports::{self, Export, Exports};
+use crate::failure::Failure;
+use crate::http::rest_api;
+use crate::invocation::{Invocation, header};
+use crate::log::Log;
+use crate::responder::Responder;
+use crate::runtime_api::RuntimeApiError;
+use crate::sandbox::{self, Grants, State};
+use crate::timings::Timings;
+use crate::world::{self, Misfits};
+use crate::{engine, imports, policy};
+
+/// How long after the deadline a guest that computes may take to notice, before it counts as one that waits.
+const GRACE: Duration = Duration::from_millis(5);
+
+/// A component that is ready to be instantiated.
+pub struct Function {
+    /// The component's file, for messages.
+    file: PathBuf,
+    engine: Engine,
+    component: InstancePre<State>,
+    export: Export,
+    grants: Grants,
+    facts: Facts,
+    watchdog: Watchdog,
+    init_limit: Duration,
+}
+
+/// An instance that waits for its invocation, and what it runs in.
+pub struct Sandbox {
+    store: Store<State>,
+    exports: Exports,
+}
+
+impl Function {
+    /// Loads the component that the configuration names.
+    ///
+    /// # Errors
+    ///
+    /// The failure to report if it cannot be run.
+    pub fn load(config: &Config, log: Log, timings: &mut Timings) -> Result<Self, Failure> {
+        let path = &config.component;
+        let trailer = Trailer::read(path).map_err(unusable)?;
+        if config.verify {
+            artifact::verify(path, &trailer).map_err(unusable)?;
+        }
+        let (imports, exports) = (trailer.imports.iter(), trailer.exports.iter());
+        let world = world::examine(imports.map(String::as_str), exports.map(String::as_str))
+            .map_err(|misfits| misfit(path, &misfits))?;
+        timings.mark("trailer");
+
+        let damaged = |error: wasmtime::Error| {
+            Failure::new(
+                "Runtime.ComponentDamaged",
+                format!(
+                    "{} cannot be loaded: {error:#}. Compile the component again with the `lambda-wasm` of this bootstrap's version",
+                    path.display()
+                ),
+            )
+        };
+        let engine = engine::for_artifact(&trailer).map_err(damaged)?;
+        timings.mark("engine");
+        let component = engine::load(&engine, path).map_err(damaged)?;
+        timings.mark("file");
+        let pre = imports::link(&engine, &component).map_err(|misfits| misfit(path, &misfits))?;
+        let export = Export::find(world, &pre).map_err(|error| {
+            let misfits = exports::check_types(world, &engine, &component).err();
+            misfits.map_or_else(|| damaged(error), |misfits| misfit(path, &misfits))
+        })?;
+        timings.mark("linker");
+
+        Ok(Self {
+            file: path.clone(),
+            watchdog: Watchdog::new(engine.clone()),
+            engine,
+            component: pre,
+            export,
+            grants: Grants {
+                env: config.guest_env.clone(),
+                memory: policy::memory_limit(config.facts.memory_mib, config.max_concurrency.get()),
+                log,
+            },
+            facts: config.facts.clone(),
+            init_limit: config.init_limit,
+        })
+    }
+
+    /// Makes an instance; the guest's start code runs in it.
+    ///
+    /// # Errors
+    ///
+    /// The failure to report if it does not start.
+    pub async fn sandbox(&self) -> Result<Sandbox, Failure> {
+        self.sandbox_until(Instant::now() + self.init_limit).await
+    }
+
+    async fn sandbox_until(&self, deadline: Instant) -> Result<Sandbox, Failure> {
+        let since = Instant::now();
+        let mut store = sandbox::store(&self.engine, State::new(&self.grants, deadline));
+        let instance = {
+            let instantiate = self.component.instantiate_async(&mut store);
+            self.until(deadline, instantiate).await
+        };
+        store.data().output.finish();
+        match instance {
+            Ok(instance) => {
+                let exports = self.export.load(&mut store, &instance).map_err(|error| {
+                    let mut misfits = Misfits::default();
+                    misfits.push(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"));
+                    misfit(&self.file, &misfits)
+                })?;
+                Ok(Sandbox { store, exports })
+            }
+            Err(stopped) => {
+                let mut failure = stopped.failure(store.data(), since);
+                failure.error_message =
+                    format!("the component did not start: {}", failure.error_message);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Handles one invocation, in a sandbox that was made ahead, or else in one that is made now.
+    ///
+    /// # Errors
+    ///
+    /// If the process has to end.
+    pub async fn invoke(
+        &self,
+        sandbox: Option<Sandbox>,
+        invocation: &Arc<Invocation>,
+        responder: &Responder<'_>,
+    ) -> Result<(), RuntimeApiError> {
+        let deadline = limit(invocation.deadline.at);
+        let made = match sandbox {
+            Some(sandbox) => Ok(sandbox),
+            None => self.sandbox_until(deadline).await,
+        };
+        let mut sandbox = match made {
+            Ok(sandbox) => sandbox,
+            Err(failure) => return responder.fail(&failure),
+        };
+        sandbox
+            .store
+            .data_mut()
+            .bind(&self.grants, Arc::clone(invocation), deadline);
+        let answer = self.call(&mut sandbox, invocation, deadline).await;
+        sandbox.store.data().output.finish();
+        // The sandbox outlives the answer: giving its memory back takes longer than sending it.
+        match answer {
+            Ok(body) => responder.respond("application/json", &body),
+            Err(failure) => responder.fail(&failure),
+        }
+    }
+
+    /// Calls the component's export with the event, and returns the body of the answer.
+    async fn call(
+        &self,
+        sandbox: &mut Sandbox,
+        invocation: &Invocation,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Failure> {
+        let since = Instant::now();
+        let context = self.context(invocation);
+        let Sandbox { store, exports } = sandbox;
+        match exports {
+            Exports::Handler(handler) => {
+                let call = handler.call_handle(&mut *store, &invocation.event, &context);
+                let returned = self.until(deadline, call).await;
+                returned
+                    .map_err(|stopped| stopped.failure(store.data(), since))?
+                    .map_err(Failure::from)
+            }
+            Exports::Api(api) => {
+                let request = rest_api::request(&invocation.event)?;
+                let call = api.call_handle(&mut *store, &request, &context);
+                let returned = self.until(deadline, call).await;
+                let response =
+                    returned.map_err(|stopped| stopped.failure(store.data(), since))??;
+                rest_api::response(response)
+            }
+        }
+    }
+
+    /// Waits for a call into the guest, until the deadline. A guest that computes stops by itself then; one that waits in
+    /// the host is left there.
+    async fn until<T>(
+        &self,
+        deadline: Instant,
+        call: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<T, Stopped> {
+        let _watched = self.watchdog.watch(deadline);
+        match tokio::time::timeout_at((deadline + GRACE).into(), call).await {
+            Ok(returned) => returned.map_err(Stopped::By),
+            Err(_) => Err(Stopped::Waiting),
+        }
+    }
+
+    fn context(&self, invocation: &Invocation) -> Context {
+        let text = |name| invocation.header(name).map(str::to_owned);
+        Context {
+            request_id: invocation.id.clone(),
+            invoked_function_arn: text(header::FUNCTION_ARN).unwrap_or_default(),
+            function_name: self.facts.name.clone(),
+            function_version: self.facts.version.clone(),
+            memory_limit_mib: self.facts.memory_mib,
+            deadline_ms: invocation.deadline.unix_ms,
+            trace_id: text(header::TRACE_ID),
+            log_group: self.facts.log_group.clone(),
+            log_stream: self.facts.log_stream.clone(),
+            client_context: text(header::CLIENT_CONTEXT),
+            cognito_identity: text(header::COGNITO_IDENTITY),
+            tenant_id: text(header::TENANT_ID),
+        }
+    }
+}
+
+/// When the host ends an invocation that Lambda would end at `deadline`: earlier by the margin, or by half of the time that
+/// is left if that is less than two margins.
+fn limit(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(Instant::now());
+    deadline
+        .checked_sub(policy::MARGIN.min(left / 2))
+        .unwrap_or(deadline)
+}
+
+impl From<bindings::Failure> for Failure {
+    /// The guest's own failure, as it says.
+    fn from(failure: bindings::Failure) -> Self {
+        Self {
+            stack_trace: failure.stack_trace,
+            ..Self::new(failure.error_type, failure.error_message)
+        }
+    }
+}
+
+fn unusable(error: ArtifactError) -> Failure {
+    Failure::new(error.error_type(), error.to_string())
+}
+
+fn misfit(file: &Path, misfits: &Misfits) -> Failure {
+    Failure::new(
+        "Runtime.UnsupportedComponent",
+        format!(
+            "{} is no function that this bootstrap can run: {misfits}",
+            file.display()
+        ),
+    )
+}

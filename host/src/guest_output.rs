@@ -1,0 +1,191 @@
+//! The guest's stdout and stderr, cut into lines for the log.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::{io, mem};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use crate::log::{Log, Stream};
+
+/// A line that is longer is written in parts, so that a guest which never ends its line cannot fill the host's memory.
+/// CloudWatch Logs takes events of 256 KiB, and JSON may escape.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// How much of what it last wrote to stderr is kept, in bytes: usually the message of a panic.
+const LAST_WORDS: usize = 1024;
+
+/// How much a guest may write at once, in bytes.
+const PERMIT: usize = 64 * 1024;
+
+/// Both streams of one instance. Clones are the same streams.
+#[derive(Debug, Clone)]
+pub struct GuestOutput(Arc<Mutex<Lines>>);
+
+#[derive(Debug)]
+struct Lines {
+    log: Log,
+    request_id: Option<String>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    last_words: Vec<u8>,
+}
+
+impl GuestOutput {
+    /// Streams that write to `log`.
+    #[must_use]
+    pub fn new(log: Log) -> Self {
+        let (stdout, stderr, last_words) = Default::default();
+        Self(Arc::new(Mutex::new(Lines {
+            log,
+            request_id: None,
+            stdout,
+            stderr,
+            last_words,
+        })))
+    }
+
+    /// From here on lines belong to this invocation.
+    pub fn bind(&self, request_id: &str) {
+        let mut lines = self.lock();
+        lines.finish();
+        lines.request_id = Some(request_id.to_owned());
+        lines.last_words.clear();
+    }
+
+    /// Writes lines that have no end yet.
+    pub fn finish(&self) {
+        self.lock().finish();
+    }
+
+    /// The end of what was written to stderr.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        String::from_utf8_lossy(&self.lock().last_words)
+            .trim()
+            .to_owned()
+    }
+
+    /// One of the two, for WASI.
+    #[must_use]
+    pub fn stream(&self, stream: Stream) -> GuestStream {
+        GuestStream {
+            output: self.clone(),
+            stream,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines {
+    fn buffer(&mut self, stream: Stream) -> &mut Vec<u8> {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        if stream == Stream::Stderr {
+            self.last_words.extend_from_slice(bytes);
+            let excess = self.last_words.len().saturating_sub(LAST_WORDS);
+            self.last_words.drain(..excess);
+        }
+        for part in bytes.split_inclusive(|&byte| byte == b'\n') {
+            for part in part.chunks(LONGEST_LINE) {
+                let buffer = self.buffer(stream);
+                buffer.extend_from_slice(part);
+                if part.ends_with(b"\n") || buffer.len() >= LONGEST_LINE {
+                    self.flush(stream);
+                }
+            }
+        }
+    }
+
+    fn flush(&mut self, stream: Stream) {
+        let mut line = mem::take(self.buffer(stream));
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        self.log.guest(stream, self.request_id.as_deref(), text);
+        line.clear();
+        *self.buffer(stream) = line;
+    }
+
+    fn finish(&mut self) {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if !self.buffer(stream).is_empty() {
+                self.flush(stream);
+            }
+        }
+    }
+}
+
+/// One of the two streams, as WASI wants it. Writing never waits: the log is written at once.
+#[derive(Debug)]
+pub struct GuestStream {
+    output: GuestOutput,
+    stream: Stream,
+}
+
+impl IsTerminal for GuestStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for GuestStream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.output.stream(self.stream))
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.output.stream(self.stream))
+    }
+}
+
+#[async_trait::async_trait]
+impl Pollable for GuestStream {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait::async_trait]
+impl OutputStream for GuestStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.output.lock().write(self.stream, &bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(PERMIT)
+    }
+}
+
+impl AsyncWrite for GuestStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.output.lock().write(self.stream, bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

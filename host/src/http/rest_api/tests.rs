@@ -1,0 +1,82 @@
+mod answers;
+#[path = "../../../tests/support/aws_events.rs"]
+mod aws_events;
+mod oddities;
+mod samples;
+
+use super::*;
+
+/// A request for people: a line for each thing that is there, and nothing for what is not.
+fn show(request: &api::Request) -> String {
+    // Taken apart by name, so that a field that is added has to be shown.
+    let api::Request {
+        method,
+        path,
+        route,
+        path_parameters,
+        query_parameters,
+        headers,
+        cookies,
+        stage_variables,
+        source_ip,
+        user_agent,
+        account_id,
+        api_id,
+        domain_name,
+        stage,
+        request_id,
+        identity,
+        authorizer,
+        body,
+    } = request;
+    let mut lines = vec![format!("{method} {path}")];
+    let texts = [
+        ("route", route),
+        ("source ip", source_ip),
+        ("user agent", user_agent),
+        ("account", account_id),
+        ("api", api_id),
+        ("domain", domain_name),
+        ("stage", stage),
+        ("request id", request_id),
+    ];
+    for (name, text) in texts {
+        lines.extend(text.as_ref().map(|text| format!("{name}: {text}")));
+    }
+    let lists = [
+        ("path parameter", path_parameters),
+        ("query parameter", query_parameters),
+        ("stage variable", stage_variables),
+        ("header", headers),
+    ];
+    for (kind, list) in lists {
+        let pairs = list.iter();
+        lines.extend(pairs.map(|(name, value)| format!("{kind} {name}: {value}")));
+    }
+    lines.extend(cookies.iter().map(|cookie| format!("cookie {cookie}")));
+    if let Some(identity) = identity {
+        let debug = format!("{identity:?}");
+        let facts = debug
+            .trim_start_matches("Identity { ")
+            .trim_end_matches(" }");
+        let facts = facts.split(", ").filter(|fact| !fact.ends_with(": None"));
+        lines.extend(facts.map(|fact| format!("identity {fact}")));
+    }
+    lines.extend(
+        authorizer
+            .as_ref()
+            .map(|authorizer| format!("{authorizer:?}")),
+    );
+    lines.push(format!("body: {:?}", String::from_utf8_lossy(body)));
+    lines.join("\n")
+}
+
+/// What a request is made of an event.
+fn shown(event: &str) -> String {
+    show(&request(event.as_bytes()).unwrap())
+}
+
+/// Why no request is made of an event.
+fn refused(event: impl AsRef<[u8]>) -> String {
+    request(event.as_ref()).unwrap_err().to_string()
+}

@@ -1,0 +1,174 @@
+//! Links the interfaces that a component imports, and only those: linking all of WASI is a third of a start's work.
+
+use wasmtime::Engine;
+use wasmtime::component::types::{Component as ComponentType, ComponentItem};
+use wasmtime::component::{
+    Component, HasData, HasSelf, InstancePre, Linker, LinkerInstance, ResourceTable, ResourceType,
+};
+use wasmtime_wasi::WasiView;
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets};
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
+use wasmtime_wasi_io::bindings::wasi::io;
+
+use crate::bindings::invocation;
+use crate::sandbox::State;
+use crate::world::{Misfits, interface};
+
+/// The I/O interfaces work on handles alone.
+struct WasiIo;
+
+impl HasData for WasiIo {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+/// Makes a component ready to be instantiated.
+///
+/// # Errors
+///
+/// All imports whose types differ from what is offered, or that are not offered.
+pub fn link(engine: &Engine, component: &Component) -> Result<InstancePre<State>, Misfits> {
+    let ty = component.component_type();
+    let mut linker = Linker::new(engine);
+    let linked = add_each(&mut linker, ty.imports(engine).map(|(name, _)| name))
+        .and_then(|()| linker.instantiate_pre(component));
+    // What is left of it would be freed piece by piece, which is a fortieth of a start.
+    std::mem::forget(linker);
+    linked.map_err(|error| misfits(engine, component, &ty, error))
+}
+
+/// wasmtime's error names one import. To name all, what was named is stubbed, and the rest is tried again.
+fn misfits(
+    engine: &Engine,
+    component: &Component,
+    ty: &ComponentType,
+    error: wasmtime::Error,
+) -> Misfits {
+    let mut misfits = Misfits::default();
+    let mut stubbed = Vec::new();
+    let mut error = error;
+    loop {
+        let message = format!("{error:#}");
+        let named = ty
+            .imports(engine)
+            .map(|(name, _)| name)
+            .find(|name| message.contains(&format!("`{name}`")) && !stubbed.contains(name));
+        let Some(name) = named else {
+            misfits.push(format!("its imports cannot be linked ({message})"));
+            return misfits;
+        };
+        misfits.push(format!(
+            "it imports {name} with other types than this version offers ({message})"
+        ));
+        stubbed.push(name);
+        let mut linker = Linker::new(engine);
+        let names = ty.imports(engine).map(|(name, _)| name);
+        let rest = add_each(&mut linker, names.filter(|name| !stubbed.contains(name)))
+            .and_then(|()| {
+                ty.imports(engine)
+                    .filter(|(name, _)| stubbed.contains(name))
+                    .try_for_each(|(name, import)| {
+                        stub(&mut linker.root(), engine, name, import.ty)
+                    })
+            })
+            .and_then(|()| linker.instantiate_pre(component));
+        match rest {
+            Ok(_) => return misfits,
+            Err(next) => error = next,
+        }
+    }
+}
+
+/// Defines an import as what it wants to be. wasmtime's own stubs would hide what is offered in another version.
+fn stub(
+    linker: &mut LinkerInstance<State>,
+    engine: &Engine,
+    name: &str,
+    item: ComponentItem,
+) -> wasmtime::Result<()> {
+    match item {
+        ComponentItem::ComponentInstance(instance) => {
+            let mut linker = linker.instance(name)?;
+            instance
+                .exports(engine)
+                .try_for_each(|(name, export)| stub(&mut linker, engine, name, export.ty))
+        }
+        ComponentItem::ComponentFunc(_) => linker.func_new(name, |_, _, _, _| Ok(())),
+        ComponentItem::Resource(_) => {
+            linker.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Adds what is offered of these imports. A component that was composed may import an interface in several versions, which
+/// are one here.
+fn add_each<'a>(
+    linker: &mut Linker<State>,
+    imports: impl Iterator<Item = &'a str>,
+) -> wasmtime::Result<()> {
+    let mut added = Vec::new();
+    for name in imports.map(interface) {
+        if !added.contains(&name) {
+            added.push(name);
+            add(linker, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds one interface of [`crate::world::OFFERED`]. Each call of it notes its name, for the case that it waits too long.
+fn add(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
+    macro_rules! add {
+        ($($name:literal => $interface:path, $data:ty, $get:expr $(, $options:ty)?;)*) => {
+            match name {
+                $($name => {
+                    use $interface as interface;
+                    interface::add_to_linker::<State, $data>(linker, $(&<$options>::default(),)? |state: &mut State| {
+                        state.last_import = $name;
+                        #[allow(clippy::redundant_closure_call, reason = "the table below reads better")]
+                        ($get)(state)
+                    })
+                })*
+                // An interface of types only, or one that is unknown: `instantiate_pre` tells.
+                _ => Ok(()),
+            }
+        };
+    }
+    fn table(state: &mut State) -> &mut ResourceTable {
+        state.ctx().table
+    }
+    add! {
+        "lambda:function/invocation" => invocation, HasSelf<State>, |state| state;
+        "wasi:cli/environment" => cli::environment, WasiCli, WasiCliView::cli;
+        "wasi:cli/exit" => cli::exit, WasiCli, WasiCliView::cli;
+        "wasi:cli/stderr" => cli::stderr, WasiCli, WasiCliView::cli;
+        "wasi:cli/stdin" => cli::stdin, WasiCli, WasiCliView::cli;
+        "wasi:cli/stdout" => cli::stdout, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-input" => cli::terminal_input, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-output" => cli::terminal_output, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-stderr" => cli::terminal_stderr, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-stdin" => cli::terminal_stdin, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-stdout" => cli::terminal_stdout, WasiCli, WasiCliView::cli;
+        "wasi:clocks/monotonic-clock" => clocks::monotonic_clock, WasiClocks, WasiClocksView::clocks;
+        "wasi:clocks/wall-clock" => clocks::wall_clock, WasiClocks, WasiClocksView::clocks;
+        "wasi:filesystem/preopens" => filesystem::preopens, WasiFilesystem, WasiFilesystemView::filesystem;
+        "wasi:filesystem/types" => filesystem::types, WasiFilesystem, WasiFilesystemView::filesystem;
+        "wasi:io/error" => io::error, WasiIo, table;
+        "wasi:io/poll" => io::poll, WasiIo, table;
+        "wasi:io/streams" => io::streams, WasiIo, table;
+        "wasi:random/insecure" => random::insecure, WasiRandom, WasiRandomView::random;
+        "wasi:random/insecure-seed" => random::insecure_seed, WasiRandom, WasiRandomView::random;
+        "wasi:random/random" => random::random, WasiRandom, WasiRandomView::random;
+        "wasi:sockets/instance-network" => sockets::instance_network, WasiSockets, WasiSocketsView::sockets;
+        "wasi:sockets/ip-name-lookup" => sockets::ip_name_lookup, WasiSockets, WasiSocketsView::sockets;
+        "wasi:sockets/network" => sockets::network, WasiSockets, WasiSocketsView::sockets, sockets::network::LinkOptions;
+        "wasi:sockets/tcp" => sockets::tcp, WasiSockets, WasiSocketsView::sockets;
+        "wasi:sockets/tcp-create-socket" => sockets::tcp_create_socket, WasiSockets, WasiSocketsView::sockets;
+        "wasi:sockets/udp" => sockets::udp, WasiSockets, WasiSocketsView::sockets;
+        "wasi:sockets/udp-create-socket" => sockets::udp_create_socket, WasiSockets, WasiSocketsView::sockets;
+    }
+}

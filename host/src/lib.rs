@@ -1,0 +1,27 @@
+//! The runtime of lambda-wasm: runs a precompiled WebAssembly component as an AWS Lambda function.
+//!
+//! The binary `bootstrap` is this library and a `main`. The compile tool uses [`artifact`], [`engine`], [`world`],
+//! [`imports`] and [`exports`], so that it refuses what the host would refuse.
+
+pub mod artifact;
+pub mod bindings;
+pub mod config;
+pub mod cpu;
+pub mod crash;
+pub mod deadline;
+pub mod engine;
+pub mod exports;
+pub mod failure;
+pub mod function;
+pub mod guest_output;
+pub mod http;
+pub mod imports;
+pub mod invocation;
+pub mod log;
+pub mod policy;
+pub mod responder;
+pub mod runtime_api;
+pub mod sandbox;
+pub mod timings;
+pub mod worker;
+pub mod world;

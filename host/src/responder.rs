@@ -1,0 +1,77 @@
+//! The right to answer one invocation, which is taken once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::log::{Level, Log};
+use crate::runtime_api::{RuntimeApiError, RuntimeClient};
+
+/// The largest answer that Lambda takes, in bytes: 6 MiB and 100 bytes.
+///
+/// See "Invocation payload" in <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>; the 100 bytes are
+/// in the error that Lambda itself gives.
+pub const LARGEST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+
+/// Answers one invocation. Clones share the right to.
+#[derive(Clone)]
+pub struct Responder<'a> {
+    client: &'a RuntimeClient,
+    invocation: Arc<Invocation>,
+    claimed: Arc<AtomicBool>,
+    log: Log,
+}
+
+impl<'a> Responder<'a> {
+    /// The right to answer `invocation`.
+    #[must_use]
+    pub fn new(client: &'a RuntimeClient, invocation: Arc<Invocation>, log: Log) -> Self {
+        Self {
+            client,
+            invocation,
+            claimed: Arc::new(AtomicBool::new(false)),
+            log,
+        }
+    }
+
+    /// Sends an answer, unless there was one. One that Lambda would refuse becomes a failure.
+    ///
+    /// # Errors
+    ///
+    /// If the process has to end.
+    pub fn respond(&self, content_type: &str, body: &[u8]) -> Result<(), RuntimeApiError> {
+        if body.len() > LARGEST_RESPONSE {
+            // The name and the words are Lambda's own for this.
+            return self.fail(&Failure::new(
+                "Function.ResponseSizeTooLarge",
+                format!(
+                    "Response payload size ({} bytes) exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes).",
+                    body.len()
+                ),
+            ));
+        }
+        if self.claim() {
+            self.client.respond(&self.invocation, content_type, body)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a failure, unless there was an answer, and logs it.
+    ///
+    /// # Errors
+    ///
+    /// If the process has to end.
+    pub fn fail(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
+        self.log
+            .failure(Level::Error, Some(&self.invocation.id), failure);
+        if self.claim() {
+            self.client.fail(&self.invocation, failure)?;
+        }
+        Ok(())
+    }
+
+    fn claim(&self) -> bool {
+        !self.claimed.swap(true, Ordering::AcqRel)
+    }
+}

@@ -1,0 +1,340 @@
+//! The client of Lambda's Runtime API: asks for invocations, and sends their answers.
+//!
+//! Its rules are those of <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use thiserror::Error;
+use ureq::Agent;
+use ureq::http::{Response, StatusCode};
+
+use crate::config::Endpoint;
+use crate::failure::Failure;
+use crate::invocation::{Invocation, header};
+use crate::log::{Level, Log};
+
+mod transport;
+
+/// The version of the Runtime API.
+const VERSION: &str = "2018-06-01";
+
+/// Who we are.
+const USER_AGENT: &str = concat!("lambda-wasm/", env!("CARGO_PKG_VERSION"));
+
+/// How long to wait before asking again, and how often: about three seconds in all. Lambda starts the process anew when it
+/// exits, so that giving up costs a cold start, and asking for ever costs every event.
+const BACKOFF: [Duration; 6] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+];
+
+/// The largest event that is read, in bytes. Lambda's are at most 6 MiB; others may play the Runtime API.
+const LARGEST_EVENT: u64 = 256 * 1024 * 1024;
+
+/// A connection to the Runtime API. Each worker has its own.
+pub struct RuntimeClient {
+    agent: Agent,
+    endpoint: Arc<Endpoint>,
+    base: String,
+    log: Log,
+    /// Whether a byte of the current reply has come.
+    replied: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for RuntimeClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeClient")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The Runtime API cannot be worked with any more: the process has to end.
+#[derive(Debug, Error)]
+pub enum RuntimeApiError {
+    /// It says that the container is broken.
+    #[error(
+        "the Runtime API at {endpoint} answered {status} to {request}: the environment cannot recover, so this process ends, and Lambda starts another"
+    )]
+    Broken {
+        /// Where it is.
+        endpoint: String,
+        /// What it answered.
+        status: StatusCode,
+        /// What it was asked.
+        request: &'static str,
+    },
+    /// It kept failing.
+    #[error(
+        "the Runtime API at {endpoint} failed {tries} times: {last}. This process ends, and Lambda starts another"
+    )]
+    GaveUp {
+        /// Where it is.
+        endpoint: String,
+        /// How often it was asked.
+        tries: usize,
+        /// The last failure.
+        last: String,
+    },
+}
+
+impl RuntimeClient {
+    /// A client for the Runtime API at `endpoint`. It connects when it is first used.
+    #[must_use]
+    pub fn new(endpoint: Arc<Endpoint>, log: Log) -> Self {
+        let replied = Arc::new(AtomicBool::new(false));
+        Self {
+            agent: transport::agent(endpoint.address, USER_AGENT, Arc::clone(&replied)),
+            base: format!(
+                "http://{}{}/{VERSION}/runtime",
+                endpoint.address, endpoint.prefix
+            ),
+            endpoint,
+            log,
+            replied,
+        }
+    }
+
+    /// Waits for the next invocation, for as long as it takes: Lambda freezes the process meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// If the Runtime API says that there will be none, or keeps failing.
+    pub fn next(&self) -> Result<Invocation, RuntimeApiError> {
+        let mut tries = 0;
+        loop {
+            let why = match self.try_next() {
+                Ok(Next::Invocation(invocation)) => return Ok(*invocation),
+                Ok(Next::Unusable) => {
+                    // Somebody answers, so events may still come: wait a little, and never give up for this.
+                    tries = tries.min(BACKOFF.len() - 2);
+                    "the event came without an id (Lambda-Runtime-Aws-Request-Id), so that it cannot be answered".to_owned()
+                }
+                Ok(Next::Refused(status)) if is_final(status) => {
+                    return Err(RuntimeApiError::Broken {
+                        endpoint: self.endpoint.name.clone(),
+                        status,
+                        request: "GET next",
+                    });
+                }
+                Ok(Next::Refused(status)) => format!("GET next was answered with {status}"),
+                Err(error) => format!("GET next: {error}"),
+            };
+            let Some(&pause) = BACKOFF.get(tries) else {
+                return Err(RuntimeApiError::GaveUp {
+                    endpoint: self.endpoint.name.clone(),
+                    tries: tries + 1,
+                    last: why,
+                });
+            };
+            self.log.host(
+                Level::Warn,
+                None,
+                &format!(
+                    "Runtime API: {why}; asking again in {} ms",
+                    pause.as_millis()
+                ),
+            );
+            thread::sleep(pause);
+            tries += 1;
+        }
+    }
+
+    fn try_next(&self) -> Result<Next, ureq::Error> {
+        self.replied.store(false, Ordering::Relaxed);
+        let mut response = self
+            .agent
+            .get(format!("{}/invocation/next", self.base))
+            .call()?;
+        let event = response
+            .body_mut()
+            .with_config()
+            .limit(LARGEST_EVENT)
+            .read_to_vec()?;
+        if response.status() != StatusCode::OK {
+            return Ok(Next::Refused(response.status()));
+        }
+        let (parts, _) = response.into_parts();
+        Ok(
+            Invocation::new(parts.headers, event).map_or(Next::Unusable, |invocation| {
+                Next::Invocation(Box::new(invocation))
+            }),
+        )
+    }
+
+    /// Sends the answer to an invocation.
+    ///
+    /// # Errors
+    ///
+    /// If the Runtime API says that the environment is broken. That it does not take this one answer is logged.
+    pub fn respond(
+        &self,
+        invocation: &Invocation,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Taken, RuntimeApiError> {
+        let path = format!("/invocation/{}/response", invocation.id);
+        self.answer(invocation, &path, &[("content-type", content_type)], body)
+    }
+
+    /// Sends the failure of an invocation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::respond`].
+    pub fn fail(
+        &self,
+        invocation: &Invocation,
+        failure: &Failure,
+    ) -> Result<Taken, RuntimeApiError> {
+        let path = format!("/invocation/{}/error", invocation.id);
+        let (error_type, cause) = (failure.header_type(), failure.xray_cause());
+        self.answer(
+            invocation,
+            &path,
+            &failure_headers(&error_type, cause.as_deref()),
+            &failure.to_json(),
+        )
+    }
+
+    /// Reports that the start failed.
+    ///
+    /// # Errors
+    ///
+    /// If the report was not taken, as a text: the process ends in any case.
+    pub fn init_error(&self, failure: &Failure) -> Result<(), String> {
+        let (error_type, cause) = (failure.header_type(), failure.xray_cause());
+        let headers = failure_headers(&error_type, cause.as_deref());
+        match self.post("/init/error", &headers, &failure.to_json()) {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(status) => Err(format!(
+                "the Runtime API at {} answered {status} to POST init/error",
+                self.endpoint.name
+            )),
+            Err(error) => Err(format!(
+                "the Runtime API at {} cannot be told: {error}",
+                self.endpoint.name
+            )),
+        }
+    }
+
+    fn answer(
+        &self,
+        invocation: &Invocation,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Taken, RuntimeApiError> {
+        let mut headers = headers.to_vec();
+        if let Some(attempt) = invocation.header(header::INVOCATION_ID) {
+            headers.push((header::INVOCATION_ID, attempt));
+        }
+        let mut result = self.post(path, &headers, body);
+        // A connection that died before a byte of the reply may be one that was dead already. Once is safe: an answer that
+        // was taken after all is refused the second time.
+        let is_retry = result.is_err() && !self.replied.load(Ordering::Relaxed);
+        if is_retry {
+            result = self.post(path, &headers, body);
+        }
+        let status = match result {
+            Ok(status) => status,
+            Err(error) => {
+                self.complain(
+                    invocation,
+                    &format!("the answer could not be sent: {error}"),
+                );
+                return Ok(Taken::No);
+            }
+        };
+        match status.as_u16() {
+            200..=299 => return Ok(Taken::Yes),
+            403 if is_retry => return Ok(Taken::Yes),
+            413 => self.complain(
+                invocation,
+                "the answer is too large, says the Runtime API (413), which has answered by itself",
+            ),
+            410 => self.complain(
+                invocation,
+                "the answer came too late (410): the invocation is over",
+            ),
+            500 => {
+                return Err(RuntimeApiError::Broken {
+                    endpoint: self.endpoint.name.clone(),
+                    status,
+                    request: "POST of an answer",
+                });
+            }
+            _ => self.complain(
+                invocation,
+                &format!("the Runtime API did not take the answer: {status}"),
+            ),
+        }
+        Ok(Taken::No)
+    }
+
+    fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<StatusCode, ureq::Error> {
+        self.replied.store(false, Ordering::Relaxed);
+        let request = self.agent.post(format!("{}{path}", self.base));
+        let request = headers.iter().fold(request, |request, &(name, value)| {
+            request.header(name, value)
+        });
+        let mut response: Response<_> = request.send(body)?;
+        // What it says is read, so that the connection can be used again.
+        let _ = response
+            .body_mut()
+            .with_config()
+            .limit(64 * 1024)
+            .read_to_vec();
+        Ok(response.status())
+    }
+
+    fn complain(&self, invocation: &Invocation, message: &str) {
+        self.log.host(Level::Error, Some(&invocation.id), message);
+    }
+}
+
+/// Whether the Runtime API took an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It did.
+    Yes,
+    /// It did not, and the log says why.
+    No,
+}
+
+enum Next {
+    Invocation(Box<Invocation>),
+    Unusable,
+    Refused(StatusCode),
+}
+
+/// 500 is "Container error. Non-recoverable state. Runtime should exit promptly"; 403 to `next` means that this
+/// environment is not served any more.
+fn is_final(status: StatusCode) -> bool {
+    status == StatusCode::INTERNAL_SERVER_ERROR || status == StatusCode::FORBIDDEN
+}
+
+fn failure_headers<'a>(
+    error_type: &'a str,
+    cause: Option<&'a str>,
+) -> Vec<(&'static str, &'a str)> {
+    let mut headers = vec![
+        ("content-type", "application/vnd.aws.lambda.error+json"),
+        ("lambda-runtime-function-error-type", error_type),
+    ];
+    headers.extend(cause.map(|cause| ("lambda-runtime-function-xray-error-cause", cause)));
+    headers
+}

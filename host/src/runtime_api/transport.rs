@@ -1,0 +1,147 @@
+//! ureq's connection to the Runtime API: as ureq's own, with half the system calls.
+//!
+//! ureq writes a request's head and body separately, and looks twice a request whether an idle connection is still open.
+//! Here a request leaves in one write when the reply is awaited, and a dead connection is noticed when it is used, where
+//! the client knows what can be sent again.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+use ureq::{Agent, Error};
+
+/// Longer than Lambda keeps a frozen environment, so that an idle connection is never given up here.
+const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The size of ureq's buffers, in bytes. They are filled with zeros when a connection is made, which with ureq's default,
+/// twice 128 KiB, is a third of all the memory that a start touches.
+const BUFFER: usize = 8 * 1024;
+
+/// A request that has grown larger than this is written at once, so that a large body is not held twice.
+const COALESCED: usize = 64 * 1024;
+
+/// An agent whose every connection goes to `address`: no proxy, no redirect, no time limit. `replied` is set when a byte of
+/// a reply comes.
+pub(super) fn agent(address: SocketAddr, user_agent: &str, replied: Arc<AtomicBool>) -> Agent {
+    let config = Config::builder()
+        .proxy(None)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .max_idle_age(IDLE)
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
+        .user_agent(user_agent)
+        .accept("")
+        .accept_encoding("")
+        .build();
+    Agent::with_parts(config, RuntimeApiConnector { replied }, OneAddress(address))
+}
+
+/// The Runtime API's address is known: there is nothing to resolve.
+#[derive(Debug)]
+struct OneAddress(SocketAddr);
+
+impl Resolver for OneAddress {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let mut addresses = self.empty();
+        addresses.push(self.0);
+        Ok(addresses)
+    }
+}
+
+#[derive(Debug)]
+struct RuntimeApiConnector {
+    replied: Arc<AtomicBool>,
+}
+
+impl Connector for RuntimeApiConnector {
+    type Out = RuntimeApiConnection;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let stream = TcpStream::connect(&details.addrs[..])?;
+        stream.set_nodelay(true)?;
+        Ok(Some(RuntimeApiConnection {
+            stream,
+            buffers: LazyBuffers::new(
+                details.config.input_buffer_size(),
+                details.config.output_buffer_size(),
+            ),
+            request: Vec::new(),
+            replied: Arc::clone(&self.replied),
+        }))
+    }
+}
+
+struct RuntimeApiConnection {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    request: Vec<u8>,
+    replied: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for RuntimeApiConnection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuntimeApiConnection")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RuntimeApiConnection {
+    fn write_request(&mut self) -> io::Result<()> {
+        let written = self.stream.write_all(&self.request);
+        self.request.clear();
+        self.request.shrink_to(COALESCED);
+        written
+    }
+}
+
+impl Transport for RuntimeApiConnection {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.request
+            .extend_from_slice(&self.buffers.output()[..amount]);
+        if self.request.len() >= COALESCED {
+            self.write_request()?;
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        if !self.request.is_empty() {
+            self.write_request()?;
+        }
+        let input = self.buffers.input_append_buf();
+        let read = loop {
+            match self.stream.read(input) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        if read > 0 {
+            self.replied.store(true, Ordering::Relaxed);
+        }
+        self.buffers.input_appended(read);
+        Ok(read > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,40 @@
+//! Components without a toolchain: of WIT, with a core module that is given as text or that only has the right shape.
+
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, Resolve};
+
+/// A component of the only world in `wit`, whose functions all trap. `wit` brings all packages that it uses.
+pub fn of_wit(wit: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("test.wit", wit).unwrap();
+    encode(&resolve, package, None)
+}
+
+/// The same, where `world`, the lines between the braces, may use this project's packages. `module` is the core module;
+/// its imports and exports have to be those of the world.
+pub fn function(world: &str, module: Option<&str>) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    resolve.push_dir(wit).unwrap();
+    let wit = format!("package test:test; world test {{ {world} }}");
+    let package = resolve.push_str("test.wit", &wit).unwrap();
+    encode(
+        &resolve,
+        package,
+        module.map(|text| wat::parse_str(text).unwrap()),
+    )
+}
+
+fn encode(resolve: &Resolve, package: PackageId, module: Option<Vec<u8>>) -> Vec<u8> {
+    let world = resolve.select_world(&[package], None).unwrap();
+    let mut module = module.unwrap_or_else(|| {
+        dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync))
+    });
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false).unwrap();
+    let mut encoder = ComponentEncoder::default();
+    // What is imported in two versions stays so, as in components that were composed.
+    encoder.merge_imports_based_on_semver(false);
+    encoder.module(&module).unwrap().encode().unwrap()
+}

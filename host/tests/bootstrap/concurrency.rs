@@ -1,0 +1,70 @@
+//! Several invocations at once, as on Lambda Managed Instances.
+
+use std::time::{Duration, Instant};
+
+use lambda_wasm_emulator::Invocation;
+
+use crate::support::{HostBuilder, PATIENCE, functions};
+
+const WORKERS: usize = 4;
+
+#[test]
+fn as_many_workers_as_asked_for_run_at_once_and_keep_their_contexts_apart() {
+    let host = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", &WORKERS.to_string())
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048")
+        .start();
+    assert!(
+        host.api.wait_workers(WORKERS, PATIENCE),
+        "not all workers ask for events"
+    );
+    let since = Instant::now();
+    let sleeping: Vec<_> = (0..WORKERS)
+        .map(|_| host.api.submit(Invocation::new("\"sleep:400\"")))
+        .collect();
+    for pending in sleeping {
+        assert_eq!(pending.wait().response().text(), "\"woke\"");
+    }
+    assert!(
+        since.elapsed() < Duration::from_millis(400 * WORKERS as u64 - 200),
+        "they ran one after the other"
+    );
+
+    let traced: Vec<_> = (0..20)
+        .map(|n| {
+            let trace = format!("Root=1-{n}");
+            (
+                host.api
+                    .submit(Invocation::new("\"env:_X_AMZN_TRACE_ID\"").trace_id(&trace)),
+                trace,
+            )
+        })
+        .collect();
+    for (pending, trace) in traced {
+        assert_eq!(pending.wait().response().text(), format!("{trace:?}"));
+    }
+    assert_eq!(
+        host.api.connections(),
+        WORKERS,
+        "each worker keeps its connection"
+    );
+    host.finish();
+}
+
+#[test]
+fn a_deadline_of_one_worker_leaves_the_others_alone() {
+    let host = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048")
+        .start();
+    let runaway = host
+        .api
+        .submit(Invocation::new("\"loop\"").timeout(Duration::from_millis(500)));
+    let patient = host.api.submit(Invocation::new("\"sleep:900\""));
+    assert_eq!(
+        runaway.wait().error().json()["errorType"],
+        "Function.Timeout"
+    );
+    assert_eq!(patient.wait().response().text(), "\"woke\"");
+    host.finish();
+}

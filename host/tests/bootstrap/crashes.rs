@@ -1,0 +1,112 @@
+//! How a guest can end instead of answering. After each the same process serves the next event.
+
+use serde_json::Value;
+
+use crate::support::Host;
+
+/// Has the guest crash, and returns the error and its X-Ray cause.
+fn crash(host: &Host, command: &str) -> (Value, Value) {
+    let pid = host.pid();
+    let error = host.command(command).error();
+    let json = error.json();
+    assert_eq!(
+        error.header("lambda-runtime-function-error-type"),
+        json["errorType"].as_str()
+    );
+    let cause = error
+        .header("lambda-runtime-function-xray-error-cause")
+        .expect("a crash has a cause for X-Ray");
+    let cause: Value = serde_json::from_str(cause).unwrap();
+    assert_eq!(cause["exceptions"][0]["type"], json["errorType"]);
+    assert_eq!(host.ask("count"), "1", "after {command}");
+    assert_eq!(host.pid(), pid);
+    (json, cause)
+}
+
+fn has_frame(error: &Value, name: &str) -> bool {
+    error["stackTrace"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|frame| frame.as_str().unwrap().contains(name))
+}
+
+#[test]
+fn a_panic_says_its_message_and_where() {
+    let host = Host::handler();
+    let (error, _) = crash(&host, "panic:on purpose");
+    assert_eq!(error["errorType"], "Function.Trap");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("the guest panics: on purpose"),
+        "{message}"
+    );
+    assert!(message.contains("unreachable"), "{message}");
+    // Demangled, with the module and an offset.
+    assert!(has_frame(&error, "handler::panics"), "{error}");
+    let output = host.finish();
+    assert!(
+        output.stderr.contains("Function.Trap"),
+        "the log says it too: {}",
+        output.stderr
+    );
+}
+
+#[test]
+fn a_trap_says_which_and_where() {
+    let host = Host::handler();
+    let (error, cause) = crash(&host, "out-of-bounds");
+    assert_eq!(error["errorType"], "Function.Trap");
+    assert!(
+        error["errorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("out of bounds memory access"),
+        "{error}"
+    );
+    assert!(has_frame(&error, "handler::out_of_bounds"), "{error}");
+    assert!(
+        cause["exceptions"][0]["stack"][0]["label"]
+            .as_str()
+            .unwrap()
+            .contains("handler"),
+        "{cause}"
+    );
+    host.finish();
+}
+
+#[test]
+fn an_exit_says_its_code() {
+    let host = Host::handler();
+    for code in ["0", "3"] {
+        let (error, _) = crash(&host, &format!("exit:{code}"));
+        assert_eq!(error["errorType"], "Function.Exit");
+        // WASI 0.2's exit has success and failure only.
+        let expected = if code == "0" { "code 0" } else { "code 1" };
+        assert!(
+            error["errorMessage"].as_str().unwrap().contains(expected),
+            "{error}"
+        );
+    }
+    host.finish();
+}
+
+#[test]
+fn a_recursion_without_end_uses_up_its_stack() {
+    let host = Host::handler();
+    let (error, _) = crash(&host, "recurse");
+    assert_eq!(error["errorType"], "Function.StackOverflow");
+    assert!(has_frame(&error, "handler::recurse"), "{error}");
+    host.finish();
+}
+
+#[test]
+fn memory_ends_at_the_functions_limit_and_not_at_the_processs() {
+    let host = Host::handler();
+    let (error, _) = crash(&host, "allocate");
+    assert_eq!(error["errorType"], "Function.OutOfMemory");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.contains("may have 96 MiB"), "{message}");
+    assert!(message.contains("MemorySize"), "{message}");
+    host.finish();
+}

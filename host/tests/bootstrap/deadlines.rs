@@ -1,0 +1,87 @@
+//! A guest that does not end in time costs its invocation, and nothing else.
+
+use std::time::{Duration, Instant};
+
+use lambda_wasm_emulator::Invocation;
+use serde_json::Value;
+
+use crate::support::{Host, HostBuilder, functions};
+
+const TIMEOUT: Duration = Duration::from_millis(600);
+
+/// Has the guest run into its deadline, and returns the error and how long that took.
+fn time_out(host: &Host, command: &str) -> (Value, Duration) {
+    assert!(host.api.wait_idle(crate::support::PATIENCE));
+    let since = Instant::now();
+    let error = host
+        .api
+        .invoke(Invocation::new(format!("{command:?}")).timeout(TIMEOUT))
+        .error();
+    let took = since.elapsed();
+    assert_eq!(error.json()["errorType"], "Function.Timeout");
+    assert_eq!(
+        error.header("lambda-runtime-function-error-type"),
+        Some("Function.Timeout")
+    );
+    assert!(
+        took < TIMEOUT,
+        "answered after {took:?}: Lambda would have ended the process"
+    );
+    assert!(
+        took > TIMEOUT - Duration::from_millis(150),
+        "answered after {took:?} of {TIMEOUT:?}"
+    );
+    assert_eq!(host.ask("count"), "1", "the next event is served");
+    (error.json(), took)
+}
+
+#[test]
+fn a_guest_that_computes_is_stopped_and_the_trace_says_where() {
+    let host = Host::handler();
+    let (error, _) = time_out(&host, "loop");
+    let frames = error["stackTrace"].as_array().unwrap();
+    assert!(
+        frames
+            .iter()
+            .any(|frame| frame.as_str().unwrap().contains("handler::spin")),
+        "{error}"
+    );
+    assert!(
+        error["errorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("it computed"),
+        "{error}"
+    );
+    host.finish();
+}
+
+#[test]
+fn a_guest_that_waits_is_stopped_and_the_message_names_the_import() {
+    let host = Host::handler();
+    let (error, _) = time_out(&host, "sleep:60000");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("waited in wasi:io/poll")
+            || message.contains("waited in wasi:clocks/monotonic-clock"),
+        "{message}"
+    );
+    host.finish();
+}
+
+#[test]
+fn a_guest_that_sleeps_shorter_than_its_deadline_goes_on() {
+    let host = Host::handler();
+    assert_eq!(host.ask("sleep:200"), "woke");
+    host.finish();
+}
+
+#[test]
+fn it_happens_again_and_again_in_the_same_process() {
+    let host = HostBuilder::new(functions(), "handler").start();
+    for _ in 0..3 {
+        time_out(&host, "loop");
+        time_out(&host, "sleep:60000");
+    }
+    host.finish();
+}

@@ -1,0 +1,126 @@
+//! The guest's output and the host's own lines, as text and as JSON.
+
+use serde_json::Value;
+
+use crate::support::{Host, HostBuilder, functions};
+
+fn json_host() -> Host {
+    HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .start()
+}
+
+/// The objects that a log is made of; every line has to be one.
+fn objects(log: &str) -> Vec<Value> {
+    log.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+        .collect()
+}
+
+#[test]
+fn lines_go_to_the_stream_that_the_guest_chose_and_the_last_one_gets_its_end() {
+    let host = Host::handler();
+    host.ask("stdout:one\ntwo\nwithout an end");
+    host.ask("stderr:three\nfour");
+    host.ask("stdout:");
+    let output = host.finish();
+    assert_eq!(output.stdout, "one\ntwo\nwithout an end\n");
+    assert_eq!(output.stderr, "three\nfour\n");
+}
+
+#[test]
+fn output_before_a_crash_is_kept() {
+    let host = Host::handler();
+    host.ask("stdout:before");
+    host.command("panic:boom").error();
+    let output = host.finish();
+    assert_eq!(output.stdout, "before\n");
+    assert!(
+        output.stderr.contains("the guest panics: boom"),
+        "{}",
+        output.stderr
+    );
+    assert!(
+        output.stderr.contains("[ERROR] RequestId: "),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn a_line_without_end_is_cut_and_nothing_of_it_is_lost() {
+    const LENGTH: usize = 1_000_000;
+    let host = Host::handler();
+    host.ask(&format!("long-line:{LENGTH}"));
+    let output = host.finish();
+    assert_eq!(
+        output.stdout.bytes().filter(|&byte| byte == b'x').count(),
+        LENGTH
+    );
+    assert!(
+        output.stdout.lines().all(|line| line.len() <= 64 * 1024),
+        "a line was not cut"
+    );
+}
+
+#[test]
+fn json_lines_have_time_level_and_request_id() {
+    let host = json_host();
+    let invocation =
+        lambda_wasm_emulator::Invocation::new("\"stdout:plain\\ntext \\u00fc\"").request_id("id-1");
+    host.api.invoke(invocation).response();
+    let output = host.finish();
+    let lines = objects(&output.stdout);
+    let [first, second] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(
+        (&first["message"], &first["level"], &first["requestId"]),
+        (&"plain".into(), &"INFO".into(), &"id-1".into())
+    );
+    assert_eq!(second["message"], "text \\u00fc");
+    let timestamp = first["timestamp"].as_str().unwrap();
+    assert!(
+        timestamp.ends_with('Z') && timestamp.contains('T') && timestamp.len() == 24,
+        "{timestamp}"
+    );
+}
+
+#[test]
+fn a_line_that_is_an_object_is_merged() {
+    let host = json_host();
+    let line = r#"{"message":"hi","level":"WARN","requestId":"forged","order":7}"#;
+    let event = format!("\"stdout:{line}\"");
+    host.api
+        .invoke(lambda_wasm_emulator::Invocation::new(event).request_id("id-2"))
+        .response();
+    let output = host.finish();
+    let lines = objects(&output.stdout);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["message"], "hi");
+    assert_eq!(lines[0]["level"], "WARN");
+    assert_eq!(lines[0]["order"], 7);
+    assert_eq!(lines[0]["requestId"], "id-2");
+}
+
+#[test]
+fn a_crash_is_one_json_line() {
+    let host = json_host();
+    host.command("out-of-bounds").error();
+    let output = host.finish();
+    let lines = objects(&output.stderr);
+    let error = lines.last().unwrap();
+    assert_eq!(error["level"], "ERROR");
+    assert_eq!(error["errorType"], "Function.Trap");
+    assert!(!error["stackTrace"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn the_level_filters_the_hosts_lines_and_not_the_guests() {
+    let host = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_LOG_LEVEL", "FATAL")
+        .start();
+    host.ask("stderr:from the guest");
+    host.command("out-of-bounds").error();
+    assert_eq!(host.finish().stderr, "from the guest\n");
+}

@@ -1,0 +1,26 @@
+//! The real `bootstrap` of `dist/`, over real sockets. `./build.sh test` builds what these tests run.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../support/aws_events.rs"]
+mod aws_events;
+#[cfg_attr(
+    not(feature = "compiler"),
+    allow(dead_code, reason = "some of it is for tests that need the compiler")
+)]
+mod components;
+mod refusal;
+mod support;
+
+mod answers;
+mod artifacts;
+mod concurrency;
+mod context;
+mod crashes;
+mod deadlines;
+mod log;
+mod misfits;
+mod rest_api;
+mod runtime_api_faults;
+mod start;
+mod start_code;

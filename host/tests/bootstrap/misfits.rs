@@ -1,0 +1,39 @@
+//! Artifacts of components that this host cannot run. The compile tool refuses such components, so that only a tool of
+//! another version can have made them.
+
+use std::fs;
+
+use lambda_wasm_host::artifact::Trailer;
+
+use crate::refusal::refusal;
+use crate::support::{HostBuilder, functions};
+
+#[cfg(feature = "compiler")]
+mod types;
+
+#[test]
+fn an_artifact_whose_imports_and_exports_do_not_fit() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = functions().join("handler.cwasm");
+    let mut trailer = Trailer::inspect(&good).unwrap();
+    let mut artifact = fs::read(&good).unwrap();
+    artifact.truncate(trailer.length.try_into().unwrap());
+    trailer.exports = vec!["lambda:function/handler@0.2.0".to_owned()];
+    trailer
+        .imports
+        .extend(["foo:bar/baz@1.0.0", "wasi:cli/environment@0.3.0"].map(str::to_owned));
+    artifact.extend(trailer.to_bytes().unwrap());
+    let file = folder.path().join("hello.cwasm");
+    fs::write(&file, artifact).unwrap();
+
+    let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+    assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
+    for words in [
+        file.to_str().unwrap(),
+        "it exports lambda:function/handler@0.2.0, and this version calls 0.1.0",
+        "it imports foo:bar/baz@1.0.0, which this version does not offer",
+        "it imports wasi:cli/environment@0.3.0, and 0.2.0 to 0.2.12 are offered",
+    ] {
+        assert!(refusal.message.contains(words), "{}", refusal.message);
+    }
+}

@@ -1,0 +1,77 @@
+//! Imports and exports whose names fit, and whose types do not.
+
+use std::fs;
+
+use lambda_wasm_host::artifact::Trailer;
+use lambda_wasm_host::{artifact, engine};
+use tempfile::TempDir;
+
+use crate::components;
+use crate::refusal::refusal;
+use crate::support::{HostBuilder, functions};
+
+/// Compiles without the compile tool's checks.
+fn compiled_unchecked(component: &[u8], imports: &[&str]) -> TempDir {
+    let mut trailer = Trailer::inspect(&functions().join("handler.cwasm")).unwrap();
+    let compiler = engine::for_compiling(&trailer).unwrap();
+    let mut elf = compiler.precompile_component(component).unwrap();
+    trailer.length = elf.len() as u64;
+    trailer.sha256 = artifact::sha256(&elf);
+    trailer.imports = imports.iter().map(|&import| import.to_owned()).collect();
+    elf.extend(trailer.to_bytes().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("hello.cwasm"), elf).unwrap();
+    folder
+}
+
+#[test]
+fn an_export_of_another_type() {
+    let folder = compiled_unchecked(
+        &components::of_wit(
+            "package test:test;
+            world test { export lambda:function/handler@0.1.0; }
+            package lambda:function@0.1.0 {
+                interface handler { handle: func(event: string) -> string; }
+            }",
+        ),
+        &[],
+    );
+    let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+    assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
+    for words in [
+        "hello.cwasm",
+        "its export has another type than this version calls",
+        "build it with the WIT of this version",
+    ] {
+        assert!(refusal.message.contains(words), "{}", refusal.message);
+    }
+}
+
+#[test]
+fn imports_of_other_types() {
+    let folder = compiled_unchecked(
+        &components::of_wit(
+            "package test:test;
+            world test {
+                import wasi:cli/exit@0.2.0;
+                import wasi:random/random@0.2.0;
+                export lambda:function/handler@0.1.0;
+            }
+            package wasi:cli@0.2.0 { interface exit { exit: func(status: string); } }
+            package wasi:random@0.2.0 { interface random { get-random-u64: func() -> string; } }
+            package lambda:function@0.1.0 {
+                interface handler { handle: func(event: list<u8>); }
+            }",
+        ),
+        &["wasi:cli/exit@0.2.0", "wasi:random/random@0.2.0"],
+    );
+    let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+    assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
+    for words in [
+        "hello.cwasm",
+        "it imports wasi:cli/exit@0.2.0 with other types",
+        "it imports wasi:random/random@0.2.0 with other types",
+    ] {
+        assert!(refusal.message.contains(words), "{}", refusal.message);
+    }
+}

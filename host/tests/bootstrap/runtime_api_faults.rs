@@ -1,0 +1,275 @@
+//! A Runtime API that fails, lies or goes away.
+
+use std::time::Duration;
+
+use crate::support::{Connection, HostBuilder, Process, ScriptedApi, functions};
+
+fn start(api: &ScriptedApi) -> Process {
+    HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_RUNTIME_API", &api.address())
+        .spawn()
+}
+
+/// Serves one invocation on a connection, from `GET next` to its answer.
+fn serve(connection: &mut Connection, id: &str) {
+    connection.expect_next();
+    connection.event(id, "\"count\"");
+    assert_eq!(connection.take_response(id).body, b"\"1\"");
+}
+
+#[track_caller]
+fn ends_with_message(mut process: Process, message: &str) {
+    let output = process.wait();
+    assert_eq!(output.status.code(), Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains(message), "{}", output.stderr);
+    assert!(!output.stderr.contains("panicked at"), "{}", output.stderr);
+}
+
+#[test]
+fn requests_are_what_the_api_asks_for() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    let next = connection.expect_next();
+    assert_eq!(
+        next.headers.to_lowercase(),
+        format!(
+            "user-agent: lambda-wasm/{}\r\nhost: {}\r\n\r\n",
+            env!("CARGO_PKG_VERSION"),
+            api.address()
+        )
+    );
+    connection.event("id-1", "\"count\"");
+    let response = connection.take_response("id-1");
+    assert!(
+        response
+            .headers
+            .to_lowercase()
+            .contains("content-length: 3\r\n"),
+        "{}",
+        response.headers
+    );
+    serve(&mut connection, "id-2");
+}
+
+#[test]
+fn at_500_to_next_it_ends_at_once() {
+    let api = ScriptedApi::start();
+    let process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.answer("500 Internal Server Error", "", "{}");
+    ends_with_message(process, "answered 500 Internal Server Error to GET next");
+    assert_eq!(
+        api.count_connections(Duration::from_millis(50)),
+        0,
+        "it asked again"
+    );
+}
+
+#[test]
+fn at_500_to_an_answer_it_ends_at_once() {
+    let api = ScriptedApi::start();
+    let process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.event("id-1", "\"count\"");
+    connection.request();
+    connection.answer("500 Internal Server Error", "", "");
+    ends_with_message(
+        process,
+        "answered 500 Internal Server Error to POST of an answer",
+    );
+}
+
+#[test]
+fn at_403_to_next_it_ends_at_once() {
+    let api = ScriptedApi::start();
+    let process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.answer("403 Forbidden", "", "");
+    ends_with_message(process, "answered 403 Forbidden to GET next");
+}
+
+#[test]
+fn an_api_that_is_not_there_is_asked_with_pauses_and_then_no_more() {
+    let api = ScriptedApi::start();
+    let address = api.address();
+    drop(api);
+    let process = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_RUNTIME_API", &address)
+        .spawn();
+    ends_with_message(process, "failed 7 times");
+}
+
+#[test]
+fn resets_and_garbage_are_asked_again() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.close();
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.write("\0\0\0 this is no HTTP\r\n\r\n");
+    connection.close();
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.answer("404 Not Found", "", "nothing here");
+    // What was answered in full leaves the connection as it was.
+    serve(&mut connection, "id-1");
+}
+
+#[test]
+fn an_event_that_is_cut_off_is_none() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.write("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id-1\r\nContent-Length: 100\r\n\r\n\"cou");
+    connection.close();
+    serve(&mut api.accept(), "id-2");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let api = ScriptedApi::start();
+    let elsewhere = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    let location = format!("Location: http://{}/\r\n", elsewhere.address());
+    connection.answer("302 Found", &location, "");
+    serve(&mut connection, "id-1");
+    assert_eq!(elsewhere.count_connections(Duration::from_millis(50)), 0);
+}
+
+#[test]
+fn proxies_in_the_environment_are_not_for_the_runtime_api() {
+    let api = ScriptedApi::start();
+    let proxy = ScriptedApi::start();
+    let url = format!("http://{}", proxy.address());
+    let _process = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_RUNTIME_API", &api.address())
+        .env("HTTP_PROXY", &url)
+        .env("http_proxy", &url)
+        .env("HTTPS_PROXY", &url)
+        .env("ALL_PROXY", &url)
+        .spawn();
+    serve(&mut api.accept(), "id-1");
+    assert_eq!(proxy.count_connections(Duration::from_millis(50)), 0);
+}
+
+#[test]
+fn an_event_without_an_id_costs_no_later_event() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    for _ in 0..8 {
+        connection.expect_next();
+        connection.answer("200 OK", "", "\"count\"");
+    }
+    serve(&mut connection, "id-1");
+}
+
+#[test]
+fn deadlines_that_make_no_sense_are_logged_and_the_event_is_served() {
+    let api = ScriptedApi::start();
+    let mut process = start(&api);
+    let mut connection = api.accept();
+    for (number, deadline) in ["", "soon", "-1", "0", "99999999999999999999", "1e3"]
+        .iter()
+        .enumerate()
+    {
+        let id = format!("id-{number}");
+        connection.expect_next();
+        connection.answer(
+            "200 OK",
+            &format!(
+                "Lambda-Runtime-Aws-Request-Id: {id}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n"
+            ),
+            "\"count\"",
+        );
+        assert_eq!(connection.take_response(&id).body, b"\"1\"");
+    }
+    connection.expect_next();
+    connection.answer("500 Internal Server Error", "", "");
+    let output = process.wait();
+    assert_eq!(
+        output
+            .stderr
+            .matches("Lambda-Runtime-Deadline-Ms) makes no sense")
+            .count(),
+        6,
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn an_answer_that_is_refused_costs_no_later_event() {
+    for status in [
+        "400 Bad Request",
+        "403 Forbidden",
+        "410 Gone",
+        "413 Content Too Large",
+    ] {
+        let api = ScriptedApi::start();
+        let _process = start(&api);
+        let mut connection = api.accept();
+        connection.expect_next();
+        connection.event("id-1", "\"count\"");
+        connection.request();
+        connection.answer(status, "", "{\"errorMessage\":\"no\",\"errorType\":\"No\"}");
+        serve(&mut connection, "id-2");
+    }
+}
+
+#[test]
+fn an_answer_on_a_dead_connection_is_sent_once_more() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.event("id-1", "\"count\"");
+    connection.request();
+    connection.close();
+    let mut connection = api.accept();
+    assert_eq!(
+        connection.request().line,
+        "POST /2018-06-01/runtime/invocation/id-1/response HTTP/1.1"
+    );
+    // The first one may have been taken after all.
+    connection.answer("403 Forbidden", "", "");
+    serve(&mut connection, "id-2");
+}
+
+#[test]
+fn an_answer_whose_reply_has_begun_is_not_sent_again() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.event("id-1", "\"count\"");
+    connection.request();
+    connection.write("HTTP/1.1 202 Acc");
+    connection.close();
+    serve(&mut api.accept(), "id-2");
+}
+
+#[test]
+fn the_api_is_waited_for_as_long_as_it_takes() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    // Longer than any default of the HTTP library for an answer's start would be in a test's time.
+    assert_eq!(
+        api.count_connections(Duration::from_secs(2)),
+        0,
+        "it gave up waiting"
+    );
+    connection.event("id-1", "\"count\"");
+    connection.take_response("id-1");
+}

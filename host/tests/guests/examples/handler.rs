@@ -1,0 +1,109 @@
+//! A `handler-function` that does what its event, a JSON string, tells it: `"verb"` or `"verb:argument"`.
+
+wit_bindgen::generate!({ path: "../../../wit", world: "handler-function", generate_all });
+
+use std::cell::Cell;
+use std::io::Write;
+
+use exports::lambda::function::handler::{Context, Failure, Guest};
+use lambda::function::invocation;
+
+struct Handler;
+export!(Handler);
+
+thread_local! {
+    /// How many invocations this instance has had.
+    static COUNT: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Guest for Handler {
+    fn handle(event: Vec<u8>, context: Context) -> Result<Vec<u8>, Failure> {
+        let text = String::from_utf8_lossy(&event).into_owned();
+        let command = text.trim().trim_matches('"');
+        let (verb, argument) = command.split_once(':').unwrap_or((command, ""));
+        match verb {
+            "echo" => Ok(event),
+            "count" => {
+                COUNT.set(COUNT.get() + 1);
+                text_answer(&COUNT.get().to_string())
+            }
+            "context" => text_answer(&format!("{context:?}")),
+            "env" => text_answer(&std::env::var(argument).unwrap_or_else(|_| "absent".to_owned())),
+            "header" => text_answer(&format!("{:?}", invocation::header(argument))),
+            "event" => Ok(invocation::event()),
+            "big" => Ok(vec![b' '; argument.parse().unwrap_or(0)]),
+            "stdout" => {
+                print!("{}", argument.replace("\\n", "\n"));
+                std::io::stdout().flush().ok();
+                text_answer("printed")
+            }
+            "stderr" => {
+                eprint!("{}", argument.replace("\\n", "\n"));
+                text_answer("printed")
+            }
+            "long-line" => {
+                let line = "x".repeat(argument.parse().unwrap_or(0));
+                println!("{line}");
+                text_answer("printed")
+            }
+            "fail" => Err(Failure {
+                error_type: argument.to_owned(),
+                error_message: "as it says: ü\n\"quoted\"".to_owned(),
+                stack_trace: vec!["at the guest".to_owned()],
+            }),
+            "panic" => panics(argument),
+            "exit" => std::process::exit(argument.parse().unwrap_or(0)),
+            "loop" => spin(),
+            "sleep" => {
+                std::thread::sleep(std::time::Duration::from_millis(
+                    argument.parse().unwrap_or(60_000),
+                ));
+                text_answer("woke")
+            }
+            "recurse" => text_answer(&recurse(argument.len() as u64 + 1).to_string()),
+            "allocate" => {
+                let mut held: Vec<Vec<u8>> = Vec::new();
+                loop {
+                    held.push(vec![1; 1024 * 1024]);
+                    std::hint::black_box(&held);
+                }
+            }
+            "out-of-bounds" => text_answer(&out_of_bounds().to_string()),
+            other => Err(Failure {
+                error_type: "UnknownCommand".to_owned(),
+                error_message: format!("no such command: {other}"),
+                stack_trace: vec![],
+            }),
+        }
+    }
+}
+
+fn text_answer(text: &str) -> Result<Vec<u8>, Failure> {
+    Ok(format!("{text:?}").into_bytes())
+}
+
+#[inline(never)]
+fn spin() -> ! {
+    let mut turns = 0_u64;
+    loop {
+        turns = std::hint::black_box(turns.wrapping_add(1));
+    }
+}
+
+#[inline(never)]
+fn panics(message: &str) -> ! {
+    panic!("the guest panics: {message}")
+}
+
+/// Runs out of the stack of calls, and not of the one that Rust keeps in memory, since its frames hold next to nothing.
+#[inline(never)]
+#[allow(unconditional_recursion, reason = "it is meant to run out of stack")]
+fn recurse(depth: u64) -> u64 {
+    recurse(std::hint::black_box(depth + 1)) + depth
+}
+
+#[inline(never)]
+fn out_of_bounds() -> u8 {
+    // SAFETY: there is none: the address is beyond the instance's memory, and the sandbox has to trap.
+    unsafe { std::ptr::read_volatile(std::hint::black_box(0xffff_fff0_usize) as *const u8) }
+}

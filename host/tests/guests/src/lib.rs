@@ -1,0 +1,1 @@
+//! The components are in `examples/`: Cargo builds each of those as a library of its own.

@@ -1,0 +1,76 @@
+//! `cargo lambda watch`, which runs a package's binary: here one that becomes the bootstrap. It names the Runtime API with
+//! a scheme and a path, and sends the same deadline with every event.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::http::{free_port, invoke};
+use crate::program::Program;
+use crate::support::{built, functions};
+use crate::tools::tool;
+
+/// A package whose binary is `bootstrap` with the handler of that name.
+fn write_package(folder: &Path, handler: &str) {
+    let manifest = format!(
+        "[package]\nname = \"{handler}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n"
+    );
+    let main = format!(
+        "fn main() {{
+            let mut bootstrap = std::process::Command::new({:?});
+            bootstrap.env(\"_HANDLER\", {handler:?}).env(\"LAMBDA_TASK_ROOT\", {:?});
+            panic!(\"{{}}\", std::os::unix::process::CommandExt::exec(&mut bootstrap));
+        }}",
+        built("dist/bootstrap"),
+        functions(),
+    );
+    std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    std::fs::create_dir(folder.join("src")).unwrap();
+    std::fs::write(folder.join("src/main.rs"), main).unwrap();
+}
+
+#[test]
+fn watch_runs_a_function_and_passes_its_answers_on() {
+    let Some(cargo_lambda) = tool("cargo-lambda") else {
+        return;
+    };
+    let package = tempfile::tempdir().unwrap();
+    write_package(package.path(), "handler");
+    let port = free_port();
+    let mut watch = Program::start(
+        Command::new(cargo_lambda)
+            .args(["lambda", "watch", "--offline", "--ignore-changes"])
+            .args([
+                "--invoke-address",
+                "127.0.0.1",
+                "--invoke-port",
+                &port.to_string(),
+            ])
+            .current_dir(package.path())
+            // The variables that Cargo has set for this test are not for the package.
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("AWS_LAMBDA_LOG_LEVEL"),
+    );
+    watch.wait_for("starting Runtime server");
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+
+    // The first event waits until the package is built.
+    let event = "\"echo: \\u00e4 ä 😀\"";
+    let answer = invoke(port, "handler", event);
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, event));
+    let failure = invoke(port, "handler", "\"panic:on purpose\"");
+    assert_eq!(failure.status, 500);
+    let error: serde_json::Value = serde_json::from_str(&failure.body).unwrap();
+    assert_eq!(error["errorType"], "Function.Trap");
+    // Its deadline is 10 minutes after 1970: that is none.
+    watch.wait_for("assuming the longest that Lambda allows");
+    assert_eq!(invoke(port, "handler", "\"count\"").body, "\"1\"");
+
+    watch.signal(Signal::INT);
+    watch.wait();
+}

@@ -1,0 +1,134 @@
+//! AWS's Runtime Interface Emulator: its own idea of the Runtime API, with what it sends and what it demands. It answers
+//! failures with status 200, so that only bodies tell.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::http::{free_port, invoke};
+use crate::program::Program;
+use crate::support::{built, functions};
+use crate::tools::tool;
+
+/// The emulator with a bootstrap, which it starts for the first event.
+struct Emulator {
+    program: Program,
+    port: u16,
+}
+
+impl Emulator {
+    /// None if there is no emulator here.
+    fn start(handler: &str, configure: impl FnOnce(&mut Command)) -> Option<Self> {
+        let mut command = Command::new(tool("aws-lambda-rie")?);
+        let (port, runtime_api) = (free_port(), free_port());
+        command
+            .env_clear()
+            .args([
+                "--runtime-interface-emulator-address",
+                &format!("127.0.0.1:{port}"),
+            ])
+            .args(["--runtime-api-address", &format!("127.0.0.1:{runtime_api}")])
+            .args(["--log-level", "info"])
+            .arg(built("dist/bootstrap"))
+            .arg(handler);
+        configure(&mut command);
+        let mut program = Program::start(&mut command);
+        program.wait_for("exec");
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(Self { program, port })
+    }
+
+    fn invoke(&self, event: &str) -> String {
+        invoke(self.port, "function", event).body
+    }
+
+    fn json(&self, event: &str) -> Value {
+        serde_json::from_str(&self.invoke(event)).unwrap()
+    }
+
+    /// Ends it in its own way, in which it ends its bootstrap too.
+    fn finish(self) {
+        self.program.signal(Signal::TERM);
+        self.program.wait();
+    }
+}
+
+fn handler(configure: impl FnOnce(&mut Command)) -> Option<Emulator> {
+    Emulator::start("handler", |command| {
+        command.env("LAMBDA_TASK_ROOT", functions());
+        configure(command);
+    })
+}
+
+#[test]
+fn hello_lies_beside_its_bootstrap_and_answers_a_rest_event() {
+    let Some(emulator) = Emulator::start("hello", |_| ()) else {
+        return;
+    };
+    let hello = |name: Value| {
+        let event = json!({
+            "resource": "/hello/{name}", "path": "/hello/x", "httpMethod": "GET", "headers": null,
+            "multiValueHeaders": null, "pathParameters": name, "body": null, "isBase64Encoded": false,
+        });
+        emulator.invoke(&event.to_string())
+    };
+    assert_eq!(
+        hello(json!({ "name": "developer" })),
+        r#"{"body":"Hello, developer!\n","headers":{"Content-Type":"text/plain"},"isBase64Encoded":false,"statusCode":200}"#
+    );
+    assert_eq!(
+        hello(json!(null)),
+        r#"{"body":"'name' param not found\n","headers":{"Content-Type":"text/plain"},"isBase64Encoded":false,"statusCode":400}"#
+    );
+    assert_eq!(emulator.json("[]")["errorType"], "Runtime.InvalidEvent");
+    emulator.finish();
+}
+
+#[test]
+fn failures_are_its_answers_and_the_next_event_is_served() {
+    let Some(emulator) = handler(|_| ()) else {
+        return;
+    };
+    assert_eq!(
+        emulator.json("\"fail:OrderNotFound\""),
+        json!({
+            "errorMessage": "as it says: ü\n\"quoted\"",
+            "errorType": "OrderNotFound",
+            "stackTrace": ["at the guest"],
+        })
+    );
+    assert_eq!(emulator.invoke("\"count\""), "\"1\"");
+    let trap = emulator.json("\"panic:on purpose\"");
+    assert_eq!(trap["errorType"], "Function.Trap");
+    let message = trap["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("the guest panics: on purpose"),
+        "{message}"
+    );
+    assert_ne!(trap["stackTrace"], json!([]));
+    assert_eq!(emulator.invoke("\"count\""), "\"1\"");
+    emulator.finish();
+}
+
+#[test]
+fn a_timeout_is_the_functions_own_answer_and_costs_no_process() {
+    let Some(emulator) = handler(|command| {
+        command.env("AWS_LAMBDA_FUNCTION_TIMEOUT", "1");
+    }) else {
+        return;
+    };
+    // The first event waits for the start.
+    assert_eq!(emulator.invoke("\"count\""), "\"1\"");
+    for command in ["\"loop\"", "\"sleep:60000\""] {
+        let since = Instant::now();
+        let error = emulator.json(command);
+        assert_eq!(error["errorType"], "Function.Timeout", "{error}");
+        assert!(since.elapsed() > Duration::from_millis(800));
+        assert_eq!(emulator.invoke("\"count\""), "\"1\"");
+    }
+    emulator.finish();
+}

@@ -1,0 +1,53 @@
+//! An HTTP client that takes answers as they are.
+
+use std::net::TcpListener;
+
+use ureq::Agent;
+use ureq::http::{Response, StatusCode};
+
+use crate::support::PATIENCE;
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub content_type: Option<String>,
+    pub body: String,
+}
+
+fn agent() -> Agent {
+    // The variables for proxies are for other programs, and a failure is an answer.
+    let config = Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false);
+    config.timeout_global(Some(PATIENCE)).build().into()
+}
+
+pub fn get(url: &str) -> Answer {
+    answer(agent().get(url).call().unwrap())
+}
+
+pub fn post(url: &str, body: &str) -> Answer {
+    answer(agent().post(url).send(body).unwrap())
+}
+
+/// Calls a function by the Invoke API of an emulator.
+pub fn invoke(port: u16, function: &str, event: &str) -> Answer {
+    let path = format!("2015-03-31/functions/{function}/invocations");
+    post(&format!("http://127.0.0.1:{port}/{path}"), event)
+}
+
+fn answer(mut response: Response<ureq::Body>) -> Answer {
+    let content_type = response.headers().get("content-type");
+    Answer {
+        status: response.status(),
+        content_type: content_type.map(|value| value.to_str().unwrap().to_owned()),
+        body: response.body_mut().read_to_string().unwrap(),
+    }
+}
+
+/// A port that nobody listens on at this moment, for programs that cannot choose one by themselves.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}

@@ -1,0 +1,89 @@
+//! How `bootstrap` is linked, and what lies beside it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use object::elf::{ET_DYN, PT_INTERP};
+use object::read::elf::{ElfFile64, ProgramHeader};
+use object::{LittleEndian, Object, ObjectSection};
+
+use crate::support::{built, root};
+use crate::tools::skip;
+
+#[test]
+fn the_host_links_no_compiler_and_no_slow_cryptography() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "-p", "lambda-wasm-host"])
+        .args(["-e", "normal", "--prefix", "none"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(tree.contains("\nwasmtime v"), "no tree: {tree}");
+    // Wasmtime keeps its indexes in these; there is no code generator in them.
+    let containers = ["cranelift-bforest", "cranelift-bitset", "cranelift-entity"];
+    let compilers = [
+        "cranelift",
+        "wasmtime-internal-cranelift",
+        "wasmtime-internal-winch",
+        "winch",
+        "regalloc",
+    ];
+    // Its entropy source takes 50 ms of the start.
+    let slow = ["aws-lc"];
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let mut found: Vec<_> = names
+        .filter(|name| compilers.iter().chain(&slow).any(|it| name.starts_with(it)))
+        .filter(|name| !containers.contains(name))
+        .collect();
+    found.dedup();
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn bootstrap_is_stripped_position_independent_and_executable() {
+    let path = built("dist/bootstrap");
+    let mode = path.metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o755, "{mode:o}");
+    let bytes = std::fs::read(path).unwrap();
+    let elf = ElfFile64::<LittleEndian>::parse(&*bytes).unwrap();
+    assert_eq!(elf.elf_header().e_type.get(LittleEndian), ET_DYN);
+    for section in elf.sections() {
+        let name = section.name().unwrap();
+        assert!(
+            name != ".symtab" && !name.starts_with(".debug"),
+            "it has {name}"
+        );
+    }
+    let interpreter = elf
+        .elf_program_headers()
+        .iter()
+        .any(|header| header.p_type(LittleEndian) == PT_INTERP);
+    if interpreter {
+        skip(
+            "static bootstrap",
+            "dist/bootstrap was built with --dynamic, or there is no libc.a here",
+        );
+    } else {
+        // Position independent as well, since it has a dynamic section.
+        assert!(elf.section_by_name(".dynamic").is_some());
+    }
+}
+
+#[test]
+fn dist_holds_what_lambda_runs_and_nothing_else() {
+    let entries = std::fs::read_dir(root().join("dist")).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert!(names.contains(&"bootstrap".to_owned()), "{names:?}");
+    assert!(names.contains(&"hello.cwasm".to_owned()), "{names:?}");
+    names.retain(|name| name != "bootstrap" && !name.ends_with(".cwasm"));
+    assert_eq!(names, [""; 0], "these are of no use on Lambda");
+}

@@ -1,0 +1,18 @@
+//! What is built, run as its users run it: by AWS's emulator, by `cargo lambda`, by `lambda-wasm dev`; and how it is
+//! linked. `./build.sh test` builds and installs what these tests run.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+// Components and paths come from the tests of `bootstrap`, which use all of it.
+#[allow(dead_code, unused_imports, reason = "only a part is used here")]
+#[path = "../bootstrap/support/mod.rs"]
+mod support;
+
+mod http;
+mod program;
+mod tools;
+
+mod cargo_lambda;
+mod dev;
+mod emulator_rie;
+mod link;
