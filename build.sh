@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Builds dist/, what Lambda runs: `bootstrap` and `hello.cwasm`. See `./build.sh --help`.
+set -euo pipefail
+cd "$(dirname "$0")"
+# shellcheck source=scripts/common.sh
+source scripts/common.sh
+
+usage() {
+  cat <<'USAGE'
+Usage: ./build.sh [--target TARGET] [--dynamic] [COMMAND]
+
+Commands:
+  (none)            build dist/, the CodeUri of template.yaml, and target/hello.zip
+  dev [--port N]    build, then serve the function at http://127.0.0.1:3000 (or PORT)
+  test              build, then run every check and every test
+  bench [ARGS]      build, then measure against other runtimes
+
+Options:
+  --target TARGET   x86_64-unknown-linux-gnu or aarch64-unknown-linux-gnu (Lambda's arm64).
+                    Default: x86_64; dev, test and bench take this machine's own.
+  --dynamic         link bootstrap against glibc 2.34 (Amazon Linux 2023) instead of statically;
+                    it starts slower
+  -h, --help        print this
+USAGE
+}
+
+# The target that this machine can run; nothing where that is not one of Lambda's two.
+native_target() {
+  case $(uname -sm) in
+    "Linux x86_64") echo x86_64-unknown-linux-gnu ;;
+    "Linux aarch64" | "Linux arm64") echo aarch64-unknown-linux-gnu ;;
+  esac
+}
+
+target='' dynamic='' command=build
+while [ $# -gt 0 ]; do
+  case $1 in
+    --target)
+      [ $# -ge 2 ] || die "--target needs a value (see ./build.sh --help)"
+      target=$2
+      shift 2
+      ;;
+    --target=*)
+      target=${1#*=}
+      shift
+      ;;
+    --dynamic)
+      dynamic=--dynamic
+      shift
+      ;;
+    -h | --help)
+      usage
+      exit
+      ;;
+    dev | test | bench)
+      command=$1
+      shift
+      break
+      ;;
+    *) die "unknown argument '$1' (see ./build.sh --help)" ;;
+  esac
+done
+
+if [ "$command" = build ]; then
+  target=${target:-x86_64-unknown-linux-gnu}
+else
+  native=$(native_target)
+  [ -n "$native" ] || die "$command runs bootstrap, which is a Linux program: run it on Linux, in a container for example. ./build.sh alone works here."
+  [ "${target:-$native}" = "$native" ] || die "$command runs bootstrap on this machine, which is not $target"
+  target=$native
+fi
+case $target in
+  x86_64-unknown-linux-gnu | aarch64-unknown-linux-gnu) ;;
+  *) die "--target $target: Lambda runs x86_64-unknown-linux-gnu and aarch64-unknown-linux-gnu" ;;
+esac
+
+# The names below are fixed, whatever the caller's cargo is set to.
+unset CARGO_BUILD_TARGET
+guest=guest/target/wasm32-wasip2/release/hello.wasm
+tool=target/release/lambda-wasm
+
+build_dist() {
+  WASM_RUSTC=$(scripts/wasm-toolchain.sh)
+  export WASM_RUSTC
+  step "guest: $guest" env RUSTC="$WASM_RUSTC" \
+    cargo build --release --target wasm32-wasip2 --manifest-path guest/Cargo.toml --target-dir guest/target
+  step "tool: $tool$(first_time "$tool" "minutes: it has a compiler in it")" \
+    cargo build --release -p lambda-wasm --target-dir target
+
+  mkdir -p dist
+  remove_stale bootstrap hello.cwasm
+  step "component: dist/hello.cwasm" "$tool" compile "$guest" -o dist/hello.cwasm --target "$target"
+  scripts/build-bootstrap.sh "$target" dist/bootstrap $dynamic
+  step "package: target/hello.zip" "$tool" package dist -o target/hello.zip
+  print_sizes dist/bootstrap dist/hello.cwasm target/hello.zip
+}
+
+# What an earlier build left in dist/ and this one, whose files are given, does not make. Other files there are the
+# user's.
+remove_stale() {
+  local made=target/dist-files old
+  if [ -f "$made" ]; then
+    while read -r old; do
+      case " $* " in *" $old "*) ;; *) rm -f "dist/$old" ;; esac
+    done <"$made"
+  fi
+  printf '%s\n' "$@" >"$made"
+}
+
+scripts/check-prerequisites.sh
+case $command in
+  build)
+    build_dist
+    [ "$target" = x86_64-unknown-linux-gnu ] || say "dist/ is for arm64: deploy it with 'Architectures: [arm64]' in template.yaml"
+    ;;
+  dev)
+    build_dist
+    exec "$tool" dev "$@"
+    ;;
+  test)
+    export LAMBDA_WASM_SKIPS=$PWD/target/skips
+    mkdir -p target
+    : >"$LAMBDA_WASM_SKIPS"
+    in_background scripts/install-tools.sh # while cargo builds
+    build_dist
+    step "tools that the tests run: target/tools" wait_for_background
+    exec scripts/test.sh
+    ;;
+  bench)
+    build_dist
+    exec cargo run --quiet --release -p lambda-wasm-bench --target-dir target -- "$@"
+    ;;
+esac

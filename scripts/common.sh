@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: how they speak. Progress goes to stderr, so that stdout is the result's.
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# step WHAT COMMAND…: says what is being done and, if it was long, for how many seconds. What the command prints is
+# shown if it fails, which ends the script.
+step() {
+  local what=$1 started=$SECONDS log status=0
+  shift
+  printf '%s ... ' "$what" >&2
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 || status=$?
+  if [ "$status" != 0 ]; then
+    printf 'failed\n' >&2
+    cat "$log" >&2
+    rm -f "$log"
+    die "'$*' failed"
+  fi
+  rm -f "$log"
+  local seconds=$((SECONDS - started))
+  if [ "$seconds" -ge 2 ]; then say "$seconds s"; else say "done"; fi
+}
+
+# first_time FILE NOTE: the note in brackets where FILE has yet to be made.
+first_time() { [ -e "$1" ] || printf ' (%s)' "$2"; }
+
+# in_background COMMAND…: starts it in a process group of its own, so that all of it ends with this script.
+in_background() {
+  set -m
+  "$@" </dev/null >target/background.log 2>&1 &
+  background=$!
+  set +m
+  trap 'kill -- -$background 2>/dev/null || true' EXIT
+}
+
+wait_for_background() {
+  if ! wait "$background"; then
+    cat target/background.log
+    return 1
+  fi
+  trap - EXIT
+}
+
+# print_sizes FILE…
+print_sizes() {
+  local file
+  for file; do
+    say "$(printf '%-20s %9d bytes' "$file" "$(wc -c <"$file")")"
+  done
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Installs the tools of scripts/requirements.txt into target/tools, whose bin/ then has `sam`, `cargo-lambda`,
+# `componentize-py` and `aws-lambda-rie`. One that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=target/tools
+
+grep -v '^#' scripts/requirements.txt | while read -r package; do
+  if ! output=$(scripts/pip-install.sh "$tools" "$package" 2>&1); then
+    printf '%s\n' "$output"
+    echo "${package%%=*} (pip could not install it: $(tail -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
+  fi
+done
+
+# The emulator is a file inside aws-sam-cli, one for each architecture.
+case $(uname -m) in aarch64 | arm64) arch=arm64 ;; *) arch=x86_64 ;; esac
+for emulator in "$PWD/$tools"/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-"$arch"; do
+  [ -f "$emulator" ] || continue
+  chmod +x "$emulator"
+  ln -sfn "$emulator" "$tools/bin/aws-lambda-rie"
+done

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Writes host/startup.ld: a linker script that lays the functions of a start beside each other.
+
+Each start reads the pages that the functions it runs lie on, and a page more than that costs more than what most of these
+functions do. So they are put together, in the order in which they are first run, from the first instruction to the first
+answer. A name that a later version of a library does not have is passed over: the list wants to be made again when
+functions have moved, and nothing breaks if it is not.
+
+Usage: scripts/startup-order.py DIST BOOTSTRAP     (needs valgrind)
+DIST has hello.cwasm; BOOTSTRAP is a bootstrap that was not stripped: build it with CARGO_PROFILE_BOOTSTRAP_STRIP=none.
+Names are mangled as v0 does, which tells the instances of a generic function apart.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAD = """/* The functions of a start, in the order in which they first run. Made by scripts/startup-order.py, which says why. */
+SECTIONS
+{
+  .text.start : {
+"""
+TAIL = """  }
+}
+INSERT BEFORE .text;
+"""
+
+
+def read_request(connection):
+    """Reads one request: no other is under way on the connection."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, body = data.split(b"\r\n\r\n", 1)
+    length = re.search(rb"(?i)content-length: *(\d+)", head)
+    while length and len(body) < int(length[1]):
+        body += connection.recv(65536)
+    return head
+
+
+def run(dist, bootstrap, profile):
+    """Serves one event to a bootstrap under callgrind, and ends it."""
+    event = (ROOT / "bench/event.json").read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:%d" % server.getsockname()[1],
+            "_HANDLER": "hello",
+            "LAMBDA_TASK_ROOT": dist,
+        }
+        callgrind = ["valgrind", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={profile}"]
+        process = subprocess.Popen([*callgrind, bootstrap], env=environment, stderr=subprocess.DEVNULL)
+        connection, _ = server.accept()
+        with connection:
+            read_request(connection)
+            deadline = int(time.time() * 1000) + 60_000
+            head = (
+                "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id\r\n"
+                f"Lambda-Runtime-Deadline-Ms: {deadline}\r\nContent-Length: {len(event)}\r\n\r\n"
+            )
+            connection.sendall(head.encode() + event)
+            assert b"/invocation/id/response" in read_request(connection), "it does not answer"
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+
+
+def functions(profile):
+    """The functions that were run, in the order in which callgrind first names them."""
+    names = {}
+    for line in Path(profile).read_text().splitlines():
+        named = re.match(r"c?fn=\(\d+\) (\S+)", line)
+        if named:
+            names[re.sub(r"'\d+$", "", named[1])] = None
+    return list(names)
+
+
+def libc_members():
+    """Which member of the static C library has which function: their sections are not named after them."""
+    libc = subprocess.run(["cc", "-print-file-name=libc.a"], capture_output=True, text=True, check=True).stdout.strip()
+    symbols = subprocess.run(["nm", "-A", "--defined-only", libc], capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"^\S+:(\S+\.o):\S+ [TtWi] (\S+)$", symbols, re.MULTILINE)
+    return {function: member for member, function in found}
+
+
+def pattern(name, members):
+    """Where a function is, for the linker; nothing if that is unknown."""
+    if name.startswith("_R"):
+        # Without the hashes of crates, which differ with each compiler and version. Nearly all are of one length, and a
+        # `*` in their place would match names of any other functions too.
+        name = re.sub(r"Cs([0-9A-Za-z]+)_", lambda crate: "Cs" + "?" * len(crate[1]) + "_", name)
+        # Those that count as cold have another prefix.
+        return "*(.text*." + re.sub(r"(\.llvm)?\.\d+$", "*", name) + ")"
+    if name in members:
+        # What depends on the CPU is here as valgrind's has it: take its siblings too.
+        return f"*libc.a:{members[name].replace('avx2', '*')}(.text .text.*)"
+    return None
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    with tempfile.TemporaryDirectory() as folder:
+        profile = f"{folder}/callgrind.out"
+        run(sys.argv[1], sys.argv[2], profile)
+        members = libc_members()
+        patterns = dict.fromkeys(filter(None, (pattern(name, members) for name in functions(profile))))
+    lines = "".join(f"    {pattern}\n" for pattern in patterns)
+    (ROOT / "host/startup.ld").write_text(HEAD + lines + TAIL)
+    print(f"host/startup.ld: {len(patterns)} lines")
+
+
+main()

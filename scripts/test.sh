@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Every check and test, on what `./build.sh test` has built: it sets WASM_RUSTC (the compiler for guests) and
+# LAMBDA_WASM_SKIPS (a file: a test that cannot run on this machine appends a line that says which and why).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/common.sh
+source scripts/common.sh
+
+: "${WASM_RUSTC:?}" "${LAMBDA_WASM_SKIPS:?}"
+export LAMBDA_WASM_DIST=$PWD/dist LAMBDA_WASM_TOOLS=$PWD/target/tools
+passed=()
+
+skip() { echo "$*" >>"$LAMBDA_WASM_SKIPS"; }
+
+step "wit/deps is as vendored" wit/vendor.sh --check
+passed+=("wit")
+
+if cargo fmt --version >/dev/null 2>&1; then
+  step "format" cargo fmt --all --check
+  step "format of the guest" cargo fmt --check --manifest-path guest/Cargo.toml
+  passed+=("format")
+else
+  skip "cargo fmt (rustup component add rustfmt)"
+fi
+
+if cargo clippy --version >/dev/null 2>&1; then
+  # --release shares its build scripts and macros with what is built already.
+  step "lints (minutes, when all is new)" \
+    cargo clippy --quiet --release --workspace --all-targets --target-dir target -- -D warnings
+  passed+=("lints")
+else
+  skip "cargo clippy (rustup component add clippy)"
+fi
+
+if [ -x "$LAMBDA_WASM_TOOLS/bin/sam" ]; then
+  scripts/test-sam.sh
+  passed+=("sam validate" "sam build")
+else
+  skip "sam validate, sam build (there is no target/tools/bin/sam)"
+fi
+
+say "tests (minutes to build, when all is new)"
+log=target/test.log
+if ! cargo test --release --workspace --exclude lambda-wasm-bench --no-fail-fast --target-dir target 2>&1 | tee "$log"; then
+  die "tests failed; the whole output is in $log"
+fi
+passed+=("$(awk '/^test result: ok/ { n += $4 } END { print n + 0 }' "$log") tests")
+
+printf -v list '%s, ' "${passed[@]}"
+echo "passed: ${list%, }"
+if [ -s "$LAMBDA_WASM_SKIPS" ]; then
+  sort -u "$LAMBDA_WASM_SKIPS" | sed 's/^/skipped: /'
+  [ "${CI:-}" != true ] || die "with CI=true, a skip is a failure"
+fi
