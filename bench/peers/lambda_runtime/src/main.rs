@@ -1,0 +1,39 @@
+//! `GET /hello/{name}` on `lambda_runtime`, in the shape of its README:
+//! multi-threaded tokio, a typed event that holds only what is read.
+
+use std::collections::HashMap;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    path_parameters: Option<HashMap<String, String>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response {
+    status_code: u16,
+    headers: HashMap<&'static str, &'static str>,
+    body: String,
+}
+
+async fn hello(event: LambdaEvent<Request>) -> Result<Response, Error> {
+    let parameters = event.payload.path_parameters.unwrap_or_default();
+    let (status_code, body) = match parameters.get("name") {
+        Some(name) => (200, format!("Hello, {name}!\n")),
+        None => (400, "'name' param not found\n".to_owned()),
+    };
+    Ok(Response {
+        status_code,
+        headers: HashMap::from([("Content-Type", "text/plain")]),
+        body,
+    })
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    run(service_fn(hello)).await
+}

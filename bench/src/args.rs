@@ -1,0 +1,75 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Measures cold starts, warm calls, CPU and memory of `dist/bootstrap` against
+/// `lambda_runtime` and a bare ureq loop.
+#[derive(Parser)]
+pub struct Args {
+    /// Folder with `bootstrap` and `hello.cwasm` [default: dist/ of this checkout]
+    #[arg(long, value_name = "DIR")]
+    pub dist: Option<PathBuf>,
+
+    /// Another bootstrap to run that folder's function with
+    #[arg(long, value_name = "PATH")]
+    pub bootstrap: Option<PathBuf>,
+
+    /// One more folder with a `bootstrap`, compared in the same run
+    #[arg(long, value_name = "NAME=DIR", value_parser = name_and_folder)]
+    pub also: Vec<(String, PathBuf)>,
+
+    /// Cold starts of each bootstrap
+    #[arg(long, value_name = "N")]
+    pub starts: Option<usize>,
+
+    /// Warm calls of each bootstrap, in each of the two ways of waiting
+    #[arg(long, value_name = "N")]
+    pub calls: Option<usize>,
+
+    /// A rough answer in about ten seconds
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Show where our start goes, by the bootstrap's own clock, and nothing else
+    #[arg(long)]
+    pub breakdown: bool,
+
+    /// Also count the instructions of a start (needs valgrind)
+    #[arg(long)]
+    pub instructions: bool,
+}
+
+/// How much is measured.
+pub struct Effort {
+    /// Cold starts of each bootstrap.
+    pub starts: usize,
+    /// Warm calls of each bootstrap, in each way of waiting.
+    pub calls: usize,
+}
+
+impl Args {
+    /// The counts asked for, or those of the default run (60 to 90 seconds) or
+    /// the quick one (10 seconds).
+    pub fn effort(&self) -> Effort {
+        let (starts, calls) = if self.quick {
+            (100, 3_000)
+        } else {
+            (1_000, 30_000)
+        };
+        Effort {
+            starts: self.starts.unwrap_or(starts).max(1),
+            calls: self.calls.unwrap_or(calls).max(1),
+        }
+    }
+}
+
+fn name_and_folder(given: &str) -> Result<(String, PathBuf), String> {
+    match given.split_once('=') {
+        Some((name, folder)) if !name.is_empty() && !folder.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(folder)))
+        }
+        _ => Err("expected NAME=DIR, as in `before=/tmp/dist-before`".to_owned()),
+    }
+}

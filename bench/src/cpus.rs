@@ -1,0 +1,56 @@
+//! Which CPU does what: the server has one, the bootstraps have another, so
+//! that neither takes time from the other.
+
+use nix::{
+    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
+    unistd::Pid,
+};
+
+/// The CPUs of the server and of the bootstraps.
+pub struct Cpus {
+    server: usize,
+    bootstraps: usize,
+    /// How many this process could use before it was moved to one.
+    pub usable: usize,
+}
+
+impl Cpus {
+    /// Takes the first two CPUs that this process may use, and moves it to the
+    /// first. With one CPU, both share it.
+    pub fn share_out() -> anyhow::Result<Self> {
+        let allowed = sched_getaffinity(THIS_THREAD)?;
+        let may_use = |&cpu: &usize| allowed.is_set(cpu).unwrap_or(false);
+        let usable: Vec<usize> = (0..CpuSet::count()).filter(may_use).collect();
+        let server = usable.first().copied().unwrap_or(0);
+        let bootstraps = usable.get(1).copied().unwrap_or(server);
+        pin(server)?;
+        Ok(Self {
+            server,
+            bootstraps,
+            usable: usable.len(),
+        })
+    }
+
+    /// Runs `spawn` on the bootstraps' CPU, since a child inherits its parent's
+    /// affinity, and comes back.
+    pub fn spawning<T>(&self, spawn: impl FnOnce() -> T) -> anyhow::Result<T> {
+        pin(self.bootstraps)?;
+        let child = spawn();
+        pin(self.server)?;
+        Ok(child)
+    }
+
+    /// Whether the server and the bootstraps are apart.
+    pub fn apart(&self) -> bool {
+        self.server != self.bootstraps
+    }
+}
+
+const THIS_THREAD: Pid = Pid::from_raw(0);
+
+fn pin(cpu: usize) -> anyhow::Result<()> {
+    let mut only = CpuSet::new();
+    only.set(cpu)?;
+    sched_setaffinity(THIS_THREAD, &only)?;
+    Ok(())
+}

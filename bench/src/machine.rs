@@ -1,0 +1,88 @@
+//! Where and when it ran, and what.
+
+use std::{env, fs, path::Path, process::Command};
+
+use jiff::Timestamp;
+
+use crate::{cpus::Cpus, lineup::checkout};
+
+/// Date, CPU, kernel, and our own versions.
+pub fn description(cpus: &Cpus) -> String {
+    format!(
+        "{date}; {cpu}, {cores} CPUs; Linux {kernel}; {rustc}; lambda-wasm {ours} with wasmtime \
+         {wasmtime}.",
+        date = Timestamp::now().strftime("%Y-%m-%d %H:%M UTC"),
+        cpu = cpu_model(),
+        cores = cpus.usable,
+        kernel = read_line("/proc/sys/kernel/osrelease"),
+        rustc = rustc(),
+        ours = env!("CARGO_PKG_VERSION"),
+        wasmtime = version(checkout(), "wasmtime"),
+    )
+}
+
+/// What the peers are and how they were built.
+pub fn peers() -> String {
+    let peers = checkout().join("bench/peers");
+    format!(
+        "`lambda_runtime` is {lambda_runtime}, a typed handler on multi-threaded tokio, built as \
+         `cargo lambda build --release` does (stripped, thin LTO, one codegen unit, panic=abort, \
+         its target CPU); `ureq` is {ureq}, a loop without wasm that looks at no event, linked \
+         statically as ours.",
+        lambda_runtime = version(&peers.join("lambda_runtime"), "lambda_runtime"),
+        ureq = version(&peers.join("ureq"), "ureq"),
+    )
+}
+
+/// The version of a package that a folder's `Cargo.lock` has.
+fn version(folder: &Path, package: &str) -> String {
+    let lock = fs::read_to_string(folder.join("Cargo.lock")).unwrap_or_default();
+    locked_version(&lock, package).unwrap_or_else(|| "?".to_owned())
+}
+
+fn cpu_model() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    // x86-64 says "model name"; arm64 gives numbers only.
+    let model = info.lines().find(|line| line.starts_with("model name"));
+    let model = model.and_then(|line| line.split_once(':'));
+    model.map_or_else(
+        || env::consts::ARCH.to_owned(),
+        |(_, name)| name.trim().to_owned(),
+    )
+}
+
+fn read_line(path: &str) -> String {
+    fs::read_to_string(path)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+fn rustc() -> String {
+    let output = Command::new("rustc").arg("--version").output();
+    output.map_or_else(
+        |_| "rustc ?".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}
+
+/// A package's version in the text of a `Cargo.lock`.
+fn locked_version(lock: &str, package: &str) -> Option<String> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    let version = lines.nth(1)?.strip_prefix("version = ")?;
+    Some(version.trim_matches('"').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_locked_version() {
+        let lock = "[[package]]\nname = \"a-b\"\nversion = \"2.0.0\"\n\n\
+                    [[package]]\nname = \"a\"\nversion = \"1.2.3\"\n";
+        assert_eq!(locked_version(lock, "a").as_deref(), Some("1.2.3"));
+        assert_eq!(locked_version(lock, "b"), None);
+    }
+}

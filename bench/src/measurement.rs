@@ -1,0 +1,82 @@
+//! One row of the report: the same thing measured of every subject, round by
+//! round.
+
+use crate::statistics::Median;
+
+/// What a value counts.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    Nanoseconds,
+    Bytes,
+    Count,
+}
+
+/// Values of all subjects; the same index is the same round.
+pub struct Measurement {
+    pub what: &'static str,
+    pub unit: Unit,
+    pub by_subject: Vec<Vec<f64>>,
+}
+
+impl Measurement {
+    /// An empty one for so many subjects.
+    pub fn new(what: &'static str, unit: Unit, subjects: usize) -> Self {
+        Self {
+            what,
+            unit,
+            by_subject: vec![Vec::new(); subjects],
+        }
+    }
+
+    /// Adds a subject's value of the current round.
+    pub fn push(&mut self, subject: usize, value: f64) {
+        self.by_subject[subject].push(value);
+    }
+
+    /// The median and, for all but the reference, the ratio to it with its
+    /// confidence interval, unless that is too narrow to show: `1.21 ms, 0.95 (0.93-0.97)`.
+    pub fn cell(&self, subject: usize, reference: usize) -> String {
+        let values = &self.by_subject[subject];
+        let median = self.unit.show(Median::of(values).value);
+        if subject == reference {
+            return median;
+        }
+        let ratio = Median::of_paired_ratios(values, &self.by_subject[reference]);
+        let shown = |value: f64| format!("{value:.2}");
+        let (lower, upper) = (shown(ratio.lower), shown(ratio.upper));
+        if lower == upper {
+            format!("{median}, {}", shown(ratio.value))
+        } else {
+            format!("{median}, {} ({lower}-{upper})", shown(ratio.value))
+        }
+    }
+}
+
+impl Unit {
+    /// Three or four digits that matter.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Self::Nanoseconds if value >= 1e6 => format!("{:.2} ms", value / 1e6),
+            Self::Nanoseconds => format!("{:.1} us", value / 1e3),
+            Self::Bytes => format!("{:.2} MiB", value / f64::from(1 << 20)),
+            Self::Count if value >= 1e6 => format!("{:.2} million", value / 1e6),
+            Self::Count => format!("{value:.0}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_a_ratio_and_its_interval_but_not_of_the_reference() {
+        let row = Measurement {
+            what: "start",
+            unit: Unit::Nanoseconds,
+            by_subject: vec![vec![1e6, 2e6, 3e6], vec![2e6, 2e6, 2e6]],
+        };
+        assert_eq!(row.cell(0, 1), "2.00 ms, 1.00 (0.50-1.50)");
+        assert_eq!(row.cell(1, 1), "2.00 ms");
+    }
+}

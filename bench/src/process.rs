@@ -1,0 +1,54 @@
+//! What the kernel knows about a process and about time.
+
+use std::{fs, time::Duration};
+
+use anyhow::Context;
+use nix::{
+    time::{ClockId, clock_getcpuclockid, clock_gettime},
+    unistd::Pid,
+};
+
+/// The memory that a process has needed so far.
+pub struct Footprint {
+    /// Most bytes resident at once.
+    pub peak: f64,
+    /// Page faults that needed no disk.
+    pub minor_faults: f64,
+}
+
+impl Footprint {
+    /// `VmHWM` of `/proc/PID/status` and `minflt` of `/proc/PID/stat`.
+    pub fn of(process: Pid) -> anyhow::Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().next());
+        let kibibytes: f64 = kibibytes.context("no VmHWM in /proc/PID/status")?.parse()?;
+
+        // The second field is the program's name in parentheses and may hold
+        // spaces; minflt is the eighth after it.
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        let fields = stat
+            .rsplit_once(')')
+            .map(|(_, fields)| fields)
+            .unwrap_or_default();
+        let faults = fields.split_whitespace().nth(7);
+        let minor_faults = faults.context("no minflt in /proc/PID/stat")?.parse()?;
+        Ok(Self {
+            peak: kibibytes * 1024.0,
+            minor_faults,
+        })
+    }
+}
+
+/// User and system time of all threads of a process, ended ones too, to the
+/// nanosecond.
+pub fn cpu_time(process: Pid) -> anyhow::Result<Duration> {
+    let clock = clock_getcpuclockid(process)?;
+    Ok(clock_gettime(clock)?.into())
+}
+
+/// `CLOCK_MONOTONIC`, as a child can read it too.
+pub fn monotonic_ns() -> anyhow::Result<u128> {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC)?;
+    Ok(Duration::from(now).as_nanos())
+}

@@ -1,0 +1,54 @@
+//! The run as Markdown.
+
+use comfy_table::{Table, presets::ASCII_MARKDOWN};
+
+use crate::{
+    args::Effort, cpus::Cpus, lineup::Lineup, machine, measure::GENERATIONS,
+    measurement::Measurement,
+};
+
+/// One column for each subject, one row for each measurement.
+pub fn comparison(lineup: &Lineup, measurements: &[Measurement]) -> String {
+    let names = lineup.subjects.iter().map(|subject| subject.name.clone());
+    let header = std::iter::once(String::new()).chain(names).collect();
+    let rows = measurements.iter().map(|measurement| {
+        let subjects = 0..lineup.subjects.len();
+        let cells = subjects.map(|subject| measurement.cell(subject, lineup.reference));
+        std::iter::once(measurement.what.to_owned())
+            .chain(cells)
+            .collect()
+    });
+    table(header, rows.collect())
+}
+
+/// A Markdown table.
+pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(ASCII_MARKDOWN)
+        .set_header(header)
+        .add_rows(rows);
+    format!("{table}\n")
+}
+
+/// What one has to know to read the comparison.
+pub fn footnotes(lineup: &Lineup, cpus: &Cpus, effort: &Effort) -> String {
+    let placed = if cpus.apart() {
+        "on a CPU each"
+    } else {
+        "on the same CPU"
+    };
+    format!(
+        "Medians; after the comma the ratio to {reference}: the median of the ratios of each \
+         round, and its 95 % confidence interval. {starts} starts of each in shuffled rounds, files \
+         freshly copied and in the page cache; {calls} calls of each in blocks that take turns, processes replaced \
+         {generations} times; server and bootstraps {placed}. The server sleeps in `poll` where it \
+         is not said to spin. `ready again` is from handing out an event to the next `GET next`. \
+         {peers}",
+        reference = lineup.subjects[lineup.reference].name,
+        starts = effort.starts,
+        calls = effort.calls,
+        generations = GENERATIONS,
+        peers = machine::peers(),
+    )
+}

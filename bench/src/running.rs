@@ -1,0 +1,165 @@
+//! A started bootstrap and the Runtime API it talks to. Whatever it does but
+//! answering well ends the measurement, with what it wrote.
+
+use std::{
+    fs::File,
+    os::unix::fs::FileExt,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail, ensure};
+use nix::unistd::Pid;
+
+use crate::{
+    cpus::Cpus,
+    process::monotonic_ns,
+    runtime_api::{Arrival, RuntimeApi, Wait},
+    subject::Subject,
+};
+
+/// What every answer must contain.
+const EXPECTED: &str = "Hello, developer!";
+/// How long a bootstrap may take for anything. Under valgrind it needs some.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A bootstrap that was started; dropping it ends it.
+pub struct Running {
+    name: String,
+    child: Child,
+    api: RuntimeApi,
+    log: File,
+    /// When it was about to be started.
+    pub spawned: Instant,
+}
+
+/// One event from its hand-out to its answer.
+pub struct Answered {
+    /// When the event was about to leave.
+    pub handed_out: Instant,
+    /// When the answer was read to its end.
+    pub at: Instant,
+}
+
+impl Running {
+    /// Starts a subject as it is.
+    pub fn start(subject: &Subject, cpus: &Cpus) -> anyhow::Result<Self> {
+        Self::start_by(subject.command(), subject, cpus)
+    }
+
+    /// Starts a subject by this command, on the bootstraps' CPU.
+    pub fn start_by(mut command: Command, subject: &Subject, cpus: &Cpus) -> anyhow::Result<Self> {
+        let api = RuntimeApi::bind()?;
+        // A file and no pipe: nobody has to empty it while time is taken.
+        let log = tempfile::tempfile().context("opening a file for the log")?;
+        command
+            .env("AWS_LAMBDA_RUNTIME_API", api.address()?.to_string())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log.try_clone()?);
+        let (spawned, child) = cpus.spawning(|| {
+            // For `--breakdown`: what our own host counts from.
+            command.env("LAMBDA_WASM_SPAWNED_AT", monotonic_ns()?.to_string());
+            let spawned = Instant::now();
+            let child = command.spawn();
+            let child = child.with_context(|| format!("starting {:?}", command.get_program()))?;
+            anyhow::Ok((spawned, child))
+        })??;
+        Ok(Self {
+            name: subject.name.clone(),
+            child,
+            api,
+            log,
+            spawned,
+        })
+    }
+
+    /// Waits for the bootstrap to ask for an event.
+    pub fn next(&mut self, wait: Wait) -> anyhow::Result<Arrival> {
+        let arrival = self.receive(wait, "GET /runtime/invocation/next")?;
+        if arrival.request.path.ends_with("/runtime/invocation/next") {
+            Ok(arrival)
+        } else {
+            bail!(self.complaint("asked for no event", &arrival))
+        }
+    }
+
+    /// Hands out an event and waits for its answer, which must be the right one.
+    pub fn answer(&mut self, next: &Arrival, event: &str, wait: Wait) -> anyhow::Result<Answered> {
+        let (id, handed_out) = self.api.hand_out(next, event)?;
+        let answer = self.receive(wait, "its answer")?;
+        self.api.accept(&answer)?;
+        let path = &answer.request.path;
+        if !path.ends_with(&format!("/runtime/invocation/{id}/response")) {
+            bail!(self.complaint("did not answer its event", &answer));
+        }
+        if !String::from_utf8_lossy(&answer.request.body).contains(EXPECTED) {
+            bail!(self.complaint("answered wrongly", &answer));
+        }
+        Ok(Answered {
+            handed_out,
+            at: answer.at,
+        })
+    }
+
+    /// The process, to be looked up in `/proc`.
+    pub fn pid(&self) -> Pid {
+        // Linux's process ids are i32, std's are u32.
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
+    /// What it has written to stdout and stderr.
+    pub fn log(&self) -> anyhow::Result<String> {
+        let mut bytes = vec![0; usize::try_from(self.log.metadata()?.len())?];
+        self.log.read_exact_at(&mut bytes, 0)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Waits for its end, for what it writes there.
+    pub fn wait_for_exit(&mut self) -> anyhow::Result<()> {
+        self.child.wait()?;
+        Ok(())
+    }
+
+    fn receive(&mut self, wait: Wait, what: &str) -> anyhow::Result<Arrival> {
+        let since = Instant::now();
+        loop {
+            let received = self.api.receive(wait);
+            if let Some(arrival) = received.with_context(|| format!("talking to {}", self.name))? {
+                return Ok(arrival);
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!(
+                    "{} ended with {status}, before {what}\n{}",
+                    self.name,
+                    self.log()?
+                );
+            }
+            ensure!(
+                since.elapsed() < PATIENCE,
+                "{}: no {what} within {} s\n{}",
+                self.name,
+                PATIENCE.as_secs(),
+                self.log()?
+            );
+        }
+    }
+
+    fn complaint(&self, problem: &str, arrival: &Arrival) -> String {
+        format!(
+            "{} {problem}; it sent {}\n{}\n{}",
+            self.name,
+            arrival.request.path,
+            String::from_utf8_lossy(&arrival.request.body),
+            self.log().unwrap_or_default()
+        )
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

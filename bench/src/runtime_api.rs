@@ -1,0 +1,152 @@
+//! Lambda's Runtime API, played to one bootstrap: `next` is held until an event
+//! is handed out, answers are taken and acknowledged.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use std::{
+    fmt::Write,
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener},
+    os::fd::AsFd,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::Context;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::connection::{Connection, Received, Request};
+
+/// How the server waits for a bootstrap.
+#[derive(Clone, Copy)]
+pub enum Wait {
+    /// Asleep in `poll`, as Lambda's own would be: the times include waking it.
+    Asleep,
+    /// Reading again and again: the times are the bootstrap's alone.
+    Spinning,
+}
+
+/// One bootstrap's side of the Runtime API.
+pub struct RuntimeApi {
+    listener: TcpListener,
+    connections: Vec<Connection>,
+    invocations: u64,
+}
+
+/// A request, when it was read to its end, and where its answer goes. It is to
+/// be answered before the next one is waited for.
+pub struct Arrival {
+    pub request: Request,
+    pub at: Instant,
+    connection: usize,
+}
+
+impl RuntimeApi {
+    /// Listens on a free port of 127.0.0.1.
+    pub fn bind() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).context("opening a port")?;
+        listener.set_nonblocking(true)?;
+        Ok(Self {
+            listener,
+            connections: Vec::new(),
+            invocations: 0,
+        })
+    }
+
+    /// `AWS_LAMBDA_RUNTIME_API`.
+    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// The next request, or `None` if nothing came for a while.
+    pub fn receive(&mut self, wait: Wait) -> anyhow::Result<Option<Arrival>> {
+        const A_WHILE: Duration = Duration::from_millis(200);
+        let give_up = Instant::now() + A_WHILE;
+        loop {
+            if let Wait::Asleep = wait {
+                self.sleep(A_WHILE)?;
+            }
+            if let Some(arrival) = self.look()? {
+                return Ok(Some(arrival));
+            }
+            if Instant::now() > give_up {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Hands out `event` to a held `next`. Gives the invocation's id and when
+    /// the first byte was about to leave.
+    pub fn hand_out(&mut self, next: &Arrival, event: &str) -> anyhow::Result<(String, Instant)> {
+        self.invocations += 1;
+        let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.invocations);
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(15);
+        let mut answer = String::with_capacity(512 + event.len());
+        write!(
+            answer,
+            "HTTP/1.1 200 OK\r\n\
+             Content-Type: application/json\r\n\
+             Lambda-Runtime-Aws-Request-Id: {id}\r\n\
+             Lambda-Runtime-Deadline-Ms: {}\r\n\
+             Lambda-Runtime-Invoked-Function-Arn: \
+             arn:aws:lambda:us-east-1:123456789012:function:hello\r\n\
+             Lambda-Runtime-Trace-Id: \
+             Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n\
+             Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
+             Content-Length: {}\r\n\r\n{event}",
+            deadline.as_millis(),
+            event.len(),
+        )?;
+        let leaving = Instant::now();
+        self.connections[next.connection].send(answer.as_bytes())?;
+        Ok((id, leaving))
+    }
+
+    /// Acknowledges an answer, as Lambda does.
+    pub fn accept(&mut self, answer: &Arrival) -> anyhow::Result<()> {
+        const ACCEPTED: &[u8] = b"HTTP/1.1 202 Accepted\r\n\
+            Content-Type: application/json\r\n\
+            Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
+            Content-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
+        Ok(self.connections[answer.connection].send(ACCEPTED)?)
+    }
+
+    /// Looks once at each connection, and for new ones where none has anything.
+    fn look(&mut self) -> anyhow::Result<Option<Arrival>> {
+        for index in 0..self.connections.len() {
+            match self.connections[index].receive()? {
+                Received::Request(request) => {
+                    let at = Instant::now();
+                    return Ok(Some(Arrival {
+                        request,
+                        at,
+                        connection: index,
+                    }));
+                }
+                Received::NothingYet => {}
+                Received::Closed => {
+                    self.connections.remove(index);
+                    return Ok(None);
+                }
+            }
+        }
+        match self.listener.accept() {
+            Ok((stream, _)) => self.connections.push(Connection::new(stream)?),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error).context("accepting a connection"),
+        }
+        Ok(None)
+    }
+
+    /// Sleeps until something is readable.
+    fn sleep(&self, at_most: Duration) -> anyhow::Result<()> {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let mut sources = vec![readable(self.listener.as_fd())];
+        sources.extend(
+            self.connections
+                .iter()
+                .map(|connection| readable(connection.as_fd())),
+        );
+        poll(&mut sources, PollTimeout::try_from(at_most)?)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! One bootstrap under measure: what is started, and what would be deployed.
+
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, ensure};
+use flate2::{Compression, write::DeflateEncoder};
+use tempfile::TempDir;
+
+/// The function that every bootstrap is asked for.
+pub const HANDLER: &str = "hello";
+/// The file that the host finds it in.
+const FUNCTION: &str = "hello.cwasm";
+
+/// A bootstrap and the folder that it finds its function in.
+pub struct Subject {
+    /// Its column in the report.
+    pub name: String,
+    /// The executable, in the task root.
+    pub bootstrap: PathBuf,
+    /// `LAMBDA_TASK_ROOT`: a fresh copy, since how a file lies in the page cache depends on when and how it was written, and
+    /// is a tenth of a start.
+    task_root: TempDir,
+}
+
+/// Bytes on disk and in the zip that is uploaded.
+pub struct Size {
+    pub raw: u64,
+    pub zipped: u64,
+}
+
+impl Subject {
+    /// The `bootstrap` in `folder`, or an error that says what is not there.
+    pub fn in_folder(name: &str, folder: &Path) -> anyhow::Result<Self> {
+        Self::new(name, &folder.join("bootstrap"), folder)
+    }
+
+    /// `bootstrap` with `folder` as its task root.
+    pub fn new(name: &str, bootstrap: &Path, folder: &Path) -> anyhow::Result<Self> {
+        ensure!(
+            bootstrap.is_file(),
+            "{name}: there is no bootstrap at {}",
+            bootstrap.display()
+        );
+        let beside = env::current_exe()?;
+        let task_root = tempfile::Builder::new()
+            .prefix("bench-")
+            .tempdir_in(beside.parent().unwrap_or(Path::new(".")))?;
+        let copy = |file: &Path, name: &str| -> anyhow::Result<PathBuf> {
+            let to = task_root.path().join(name);
+            fs::copy(file, &to).with_context(|| format!("copying {}", file.display()))?;
+            Ok(to)
+        };
+        let function = folder.join(FUNCTION);
+        if function.is_file() {
+            copy(&function, FUNCTION)?;
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            bootstrap: copy(bootstrap, "bootstrap")?,
+            task_root,
+        })
+    }
+
+    /// Starts it, with the environment that Lambda gives a runtime, but for the
+    /// Runtime API's address.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.bootstrap);
+        self.give_environment(&mut command);
+        command
+    }
+
+    /// Starts it by another program, which is `tool`'s first word.
+    pub fn command_under(&self, tool: &[&str]) -> Command {
+        let mut words = tool.iter();
+        let mut command = Command::new(words.next().unwrap_or(&"env"));
+        command.args(words).arg(&self.bootstrap);
+        self.give_environment(&mut command);
+        command
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+    fn give_environment(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env("LAMBDA_TASK_ROOT", self.task_root.path())
+            .envs([
+                ("_HANDLER", HANDLER),
+                ("AWS_DEFAULT_REGION", "us-east-1"),
+                ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+                ("AWS_LAMBDA_FUNCTION_NAME", "hello"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+                ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+                ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/hello"),
+                (
+                    "AWS_LAMBDA_LOG_STREAM_NAME",
+                    "2026/01/01/[$LATEST]0123456789abcdef",
+                ),
+                ("AWS_REGION", "us-east-1"),
+                ("LANG", "en_US.UTF-8"),
+                ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"),
+                ("TZ", ":UTC"),
+            ]);
+    }
+
+    /// What is deployed: the bootstrap, and the function where it is a file of
+    /// its own.
+    pub fn size(&self) -> anyhow::Result<Size> {
+        let function = self.task_root.path().join(FUNCTION);
+        let mut size = Size { raw: 0, zipped: 0 };
+        for file in [&self.bootstrap, &function] {
+            if file.is_file() {
+                let bytes =
+                    fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+                size.raw += bytes.len() as u64;
+                size.zipped += deflated(&bytes)?;
+            }
+        }
+        Ok(size)
+    }
+}
+
+/// The length that `zip -9` would store, but for its headers.
+fn deflated(bytes: &[u8]) -> anyhow::Result<u64> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len() as u64)
+}
