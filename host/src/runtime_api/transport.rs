@@ -21,9 +21,11 @@ use ureq::{Agent, Error};
 /// Longer than Lambda keeps a frozen environment, so that an idle connection is never given up here.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The size of ureq's buffers, in bytes. They are filled with zeros when a connection is made, which with ureq's default,
-/// twice 128 KiB, is a third of all the memory that a start touches.
-const BUFFER: usize = 8 * 1024;
+/// The sizes of ureq's buffers, in bytes: the head of a reply, and of a request, has to fit. They are filled with zeros when
+/// a connection is made, which with ureq's default, twice 128 KiB, is a third of all the memory that a start touches. The
+/// largest head of Lambda's own has a client context, which is at most 3583 bytes.
+const INPUT_BUFFER: usize = 32 * 1024;
+const OUTPUT_BUFFER: usize = 8 * 1024;
 
 /// A request that has grown larger than this is written at once, so that a large body is not held twice.
 const COALESCED: usize = 64 * 1024;
@@ -37,8 +39,8 @@ pub(super) fn agent(address: SocketAddr, user_agent: &str, replied: Arc<AtomicBo
         .max_redirects_will_error(false)
         .http_status_as_error(false)
         .max_idle_age(IDLE)
-        .input_buffer_size(BUFFER)
-        .output_buffer_size(BUFFER)
+        .input_buffer_size(INPUT_BUFFER)
+        .output_buffer_size(OUTPUT_BUFFER)
         .user_agent(user_agent)
         .accept("")
         .accept_encoding("")

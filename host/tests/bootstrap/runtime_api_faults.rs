@@ -133,6 +133,28 @@ fn an_event_that_is_cut_off_is_none() {
 }
 
 #[test]
+fn a_head_that_is_larger_than_usual_is_read() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    let context = "c".repeat(30_000);
+    connection.answer(
+        "200 OK",
+        &format!(
+            "Lambda-Runtime-Aws-Request-Id: id-1\r\nLambda-Runtime-Client-Context: {context}\r\n"
+        ),
+        "\"header:lambda-runtime-client-context\"",
+    );
+    let body = connection.take_response("id-1").body;
+    assert_eq!(
+        String::from_utf8(body).unwrap(),
+        format!("\"Some(\\\"{context}\\\")\"")
+    );
+    serve(&mut connection, "id-2");
+}
+
+#[test]
 fn a_redirect_is_not_followed() {
     let api = ScriptedApi::start();
     let elsewhere = ScriptedApi::start();
