@@ -15,4 +15,5 @@ mod tools;
 mod cargo_lambda;
 mod dev;
 mod emulator_rie;
+mod examples;
 mod link;
