@@ -51,8 +51,8 @@ pub struct Facts {
 pub struct Endpoint {
     /// As the environment has it, for people.
     pub name: String,
-    /// Its address.
-    pub address: SocketAddr,
+    /// Its addresses, at least one: a name may have one for IPv6 that nobody listens at, as `localhost` mostly has.
+    pub addresses: Vec<SocketAddr>,
     /// What goes before the paths of the Runtime API: empty on Lambda.
     pub prefix: String,
 }
@@ -227,14 +227,16 @@ impl Endpoint {
         } else {
             format!("{authority}:80")
         };
-        let address = match authority.parse() {
-            Ok(address) => address,
+        let addresses: Vec<SocketAddr> = match authority.parse() {
+            Ok(address) => vec![address],
             Err(_) => authority
                 .to_socket_addrs()
                 .map_err(|error| error.to_string())?
-                .next()
-                .ok_or_else(|| "it has no address".to_owned())?,
+                .collect(),
         };
+        if addresses.is_empty() {
+            return Err("it has no address".to_owned());
+        }
         let path = path.trim_end_matches('/');
         let prefix = if path.is_empty() {
             String::new()
@@ -243,7 +245,7 @@ impl Endpoint {
         };
         Ok(Self {
             name: name.to_owned(),
-            address,
+            addresses,
             prefix,
         })
     }
@@ -289,7 +291,7 @@ mod tests {
         let endpoint = Endpoint::parse("169.254.100.1:9001").unwrap();
         assert_eq!(
             (
-                endpoint.address.to_string().as_str(),
+                endpoint.addresses[0].to_string().as_str(),
                 endpoint.prefix.as_str()
             ),
             ("169.254.100.1:9001", "")
@@ -297,12 +299,15 @@ mod tests {
         let endpoint = Endpoint::parse("http://[::1]:9000/.rt/hello/").unwrap();
         assert_eq!(
             (
-                endpoint.address.to_string().as_str(),
+                endpoint.addresses[0].to_string().as_str(),
                 endpoint.prefix.as_str()
             ),
             ("[::1]:9000", "/.rt/hello")
         );
-        assert_eq!(Endpoint::parse("127.0.0.1").unwrap().address.port(), 80);
+        assert_eq!(
+            Endpoint::parse("127.0.0.1").unwrap().addresses[0].port(),
+            80
+        );
         assert!(Endpoint::parse("127.0.0.1:99999").is_err());
         assert!(Endpoint::parse("").is_err());
     }

@@ -8,7 +8,7 @@ use std::{io, mem};
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::log::{Log, Stream};
 
@@ -19,8 +19,9 @@ const LONGEST_LINE: usize = 64 * 1024;
 /// How much of what it last wrote to stderr is kept, in bytes: usually the message of a panic.
 const LAST_WORDS: usize = 1024;
 
-/// How much a guest may write at once, in bytes.
-const PERMIT: usize = 64 * 1024;
+/// How much a guest may write at once, in bytes. A write cannot be interrupted, and may be all line ends, each a line of the
+/// log: more of them would take the guest beyond its deadline.
+const PERMIT: usize = 4 * 1024;
 
 /// Both streams of one instance. Clones are the same streams.
 #[derive(Debug, Clone)]
@@ -102,8 +103,12 @@ impl Lines {
             for part in part.chunks(LONGEST_LINE) {
                 let buffer = self.buffer(stream);
                 buffer.extend_from_slice(part);
-                if part.ends_with(b"\n") || buffer.len() >= LONGEST_LINE {
+                if part.ends_with(b"\n") {
                     self.flush(stream);
+                } else if buffer.len() >= LONGEST_LINE {
+                    let rest = buffer.split_off(whole_characters(buffer));
+                    self.flush(stream);
+                    self.buffer(stream).extend(rest);
                 }
             }
         }
@@ -124,6 +129,22 @@ impl Lines {
                 self.flush(stream);
             }
         }
+    }
+}
+
+/// How many of these bytes come before a character of UTF-8 that is cut off at their end; all, if none is.
+fn whole_characters(bytes: &[u8]) -> usize {
+    const LONGEST_CHARACTER: usize = 4;
+    let first_byte = bytes
+        .iter()
+        .rev()
+        .take(LONGEST_CHARACTER)
+        .position(|byte| byte.leading_ones() != 1);
+    match first_byte {
+        Some(back) if bytes[bytes.len() - 1 - back].leading_ones() as usize > back + 1 => {
+            bytes.len() - 1 - back
+        }
+        _ => bytes.len(),
     }
 }
 
@@ -158,6 +179,11 @@ impl Pollable for GuestStream {
 #[async_trait::async_trait]
 impl OutputStream for GuestStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        if bytes.len() > PERMIT {
+            return Err(StreamError::trap(
+                "it wrote more at once than `check-write` allows",
+            ));
+        }
         self.output.lock().write(self.stream, &bytes);
         Ok(())
     }
@@ -187,5 +213,26 @@ impl AsyncWrite for GuestStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_is_between_characters() {
+        for (text, whole) in [
+            (&b""[..], 0),
+            (b"ab", 2),
+            ("a\u{20ac}".as_bytes(), 4),
+            (b"a\xe2\x82", 1),
+            (b"a\xe2", 1),
+            (b"a\xf0\x9f\x98", 1),
+            // No character: nothing is there to be kept whole.
+            (b"\x82\x82\x82\x82\x82", 5),
+        ] {
+            assert_eq!(whole_characters(text), whole, "{text:?}");
+        }
     }
 }

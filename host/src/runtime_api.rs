@@ -92,10 +92,10 @@ impl RuntimeClient {
     pub fn new(endpoint: Arc<Endpoint>, log: Log) -> Self {
         let replied = Arc::new(AtomicBool::new(false));
         Self {
-            agent: transport::agent(endpoint.address, USER_AGENT, Arc::clone(&replied)),
+            agent: transport::agent(endpoint.addresses.clone(), USER_AGENT, Arc::clone(&replied)),
             base: format!(
                 "http://{}{}/{VERSION}/runtime",
-                endpoint.address, endpoint.prefix
+                endpoint.addresses[0], endpoint.prefix
             ),
             endpoint,
             log,

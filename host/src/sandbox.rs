@@ -138,7 +138,7 @@ impl invocation::Host for State {
     }
 }
 
-/// How much memory an instance may have, all of its linear memories together.
+/// How much memory an instance may have, all of its linear memories and tables together.
 #[derive(Debug)]
 pub struct MemoryLimit {
     limit: usize,
@@ -153,6 +153,17 @@ impl MemoryLimit {
     pub fn denied(&self) -> Option<(usize, usize)> {
         Some((self.limit, self.denied?))
     }
+
+    /// Takes this many bytes more, if there are as many.
+    fn take(&mut self, bytes: usize) -> bool {
+        let total = self.used.saturating_add(bytes);
+        if total > self.limit {
+            self.denied = Some(total);
+            return false;
+        }
+        self.used = total;
+        true
+    }
 }
 
 impl ResourceLimiter for MemoryLimit {
@@ -162,16 +173,8 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.used.saturating_add(desired.saturating_sub(current));
-        if total > self.limit {
-            self.denied = Some(total);
-            return Ok(false);
-        }
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        self.used = total;
-        Ok(true)
+        let may = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(may && self.take(desired.saturating_sub(current)))
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -181,12 +184,16 @@ impl ResourceLimiter for MemoryLimit {
 
     fn table_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         const MAX_ELEMENTS: usize = 1_000_000;
-        Ok(desired <= MAX_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum))
+        /// What wasmtime keeps of an element: a pointer.
+        const ELEMENT: usize = size_of::<usize>();
+        let may = desired <= MAX_ELEMENTS && maximum.is_none_or(|maximum| desired <= maximum);
+        let more = desired.saturating_sub(current).saturating_mul(ELEMENT);
+        Ok(may && self.take(more))
     }
 }
 
@@ -206,5 +213,20 @@ mod tests {
         assert_eq!(memory.denied(), None);
         assert!(!memory.memory_growing(40, 41, None).unwrap());
         assert_eq!(memory.denied(), Some((100, 101)));
+    }
+
+    #[test]
+    fn tables_are_memory_too() {
+        let mut memory = MemoryLimit {
+            limit: 100,
+            used: 0,
+            denied: None,
+        };
+        assert!(memory.table_growing(0, 10, None).unwrap());
+        assert!(!memory.table_growing(0, 10, Some(5)).unwrap());
+        assert_eq!(memory.denied(), None);
+        assert!(!memory.memory_growing(0, 21, None).unwrap());
+        assert!(!memory.table_growing(10, 13, None).unwrap());
+        assert!(memory.table_growing(0, 2, None).unwrap());
     }
 }

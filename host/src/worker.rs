@@ -155,6 +155,10 @@ mod tests {
     fn sent_by(work: impl FnOnce(&Responder<'_>) -> Result<(), RuntimeApiError>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        // As `localhost` is: nobody listens at the first of its addresses.
+        let nobody = TcpListener::bind("127.0.0.1:0")
+            .and_then(|closed| closed.local_addr())
+            .unwrap();
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = Vec::new();
@@ -172,7 +176,7 @@ mod tests {
         let (name, prefix) = (address.to_string(), String::new());
         let endpoint = Endpoint {
             name,
-            address,
+            addresses: vec![nobody, address],
             prefix,
         };
         let log = Log::new((Format::Text, Level::Fatal));

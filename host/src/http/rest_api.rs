@@ -6,6 +6,7 @@
 mod event;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -88,18 +89,16 @@ pub fn response(response: api::Response) -> Result<Vec<u8>, Failure> {
         .cookies
         .into_iter()
         .map(|cookie| ("Set-Cookie".to_owned(), cookie));
-    let mut grouped: Vec<(String, Vec<String>)> = Vec::with_capacity(response.headers.len());
+    // By their names in lower case: the function may send so many headers that looking through them all would take long.
+    let mut grouped: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     for (name, value) in response.headers.into_iter().chain(cookies) {
-        match grouped
-            .iter_mut()
-            .find(|(known, _)| known.eq_ignore_ascii_case(&name))
-        {
-            Some((_, values)) => values.push(value),
-            None => grouped.push((name, vec![value])),
-        }
+        let (_, values) = grouped
+            .entry(name.to_ascii_lowercase())
+            .or_insert_with(|| (name, Vec::new()));
+        values.push(value);
     }
     let (mut headers, mut multi_value_headers) = (Map::new(), Map::new());
-    for (name, mut values) in grouped {
+    for (name, mut values) in grouped.into_values() {
         match values.len() {
             1 => headers.insert(name, values.remove(0).into()),
             _ => multi_value_headers.insert(name, values.into()),

@@ -30,9 +30,13 @@ const OUTPUT_BUFFER: usize = 8 * 1024;
 /// A request that has grown larger than this is written at once, so that a large body is not held twice.
 const COALESCED: usize = 64 * 1024;
 
-/// An agent whose every connection goes to `address`: no proxy, no redirect, no time limit. `replied` is set when a byte of
+/// An agent whose every connection goes to one of `addresses`, the first that takes it: no proxy, no redirect, no time limit. `replied` is set when a byte of
 /// a reply comes.
-pub(super) fn agent(address: SocketAddr, user_agent: &str, replied: Arc<AtomicBool>) -> Agent {
+pub(super) fn agent(
+    addresses: Vec<SocketAddr>,
+    user_agent: &str,
+    replied: Arc<AtomicBool>,
+) -> Agent {
     let config = Config::builder()
         .proxy(None)
         .max_redirects(0)
@@ -45,17 +49,22 @@ pub(super) fn agent(address: SocketAddr, user_agent: &str, replied: Arc<AtomicBo
         .accept("")
         .accept_encoding("")
         .build();
-    Agent::with_parts(config, RuntimeApiConnector { replied }, OneAddress(address))
+    Agent::with_parts(config, RuntimeApiConnector { replied }, Known(addresses))
 }
 
-/// The Runtime API's address is known: there is nothing to resolve.
+/// The Runtime API's addresses are known: there is nothing to resolve.
 #[derive(Debug)]
-struct OneAddress(SocketAddr);
+struct Known(Vec<SocketAddr>);
 
-impl Resolver for OneAddress {
+impl Resolver for Known {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut addresses = self.empty();
-        addresses.push(self.0);
+        for address in &self.0 {
+            // The list is full: sixteen have to be enough.
+            if addresses.try_push(*address).is_err() {
+                break;
+            }
+        }
         Ok(addresses)
     }
 }

@@ -64,6 +64,27 @@ fn a_line_without_end_is_cut_and_nothing_of_it_is_lost() {
 }
 
 #[test]
+fn a_line_is_not_cut_within_a_character() {
+    let text = "\u{20ac}".repeat(50_000);
+    let host = Host::handler();
+    host.ask(&format!("stdout:a{text}"));
+    let output = host.finish();
+    assert_eq!(output.stdout.replace('\n', ""), format!("a{text}"));
+}
+
+/// Writing cannot be interrupted: a guest that writes more than it may at once would go beyond its deadline.
+#[test]
+fn a_guest_that_writes_too_much_at_once_is_stopped() {
+    let host = Host::handler();
+    assert_eq!(host.ask("write-at-once:4096"), "Ok(())");
+    let error = host.command("write-at-once:5000000").error().json();
+    assert_eq!(error["errorType"], "Function.Trap");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.contains("`check-write`"), "{message}");
+    assert_eq!(host.finish().stdout.len(), 4096);
+}
+
+#[test]
 fn json_lines_have_time_level_and_request_id() {
     let host = json_host();
     let invocation =

@@ -46,6 +46,11 @@ impl Guest for Handler {
                 println!("{line}");
                 text_answer("printed")
             }
+            "write-at-once" => {
+                let bytes = vec![b'\n'; argument.parse().unwrap_or(0)];
+                let written = wasi::cli::stdout::get_stdout().write(&bytes);
+                text_answer(&format!("{written:?}"))
+            }
             "fail" => Err(Failure {
                 error_type: argument.to_owned(),
                 error_message: "as it says: ü\n\"quoted\"".to_owned(),

@@ -117,3 +117,12 @@ fn what_http_cannot_carry_is_refused() {
         );
     }
 }
+
+/// Longer than any deadline, if each were looked for among all others.
+#[test]
+fn very_many_headers_are_no_trouble() {
+    let names: Vec<String> = (0..200_000).map(|number| format!("X-{number}")).collect();
+    let headers: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let answer = answer(of(200, &headers, &[], b""));
+    assert_eq!(answer["headers"].as_object().unwrap().len(), names.len());
+}
