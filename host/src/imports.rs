@@ -1,4 +1,4 @@
-//! Links the interfaces that a component imports, and only those: linking all of WASI is a third of a start's work.
+//! Links the interfaces that a component imports, and only those: linking all of WASI was a third of a prototype's start.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{Component as ComponentType, ComponentItem};
