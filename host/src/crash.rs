@@ -75,7 +75,11 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
             ),
         );
     }
-    if let Some((limit, wanted)) = state.memory.denied() {
+    // Languages abort when they get no memory: another trap has another cause.
+    let aborted = error
+        .downcast_ref::<Trap>()
+        .is_none_or(|trap| *trap == Trap::UnreachableCodeReached);
+    if let Some((limit, wanted)) = state.memory.denied().filter(|_| aborted) {
         return (
             "Function.OutOfMemory",
             format!(
@@ -96,6 +100,15 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
         Some(_) => (
             "Function.Trap",
             format!("the function trapped: {}{}", root(error), last_words(state)),
+        ),
+        // wasmtime's error for it is not public.
+        None if root(error).contains("fuel allocated for hostcalls") => (
+            "Function.TooMuchData",
+            format!(
+                "the function handed more than {} to the host at once, in an answer (Lambda takes 6 MiB) or a call: split it{}",
+                mib(state.memory.handed_over()),
+                last_words(state)
+            ),
         ),
         None => (
             "Function.Trap",
@@ -134,6 +147,7 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
         .lines()
         .filter_map(|line| line.trim().split_once(':'))
         .filter(|(number, _)| number.parse::<u32>().is_ok())
-        .map(|(_, frame)| frame.trim().to_owned())
+        // A function's name can be anything, also a line of its own.
+        .map(|(_, frame)| frame.trim().replace(char::is_control, "?"))
         .collect()
 }

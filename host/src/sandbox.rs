@@ -19,6 +19,9 @@ const TRACE_VARIABLE: &str = "_X_AMZN_TRACE_ID";
 /// How many handles (streams, descriptors, timers) one instance may hold.
 const MAX_HANDLES: usize = 10_000;
 
+/// How many random bytes one call gives, which the host holds meanwhile.
+const MAX_RANDOM: u64 = 1024 * 1024;
+
 /// What every sandbox of a function is made from.
 #[derive(Debug, Clone)]
 pub struct Grants {
@@ -82,7 +85,9 @@ impl State {
 /// A store for `state`, in which guests stop at the state's deadline once the engine's epoch moves.
 #[must_use]
 pub fn store(engine: &wasmtime::Engine, state: State) -> Store<State> {
+    let handed_over = state.memory.handed_over();
     let mut store = Store::new(engine, state);
+    store.set_hostcall_fuel(handed_over);
     store.limiter(|state| &mut state.memory);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| {
@@ -103,7 +108,8 @@ fn wasi(grants: &Grants, output: &GuestOutput, trace_id: Option<&str>) -> WasiCt
         // Sockets can be imported and not be used.
         .allow_tcp(false)
         .allow_udp(false)
-        .allow_ip_name_lookup(false);
+        .allow_ip_name_lookup(false)
+        .max_random_size(MAX_RANDOM);
     if let Some(trace_id) = trace_id {
         wasi.env(TRACE_VARIABLE, trace_id);
     }
@@ -147,6 +153,14 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
+    /// How much a guest may hand to the host in one call or answer, in bytes. The host holds it beside the guest's own
+    /// memory, and Lambda's largest answer has 6 MiB.
+    #[must_use]
+    pub fn handed_over(&self) -> usize {
+        const MIB: usize = 1024 * 1024;
+        (self.limit / 2).clamp(16 * MIB, 32 * MIB)
+    }
+
     /// The limit in bytes, and what it would have been grown to, if growing was ever denied. A guest usually traps then,
     /// and the trap alone does not say why.
     #[must_use]

@@ -53,6 +53,27 @@ fn a_panic_says_its_message_and_where() {
 }
 
 #[test]
+fn a_denied_allocation_is_not_blamed_for_a_later_trap() {
+    let host = Host::handler();
+    let (error, _) = crash(&host, "denied-then-out-of-bounds");
+    assert_eq!(error["errorType"], "Function.Trap");
+    host.finish();
+}
+
+#[test]
+fn what_is_handed_to_the_host_at_once_is_limited() {
+    let host = Host::handler();
+    let (error, _) = crash(&host, "big:60000000");
+    assert_eq!(error["errorType"], "Function.TooMuchData");
+    assert_eq!(host.ask("random:1000000"), "1000000");
+    let (error, _) = crash(&host, "random:10000000");
+    assert_eq!(error["errorType"], "Function.Trap");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.contains("10000000 exceeds limit"), "{message}");
+    host.finish();
+}
+
+#[test]
 fn a_trap_says_which_and_where() {
     let host = Host::handler();
     let (error, cause) = crash(&host, "out-of-bounds");

@@ -56,6 +56,20 @@ impl Guest for Handler {
                 error_message: "as it says: ü\n\"quoted\"".to_owned(),
                 stack_trace: vec!["at the guest".to_owned()],
             }),
+            "fail-with-bytes" => Err(Failure {
+                error_type: "TooTalkative".to_owned(),
+                error_message: "x".repeat(argument.parse().unwrap_or(0)),
+                stack_trace: vec![],
+            }),
+            "random" => text_answer(
+                &wasi::random::random::get_random_bytes(argument.parse().unwrap_or(0))
+                    .len()
+                    .to_string(),
+            ),
+            "denied-then-out-of-bounds" => {
+                assert!(Vec::<u8>::new().try_reserve(1 << 30).is_err());
+                text_answer(&out_of_bounds().to_string())
+            }
             "panic" => panics(argument),
             "exit" => std::process::exit(argument.parse().unwrap_or(0)),
             "loop" => spin(),
