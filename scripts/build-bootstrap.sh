@@ -61,7 +61,8 @@ check_glibc() {
     die "$1 needs glibc $newest, and Lambda's provided.al2023 has $glibc"
 }
 
-flags="${RUSTFLAGS:-} -C target-cpu=$(cpu "$target")"
+# Random numbers come from the system call alone: the fallback for old kernels wants /dev/urandom, and panics without it.
+flags="${RUSTFLAGS:-} -C target-cpu=$(cpu "$target") --cfg getrandom_backend=\"linux_getrandom\""
 if [ -z "$dynamic" ] && can_be_static; then
   # host/startup.ld has the names of functions as v0 mangles them.
   flags+=" -C symbol-mangling-version=v0 -C target-feature=+crt-static $(pack_relocations)"

@@ -125,11 +125,17 @@ impl Trailer {
     /// An [`ArtifactError`] if there is no readable artifact.
     pub fn inspect(path: &Path) -> Result<Self, ArtifactError> {
         let unreadable = |error| ArtifactError::Unreadable(path.to_owned(), error);
-        let file = File::open(path).map_err(|error| match error.kind() {
+        let missing = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => ArtifactError::NotFound(path.to_owned()),
             _ => unreadable(error),
-        })?;
-        let size = file.metadata().map_err(unreadable)?.len();
+        };
+        // Before it is opened: opening a pipe waits for its writer.
+        let metadata = path.metadata().map_err(missing)?;
+        if !metadata.is_file() {
+            return Err(unreadable(io::Error::other("it is no regular file")));
+        }
+        let size = metadata.len();
+        let file = File::open(path).map_err(missing)?;
         let read = |length: usize| -> Result<Vec<u8>, ArtifactError> {
             let length = usize::try_from(size).unwrap_or(usize::MAX).min(length);
             let mut bytes = vec![0; length];

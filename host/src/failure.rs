@@ -41,6 +41,14 @@ impl Failure {
         }
     }
 
+    /// How many bytes its texts have; their JSON has more.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.error_message.len()
+            + self.error_type.len()
+            + self.stack_trace.iter().map(String::len).sum::<usize>()
+    }
+
     /// The body of the request that reports it.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {

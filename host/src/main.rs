@@ -1,19 +1,18 @@
 //! `bootstrap`: the executable that Lambda starts.
 
 use std::convert::Infallible;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context as _, anyhow};
-use lambda_wasm_host::config::{Config, Environment};
+use anyhow::anyhow;
+use lambda_wasm_host::config::Environment;
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
 use lambda_wasm_host::log::{Level, Log};
 use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::timings::Timings;
-use lambda_wasm_host::worker::Worker;
+use lambda_wasm_host::worker::{self, Worker};
 
 fn main() {
     let started = Instant::now();
@@ -31,49 +30,45 @@ fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<
             .map_err(|failure| anyhow!(failure.to_string()))?,
     );
     let client = || RuntimeClient::new(Arc::clone(&endpoint), log);
-    let first = environment
-        .config()
-        .and_then(|config| first_worker(&config, client(), log, started));
-    let (first, concurrency) = first.map_err(|failure| report(&client(), failure))?;
-    for number in 1..concurrency.get() {
-        let (function, client) = (first.function(), client());
-        let run = move || match another_worker(function, client, log) {
+    let worker = worker::or_panic(|| start(environment, &client, log, started))
+        .map_err(|failure| report(&client(), failure))?;
+    Ok(worker.run()?)
+}
+
+/// Starts all workers: none asks for an event before each has its instance, so that a failure can still be reported as one
+/// of the start. Returns the one that is for this thread.
+fn start(
+    environment: &Environment,
+    client: &impl Fn() -> RuntimeClient,
+    log: Log,
+    started: Instant,
+) -> Result<Worker, Failure> {
+    let config = environment.config()?;
+    let mut timings = Timings::new(config.timings, started);
+    let function = Arc::new(Function::load(&config, log, &mut timings)?);
+    let worker = Worker::start(Arc::clone(&function), client(), log)?;
+    timings.mark("instance");
+    timings.print();
+    let others: Vec<Worker> = (1..config.max_concurrency.get())
+        .map(|_| Worker::start(Arc::clone(&function), client(), log))
+        .collect::<Result<_, _>>()?;
+    for (number, worker) in (1..).zip(others) {
+        let run = move || match worker.run() {
             Ok(never) => match never {},
             // One that cannot go on ends all: Lambda then starts the process anew.
-            Err(error) => exit(log, &error),
+            Err(error) => exit(log, &error.into()),
         };
         thread::Builder::new()
             .name(format!("worker-{number}"))
             .spawn(run)
-            .context(
-                "no thread for another worker can be started: lower AWS_LAMBDA_MAX_CONCURRENCY",
-            )?;
+            .map_err(|error| {
+                Failure::new(
+                    "Runtime.NoResources",
+                    format!("worker {number} cannot have a thread ({error}): lower AWS_LAMBDA_MAX_CONCURRENCY"),
+                )
+            })?;
     }
-    Ok(first.run()?)
-}
-
-fn first_worker(
-    config: &Config,
-    client: RuntimeClient,
-    log: Log,
-    started: Instant,
-) -> Result<(Worker, NonZeroUsize), Failure> {
-    let mut timings = Timings::new(config.timings, started);
-    let function = Arc::new(Function::load(config, log, &mut timings)?);
-    let worker = Worker::start(function, client, log)?;
-    timings.mark("instance");
-    timings.print();
-    Ok((worker, config.max_concurrency))
-}
-
-fn another_worker(
-    function: Arc<Function>,
-    client: RuntimeClient,
-    log: Log,
-) -> anyhow::Result<Infallible> {
-    let worker =
-        Worker::start(function, client, log).map_err(|failure| anyhow!(failure.to_string()))?;
-    Ok(worker.run()?)
+    Ok(worker)
 }
 
 /// Tells Lambda that the start failed.

@@ -63,6 +63,16 @@ impl<'a> Responder<'a> {
     ///
     /// If the process has to end.
     pub fn fail(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
+        let size = failure.size();
+        if size > LARGEST_RESPONSE {
+            return self.fail(&Failure::new(
+                "Function.ResponseSizeTooLarge",
+                format!(
+                    "the function's own failure ({:.100}) has {size} bytes, and Lambda takes at most {LARGEST_RESPONSE}: its message or stack trace is too long",
+                    failure.error_type
+                ),
+            ));
+        }
         self.log
             .failure(Level::Error, Some(&self.invocation.id), failure);
         if self.claim() {

@@ -111,7 +111,12 @@ impl RuntimeClient {
     pub fn next(&self) -> Result<Invocation, RuntimeApiError> {
         let mut tries = 0;
         loop {
-            let why = match self.try_next() {
+            let asked = match self.try_next() {
+                // The connection was closed while it was idle: a new one is made for the second time.
+                Err(_) if tries == 0 && !self.replied.load(Ordering::Relaxed) => self.try_next(),
+                asked => asked,
+            };
+            let why = match asked {
                 Ok(Next::Invocation(invocation)) => return Ok(*invocation),
                 Ok(Next::Unusable) => {
                     // Somebody answers, so events may still come: wait a little, and never give up for this.

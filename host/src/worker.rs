@@ -56,12 +56,6 @@ impl Worker {
         })
     }
 
-    /// The function that it runs.
-    #[must_use]
-    pub fn function(&self) -> Arc<Function> {
-        Arc::clone(&self.function)
-    }
-
     /// Handles invocations for as long as the Runtime API has any.
     ///
     /// # Errors
@@ -97,20 +91,9 @@ impl Worker {
 
     /// The next instance. One that cannot be made is tried again for the next invocation, which then gets the failure.
     fn make_ahead(&self) -> Option<Sandbox> {
-        let made = panic::catch_unwind(AssertUnwindSafe(|| {
-            self.runtime.block_on(self.function.sandbox())
-        }));
-        match made {
-            Ok(Ok(sandbox)) => Some(sandbox),
-            Ok(Err(failure)) => {
-                self.log.failure(Level::Warn, None, &failure);
-                None
-            }
-            Err(panic) => {
-                self.log.failure(Level::Error, None, &panicked(&*panic));
-                None
-            }
-        }
+        or_panic(|| self.runtime.block_on(self.function.sandbox()))
+            .inspect_err(|failure| self.log.failure(Level::Warn, None, failure))
+            .ok()
     }
 }
 
@@ -122,6 +105,15 @@ fn or_report_panic(
     // What the work owns is gone after a panic; what it borrows holds no state that could be half changed.
     panic::catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| responder.fail(&panicked(&*panic)))
+}
+
+/// Does what a start is made of. A panic in it is a failure to report, as any other.
+///
+/// # Errors
+///
+/// What the work returns, or its panic.
+pub fn or_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {

@@ -91,6 +91,20 @@ fn the_functions_own_failure_is_sent_verbatim() {
 }
 
 #[test]
+fn the_functions_own_failure_is_measured_too() {
+    let host = Host::handler();
+    let error = host.command("fail-with-bytes:7000000").error();
+    assert_eq!(error.json()["errorType"], "Function.ResponseSizeTooLarge");
+    let message = error.json()["errorMessage"].as_str().unwrap().to_owned();
+    assert!(
+        message.contains("(TooTalkative) has 7000012 bytes"),
+        "{message}"
+    );
+    assert_eq!(host.ask("count"), "1");
+    host.finish();
+}
+
+#[test]
 fn an_answer_over_lambdas_limit_is_measured_before_it_is_sent() {
     const LIMIT: usize = 6 * 1024 * 1024 + 100;
     let host = Host::handler();

@@ -122,6 +122,22 @@ fn resets_and_garbage_are_asked_again() {
 }
 
 #[test]
+fn a_connection_that_is_closed_while_idle_is_replaced_without_a_word() {
+    let api = ScriptedApi::start();
+    let mut process = start(&api);
+    for id in ["id-1", "id-2", "id-3"] {
+        let mut connection = api.accept();
+        serve(&mut connection, id);
+        connection.close();
+    }
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.answer("403 Forbidden", "", "");
+    let output = process.wait();
+    assert!(!output.stderr.contains("asking again"), "{}", output.stderr);
+}
+
+#[test]
 fn an_event_that_is_cut_off_is_none() {
     let api = ScriptedApi::start();
     let _process = start(&api);

@@ -23,7 +23,7 @@ fn a_folder() {
     fs::create_dir(folder.path().join("hello.cwasm")).unwrap();
     let refusal = refuse_in(folder.path());
     assert_eq!(refusal.error_type, "Runtime.ComponentUnreadable");
-    assert!(refusal.message.contains("directory"), "{refusal:?}");
+    assert!(refusal.message.contains("no regular file"), "{refusal:?}");
 }
 
 #[test]
@@ -37,6 +37,16 @@ fn a_file_that_cannot_be_opened() {
         refusal.message.contains("symbolic link") && refusal.message.contains("chmod a+r"),
         "{refusal:?}"
     );
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("hello.cwasm");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    let refusal = refuse_in(folder.path());
+    assert_eq!(refusal.error_type, "Runtime.ComponentUnreadable");
+    assert!(refusal.message.contains("no regular file"), "{refusal:?}");
 }
 
 #[test]
