@@ -42,7 +42,27 @@ pub fn rust_guest(name: &str) -> PathBuf {
     guests().join(format!("{name}.wasm"))
 }
 
-/// The folder with all Rust guests compiled: `handler.cwasm` and `api.cwasm`.
+/// Speaks `wasi:http` 0.2, and does what the request's path says.
+pub fn http_p2() -> PathBuf {
+    rust_guest("http_p2")
+}
+
+/// Does the same by `wasi:http` 0.3.
+pub fn http_p3() -> PathBuf {
+    rust_guest("http_p3")
+}
+
+/// Echoes the request's body, by crate `wstd`.
+pub fn http_wstd() -> PathBuf {
+    rust_guest("http_wstd")
+}
+
+/// A `streaming-function` that does what its event says.
+pub fn streaming() -> PathBuf {
+    rust_guest("streaming")
+}
+
+/// The folder with the Rust guests that are invoked with events, compiled: `handler.cwasm` and `api.cwasm`.
 pub fn functions() -> &'static Path {
     static FUNCTIONS: OnceLock<PathBuf> = OnceLock::new();
     FUNCTIONS.get_or_init(|| {

@@ -1,5 +1,6 @@
 //! What the tests run: components that are built here, and a `bootstrap` that runs them.
 
+#[allow(dead_code, reason = "the tests of HTTP and of streaming use the rest")]
 mod functions;
 mod host;
 mod scripted_api;

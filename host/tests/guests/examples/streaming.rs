@@ -1,0 +1,77 @@
+//! A `streaming-function` that does what its event, a JSON string, tells it: one of [`guests::steps`], such as
+//! `"chunks?n=3&size=10"`, or one of those below.
+
+mod output;
+
+wit_bindgen::generate!({
+    path: "../../../wit",
+    world: "streaming-function",
+    generate_all,
+    with: {
+        // The other guests' types, so that they can share what works on a stream.
+        "wasi:io/error@0.2.12": wasip2::io::error,
+        "wasi:io/poll@0.2.12": wasip2::io::poll,
+        "wasi:io/streams@0.2.12": wasip2::io::streams,
+    },
+});
+
+use exports::lambda::function::streaming_handler::{Context, Failure, Guest};
+use guests::{Target, millis, panics, run_forever, steps};
+use output::{End, pause};
+use std::io::Write;
+use wasip2::io::streams::OutputStream;
+
+struct Streaming;
+export!(Streaming);
+
+impl Guest for Streaming {
+    fn handle(event: Vec<u8>, mut output: OutputStream, context: Context) -> Result<(), Failure> {
+        let text = String::from_utf8_lossy(&event).into_owned();
+        let target = Target::parse(text.trim().trim_matches('"'));
+        match target.path() {
+            "echo" => write(&mut output, &event),
+            "context" => write(&mut output, format!("{context:?}").as_bytes()),
+            "trap" => panics(),
+            "loop" => run_forever(),
+            "sleep" => {
+                pause(millis(target.millis()));
+                write(&mut output, b"woke\n");
+            }
+            // The whole answer, and then a failure that nobody waits for any more.
+            "fail-after" => {
+                write(&mut output, b"whole\n");
+                drop(output);
+                return Err(failure());
+            }
+            path => {
+                let Some(mut steps) = steps(&target) else {
+                    return Err(Failure {
+                        error_type: "UnknownCommand".to_owned(),
+                        error_message: format!("no such command: {path}"),
+                        stack_trace: vec![],
+                    });
+                };
+                if let End::Failed = output::write(output, &mut steps) {
+                    return Err(failure());
+                }
+                steps.for_each(output::work);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write(output: &mut OutputStream, bytes: &[u8]) {
+    let written = output.write_all(bytes).and_then(|()| Write::flush(output));
+    if let Err(error) = written {
+        println!("the answer was not written: {error}");
+    }
+}
+
+fn failure() -> Failure {
+    Failure {
+        error_type: "AsItSays".to_owned(),
+        error_message: "as it says: ü\n\"quoted\"".to_owned(),
+        stack_trace: vec!["at the guest".to_owned()],
+    }
+}

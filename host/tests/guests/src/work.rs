@@ -1,0 +1,35 @@
+//! What a guest does while it neither waits nor answers.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// A duration in milliseconds.
+pub fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Computes for so long, and asks for nothing but the time, now and then.
+#[inline(never)]
+pub fn spin(duration: Duration) {
+    let started = Instant::now();
+    while started.elapsed() < duration {
+        for turn in 0..10_000_u32 {
+            black_box(turn);
+        }
+    }
+}
+
+/// Computes until it is stopped.
+#[inline(never)]
+pub fn run_forever() -> ! {
+    let mut turns = 0_u64;
+    loop {
+        turns = black_box(turns.wrapping_add(1));
+    }
+}
+
+/// Traps, with a line on stderr.
+#[inline(never)]
+pub fn panics() -> ! {
+    panic!("the guest panics")
+}
