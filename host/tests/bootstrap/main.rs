@@ -9,6 +9,11 @@ mod aws_events;
     allow(dead_code, reason = "some of it is for tests that need the compiler")
 )]
 mod components;
+#[path = "../support/crates.rs"]
+mod crates;
+#[allow(dead_code, reason = "the tests of HTTP use it")]
+#[path = "../support/oci_wasm.rs"]
+mod oci_wasm;
 mod refusal;
 mod support;
 

@@ -1,8 +1,9 @@
 //! The event samples that the crate `aws_lambda_events` carries.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
+
+use super::crates;
 
 /// A sample, by its file's name without `example-` and `.json`.
 pub fn sample(name: &str) -> String {
@@ -28,23 +29,8 @@ pub fn samples(prefix: &str) -> Vec<String> {
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        // What other platforms need has not been downloaded.
-        let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--format-version", "1", "--offline"])
-            .args(["--filter-platform", &platform, "--manifest-path"])
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "cargo metadata: {stderr}");
-        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let packages = metadata["packages"].as_array().unwrap();
-        let package = packages
-            .iter()
-            .find(|package| package["name"] == "aws_lambda_events")
-            .unwrap();
-        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
-        manifest.with_file_name("src").join("fixtures")
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let package = crates::folder("aws_lambda_events", Path::new(manifest), &["--offline"]);
+        package.join("src/fixtures")
     })
 }

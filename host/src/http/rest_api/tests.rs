@@ -1,6 +1,8 @@
 mod answers;
 #[path = "../../../tests/support/aws_events.rs"]
 mod aws_events;
+#[path = "../../../tests/support/crates.rs"]
+mod crates;
 mod oddities;
 mod samples;
 
