@@ -1,10 +1,17 @@
-//! What stands before the functions: a REST API as API Gateway would make it of the template, and
-//! Lambda's own Invoke API, on one port.
+//! What stands before the functions: the APIs that API Gateway would make of the template with
+//! Lambda's own Invoke API, on one port, and a port for each function URL.
 
+mod answer;
+mod arrival;
+mod function_url;
+mod gateway;
 mod invoke_api;
 mod rest_answer;
 mod rest_event;
 mod routing;
+mod streamed;
+mod v2_answer;
+mod v2_event;
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,17 +19,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::serve::ListenerExt;
 use serde_json::json;
-use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::{Function, Invocation, Outcome, RuntimeApi, Template};
-use invoke_api::Mode;
-use rest_event::Arrival;
+use crate::{Function, Invocation, InvokeMode, Outcome, RuntimeApi, Template};
+use arrival::Arrival;
 
 /// The account that everything here seems to be in.
 pub const ACCOUNT: &str = "123456789012";
@@ -34,14 +40,14 @@ const MAX_REQUEST: usize = 10 * 1024 * 1024;
 
 /// Those who can carry out an invocation.
 pub trait Functions: Send + Sync + 'static {
-    /// Invokes a function of the template by its name.
+    /// Invokes a function by its name.
     fn invoke(
         &self,
         function: &str,
         invocation: Invocation,
     ) -> impl Future<Output = Outcome> + Send;
 
-    /// Is told of an answer that is no response of a REST API, which the client sees as a bare 502.
+    /// Is told of an answer that is no HTTP response, which the client sees as a bare 500 or 502.
     fn malformed(&self, _function: &str, _why: &str) {}
 }
 
@@ -52,24 +58,36 @@ impl Functions for RuntimeApi {
     }
 }
 
-struct Door<F> {
-    template: Template,
-    functions: Arc<F>,
-}
-
 /// Serves a template's routes and the Invoke API on a socket, until the future is dropped.
 pub async fn serve<F: Functions>(
     listener: TcpListener,
     template: Template,
     functions: Arc<F>,
 ) -> io::Result<()> {
-    let door = Arc::new(Door {
+    let gateway = gateway::Gateway {
         template,
         functions,
-    });
-    let router = Router::new().fallback(handle::<F>).with_state(door);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).await
+    };
+    listen(listener, gateway).await
+}
+
+/// Serves a function's URL on a socket, until the future is dropped.
+///
+/// With [`InvokeMode::ResponseStream`], an answer goes to the client as it comes. If it does not
+/// end well, the connection is closed without the last chunk. An answer that comes as a whole is
+/// understood as with [`InvokeMode::Buffered`].
+pub async fn serve_url<F: Functions>(
+    listener: TcpListener,
+    function: Function,
+    mode: InvokeMode,
+    functions: Arc<F>,
+) -> io::Result<()> {
+    let url = function_url::FunctionUrl {
+        function,
+        mode,
+        functions,
+    };
+    listen(listener, url).await
 }
 
 /// The ARN that a function of this name has here.
@@ -77,89 +95,48 @@ pub fn function_arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
-async fn handle<F: Functions>(
-    State(door): State<Arc<Door<F>>>,
-    ConnectInfo(client): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response<Body> {
+/// What answers the requests of a port.
+trait Door: Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(
+        &self,
+        arrival: &Arrival,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
+    let door = Arc::new(door);
+    let handler = move |ConnectInfo(client): ConnectInfo<SocketAddr>, request: Request| {
+        let door = door.clone();
+        async move { handle(&*door, client, request).await }
+    };
+    let listener = listener.tap_io(|stream| {
+        // Without it chunks may wait for an acknowledgement; with an error they only do that.
+        drop(stream.set_nodelay(true));
+    });
+    let router = Router::new().fallback(handler);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).await
+}
+
+async fn handle(door: &impl Door, client: SocketAddr, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_REQUEST).await else {
         let why = format!("HTTP content length exceeded {MAX_REQUEST} bytes.");
         return message(StatusCode::PAYLOAD_TOO_LARGE, &why);
     };
-    match invoke_api::function_name(parts.uri.path()) {
-        Some(name) if parts.method == Method::POST => door.invoke(name, &parts, &body).await,
-        _ => door.rest(client, &parts, &body).await,
-    }
-}
-
-impl<F: Functions> Door<F> {
-    /// A request for the REST API.
-    async fn rest(&self, client: SocketAddr, parts: &Parts, body: &Bytes) -> Response<Body> {
-        let (method, path) = (parts.method.as_str(), parts.uri.path());
-        let Some(found) = routing::find(&self.template.functions, method, path) else {
-            return message(StatusCode::FORBIDDEN, "Missing Authentication Token");
-        };
-        let request_id = Uuid::new_v4().to_string();
-        let trace_id = trace_id(parts);
-        let arrival = Arrival {
-            source_ip: client.ip(),
-            time: OffsetDateTime::now_utc(),
-            request_id: &request_id,
-            trace_id: &trace_id,
-        };
-        let event = rest_event::event(parts, body, &found, &arrival);
-        let invocation = Invocation::new(event.to_string());
-        let outcome = self.run(found.function, invocation, &trace_id).await;
-        let mut response = match &outcome {
-            Outcome::Response(post) => rest_answer::response(&post.body).unwrap_or_else(|why| {
-                self.functions.malformed(&found.function.name, &why);
-                message(StatusCode::BAD_GATEWAY, "Internal server error")
-            }),
-            Outcome::TimedOut => message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out"),
-            _ => message(StatusCode::BAD_GATEWAY, "Internal server error"),
-        };
-        set(&mut response, "x-amzn-requestid", &request_id);
-        set(&mut response, "x-amzn-trace-id", &trace_id);
-        response
-    }
-
-    /// A request for the Invoke API.
-    async fn invoke(&self, name: &str, parts: &Parts, body: &Bytes) -> Response<Body> {
-        let Some(function) = self.template.function(name) else {
-            return invoke_api::not_found(name, &self.template.functions);
-        };
-        let request_id = Uuid::new_v4().to_string();
-        let invocation = invoke_api::invocation(&parts.headers, body).request_id(&request_id);
-        let trace_id = trace_id(parts);
-        let mut response = match Mode::of(&parts.headers) {
-            Mode::DryRun => status(StatusCode::NO_CONTENT),
-            Mode::Event => {
-                let functions = self.functions.clone();
-                let function = function.clone();
-                tokio::spawn(async move {
-                    let invocation = prepare(&function, invocation, &trace_id);
-                    functions.invoke(&function.name, invocation).await
-                });
-                status(StatusCode::ACCEPTED)
-            }
-            Mode::RequestResponse => {
-                let outcome = self.run(function, invocation, &trace_id).await;
-                invoke_api::response(&outcome, &request_id, function.timeout)
-            }
-        };
-        set(&mut response, "x-amzn-requestid", &request_id);
-        response
-    }
-
-    async fn run(&self, function: &Function, invocation: Invocation, trace: &str) -> Outcome {
-        let invocation = prepare(function, invocation, trace);
-        self.functions.invoke(&function.name, invocation).await
-    }
+    let arrival = Arrival::now(client, &parts.headers);
+    let mut response = door.answer(&arrival, &parts, &body).await;
+    set(&mut response, "x-amzn-requestid", &arrival.request_id);
+    set(&mut response, "x-amzn-trace-id", &arrival.trace_id);
+    response
 }
 
 /// Adds what Lambda knows of the function and of the request's trace, which is not sampled here.
-fn prepare(function: &Function, invocation: Invocation, trace: &str) -> Invocation {
+fn prepare(function: &Function, invocation: Invocation, arrival: &Arrival) -> Invocation {
+    let trace = &arrival.trace_id;
     let parent = &Uuid::new_v4().simple().to_string()[..16];
     invocation
         .timeout(function.timeout)
@@ -167,16 +144,14 @@ fn prepare(function: &Function, invocation: Invocation, trace: &str) -> Invocati
         .trace_id(&format!("{trace};Parent={parent};Sampled=0"))
 }
 
-/// The root of the client's trace, or of a new one.
-fn trace_id(parts: &Parts) -> String {
-    let sent = parts.headers.get("x-amzn-trace-id");
-    let sent = sent.and_then(|value| value.to_str().ok());
-    let root = sent.and_then(|value| value.split(';').find(|part| part.starts_with("Root=")));
-    root.map(str::to_owned).unwrap_or_else(|| {
-        let seconds = OffsetDateTime::now_utc().unix_timestamp();
-        let random = &Uuid::new_v4().simple().to_string()[..24];
-        format!("Root=1-{seconds:08x}-{random}")
-    })
+async fn run<F: Functions>(
+    functions: &F,
+    function: &Function,
+    invocation: Invocation,
+    arrival: &Arrival,
+) -> Outcome {
+    let invocation = prepare(function, invocation, arrival);
+    functions.invoke(&function.name, invocation).await
 }
 
 fn message(code: StatusCode, message: &str) -> Response<Body> {

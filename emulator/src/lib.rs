@@ -1,5 +1,5 @@
 //! AWS Lambda as a runtime and a client see it, on this machine: the Runtime API that a `bootstrap`
-//! asks for events, and a front door that makes those events out of HTTP requests.
+//! asks for events, and the front doors that make those events out of HTTP requests.
 //!
 //! [`RuntimeApi`] is strict. It refuses what the service refuses, and writes down every breach of
 //! the contract so that a test can say there was none. It knows nothing of what the runtime runs.
@@ -10,5 +10,7 @@ pub mod runtime_api;
 pub mod template;
 
 pub use front_door::Functions;
-pub use runtime_api::{Invocation, Outcome, Pending, Post, RuntimeApi, Violation};
-pub use template::{Function, Route, Template};
+pub use runtime_api::{
+    AnswerStream, Chunk, End, Invocation, Outcome, Pending, Post, RuntimeApi, Violation,
+};
+pub use template::{Api, Function, InvokeMode, Route, Template};

@@ -2,8 +2,10 @@
 
 mod invocation;
 mod outcome;
+mod relay;
 mod routes;
 mod state;
+mod stream;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -19,6 +21,7 @@ pub use invocation::Invocation;
 pub use outcome::{Outcome, Post, Violation};
 pub use state::MAX_ANSWER;
 use state::{State, Timer};
+pub use stream::{AnswerStream, Chunk, End, HTTP_INTEGRATION, split_prelude};
 
 /// The one state, which whoever waits for something in it can watch.
 type World = Arc<watch::Sender<State>>;

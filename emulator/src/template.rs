@@ -1,11 +1,13 @@
-//! Reads a SAM template: the functions that it deploys, and the routes that lead to them.
+//! Reads a SAM template: the functions that it deploys, and the routes and URLs that lead to them.
 //!
 //! The template is written for AWS, not for this machine. What has no meaning here is passed over,
 //! and what has one but cannot be known before a deployment (`!Ref`, `!Sub`) becomes a note.
 
+mod events;
 mod yaml;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,17 +35,76 @@ pub struct Function {
     pub memory_mb: u32,
     /// `Environment.Variables`, as far as they are plain values.
     pub variables: BTreeMap<String, String>,
-    /// Its events of type `Api`; without any it can still be invoked by its name.
+    /// Its events of types `Api` and `HttpApi`; without any it can still be invoked by its name.
     pub routes: Vec<Route>,
+    /// `FunctionUrlConfig`: the invoke mode of its function URL, if it has one.
+    pub url: Option<InvokeMode>,
 }
 
-/// An event of type `Api`: a method and a resource of a REST API.
+/// A route to a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
+    /// What it is a route of.
+    pub api: Api,
     /// The method in capitals; `ANY` stands for all.
     pub method: String,
-    /// The resource, such as `/hello/{name}` or `/{proxy+}`.
+    /// The resource, such as `/hello/{name}` or `/{proxy+}`; or `$default`, of an HTTP API.
     pub path: String,
+}
+
+/// The two kinds of APIs of API Gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// A REST API, which sends events in payload format 1.0.
+    Rest,
+    /// An HTTP API, which sends events in payload format 2.0.
+    Http,
+}
+
+/// How a function URL hands on answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvokeMode {
+    /// When they are complete.
+    Buffered,
+    /// As they come.
+    ResponseStream,
+}
+
+impl Route {
+    /// The path of the route that takes what no other takes.
+    pub const DEFAULT: &str = "$default";
+
+    /// The route as HTTP APIs write it, such as `GET /hello/{name}`.
+    pub fn key(&self) -> String {
+        match self.path.as_str() {
+            Self::DEFAULT => Self::DEFAULT.to_owned(),
+            path => format!("{} {path}", self.method),
+        }
+    }
+}
+
+impl fmt::Display for InvokeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Buffered => "BUFFERED",
+            Self::ResponseStream => "RESPONSE_STREAM",
+        })
+    }
+}
+
+impl Function {
+    /// A function with Lambda's defaults, that no route leads to.
+    pub fn new(name: &str, handler: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            handler: handler.to_owned(),
+            timeout: Duration::from_secs(3),
+            memory_mb: 128,
+            variables: BTreeMap::new(),
+            routes: Vec::new(),
+            url: None,
+        }
+    }
 }
 
 /// Why a template cannot be used.
@@ -137,14 +198,13 @@ fn function(
         notes.push(format!("{resource}: has no Handler; it is not started"));
         return None;
     };
-    Some(Function {
-        name,
-        handler,
-        timeout: Duration::from_secs(timeout.unwrap_or(3)),
-        memory_mb: memory.unwrap_or(128),
-        variables: variables(resource, own, globals, notes),
-        routes: routes(resource, own, notes),
-    })
+    let mut function = Function::new(&name, &handler);
+    function.timeout = timeout.map_or(function.timeout, Duration::from_secs);
+    function.memory_mb = memory.unwrap_or(function.memory_mb);
+    function.variables = variables(resource, own, globals, notes);
+    function.routes = events::routes(resource, own, notes);
+    function.url = events::url(resource, own.get("FunctionUrlConfig"), notes);
+    Some(function)
 }
 
 fn variables(
@@ -168,31 +228,6 @@ fn variables(
         }
     }
     variables
-}
-
-fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> Vec<Route> {
-    let mut routes = Vec::new();
-    for (name, event) in own.get("Events").entries() {
-        let kind = event.get("Type").text().unwrap_or_default();
-        let properties = event.get("Properties");
-        match (
-            kind.as_str(),
-            properties.get("Method").text(),
-            properties.get("Path").text(),
-        ) {
-            ("Api", Some(method), Some(path)) => routes.push(Route {
-                method: method.to_uppercase(),
-                path,
-            }),
-            ("Api", ..) => notes.push(format!(
-                "{resource}: the event {name} has no plain Method and Path; it gets no route"
-            )),
-            _ => notes.push(format!(
-                "{resource}: the event {name} is of type {kind}, which has no route here; invoke the function by its name"
-            )),
-        }
-    }
-    routes
 }
 
 #[cfg(test)]

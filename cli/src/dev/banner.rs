@@ -15,7 +15,7 @@ pub(super) fn text(address: SocketAddr, template: &Template) -> String {
     let all: Vec<_> = all.collect();
     let width = all.iter().map(|(route, _)| route.path.len()).max();
     let width = width.unwrap_or_default();
-    for (Route { method, path }, name) in &all {
+    for (Route { method, path, .. }, name) in &all {
         // Writing into a String cannot fail, here and below.
         let _ = writeln!(text, "  {method:7} {path:width$}  {name}");
     }

@@ -4,10 +4,11 @@
 mod process;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_wasm_emulator::{Function, Invocation, Outcome, Post};
-use tokio::sync::Mutex;
+use lambda_wasm_emulator::{End, Function, Invocation, Outcome, Post};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{Instant, sleep_until};
 
 use super::watch::Stamp;
@@ -20,7 +21,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 pub(super) struct Environment {
     function: Function,
     dist: PathBuf,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 /// What changes over time.
@@ -41,7 +42,7 @@ impl Environment {
         Self {
             function,
             dist,
-            state: Mutex::default(),
+            state: Arc::default(),
         }
     }
 
@@ -59,16 +60,47 @@ impl Environment {
         }
     }
 
-    /// Invokes the function, in a new process if there is none or its files have changed.
-    pub async fn invoke(&self, invocation: Invocation) -> Outcome {
-        let mut state = self.state.lock().await;
+    /// Invokes the function, in a new process if there is none or its files have changed. While an
+    /// answer streams, the process is busy: further events wait.
+    pub async fn invoke(self: &Arc<Self>, invocation: Invocation) -> Outcome {
+        let mut state = self.state.clone().lock_owned().await;
         let process = match self.ready(&mut state).await {
             Ok(process) => process,
             Err(outcome) => return outcome,
         };
         let outcome = process.invoke(invocation).await;
         match &outcome {
-            Outcome::Response(_) => state.failures = 0,
+            Outcome::Streamed(stream) => {
+                tokio::spawn(self.clone().follow(state, stream.end()));
+            }
+            other => self.settle(&mut state, other).await,
+        }
+        outcome
+    }
+
+    /// Waits for the end of an answer that streams to someone else.
+    async fn follow(
+        self: Arc<Self>,
+        mut state: OwnedMutexGuard<State>,
+        end: impl Future<Output = End>,
+    ) {
+        let Some(process) = state.process.as_mut() else {
+            return;
+        };
+        let outcome = match process.follow(end).await {
+            End::Complete => return state.failures = 0,
+            End::Cut => return self.say("the answer was cut off before its end"),
+            End::Failed(post) => Outcome::Error(post),
+            End::TimedOut => Outcome::TimedOut,
+            End::Lost(why) => Outcome::Lost(why),
+        };
+        self.settle(&mut state, &outcome).await;
+    }
+
+    /// Tells what went wrong, and ends a process that is not to be used again.
+    async fn settle(&self, state: &mut State, outcome: &Outcome) {
+        match outcome {
+            Outcome::Response(_) | Outcome::Streamed(_) => state.failures = 0,
             Outcome::Error(post) => {
                 state.failures = 0;
                 self.say(&error_text(post));
@@ -79,22 +111,21 @@ impl Environment {
             Outcome::TimedOut => {
                 let seconds = self.function.timeout.as_secs_f64();
                 self.say(&format!("Task timed out after {seconds:.2} seconds"));
-                self.kill(&mut state).await;
+                self.kill(state).await;
             }
             Outcome::InitError(post) => {
                 self.say(&error_text(post));
-                self.fail(&mut state).await;
+                self.fail(state).await;
             }
             Outcome::Lost(why) => {
                 self.say(why);
-                self.fail(&mut state).await;
+                self.fail(state).await;
             }
             Outcome::NotTaken => {
                 self.say("the bootstrap does not ask for events any more");
-                self.fail(&mut state).await;
+                self.fail(state).await;
             }
         }
-        outcome
     }
 
     /// A process that runs the present files and waits for an event.

@@ -51,6 +51,6 @@ impl Functions for Fleet {
     }
 
     fn malformed(&self, function: &str, why: &str) {
-        eprintln!("{function}: the answer is no response of a REST API: {why}");
+        eprintln!("{function}: the answer is no HTTP response: {why}");
     }
 }

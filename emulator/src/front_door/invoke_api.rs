@@ -75,7 +75,8 @@ pub(super) fn response(outcome: &Outcome, request_id: &str, timeout: Duration) -
     response.unwrap_or_default()
 }
 
-/// What Lambda returns for an outcome: the function's own answer, or the error's JSON.
+/// What Lambda returns for an outcome that is no stream any more: the function's own answer, or the
+/// error's JSON.
 pub(super) fn payload(
     outcome: &Outcome,
     request_id: &str,
@@ -101,7 +102,7 @@ pub(super) fn payload(
             error("Sandbox.Timedout", failed(what))
         }
         Outcome::Lost(why) => error("Runtime.ExitError", failed(why.clone())),
-        Outcome::NotTaken => {
+        Outcome::NotTaken | Outcome::Streamed(_) => {
             let what = "Runtime did not ask for the event in time".to_owned();
             error("Runtime.NotReady", failed(what))
         }

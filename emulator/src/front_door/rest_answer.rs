@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use axum::http::Response;
 use serde::Deserialize;
 use serde_json::Value;
+
+use super::answer;
 
 /// What a function returns. Any other field makes the answer malformed, as on API Gateway.
 #[derive(Deserialize)]
@@ -24,48 +24,14 @@ struct Answer {
 /// The response, or why the answer is malformed.
 pub(super) fn response(answer: &[u8]) -> Result<Response<Body>, String> {
     let answer: Answer = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
-    let status = status(&answer.status_code)?;
-    let body = answer.body.unwrap_or_default();
-    let body = match answer.is_base64_encoded.unwrap_or_default() {
-        true => STANDARD
-            .decode(&body)
-            .map_err(|error| format!("its body is not base64: {error}"))?,
-        false => body.into_bytes(),
-    };
+    let status = answer::status(&answer.status_code)?;
+    let body = answer::body(answer.body, answer.is_base64_encoded)?;
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    for (name, value) in merge(answer.headers, answer.multi_value_headers) {
-        let value = plain(&value).ok_or(format!("its header {name} is not a plain value"))?;
-        let bad = || format!("its header {name} cannot be written in HTTP");
-        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-        let value = HeaderValue::from_str(&value).map_err(|_| bad())?;
-        // How the response is framed is the gateway's business.
-        if ![
-            header::CONTENT_LENGTH,
-            header::TRANSFER_ENCODING,
-            header::CONNECTION,
-        ]
-        .contains(&key)
-        {
-            response.headers_mut().append(key, value);
-        }
-    }
-    response
-        .headers_mut()
-        .entry(header::CONTENT_TYPE)
-        .or_insert(HeaderValue::from_static("application/json"));
+    let headers = merge(answer.headers, answer.multi_value_headers);
+    let headers = headers.into_iter();
+    answer::append(response.headers_mut(), headers, "application/json")?;
     Ok(response)
-}
-
-fn status(value: &Value) -> Result<StatusCode, String> {
-    let bad = || format!("its statusCode is {value}, not a number from 200 to 599");
-    let number = match value {
-        Value::String(text) => text.parse().ok(),
-        value => value.as_u64(),
-    };
-    let number = number.filter(|number| (200..600).contains(number));
-    let number = number.ok_or_else(bad)?;
-    StatusCode::from_u16(number as u16).map_err(|_| bad())
 }
 
 /// Both kinds of headers as one list. A pair that is in both counts once.
@@ -84,14 +50,6 @@ fn merge(
         }
     }
     all
-}
-
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -2,40 +2,27 @@
 //! "Input format of a Lambda function for proxy integration" in the API Gateway guide.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use axum::body::Bytes;
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use super::ACCOUNT;
+use super::arrival::{Arrival, query, text};
 use super::routing::Match;
 
 /// The stage and the API that every request here is for.
 const STAGE: &str = "Prod";
 const API_ID: &str = "local00000";
 
-/// What the gateway knows of a request besides the request itself.
-pub(super) struct Arrival<'a> {
-    pub source_ip: IpAddr,
-    pub time: OffsetDateTime,
-    pub request_id: &'a str,
-    pub trace_id: &'a str,
-}
-
 /// The whole event.
-pub(super) fn event(
-    parts: &Parts,
-    body: &Bytes,
-    found: &Match<'_>,
-    arrival: &Arrival<'_>,
-) -> Value {
-    let headers = headers(parts, arrival);
+pub(super) fn event(parts: &Parts, body: &Bytes, found: &Match<'_>, arrival: &Arrival) -> Value {
+    let headers = arrival.headers(&parts.headers).into_iter();
+    let headers = headers.map(|(name, values)| (capitals(&name), values));
+    let headers: BTreeMap<_, _> = headers.collect();
     let query = query(parts.uri.query().unwrap_or_default());
     let (body, is_base64) = encode(body);
     json!({
@@ -54,15 +41,13 @@ pub(super) fn event(
     })
 }
 
-fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival<'_>) -> Value {
-    let clock =
-        format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
-    let host = parts.headers.get(header::HOST);
+fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival) -> Value {
+    let header = |name| text(&parts.headers, name);
     json!({
         "accountId": ACCOUNT,
         "apiId": API_ID,
         "deploymentId": "local0",
-        "domainName": host.and_then(|host| host.to_str().ok()).unwrap_or("localhost"),
+        "domainName": header(header::HOST).unwrap_or("localhost"),
         "domainPrefix": API_ID,
         "extendedRequestId": STANDARD.encode(&arrival.request_id.as_bytes()[..11]),
         "httpMethod": parts.method.as_str(),
@@ -77,48 +62,22 @@ fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival<'_>) -> V
             "principalOrgId": null,
             "sourceIp": arrival.source_ip.to_string(),
             "user": null,
-            "userAgent": text(parts.headers.get(header::USER_AGENT)),
+            "userAgent": header(header::USER_AGENT),
             "userArn": null,
         },
         "path": format!("/{STAGE}{}", parts.uri.path()),
         "protocol": format!("{:?}", parts.version),
         "requestId": arrival.request_id,
-        "requestTime": arrival.time.format(clock).unwrap_or_default(),
-        "requestTimeEpoch": (arrival.time.unix_timestamp_nanos() / 1_000_000) as i64,
+        "requestTime": arrival.clock(),
+        "requestTimeEpoch": arrival.epoch_ms(),
         "resourceId": "local0",
         "resourcePath": found.route.path,
         "stage": STAGE,
     })
 }
 
-/// All headers with all their values, and those that the gateway adds. hyper gives the names in
-/// small letters; they get the capitals that HTTP/1.1 clients write.
-fn headers(parts: &Parts, arrival: &Arrival<'_>) -> BTreeMap<String, Vec<String>> {
-    let mut headers = multi_map(&parts.headers);
-    let forwarded = headers.entry("X-Forwarded-For".to_owned()).or_default();
-    let mut chain = std::mem::take(forwarded);
-    chain.push(arrival.source_ip.to_string());
-    forwarded.push(chain.join(", "));
-    let port = headers.get("Host").and_then(|host| {
-        let (_, port) = host.first()?.rsplit_once(':')?;
-        Some(port.to_owned())
-    });
-    let mut add = |name: &str, value: String| headers.insert(name.to_owned(), vec![value]);
-    add("X-Forwarded-Port", port.unwrap_or_else(|| "80".to_owned()));
-    add("X-Forwarded-Proto", "http".to_owned());
-    add("X-Amzn-Trace-Id", arrival.trace_id.to_owned());
-    headers
-}
-
-fn multi_map(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
-    let mut map: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (name, value) in headers {
-        let values = map.entry(capitals(name.as_str())).or_default();
-        values.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
-    }
-    map
-}
-
+/// hyper gives the names of headers in small letters; they get the capitals that HTTP/1.1 clients
+/// write.
 fn capitals(name: &str) -> String {
     let mut start = true;
     let each = name.chars().map(|c| {
@@ -127,16 +86,6 @@ fn capitals(name: &str) -> String {
         c
     });
     each.collect()
-}
-
-fn query(query: &str) -> BTreeMap<String, Vec<String>> {
-    let mut map: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        map.entry(name.into_owned())
-            .or_default()
-            .push(value.into_owned());
-    }
-    map
 }
 
 /// The single-valued form of a map: API Gateway keeps the last value.
@@ -161,10 +110,6 @@ fn encode(body: &Bytes) -> (Value, bool) {
         Ok(text) => (Value::from(text), false),
         Err(_) => (Value::from(STANDARD.encode(body)), true),
     }
-}
-
-fn text(value: Option<&axum::http::HeaderValue>) -> Option<&str> {
-    value.and_then(|value| value.to_str().ok())
 }
 
 #[cfg(test)]

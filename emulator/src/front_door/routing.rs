@@ -1,10 +1,10 @@
-//! Which resource of a REST API a request is for.
+//! Which route of an API a request is for.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::template::{Function, Route};
+use crate::template::{Api, Function, Route};
 
 /// A route that a request took.
 #[derive(Debug)]
@@ -15,13 +15,23 @@ pub(super) struct Match<'a> {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// Finds the route as API Gateway does: the most literal resource that fits, then its method, then
-/// its `ANY`.
-pub(super) fn find<'a>(functions: &'a [Function], method: &str, path: &str) -> Option<Match<'a>> {
+/// Finds the route of an API as API Gateway does.
+///
+/// A REST API looks for the most literal resource that fits, then its method, then its `ANY`. An
+/// HTTP API looks among the routes that fit with their method, and at last for its `$default`.
+pub(super) fn find<'a>(
+    functions: &'a [Function],
+    api: Api,
+    method: &str,
+    path: &str,
+) -> Option<Match<'a>> {
     let candidates = functions.iter().flat_map(|function| {
-        let routes = function.routes.iter();
+        let routes = function.routes.iter().filter(|route| route.api == api);
         routes.filter_map(move |route| {
-            let parameters = parameters(&route.path, path)?;
+            let parameters = match route.path.as_str() {
+                Route::DEFAULT => BTreeMap::new(),
+                resource => parameters(resource, path)?,
+            };
             Some(Match {
                 function,
                 route,
@@ -30,11 +40,15 @@ pub(super) fn find<'a>(functions: &'a [Function], method: &str, path: &str) -> O
         })
     });
     let mut candidates: Vec<_> = candidates.collect();
+    let takes = |found: &Match<'_>| [method, "ANY"].contains(&found.route.method.as_str());
+    if api == Api::Http {
+        candidates.retain(takes);
+    }
     let best = candidates.iter().map(|found| rank(found)).min()?;
-    candidates.retain(|found| rank(found) == best);
-    let by_method = |wanted: &str| candidates.iter().position(|m| m.route.method == wanted);
-    let chosen = by_method(method).or_else(|| by_method("ANY"))?;
-    Some(candidates.swap_remove(chosen))
+    candidates.retain(|found| rank(found) == best && takes(found));
+    // Of two, the one that names the method.
+    candidates.sort_by_key(|found| found.route.method == "ANY");
+    candidates.into_iter().next()
 }
 
 /// The parameters with which a resource fits a path, or nothing if it does not.
@@ -64,9 +78,11 @@ fn parameters(resource: &str, path: &str) -> Option<BTreeMap<String, String>> {
     path.next().is_none().then_some(parameters)
 }
 
-/// Orders resources: literal parts before parameters before `{proxy+}`, from the left.
+/// Orders resources: literal parts before parameters before `{proxy+}`, from the left, and
+/// `$default` after all.
 fn rank(found: &Match<'_>) -> Vec<u8> {
     let parts = segments(&found.route.path).map(|part| match Part::of(part) {
+        Part::Literal(Route::DEFAULT) => 3,
         Part::Literal(_) => 0,
         Part::Parameter(_) => 1,
         Part::Greedy(_) => 2,
@@ -100,7 +116,7 @@ impl<'a> Part<'a> {
     }
 }
 
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
@@ -108,32 +124,43 @@ fn decode(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn functions(routes: &[(&str, &str)]) -> Vec<Function> {
-        let routes = routes.iter().map(|(method, path)| Route {
-            method: (*method).to_owned(),
-            path: (*path).to_owned(),
-        });
-        let template =
-            "Resources: {F: {Type: 'AWS::Serverless::Function', Properties: {Handler: f}}}";
-        let mut functions = crate::Template::parse(template).unwrap().functions;
-        functions[0].routes = routes.collect();
-        functions
+    fn route_of(api: Api, method: &str, path: &str) -> String {
+        let mut function = Function::new("F", "f");
+        let mut add = |method: &str, path: &str| {
+            function.routes.push(Route {
+                api,
+                method: method.to_owned(),
+                path: path.to_owned(),
+            });
+        };
+        add("GET", "/");
+        add("ANY", "/{proxy+}");
+        add("GET", "/hello/{name}");
+        add("ANY", "/hello/me");
+        add("GET", "/hello/me");
+        add("POST", "/hello/{name}/{rest+}");
+        if api == Api::Http {
+            add("ANY", "$default");
+        }
+        let functions = [function];
+        let found = find(&functions, api, method, path);
+        found.map_or("none".to_owned(), |found| {
+            format!("{} {:?}", found.route.key(), found.parameters)
+        })
     }
 
     fn route(method: &str, path: &str) -> String {
-        let functions = functions(&[
-            ("GET", "/"),
-            ("ANY", "/{proxy+}"),
-            ("GET", "/hello/{name}"),
-            ("GET", "/hello/me"),
-            ("ANY", "/hello/me"),
-            ("POST", "/hello/{name}/{rest+}"),
-        ]);
-        let found = find(&functions, method, path);
-        found.map_or("none".to_owned(), |found| {
-            let route = found.route;
-            format!("{} {} {:?}", route.method, route.path, found.parameters)
-        })
+        route_of(Api::Rest, method, path)
+    }
+
+    #[test]
+    fn an_http_api_goes_on_where_the_method_is_not_there() {
+        let route = |method: &str, path: &str| route_of(Api::Http, method, path);
+        assert_eq!(route("GET", "/hello/me"), "GET /hello/me {}");
+        assert_eq!(route("PUT", "/hello/me"), "ANY /hello/me {}");
+        let found = r#"ANY /{proxy+} {"proxy": "hello/you"}"#;
+        assert_eq!(route("DELETE", "/hello/you"), found);
+        assert_eq!(route("POST", "/"), "$default {}");
     }
 
     #[test]

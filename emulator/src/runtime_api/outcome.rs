@@ -3,6 +3,9 @@
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
+use super::state::MAX_ANSWER;
+use super::{AnswerStream, End};
+
 /// The body and headers of a POST that a runtime made.
 #[derive(Clone, Debug)]
 pub struct Post {
@@ -29,11 +32,13 @@ impl Post {
     }
 }
 
-/// How an invocation ended.
-#[derive(Clone, Debug)]
+/// What came of an invocation.
+#[derive(Debug)]
 pub enum Outcome {
     /// The runtime answered on `/response`.
     Response(Post),
+    /// The runtime has begun to answer on `/response`, in the response mode `streaming`.
+    Streamed(AnswerStream),
     /// The runtime answered on `/error`.
     Error(Post),
     /// The answer was over Lambda's limit, and was refused.
@@ -62,6 +67,46 @@ impl Outcome {
         match self {
             Self::Response(post) => post,
             other => panic!("expected a response, got {other:?}"),
+        }
+    }
+
+    /// The answer from `/response` that streams.
+    ///
+    /// # Panics
+    /// If the invocation ended in another way, or the answer came as a whole.
+    #[track_caller]
+    pub fn streamed(self) -> AnswerStream {
+        match self {
+            Self::Streamed(stream) => stream,
+            other => panic!("expected a streamed response, got {other:?}"),
+        }
+    }
+
+    /// Waits until an answer that streams has ended, for those who take only whole ones: Lambda's
+    /// API operation Invoke, and what is built on it. Lambda's limit for those holds. Every other
+    /// outcome stays as it is.
+    pub async fn collect(self) -> Self {
+        let Self::Streamed(mut stream) = self else {
+            return self;
+        };
+        let mut body = Vec::new();
+        let mut size = 0;
+        while let Some(chunk) = stream.next().await {
+            size += chunk.bytes.len();
+            if size <= MAX_ANSWER {
+                body.extend_from_slice(&chunk.bytes);
+            }
+        }
+        match stream.end().await {
+            End::Complete if size > MAX_ANSWER => Self::TooLarge { size },
+            End::Complete => Self::Response(Post {
+                headers: stream.headers,
+                body: body.into(),
+            }),
+            End::Failed(error) => Self::Error(error),
+            End::Cut => Self::Lost("the connection was closed within the answer".to_owned()),
+            End::TimedOut => Self::TimedOut,
+            End::Lost(why) => Self::Lost(why),
         }
     }
 
@@ -110,6 +155,16 @@ pub enum Violation {
         /// What it sent.
         echoed: String,
     },
+    /// A streamed answer without `Transfer-Encoding: chunked`; it was taken all the same.
+    #[error("streamed the answer of request {0:?} without chunks")]
+    NotChunked(String),
+    /// Trailers that report an error, and that the header `Trailer` had not announced; they were
+    /// taken all the same.
+    #[error("reported an error of request {0:?} in trailers that it had not declared")]
+    TrailersNotDeclared(String),
+    /// A trailer with an error's JSON that is not in base64; it was taken as it is.
+    #[error("reported an error of request {0:?} in a trailer that is not base64")]
+    ErrorNotBase64(String),
     /// An init error from a runtime that had asked for an event before; it got a 403.
     #[error("reported an init error after the first call of next")]
     InitErrorAfterNext,

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::state::{Kind, MAX_ANSWER, Refusal, Timer};
-use super::{Post, Violation, World};
+use super::{End, Post, Violation, World, relay};
 
 /// The most that is read of one POST, to say how far over the limit it was.
 const MAX_READ: usize = 10 * MAX_ANSWER;
@@ -86,6 +86,9 @@ impl Drop for Waiting {
 }
 
 async fn response(world: Shared<World>, id: Path<String>, request: Request) -> Response {
+    if relay::is_streamed(request.headers()) {
+        return stream(world, id, request).await;
+    }
     answer(world, id, Kind::Response, request).await
 }
 
@@ -105,6 +108,26 @@ async fn answer(
     let mut result = Ok(());
     world.send_modify(|state| result = state.answer(&id, kind, post));
     accepted_or(result)
+}
+
+async fn stream(
+    Shared(world): Shared<World>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut begun = Err(Refusal::InvalidRequestId);
+    world.send_modify(|state| begun = state.begin_stream(&id, parts.headers));
+    let relay = match begun {
+        Ok(relay) => relay,
+        Err(refusal) => return accepted_or(Err(refusal)),
+    };
+    // A task of its own, since this future is dropped with its connection, and the reader has to
+    // be told of that.
+    match tokio::spawn(relay.run(world, body)).await {
+        Ok(Ok(End::Cut)) | Err(_) => truncated(),
+        Ok(ended) => accepted_or(ended.map(drop)),
+    }
 }
 
 async fn init_error(Shared(world): Shared<World>, request: Request) -> Response {

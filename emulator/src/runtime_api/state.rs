@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::invocation::INVOCATION_ID;
-use super::{Invocation, Outcome, Post, Violation};
+use super::{End, Invocation, Outcome, Post, Violation};
 
 /// The most bytes that a buffered answer may have: 6 MiB and the 100 bytes that Lambda allows on
 /// top, as its own Runtime Interface Emulator counts (`MaxPayloadSize`).
@@ -21,9 +21,9 @@ pub(super) struct State {
     /// Events that no runtime has taken yet.
     queue: VecDeque<Queued>,
     /// Events that a runtime holds, by request id.
-    open: HashMap<String, Open>,
+    pub open: HashMap<String, Open>,
     /// What became of the request ids handed out before.
-    closed: HashMap<String, Closed>,
+    pub closed: HashMap<String, Closed>,
     /// Events handed out so far.
     attempts: usize,
     /// The init error, once there was one.
@@ -47,13 +47,35 @@ struct Queued {
     _timer: Timer,
 }
 
-struct Open {
+/// An event that a runtime holds.
+pub(super) struct Open {
     /// Tells two attempts of one request id apart.
-    attempt: usize,
+    pub attempt: usize,
     expected_echo: Option<String>,
-    outcome: oneshot::Sender<Outcome>,
+    pub waiter: Waiter,
     /// Ends it at its deadline.
     _timer: Timer,
+}
+
+/// Who waits for what becomes of an event.
+pub(super) enum Waiter {
+    /// The one who submitted it, until there is an answer.
+    Outcome(oneshot::Sender<Outcome>),
+    /// The answer that streams, which may have to end early.
+    Stream(oneshot::Sender<End>),
+}
+
+impl Waiter {
+    /// Tells the outcome. A receiver that is gone wants none: that is not an error.
+    pub fn end(self, outcome: Outcome) {
+        match (self, outcome) {
+            (Self::Outcome(waiter), outcome) => drop(waiter.send(outcome)),
+            (Self::Stream(stream), Outcome::TimedOut) => drop(stream.send(End::TimedOut)),
+            (Self::Stream(stream), Outcome::Lost(why)) => drop(stream.send(End::Lost(why))),
+            // There is no other reason to end a stream but its own end.
+            (Self::Stream(stream), _) => drop(stream.send(End::Cut)),
+        }
+    }
 }
 
 /// A task that does something later, unless this is dropped before.
@@ -65,8 +87,9 @@ impl Drop for Timer {
     }
 }
 
+/// How an event was closed.
 #[derive(Clone, Copy)]
-enum Closed {
+pub(super) enum Closed {
     Answered,
     Expired,
 }
@@ -146,7 +169,7 @@ impl State {
         let open = Open {
             attempt: self.attempts,
             expected_echo,
-            outcome: queued.outcome,
+            waiter: Waiter::Outcome(queued.outcome),
             _timer: start_timer(request_id.clone(), self.attempts, time_left),
         };
         self.open.insert(request_id, open);
@@ -173,30 +196,44 @@ impl State {
         }
     }
 
-    /// Takes a runtime's answer, or says why not.
-    pub fn answer(&mut self, request_id: &str, kind: Kind, post: Post) -> Result<(), Refusal> {
+    /// Checks that an answer with these headers counts, or says why not.
+    pub fn check(&mut self, request_id: &str, headers: &HeaderMap) -> Result<(), Refusal> {
         let id = request_id.to_owned();
-        let Some(open) = self.open.get(request_id) else {
-            self.violations.push(match self.closed.get(request_id) {
+        let open = self.open.get(request_id);
+        let Some(open) = open.filter(|open| matches!(open.waiter, Waiter::Outcome(_))) else {
+            // The answer that streams counts as given.
+            let answered = open.map(|_| Closed::Answered);
+            let closed = answered.or_else(|| self.closed.get(request_id).copied());
+            self.violations.push(match closed {
                 Some(Closed::Answered) => Violation::AnsweredTwice(id),
                 Some(Closed::Expired) => Violation::Late(id),
                 None => Violation::UnknownRequest(id),
             });
             return Err(Refusal::InvalidRequestId);
         };
-        if let Some(expected) = &open.expected_echo {
-            match post.header(INVOCATION_ID) {
-                Some(echoed) if echoed == expected => {}
-                Some(echoed) => {
-                    self.violations.push(Violation::InvocationIdDiffers {
-                        request_id: id,
-                        echoed: echoed.to_owned(),
-                    });
-                    return Err(Refusal::Stale);
-                }
-                None => self.violations.push(Violation::InvocationIdMissing(id)),
+        let Some(expected) = &open.expected_echo else {
+            return Ok(());
+        };
+        let echoed = headers.get(INVOCATION_ID);
+        match echoed.map(|echoed| String::from_utf8_lossy(echoed.as_bytes())) {
+            Some(echoed) if echoed == *expected => Ok(()),
+            Some(echoed) => {
+                self.violations.push(Violation::InvocationIdDiffers {
+                    request_id: id,
+                    echoed: echoed.into_owned(),
+                });
+                Err(Refusal::Stale)
+            }
+            None => {
+                self.violations.push(Violation::InvocationIdMissing(id));
+                Ok(())
             }
         }
+    }
+
+    /// Takes a runtime's answer, or says why not.
+    pub fn answer(&mut self, request_id: &str, kind: Kind, post: Post) -> Result<(), Refusal> {
+        self.check(request_id, &post.headers)?;
         let size = post.body.len();
         if size > MAX_ANSWER {
             self.violations.push(Violation::TooLarge {
@@ -233,14 +270,14 @@ impl State {
             drop(queued.outcome.send(Outcome::Lost(why.to_owned())));
         }
         for (_, open) in self.open.drain() {
-            drop(open.outcome.send(Outcome::Lost(why.to_owned())));
+            open.waiter.end(Outcome::Lost(why.to_owned()));
         }
         self.exited = Some(why.to_owned());
     }
 
     fn close(&mut self, request_id: &str, how: Closed, outcome: Outcome) {
         if let Some(open) = self.open.remove(request_id) {
-            drop(open.outcome.send(outcome));
+            open.waiter.end(outcome);
             self.closed.insert(request_id.to_owned(), how);
         }
     }

@@ -38,6 +38,26 @@ Resources:
         Queue:
           Type: SQS
           Properties: { Queue: !GetAtt Queue.Arn }
+  Web:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: web
+      FunctionUrlConfig: { AuthType: NONE, InvokeMode: RESPONSE_STREAM }
+      Events:
+        One:
+          Type: HttpApi
+          Properties: { Path: "/web/{name}", Method: get, ApiId: !Ref Gateway }
+        Rest:
+          Type: HttpApi
+        Old:
+          Type: HttpApi
+          Properties: { Path: "/old", Method: any, PayloadFormatVersion: "1.0" }
+        Half:
+          Type: HttpApi
+          Properties: { Path: /half }
+  Signed:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: signed, FunctionUrlConfig: { AuthType: AWS_IAM } }
   Direct:
     Type: AWS::Serverless::Function
     Properties: { Handler: direct, FunctionName: by-name, Timeout: !Ref Seconds }
@@ -49,11 +69,18 @@ Outputs:
     Value: !Sub "https://${ServerlessRestApi}.execute-api.${AWS::Region}.amazonaws.com/Prod/"
 "#;
 
+fn routes(function: &Function) -> Vec<String> {
+    let routes = function.routes.iter();
+    routes
+        .map(|route| format!("{:?} {}", route.api, route.key()))
+        .collect()
+}
+
 #[test]
 fn functions_come_with_the_globals_and_their_own_values() {
     let template = Template::parse(TEMPLATE).unwrap();
     let names: Vec<_> = template.functions.iter().map(|f| &f.name).collect();
-    assert_eq!(names, ["Hello", "by-name"]);
+    assert_eq!(names, ["Hello", "Web", "Signed", "by-name"]);
     let hello = template.function("Hello").unwrap();
     assert_eq!(hello.handler, "hello");
     assert_eq!((hello.timeout.as_secs(), hello.memory_mb), (15, 256));
@@ -66,15 +93,27 @@ fn functions_come_with_the_globals_and_their_own_values() {
         variables,
         ["DEPTH=3", "FLAG=true", "LEVEL=debug", "SHARED=global"]
     );
-    let routes: Vec<_> = hello
-        .routes
-        .iter()
-        .map(|route| format!("{} {}", route.method, route.path))
-        .collect();
-    assert_eq!(routes, ["GET /hello/{name}", "ANY /{proxy+}"]);
+    assert_eq!(
+        routes(hello),
+        ["Rest GET /hello/{name}", "Rest ANY /{proxy+}"]
+    );
+    assert_eq!(hello.url, None);
     let direct = template.function("by-name").unwrap();
     assert_eq!((direct.timeout.as_secs(), direct.memory_mb), (3, 128));
     assert!(direct.routes.is_empty());
+}
+
+#[test]
+fn http_apis_and_function_urls_are_read() {
+    let template = Template::parse(TEMPLATE).unwrap();
+    let web = template.function("Web").unwrap();
+    assert_eq!(
+        routes(web),
+        ["Http GET /web/{name}", "Http $default", "Http ANY /old"]
+    );
+    assert_eq!(web.url, Some(InvokeMode::ResponseStream));
+    let signed = template.function("Signed").unwrap();
+    assert_eq!(signed.url, Some(InvokeMode::Buffered));
 }
 
 #[test]
@@ -84,6 +123,9 @@ fn what_cannot_be_known_here_becomes_a_note() {
         "Hello: the variable TABLE is !Ref, which only a deployment can tell; it is not set here",
         "Hello: the variable ARN is Fn::GetAtt, which only a deployment can tell; it is not set here",
         "Hello: the event Queue is of type SQS, which has no route here; invoke the function by its name",
+        "Web: the event Old asks for payload format 1.0, and HTTP APIs send 2.0 here",
+        "Web: the event Half has no plain Method and Path; it gets no route",
+        "Signed: its function URL asks for signed requests (AWS_IAM); here it takes all",
         "Direct: Timeout is !Ref, which only a deployment can tell; it is ignored here",
         "Script: its runtime is python3.13, not a custom runtime (provided.al2023); it is not started",
     ];

@@ -30,6 +30,11 @@ impl<'a> Node<'a> {
         Self(self.0.or(other.0))
     }
 
+    /// Whether there is nothing here.
+    pub fn is_absent(self) -> bool {
+        self.0.is_none()
+    }
+
     /// The keys and values of a mapping, in their order.
     pub fn entries(self) -> impl Iterator<Item = (String, Self)> {
         let mapping = self.0.and_then(YamlOwned::as_mapping);

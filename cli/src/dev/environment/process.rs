@@ -6,12 +6,15 @@ use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use lambda_wasm_emulator::{Function, Invocation, Outcome, RuntimeApi, environment};
+use lambda_wasm_emulator::{End, Function, Invocation, Outcome, RuntimeApi, environment};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a process whose connections are gone may take to end.
+const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a process keeps of this one's environment: what programs need to work, and no secrets.
 const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
@@ -79,13 +82,31 @@ impl Process {
 
     /// Gives the process an event and waits for what comes of it.
     pub async fn invoke(&mut self, invocation: Invocation) -> Outcome {
-        let mut outcome = pin!(self.api.submit(invocation).outcome());
+        let outcome = self.api.submit(invocation).outcome();
+        self.or_exit(outcome).await
+    }
+
+    /// Waits for the end of a streamed answer.
+    pub async fn follow(&mut self, end: impl Future<Output = End>) -> End {
+        let end = self.or_exit(end).await;
+        // A process that ends cuts its connections first, and says more by how it ended.
+        match (&end, timeout(EXIT_PAUSE, self.child.wait())) {
+            (End::Cut, exit) => exit
+                .await
+                .map_or(end, |status| End::Lost(exit_text(status))),
+            _ => end,
+        }
+    }
+
+    /// Waits for something that the end of the process brings about too.
+    async fn or_exit<T>(&mut self, event: impl Future<Output = T>) -> T {
+        let mut event = pin!(event);
         tokio::select! {
             biased;
-            outcome = &mut outcome => return outcome,
+            event = &mut event => return event,
             status = self.child.wait() => self.api.runtime_exited(&exit_text(status)),
         }
-        outcome.await
+        event.await
     }
 
     /// Kills the process and waits until it is gone.

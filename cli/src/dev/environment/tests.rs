@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::*;
 
 /// A folder whose bootstrap is a shell script, and the environment that runs it.
-fn environment(script: &str) -> (TempDir, Environment) {
+fn environment(script: &str) -> (TempDir, Arc<Environment>) {
     let folder = tempfile::tempdir().unwrap();
     let bootstrap = folder.path().join("bootstrap");
     fs::write(&bootstrap, format!("#!/bin/sh\n{script}\n")).unwrap();
@@ -15,7 +15,7 @@ fn environment(script: &str) -> (TempDir, Environment) {
     let template = "Resources: {F: {Type: 'AWS::Serverless::Function', Properties: {Handler: f}}}";
     let function = Template::parse(template).unwrap().functions.remove(0);
     let environment = Environment::new(function, folder.path().to_owned());
-    (folder, environment)
+    (folder, Arc::new(environment))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

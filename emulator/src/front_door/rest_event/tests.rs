@@ -1,9 +1,11 @@
+use std::net::IpAddr;
+
 use axum::http::Request;
 use time::macros::datetime;
 
 use super::*;
-use crate::Template;
 use crate::front_door::routing;
+use crate::{Api, Template};
 
 const TEMPLATE: &str = r#"
 Resources:
@@ -20,12 +22,12 @@ fn made(request: Request<Vec<u8>>) -> Value {
     let template = Template::parse(TEMPLATE).unwrap();
     let (parts, body) = request.into_parts();
     let method = parts.method.as_str();
-    let found = routing::find(&template.functions, method, parts.uri.path()).unwrap();
+    let found = routing::find(&template.functions, Api::Rest, method, parts.uri.path()).unwrap();
     let arrival = Arrival {
         source_ip: IpAddr::from([127, 0, 0, 1]),
         time: datetime!(2026-04-09 12:34:56.789 UTC),
-        request_id: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-        trace_id: "Root=1-1-1",
+        request_id: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned(),
+        trace_id: "Root=1-1-1".to_owned(),
     };
     event(&parts, &Bytes::from(body), &found, &arrival)
 }

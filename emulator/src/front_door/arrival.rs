@@ -1,0 +1,96 @@
+//! What a front door knows of a request besides the request itself, and adds to it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::HeaderMap;
+use time::OffsetDateTime;
+use time::macros::format_description;
+use uuid::Uuid;
+
+/// A request that has come in.
+pub(super) struct Arrival {
+    pub source_ip: IpAddr,
+    pub time: OffsetDateTime,
+    pub request_id: String,
+    /// The root of its trace.
+    pub trace_id: String,
+}
+
+impl Arrival {
+    /// Of a client's request with these headers, now.
+    pub fn now(client: SocketAddr, headers: &HeaderMap) -> Self {
+        let time = OffsetDateTime::now_utc();
+        Self {
+            source_ip: client.ip(),
+            time,
+            request_id: Uuid::new_v4().to_string(),
+            trace_id: trace_id(headers, time),
+        }
+    }
+
+    /// The time as events have it, such as `09/Apr/2026:12:34:56 +0000`.
+    pub fn clock(&self) -> String {
+        let clock =
+            format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
+        self.time.format(clock).unwrap_or_default()
+    }
+
+    /// The time in milliseconds since 1970.
+    pub fn epoch_ms(&self) -> i64 {
+        (self.time.unix_timestamp_nanos() / 1_000_000) as i64
+    }
+
+    /// All headers with all their values, and those that front doors add. The names are in small
+    /// letters.
+    pub fn headers(&self, sent: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+        let mut headers: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (name, value) in sent {
+            let values = headers.entry(name.to_string()).or_default();
+            values.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        }
+        let forwarded = headers.entry("x-forwarded-for".to_owned()).or_default();
+        let mut chain = std::mem::take(forwarded);
+        chain.push(self.source_ip.to_string());
+        forwarded.push(chain.join(", "));
+        let port = headers.get("host").and_then(|host| {
+            let (_, port) = host.first()?.rsplit_once(':')?;
+            Some(port.to_owned())
+        });
+        let mut add = |name: &str, value: String| headers.insert(name.to_owned(), vec![value]);
+        add("x-forwarded-port", port.unwrap_or_else(|| "80".to_owned()));
+        add("x-forwarded-proto", "http".to_owned());
+        add("x-amzn-trace-id", self.trace_id.clone());
+        headers
+    }
+}
+
+/// The root of the client's trace, or of a new one.
+fn trace_id(headers: &HeaderMap, now: OffsetDateTime) -> String {
+    let sent = headers.get("x-amzn-trace-id");
+    let sent = sent.and_then(|value| value.to_str().ok());
+    let root = sent.and_then(|value| value.split(';').find(|part| part.starts_with("Root=")));
+    root.map(str::to_owned).unwrap_or_else(|| {
+        let random = &Uuid::new_v4().simple().to_string()[..24];
+        format!("Root=1-{:08x}-{random}", now.unix_timestamp())
+    })
+}
+
+/// Sets of names and values of a query, decoded; a name may have several values.
+pub(super) fn query(query: &str) -> BTreeMap<String, Vec<String>> {
+    let mut map: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        map.entry(name.into_owned())
+            .or_default()
+            .push(value.into_owned());
+    }
+    map
+}
+
+/// The value of a header, if there is one that is text.
+pub(super) fn text(
+    headers: &HeaderMap,
+    name: impl axum::http::header::AsHeaderName,
+) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

@@ -1,0 +1,49 @@
+//! A Lambda function URL: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+
+use super::arrival::Arrival;
+use super::v2_event::{self, Sender};
+use super::{Door, Functions, run, set, status, streamed, v2_answer};
+use crate::{Function, Invocation, InvokeMode, Outcome};
+
+pub(super) struct FunctionUrl<F> {
+    pub function: Function,
+    pub mode: InvokeMode,
+    pub functions: Arc<F>,
+}
+
+impl<F: Functions> Door for FunctionUrl<F> {
+    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
+        let sender = Sender::function_url(parts.uri.path());
+        let event = v2_event::event(&sender, parts, body, arrival);
+        let invocation = Invocation::new(event.to_string()).request_id(&arrival.request_id);
+        let outcome = run(&*self.functions, &self.function, invocation, arrival).await;
+        let response = match (self.mode, outcome) {
+            (InvokeMode::ResponseStream, Outcome::Streamed(stream)) => {
+                streamed::response(stream).await
+            }
+            (_, outcome) => match outcome.collect().await {
+                Outcome::Response(post) => v2_answer::response(&post),
+                // Whoever invokes has been told.
+                _ => return failed(),
+            },
+        };
+        response.unwrap_or_else(|why| {
+            self.functions.malformed(&self.function.name, &why);
+            failed()
+        })
+    }
+}
+
+/// What clients see of everything that can go wrong.
+fn failed() -> Response<Body> {
+    let mut response = status(StatusCode::BAD_GATEWAY);
+    *response.body_mut() = Body::from("Internal Server Error");
+    set(&mut response, "content-type", "application/json");
+    response
+}

@@ -1,0 +1,130 @@
+//! A template's REST API and its HTTP API, and Lambda's Invoke API, behind one address.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{Method, Response, StatusCode};
+
+use super::arrival::Arrival;
+use super::invoke_api::{self, Mode};
+use super::routing::{self, Match};
+use super::v2_event::{self, Sender};
+use super::{
+    Door, Functions, message, prepare, rest_answer, rest_event, run, status, streamed, v2_answer,
+};
+use crate::{Api, Invocation, Outcome, Post, Template};
+
+pub(super) struct Gateway<F> {
+    pub template: Template,
+    pub functions: Arc<F>,
+}
+
+impl<F: Functions> Door for Gateway<F> {
+    /// What both APIs have a route for goes to the REST API.
+    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
+        let (method, path) = (&parts.method, parts.uri.path());
+        if let Some(name) = invoke_api::function_name(path)
+            && *method == Method::POST
+        {
+            return self.invoke(arrival, name, parts, body).await;
+        }
+        let functions = &self.template.functions;
+        let find = |api| routing::find(functions, api, method.as_str(), path);
+        if let Some(found) = find(Api::Rest) {
+            let event = rest_event::event(parts, body, &found, arrival);
+            return self.rest(arrival, &found, event.to_string()).await;
+        }
+        if let Some(found) = find(Api::Http) {
+            let Some(sender) = Sender::http_api(&found, path) else {
+                return message(StatusCode::BAD_REQUEST, "Bad Request");
+            };
+            let event = v2_event::event(&sender, parts, body, arrival);
+            return self.http(arrival, &found, event.to_string()).await;
+        }
+        let mut routes = functions.iter().flat_map(|function| &function.routes);
+        match routes.next() {
+            Some(first) if routes.all(|route| route.api == Api::Http) && first.api == Api::Http => {
+                message(StatusCode::NOT_FOUND, "Not Found")
+            }
+            _ => message(StatusCode::FORBIDDEN, "Missing Authentication Token"),
+        }
+    }
+}
+
+impl<F: Functions> Gateway<F> {
+    /// A request of the REST API.
+    async fn rest(&self, arrival: &Arrival, found: &Match<'_>, event: String) -> Response<Body> {
+        let answer = |post: &Post| {
+            streamed::whole(post).unwrap_or_else(|| rest_answer::response(&post.body))
+        };
+        match self.ask(arrival, found, event, answer).await {
+            Ok(response) => response,
+            Err(Outcome::TimedOut) => {
+                message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
+            }
+            Err(_) => message(StatusCode::BAD_GATEWAY, "Internal server error"),
+        }
+    }
+
+    /// A request of the HTTP API.
+    async fn http(&self, arrival: &Arrival, found: &Match<'_>, event: String) -> Response<Body> {
+        match self.ask(arrival, found, event, v2_answer::response).await {
+            Ok(response) => response,
+            Err(Outcome::TimedOut) => {
+                message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+            Err(_) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+        }
+    }
+
+    /// The response that the function's whole answer is, or the outcome if there is none.
+    async fn ask(
+        &self,
+        arrival: &Arrival,
+        found: &Match<'_>,
+        event: String,
+        answer: impl Fn(&Post) -> Result<Response<Body>, String>,
+    ) -> Result<Response<Body>, Outcome> {
+        let functions = &*self.functions;
+        let invocation = Invocation::new(event);
+        let outcome = run(functions, found.function, invocation, arrival).await;
+        match outcome.collect().await {
+            Outcome::Response(post) => answer(&post).map_err(|why| {
+                functions.malformed(&found.function.name, &why);
+                Outcome::Response(post)
+            }),
+            other => Err(other),
+        }
+    }
+
+    /// A request of the Invoke API.
+    async fn invoke(
+        &self,
+        arrival: &Arrival,
+        name: &str,
+        parts: &Parts,
+        body: &Bytes,
+    ) -> Response<Body> {
+        let Some(function) = self.template.function(name) else {
+            return invoke_api::not_found(name, &self.template.functions);
+        };
+        let request_id = &arrival.request_id;
+        let invocation = invoke_api::invocation(&parts.headers, body).request_id(request_id);
+        match Mode::of(&parts.headers) {
+            Mode::DryRun => status(StatusCode::NO_CONTENT),
+            Mode::Event => {
+                let functions = self.functions.clone();
+                let name = function.name.clone();
+                let invocation = prepare(function, invocation, arrival);
+                tokio::spawn(async move { functions.invoke(&name, invocation).await });
+                status(StatusCode::ACCEPTED)
+            }
+            Mode::RequestResponse => {
+                let outcome = run(&*self.functions, function, invocation, arrival).await;
+                let outcome = outcome.collect().await;
+                invoke_api::response(&outcome, request_id, function.timeout)
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! An HTTP request as an event in payload format 2.0, of an HTTP API or a function URL:
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
+//! and <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::http::header;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use super::ACCOUNT;
+use super::arrival::{Arrival, query, text};
+use super::routing::{Match, decode};
+
+/// What the senders of this format do not have in common.
+pub(super) struct Sender {
+    account_id: &'static str,
+    api_id: &'static str,
+    route_key: String,
+    raw_path: String,
+    path_parameters: BTreeMap<String, String>,
+    /// Whether cookies stay in the headers too.
+    cookie_header: bool,
+}
+
+impl Sender {
+    /// An HTTP API, whose request took a route. Nothing, if it refuses the path.
+    pub fn http_api(found: &Match<'_>, path: &str) -> Option<Self> {
+        Some(Self {
+            account_id: ACCOUNT,
+            api_id: "local00000",
+            route_key: found.route.key(),
+            raw_path: http_api_path(path)?,
+            path_parameters: found.parameters.clone(),
+            cookie_header: false,
+        })
+    }
+
+    /// A function URL that everyone may call.
+    pub fn function_url(path: &str) -> Self {
+        Self {
+            account_id: "anonymous",
+            api_id: "local00000url",
+            route_key: "$default".to_owned(),
+            raw_path: path.to_owned(),
+            path_parameters: BTreeMap::new(),
+            cookie_header: true,
+        }
+    }
+}
+
+/// The whole event. What is not there has no field.
+pub(super) fn event(sender: &Sender, parts: &Parts, body: &Bytes, arrival: &Arrival) -> Value {
+    let mut headers = joined(arrival.headers(&parts.headers), ",");
+    if !sender.cookie_header {
+        headers.remove("cookie");
+    }
+    let raw_query = parts.uri.query().unwrap_or_default();
+    let content_type = text(&parts.headers, header::CONTENT_TYPE);
+    let (body, is_base64) = encode(content_type, body);
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": sender.route_key,
+        "rawPath": sender.raw_path,
+        "rawQueryString": raw_query,
+        "cookies": cookies(parts),
+        "headers": headers,
+        "queryStringParameters": joined(query(raw_query), ","),
+        "requestContext": request_context(sender, parts, arrival),
+        "pathParameters": sender.path_parameters,
+        "body": body,
+        "isBase64Encoded": is_base64,
+    });
+    if let Some(event) = event.as_object_mut() {
+        event.retain(|_, value| match value {
+            Value::Array(values) => !values.is_empty(),
+            Value::Object(values) => !values.is_empty(),
+            value => !value.is_null(),
+        });
+    }
+    event
+}
+
+fn request_context(sender: &Sender, parts: &Parts, arrival: &Arrival) -> Value {
+    let header = |name| text(&parts.headers, name);
+    json!({
+        "accountId": sender.account_id,
+        "apiId": sender.api_id,
+        "domainName": header(header::HOST).unwrap_or("localhost"),
+        "domainPrefix": sender.api_id,
+        "http": {
+            "method": parts.method.as_str(),
+            // Decoded also where `rawPath` is not.
+            "path": decode(&sender.raw_path),
+            "protocol": format!("{:?}", parts.version),
+            "sourceIp": arrival.source_ip.to_string(),
+            "userAgent": header(header::USER_AGENT).unwrap_or_default(),
+        },
+        "requestId": arrival.request_id,
+        "routeKey": sender.route_key,
+        "stage": "$default",
+        "time": arrival.clock(),
+        "timeEpoch": arrival.epoch_ms(),
+    })
+}
+
+/// The cookies of all `Cookie` headers.
+fn cookies(parts: &Parts) -> Vec<String> {
+    let headers = parts.headers.get_all(header::COOKIE).iter();
+    let headers = headers.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let split = |cookies: String| -> Vec<_> {
+        let cookies = cookies.split(';').map(|cookie| cookie.trim().to_owned());
+        cookies.filter(|cookie| !cookie.is_empty()).collect()
+    };
+    headers.flat_map(split).collect()
+}
+
+/// Repeated values as one.
+fn joined(map: BTreeMap<String, Vec<String>>, by: &str) -> BTreeMap<String, String> {
+    let join = |(name, values): (String, Vec<String>)| (name, values.join(by));
+    map.into_iter().map(join).collect()
+}
+
+/// The body as text if its type is one of text, and otherwise in base64; null if there is none.
+fn encode(content_type: Option<&str>, body: &Bytes) -> (Value, bool) {
+    let content_type = content_type.unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    // AWS's pages do not list them; those who tried found these, and no form among them.
+    let is_text = essence.starts_with("text/")
+        || matches!(
+            essence.strip_prefix("application/"),
+            Some("json" | "xml" | "javascript")
+        );
+    match std::str::from_utf8(body) {
+        Ok("") => (Value::Null, false),
+        Ok(text) if is_text => (text.into(), false),
+        _ => (STANDARD.encode(body).into(), true),
+    }
+}
+
+/// The path as an HTTP API gives it: decoded, cut at a question mark that comes out of that, and
+/// decoded once more. Nothing if that cannot be done, which it answers with 400. AWS's pages do not
+/// say so; it is what their service was seen to do.
+fn http_api_path(path: &str) -> Option<String> {
+    let once = decode_all(path)?;
+    decode_all(once.split('?').next()?)
+}
+
+fn decode_all(path: &str) -> Option<String> {
+    let mut parts = path.split('%').skip(1);
+    let is_escape = |part: &str| {
+        let digits = part.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let decoded = percent_decode_str(path).decode_utf8();
+    parts.all(is_escape).then(|| decoded.ok())?.map(Into::into)
+}
+
+#[cfg(test)]
+mod tests;

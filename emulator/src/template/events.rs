@@ -1,0 +1,71 @@
+//! What leads to a function of a template: its events, and its function URL.
+
+use super::yaml::Node;
+use super::{Api, InvokeMode, Route};
+
+/// The routes of a function's events. Others become notes.
+pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (name, event) in own.get("Events").entries() {
+        let kind = event.get("Type").text().unwrap_or_default();
+        let api = match kind.as_str() {
+            "Api" => Api::Rest,
+            "HttpApi" => Api::Http,
+            _ => {
+                notes.push(format!(
+                    "{resource}: the event {name} is of type {kind}, which has no route here; invoke the function by its name"
+                ));
+                continue;
+            }
+        };
+        let properties = event.get("Properties");
+        if properties.get("PayloadFormatVersion").text().as_deref() == Some("1.0") {
+            notes.push(format!(
+                "{resource}: the event {name} asks for payload format 1.0, and HTTP APIs send 2.0 here"
+            ));
+        }
+        let (method, path) = (properties.get("Method"), properties.get("Path"));
+        match (method.text(), path.text()) {
+            (Some(method), Some(path)) => routes.push(Route {
+                api,
+                method: method.to_uppercase(),
+                path,
+            }),
+            (None, None) if api == Api::Http && method.is_absent() && path.is_absent() => {
+                routes.push(Route {
+                    api,
+                    method: "ANY".to_owned(),
+                    path: Route::DEFAULT.to_owned(),
+                });
+            }
+            _ => notes.push(format!(
+                "{resource}: the event {name} has no plain Method and Path; it gets no route"
+            )),
+        }
+    }
+    routes
+}
+
+/// The mode of a function's URL, if `FunctionUrlConfig` gives it one.
+pub(super) fn url(resource: &str, config: Node<'_>, notes: &mut Vec<String>) -> Option<InvokeMode> {
+    if config.is_absent() {
+        return None;
+    }
+    if config.get("AuthType").text().as_deref() == Some("AWS_IAM") {
+        notes.push(format!(
+            "{resource}: its function URL asks for signed requests (AWS_IAM); here it takes all"
+        ));
+    }
+    let mode = config.get("InvokeMode");
+    match mode.text().as_deref() {
+        Some("RESPONSE_STREAM") => Some(InvokeMode::ResponseStream),
+        Some("BUFFERED") => Some(InvokeMode::Buffered),
+        None if mode.is_absent() => Some(InvokeMode::Buffered),
+        _ => {
+            notes.push(format!(
+                "{resource}: the InvokeMode is neither BUFFERED nor RESPONSE_STREAM; it is BUFFERED here"
+            ));
+            Some(InvokeMode::Buffered)
+        }
+    }
+}
