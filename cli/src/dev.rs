@@ -1,9 +1,12 @@
-//! `lambda-wasm dev`: the functions of a template behind a local API Gateway. Each runs in the same
-//! `bootstrap` that Lambda runs, and is started anew when a file in `dist/` is replaced.
+//! `lambda-wasm dev`: the functions of a template behind a local API Gateway, and behind their
+//! function URLs. Each runs in the same `bootstrap` that Lambda runs, and is started anew when a
+//! file of its own in `dist/` is replaced.
 
 mod banner;
 mod environment;
 mod fleet;
+mod strays;
+mod urls;
 mod watch;
 
 use std::io::ErrorKind;
@@ -12,16 +15,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use lambda_wasm_emulator::{Template, front_door};
+use lambda_wasm_emulator::{Function, Template, front_door};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use fleet::Fleet;
+use urls::Urls;
+use watch::Changes;
 
-/// Run the functions of a template behind a local API Gateway.
+/// Run the functions of a template behind a local API Gateway
+///
+/// The routes of REST APIs (events of type Api) and HTTP APIs (HttpApi) share one port. A function
+/// with a FunctionUrlConfig gets a port of its own, the next that is free: 3001, 3002, and so on.
+/// So does every component in dist/ that no function of the template has as its Handler, with
+/// Lambda's default Timeout of 3 seconds and MemorySize of 128: put foo.cwasm there, and it is
+/// served. The first lines that this prints say what is where.
+///
+/// A function is restarted when its component, its .toml or the bootstrap changes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Listen on this port of 127.0.0.1
+    /// Listen on this port of 127.0.0.1, and for function URLs on those after it
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
     /// The SAM template that names the functions and their routes
@@ -43,7 +56,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     runtime.block_on(serve(args.port, template, &dist))
 }
 
-async fn serve(port: u16, template: Template, dist: &Path) -> anyhow::Result<()> {
+async fn serve(port: u16, mut template: Template, dist: &Path) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -52,23 +65,60 @@ async fn serve(port: u16, template: Template, dist: &Path) -> anyhow::Result<()>
     for note in &template.notes {
         eprintln!("note: {note}");
     }
-    let fleet = Arc::new(Fleet::new(&template, dist));
     let changes = watch::changes(dist)?;
-    let banner = banner::text(address, &template);
+    let strays = strays::functions(dist, &template.functions);
+    template.functions.extend(strays);
+    let fleet = Arc::new(Fleet::default());
+    let mut urls = Urls::new(fleet.clone(), address.port());
+    let mut listed = Vec::new();
+    for function in &template.functions {
+        fleet.add(function.clone(), dist);
+        let url = match function.url {
+            Some(mode) => Some(urls.open(function, mode).await?),
+            None => None,
+        };
+        listed.push((function, url));
+    }
+    let banner = banner::text(address, &listed);
+    let known = template.functions.clone();
     let served = async {
         fleet.start().await;
         print!("{banner}");
         tokio::select! {
-            ended = front_door::serve(listener, template, fleet.clone()) => ended,
-            () = fleet.follow(changes) => Ok(()),
+            ended = front_door::serve(listener, template, fleet.clone()) => {
+                ended.context("the local API Gateway stopped")
+            }
+            ended = follow(changes, known, dist, &fleet, &mut urls) => ended,
         }
     };
     tokio::select! {
-        ended = served => ended.context("the local API Gateway stopped"),
+        ended = served => ended,
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
         _ = hang_up.recv() => Ok(()),
     }
+}
+
+/// Restarts what has changed, and serves components that are new, as long as there are changes.
+async fn follow(
+    mut changes: Changes,
+    mut known: Vec<Function>,
+    dist: &Path,
+    fleet: &Fleet,
+    urls: &mut Urls,
+) -> anyhow::Result<()> {
+    while changes.next().await {
+        for function in strays::functions(dist, &known) {
+            if let Some(mode) = function.url {
+                let address = urls.open(&function, mode).await?;
+                println!("{}", banner::news(&function, address));
+            }
+            fleet.add(function.clone(), dist);
+            known.push(function);
+        }
+        fleet.start().await;
+    }
+    Ok(())
 }
 
 /// The folder as an absolute path, which becomes `LAMBDA_TASK_ROOT`.

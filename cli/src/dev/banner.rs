@@ -1,46 +1,79 @@
-//! What a developer sees when everything listens: the routes, and a line to try.
+//! What a developer sees when everything listens: the routes and URLs, and lines to try.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use lambda_wasm_emulator::{Function, Route, Template};
+use lambda_wasm_emulator::{Function, InvokeMode, Route};
 
-/// The routes of all functions, then one line to try for each function.
-pub(super) fn text(address: SocketAddr, template: &Template) -> String {
+/// A function, and where its URL is if it has one.
+pub(super) type Listed<'a> = (&'a Function, Option<SocketAddr>);
+
+/// All routes and URLs, then lines to try.
+pub(super) fn text(address: SocketAddr, functions: &[Listed<'_>]) -> String {
     let mut text = format!("Listening on http://{address} (Ctrl-C stops it)\n\n");
-    let all = template.functions.iter().flat_map(|function| {
-        let routes = function.routes.iter();
-        routes.map(move |route| (route, &function.name))
-    });
-    let all: Vec<_> = all.collect();
-    let width = all.iter().map(|(route, _)| route.path.len()).max();
+    let rows: Vec<_> = functions.iter().flat_map(rows).collect();
+    let width = rows.iter().map(|[_, place, _]| place.len()).max();
     let width = width.unwrap_or_default();
-    for (Route { method, path, .. }, name) in &all {
+    for [kind, place, name] in &rows {
         // Writing into a String cannot fail, here and below.
-        let _ = writeln!(text, "  {method:7} {path:width$}  {name}");
+        let _ = writeln!(text, "  {kind:7} {place:width$}  {name}");
     }
-    let _ = writeln!(text, "{}Try it:", if all.is_empty() { "" } else { "\n" });
-    for function in &template.functions {
-        let _ = writeln!(text, "  {}", example(address, function));
+    let _ = writeln!(text, "{}Try it:", if rows.is_empty() { "" } else { "\n" });
+    for line in functions
+        .iter()
+        .flat_map(|listed| examples(address, listed))
+    {
+        let _ = writeln!(text, "  {line}");
     }
     text
 }
 
-/// A command that calls a function: its first `GET` route, or else its first, or else its name.
-fn example(address: SocketAddr, function: &Function) -> String {
+/// What is said of a function URL that was opened later.
+pub(super) fn news(function: &Function, address: SocketAddr) -> String {
+    url_row(function, address).join("  ")
+}
+
+/// The routes of a function, and its URL: kind, place and name.
+fn rows((function, url): &Listed<'_>) -> Vec<[String; 3]> {
+    let routes = function.routes.iter().map(|route| {
+        let (method, path) = (route.method.clone(), route.path.clone());
+        [method, path, function.name.clone()]
+    });
+    let url = url.map(|address| url_row(function, address));
+    routes.chain(url).collect()
+}
+
+fn url_row(function: &Function, address: SocketAddr) -> [String; 3] {
+    let mode = function.url.map(|mode| format!(" ({mode})"));
+    let name = format!("{}{}", function.name, mode.unwrap_or_default());
+    ["URL".to_owned(), format!("http://{address}/"), name]
+}
+
+/// Commands that call a function: its first `GET` route or else its first, and its URL; or its
+/// name, if it has neither.
+fn examples(address: SocketAddr, (function, url): &Listed<'_>) -> Vec<String> {
     let routes = &function.routes;
     let simple = routes.iter().find(|route| is_get(route));
-    match simple.or(routes.first()) {
-        Some(route) if is_get(route) => format!("curl http://{address}{}", sample(&route.path)),
-        Some(route) => {
-            let (method, path) = (&route.method, sample(&route.path));
-            format!("curl -X {method} http://{address}{path}")
+    let route = simple.or(routes.first()).map(|route| {
+        let path = sample(&route.path);
+        match is_get(route) {
+            true => format!("curl http://{address}{path}"),
+            false => format!("curl -X {} http://{address}{path}", route.method),
         }
-        None => {
-            let name = &function.name;
-            format!("curl -d '{{}}' http://{address}/2015-03-31/functions/{name}/invocations")
-        }
+    });
+    let url = url.map(|address| match function.url {
+        // Without -N, curl may show lines later than they come.
+        Some(InvokeMode::ResponseStream) => format!("curl -N http://{address}/"),
+        _ => format!("curl http://{address}/"),
+    });
+    let mut lines: Vec<_> = route.into_iter().chain(url).collect();
+    if lines.is_empty() {
+        let name = &function.name;
+        lines.push(format!(
+            "curl -d '{{}}' http://{address}/2015-03-31/functions/{name}/invocations"
+        ));
     }
+    lines
 }
 
 fn is_get(route: &Route) -> bool {
@@ -54,6 +87,9 @@ fn sample(resource: &str) -> String {
         part if part.starts_with('{') => "sample".to_owned(),
         part => part.to_owned(),
     };
+    if resource == Route::DEFAULT {
+        return "/".to_owned();
+    }
     let parts: Vec<_> = resource.split('/').map(part).collect();
     parts.join("/")
 }
@@ -61,9 +97,10 @@ fn sample(resource: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lambda_wasm_emulator::Template;
 
     #[test]
-    fn it_lists_the_routes_and_gives_a_line_for_each_function() {
+    fn it_lists_the_routes_and_urls_and_gives_lines_to_try() {
         let template = r#"
             Resources:
               Hello:
@@ -73,21 +110,36 @@ mod tests {
                   Events:
                     Put: { Type: Api, Properties: { Path: "/{proxy+}", Method: put } }
                     Get: { Type: Api, Properties: { Path: "/hello/{name}", Method: get } }
+              Web:
+                Type: AWS::Serverless::Function
+                Properties:
+                  Handler: web
+                  FunctionUrlConfig: { AuthType: NONE, InvokeMode: RESPONSE_STREAM }
+                  Events:
+                    All: { Type: HttpApi }
               Jobs:
                 Type: AWS::Serverless::Function
                 Properties: { Handler: jobs }"#;
         let template = Template::parse(template).unwrap();
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let urls = [None, Some(address(3001)), None];
+        let listed: Vec<_> = template.functions.iter().zip(urls).collect();
         let expected = "\
 Listening on http://127.0.0.1:3000 (Ctrl-C stops it)
 
-  PUT     /{proxy+}      Hello
-  GET     /hello/{name}  Hello
+  PUT     /{proxy+}               Hello
+  GET     /hello/{name}           Hello
+  ANY     $default                Web
+  URL     http://127.0.0.1:3001/  Web (RESPONSE_STREAM)
 
 Try it:
   curl http://127.0.0.1:3000/hello/developer
+  curl http://127.0.0.1:3000/
+  curl -N http://127.0.0.1:3001/
   curl -d '{}' http://127.0.0.1:3000/2015-03-31/functions/Jobs/invocations
 ";
-        let address = SocketAddr::from(([127, 0, 0, 1], 3000));
-        assert_eq!(text(address, &template), expected);
+        assert_eq!(text(address(3000), &listed), expected);
+        let news = news(&template.functions[1], address(3001));
+        assert_eq!(news, "URL  http://127.0.0.1:3001/  Web (RESPONSE_STREAM)");
     }
 }

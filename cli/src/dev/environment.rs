@@ -54,7 +54,7 @@ impl Environment {
     /// Starts the process, or starts it anew if its files have changed; says so if that fails.
     pub async fn start(&self) {
         let mut state = self.state.lock().await;
-        if state.stamp.as_ref() != Some(&Stamp::of(&self.dist)) {
+        if state.stamp.as_ref() != Some(&self.stamp()) {
             // What goes wrong is reported, and is the outcome of the next request.
             drop(self.ready(&mut state).await);
         }
@@ -130,7 +130,7 @@ impl Environment {
 
     /// A process that runs the present files and waits for an event.
     async fn ready<'a>(&self, state: &'a mut State) -> Result<&'a mut Process, Outcome> {
-        let stamp = Stamp::of(&self.dist);
+        let stamp = self.stamp();
         let changed = state.stamp.as_ref() != Some(&stamp);
         let running = state.process.as_mut().is_some_and(Process::is_running);
         if changed || !running {
@@ -174,6 +174,10 @@ impl Environment {
         if let Some(process) = state.process.take() {
             process.kill().await;
         }
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp::of(&self.dist, &self.function.handler)
     }
 
     fn say(&self, what: &str) {

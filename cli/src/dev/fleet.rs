@@ -1,50 +1,45 @@
-//! All functions of a template, each with its own execution environment.
+//! All functions, each with its own execution environment.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use lambda_wasm_emulator::{Functions, Invocation, Outcome, Template};
+use lambda_wasm_emulator::{Function, Functions, Invocation, Outcome};
 use tokio::task::JoinSet;
 
 use super::environment::Environment;
-use super::watch::Changes;
 
 /// The execution environments. Their processes are killed when this is dropped.
-pub(super) struct Fleet(Vec<Arc<Environment>>);
+#[derive(Default)]
+pub(super) struct Fleet(RwLock<Vec<Arc<Environment>>>);
 
 impl Fleet {
-    /// One environment for each function; none is started yet.
-    pub fn new(template: &Template, dist: &Path) -> Self {
-        let functions = template.functions.iter();
-        Self(
-            functions
-                .map(|function| Arc::new(Environment::new(function.clone(), dist.to_owned())))
-                .collect(),
-        )
+    /// Adds an environment for a function of a folder; it is not started yet.
+    pub fn add(&self, function: Function, dist: &Path) {
+        let environment = Arc::new(Environment::new(function, dist.to_owned()));
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        all.push(environment);
     }
 
-    /// Starts all at once and returns when each is ready or has said why it is not.
+    /// Starts all at once that do not run the present files, and returns when each is ready or has
+    /// said why it is not.
     pub async fn start(&self) {
-        let mut all = JoinSet::new();
-        for environment in &self.0 {
-            let environment = environment.clone();
-            all.spawn(async move { environment.start().await });
+        let mut starts = JoinSet::new();
+        for environment in self.all() {
+            starts.spawn(async move { environment.start().await });
         }
-        all.join_all().await;
+        starts.join_all().await;
     }
 
-    /// Restarts what has changed, as long as there are changes.
-    pub async fn follow(&self, mut changes: Changes) {
-        while changes.next().await {
-            self.start().await;
-        }
+    fn all(&self) -> Vec<Arc<Environment>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.clone()
     }
 }
 
 impl Functions for Fleet {
     async fn invoke(&self, function: &str, invocation: Invocation) -> Outcome {
-        let environment = self.0.iter().find(|it| it.name() == function);
-        match environment {
+        let mut all = self.all().into_iter();
+        match all.find(|environment| environment.name() == function) {
             Some(environment) => environment.invoke(invocation).await,
             None => Outcome::Lost(format!("there is no function {function}")),
         }

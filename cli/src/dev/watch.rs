@@ -1,6 +1,5 @@
 //! Tells when files in `dist/` are replaced.
 
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -49,31 +48,25 @@ impl Changes {
     }
 }
 
-/// Tells one state of the files that a function consists of from another.
+/// Tells one state of the files that a function consists of from another: what each is and how long,
+/// and when it was written.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stamp(Vec<(OsString, u64, u64, SystemTime)>);
+pub(super) struct Stamp([Option<(u64, u64, SystemTime)>; 3]);
 
 impl Stamp {
-    /// The state of `bootstrap`, the components and the policies in a folder.
-    pub fn of(folder: &Path) -> Self {
+    /// The state of `bootstrap`, and of the component and the policy of a handler, in a folder.
+    pub fn of(folder: &Path, handler: &str) -> Self {
+        let names = [
+            "bootstrap".to_owned(),
+            format!("{handler}.cwasm"),
+            format!("{handler}.toml"),
+        ];
         // What cannot be read counts as not there: a start that needs it says what is wrong.
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries
-            .filter(|entry| is_part(Path::new(&entry.file_name())))
-            .filter_map(|entry| {
-                let meta = entry.metadata().ok()?;
-                let changed = meta.modified().ok()?;
-                Some((entry.file_name(), meta.ino(), meta.len(), changed))
-            })
-            .collect();
-        files.sort();
-        Self(files)
+        Self(names.map(|name| {
+            let meta = fs::metadata(folder.join(name)).ok()?;
+            Some((meta.ino(), meta.len(), meta.modified().ok()?))
+        }))
     }
-}
-
-fn is_part(name: &Path) -> bool {
-    let extension = name.extension().and_then(|extension| extension.to_str());
-    name == Path::new("bootstrap") || matches!(extension, Some("cwasm" | "toml"))
 }
 
 #[cfg(test)]
@@ -84,19 +77,22 @@ mod tests {
     fn a_file_that_counts_changes_the_stamp_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| fs::write(folder.path().join(name), "1").unwrap();
+        let stamp = || Stamp::of(folder.path(), "hello");
         write("hello.cwasm");
-        let first = Stamp::of(folder.path());
-        write("README.md");
-        assert_eq!(Stamp::of(folder.path()), first);
+        let first = stamp();
+        for other in ["README.md", "other.cwasm", "other.toml"] {
+            write(other);
+            assert_eq!(stamp(), first);
+        }
         write("new.cwasm");
-        fs::rename(
-            folder.path().join("new.cwasm"),
-            folder.path().join("hello.cwasm"),
-        )
-        .unwrap();
-        let second = Stamp::of(folder.path());
+        let [new, hello] = ["new.cwasm", "hello.cwasm"].map(|name| folder.path().join(name));
+        fs::rename(new, hello).unwrap();
+        let second = stamp();
         assert_ne!(second, first);
         write("hello.toml");
-        assert_ne!(Stamp::of(folder.path()), second);
+        let third = stamp();
+        assert_ne!(third, second);
+        write("bootstrap");
+        assert_ne!(stamp(), third);
     }
 }

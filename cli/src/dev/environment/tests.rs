@@ -55,6 +55,60 @@ fn a_bootstrap_that_cannot_be_run_is_named() {
     );
 }
 
+/// Streams an answer for each event: a piece, and when the file `go` comes, the end.
+const STREAMING: &str = r#"exec bash -c '
+    connect() { exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"; }
+    url=/2018-06-01/runtime/invocation
+    while :; do
+        connect
+        printf "GET $url/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" >&3
+        id=$(tr -d "\r" <&3 | sed -n "s/^lambda-runtime-aws-request-id: //p")
+        connect
+        mode="Lambda-Runtime-Function-Response-Mode: streaming"
+        printf "POST $url/$id/response HTTP/1.1\r\nHost: x\r\n$mode\r\n" >&3
+        printf "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n" >&3
+        until [ -e go ]; do sleep 0.01; done
+        [ -e die ] && exit 7
+        printf "0\r\n\r\n" >&3
+        read -r _ <&3
+    done'"#;
+
+#[test]
+fn while_an_answer_streams_the_next_event_waits() {
+    let (folder, environment) = environment(STREAMING);
+    block_on(async {
+        let first = environment.invoke(Invocation::new("{}")).await;
+        let mut first = first.streamed();
+        assert_eq!(first.next().await.unwrap().bytes, "one");
+        let second = environment.clone();
+        let second = tokio::spawn(async move { second.invoke(Invocation::new("{}")).await });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!second.is_finished());
+        fs::write(folder.path().join("go"), "").unwrap();
+        assert!(matches!(first.whole().await.1, End::Complete));
+        let (chunks, end) = second.await.unwrap().streamed().whole().await;
+        assert_eq!(chunks[0].bytes, "one");
+        assert!(matches!(end, End::Complete), "{end:?}");
+    });
+}
+
+#[test]
+fn a_bootstrap_that_ends_within_an_answer_is_started_again() {
+    let (folder, environment) = environment(STREAMING);
+    let file = |name: &str| folder.path().join(name);
+    block_on(async {
+        fs::write(file("die"), "").unwrap();
+        let outcome = environment.invoke(Invocation::new("{}")).await;
+        fs::write(file("go"), "").unwrap();
+        let (chunks, end) = outcome.streamed().whole().await;
+        assert_eq!(chunks[0].bytes, "one");
+        assert!(matches!(end, End::Cut | End::Lost(_)), "{end:?}");
+        fs::remove_file(file("die")).unwrap();
+        let outcome = environment.invoke(Invocation::new("{}")).await;
+        assert!(matches!(outcome.streamed().whole().await.1, End::Complete));
+    });
+}
+
 #[test]
 fn an_error_is_shown_with_its_stack() {
     let json =
