@@ -29,7 +29,8 @@ use watch::Changes;
 /// with a FunctionUrlConfig gets a port of its own, the next that is free: 3001, 3002, and so on.
 /// So does every component in dist/ that no function of the template has as its Handler, with
 /// Lambda's default Timeout of 3 seconds and MemorySize of 128: put foo.cwasm there, and it is
-/// served. The first lines that this prints say what is where.
+/// served, as a stream if foo.toml beside it has `stream = true`. The first lines that are printed
+/// say what is where.
 ///
 /// A function is restarted when its component, its .toml or the bootstrap changes.
 #[derive(Debug, clap::Args)]

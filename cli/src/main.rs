@@ -21,7 +21,7 @@ struct Cli {
 enum Command {
     /// Compile a component for the runtime
     Compile(compile::Args),
-    /// Run the functions of a template behind a local API Gateway
+    // Its help is longer than this list: see there.
     Dev(dev::Args),
     /// Show what a component, compiled or not, is and needs
     Inspect(inspect::Args),

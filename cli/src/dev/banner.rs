@@ -114,9 +114,8 @@ mod tests {
                 Type: AWS::Serverless::Function
                 Properties:
                   Handler: web
+                  Events: { All: { Type: HttpApi } }
                   FunctionUrlConfig: { AuthType: NONE, InvokeMode: RESPONSE_STREAM }
-                  Events:
-                    All: { Type: HttpApi }
               Jobs:
                 Type: AWS::Serverless::Function
                 Properties: { Handler: jobs }"#;

@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
-use axum::http::header;
-use axum::http::request::Parts;
+use axum::http::{header, request::Parts};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;

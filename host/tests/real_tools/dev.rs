@@ -133,6 +133,22 @@ fn a_component_that_does_not_load_is_told_and_a_good_one_recovers() {
 }
 
 #[test]
+fn a_component_that_the_template_does_not_name_gets_a_function_url() {
+    let mut dev = Dev::start();
+    let new = dev.dist.join("stray.cwasm.new");
+    fs::copy(functions().join("handler.cwasm"), &new).unwrap();
+    fs::rename(new, dev.dist.join("stray.cwasm")).unwrap();
+    let line = dev.program.wait_for("stray (RESPONSE_STREAM)");
+    let mut words = line.split_whitespace();
+    let url = words.find(|word| word.starts_with("http://")).unwrap();
+    // That function takes commands, and the event is none.
+    let answer = get(url);
+    assert_eq!(answer.status, 502);
+    assert_eq!(answer.body, "Internal Server Error");
+    dev.program.wait_for("stray: ");
+}
+
+#[test]
 fn signals_end_it_and_all_that_it_started() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let dev = Dev::start();

@@ -5,18 +5,20 @@ use time::macros::datetime;
 
 use super::*;
 use crate::front_door::routing;
-use crate::{Api, Template};
+use crate::{Api, Function, Route};
 
-const TEMPLATE: &str = r#"
-Resources:
-  F:
-    Type: AWS::Serverless::Function
-    Properties:
-      Handler: f
-      Events:
-        Path: { Type: HttpApi, Properties: { Path: "/capture/{part}", Method: post } }
-        Rest: { Type: HttpApi }
-"#;
+/// The function behind `POST /capture/{part}` and `$default`.
+fn function() -> Function {
+    let mut function = Function::new("F", "f");
+    function.routes = [("POST", "/capture/{part}"), ("ANY", Route::DEFAULT)]
+        .map(|(method, path)| Route {
+            api: Api::Http,
+            method: method.to_owned(),
+            path: path.to_owned(),
+        })
+        .to_vec();
+    function
+}
 
 fn arrival() -> Arrival {
     Arrival {
@@ -28,10 +30,10 @@ fn arrival() -> Arrival {
 }
 
 fn through_api(request: Request<Vec<u8>>) -> Option<Value> {
-    let template = Template::parse(TEMPLATE).unwrap();
+    let functions = [function()];
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.as_str(), parts.uri.path());
-    let found = routing::find(&template.functions, Api::Http, method, path).unwrap();
+    let found = routing::find(&functions, Api::Http, method, path).unwrap();
     let sender = Sender::http_api(&found, path)?;
     Some(event(&sender, &parts, &body.into(), &arrival()))
 }
