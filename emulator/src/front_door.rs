@@ -35,9 +35,6 @@ pub const ACCOUNT: &str = "123456789012";
 /// The region that everything here seems to be in.
 pub const REGION: &str = "us-east-1";
 
-/// The most that a request's body may have: API Gateway's limit of 10 MiB.
-const MAX_REQUEST: usize = 10 * 1024 * 1024;
-
 /// Those who can carry out an invocation.
 pub trait Functions: Send + Sync + 'static {
     /// Invokes a function by its name.
@@ -97,6 +94,9 @@ pub fn function_arn(name: &str) -> String {
 
 /// What answers the requests of a port.
 trait Door: Send + Sync + 'static {
+    /// The most bytes that a request's body may have.
+    const MAX_REQUEST: usize;
+
     /// Answers a request.
     fn answer(
         &self,
@@ -121,10 +121,10 @@ async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
     axum::serve(listener, service).await
 }
 
-async fn handle(door: &impl Door, client: SocketAddr, request: Request) -> Response<Body> {
+async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_REQUEST).await else {
-        let why = format!("HTTP content length exceeded {MAX_REQUEST} bytes.");
+    let Ok(body) = to_bytes(body, D::MAX_REQUEST).await else {
+        let why = format!("HTTP content length exceeded {} bytes.", D::MAX_REQUEST);
         return message(StatusCode::PAYLOAD_TOO_LARGE, &why);
     };
     let arrival = Arrival::now(client, &parts.headers);

@@ -203,7 +203,8 @@ fn function(
     function.memory_mb = memory.unwrap_or(function.memory_mb);
     function.variables = variables(resource, own, globals, notes);
     function.routes = events::routes(resource, own, notes);
-    function.url = events::url(resource, own.get("FunctionUrlConfig"), notes);
+    let url = "FunctionUrlConfig";
+    function.url = events::url(resource, own.get(url).or(globals.get(url)), notes);
     Some(function)
 }
 

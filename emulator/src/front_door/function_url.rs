@@ -18,6 +18,9 @@ pub(super) struct FunctionUrl<F> {
 }
 
 impl<F: Functions> Door for FunctionUrl<F> {
+    /// Lambda's limit for events.
+    const MAX_REQUEST: usize = 6 * 1024 * 1024;
+
     async fn answer(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
         let sender = Sender::function_url(parts.uri.path());
         let event = v2_event::event(&sender, parts, body, arrival);

@@ -21,6 +21,9 @@ pub(super) struct Gateway<F> {
 }
 
 impl<F: Functions> Door for Gateway<F> {
+    /// API Gateway's limit.
+    const MAX_REQUEST: usize = 10 * 1024 * 1024;
+
     /// What both APIs have a route for goes to the REST API.
     async fn answer(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
         let (method, path) = (&parts.method, parts.uri.path());
@@ -42,12 +45,11 @@ impl<F: Functions> Door for Gateway<F> {
             let event = v2_event::event(&sender, parts, body, arrival);
             return self.http(arrival, &found, event.to_string()).await;
         }
-        let mut routes = functions.iter().flat_map(|function| &function.routes);
-        match routes.next() {
-            Some(first) if routes.all(|route| route.api == Api::Http) && first.api == Api::Http => {
-                message(StatusCode::NOT_FOUND, "Not Found")
-            }
-            _ => message(StatusCode::FORBIDDEN, "Missing Authentication Token"),
+        let routes = || functions.iter().flat_map(|function| &function.routes);
+        let has = |api| routes().any(|route| route.api == api);
+        match has(Api::Rest) || !has(Api::Http) {
+            true => message(StatusCode::FORBIDDEN, "Missing Authentication Token"),
+            false => message(StatusCode::NOT_FOUND, "Not Found"),
         }
     }
 }
