@@ -125,7 +125,7 @@ impl fmt::Display for Failure {
 }
 
 /// JSON with everything beyond ASCII escaped.
-fn to_ascii(json: &str) -> String {
+pub(crate) fn to_ascii(json: &str) -> String {
     use std::fmt::Write;
     let mut ascii = String::with_capacity(json.len());
     for c in json.chars() {

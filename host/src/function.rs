@@ -15,7 +15,7 @@ use crate::crash::Stopped;
 use crate::deadline::Watchdog;
 use crate::exports::{self, Export, Exports};
 use crate::failure::Failure;
-use crate::http::rest_api;
+use crate::http;
 use crate::invocation::{Invocation, header};
 use crate::log::Log;
 use crate::responder::Responder;
@@ -187,12 +187,12 @@ impl Function {
                     .map_err(Failure::from)
             }
             Exports::Api(api) => {
-                let request = rest_api::request(&invocation.event)?;
-                let call = api.call_handle(&mut *store, &request, &context);
+                let request = http::request(&invocation.event)?;
+                let call = api.call_handle(&mut *store, &request.record, &context);
                 let returned = self.until(deadline, call).await;
                 let response =
                     returned.map_err(|stopped| stopped.failure(store.data(), since))??;
-                rest_api::response(response)
+                request.source.answer(response)
             }
         }
     }

@@ -1,7 +1,157 @@
 //! HTTP events and what answers them: one file for each of the front doors that send events to Lambda.
 //!
-//! Each says how its event becomes the request of `lambda:function/api`, and how the response becomes its answer.
+//! [`request`] finds out by an event's fields which of them sent it, and makes one and the same request of it.
+//! [`Source::answer`] turns the response into what that front door understands. Each front door's file says, with AWS's page,
+//! what its events leave open and what was decided. What holds for all of them:
+//!
+//! - The path is the one that the front door names. Neither the stage nor a base path is taken off it or put on it.
+//! - [`Request::path_and_query`] is percent-encoded, as the client sent it if the event still says how. The record's path is the
+//!   event's, and its query is decoded.
+//! - Text in headers travels as UTF-8; [`header_text`] says what becomes of other bytes.
+//! - Headers of one connection only do not go on to the other side, in either direction.
 
-pub mod rest_api;
-
+mod alb;
+mod authorizer;
+mod detect;
+mod draft;
+mod event;
+mod function_url;
+mod http_api;
+mod identity;
+mod json;
+mod lattice;
+mod payload_2;
+mod percent;
+mod query;
+mod request;
 mod response;
+mod rest_api;
+
+use std::borrow::Cow;
+use std::mem::take;
+
+pub use request::Request;
+
+use self::detect::Read;
+use self::response::{Answer, Checked};
+use crate::bindings::api;
+use crate::failure::Failure;
+
+/// The front door that sent an event, which knows how to answer it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// An API Gateway REST API, or an HTTP API with payload 1.0.
+    RestApi,
+    /// An API Gateway HTTP API.
+    HttpApi,
+    /// A function URL.
+    FunctionUrl,
+    /// An Application Load Balancer.
+    Alb {
+        /// Whether its target group has multi-value headers enabled.
+        multi_value: bool,
+    },
+    /// VPC Lattice.
+    Lattice,
+}
+
+/// Why no request is made of an event.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// It is not JSON.
+    #[error("the event is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// It is JSON, and no front door sent it.
+    #[error(
+        "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is none"
+    )]
+    NotHttp,
+    /// A front door sent it, by its fields, and it lacks something or has something of another type.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+impl From<EventError> for Failure {
+    fn from(error: EventError) -> Self {
+        Self::new("Runtime.InvalidEvent", error.to_string())
+    }
+}
+
+/// The request in an event.
+///
+/// # Errors
+///
+/// If the event is no HTTP request, or one that is malformed.
+pub fn request(event: &[u8]) -> Result<Request<'_>, EventError> {
+    let Read {
+        source,
+        event,
+        context,
+    } = detect::read(event)?;
+    match source {
+        Source::RestApi => rest_api::request(event, context),
+        Source::HttpApi => http_api::request(event, context),
+        Source::FunctionUrl => function_url::request(event, context),
+        Source::Alb { .. } => alb::request(event, context),
+        Source::Lattice => lattice::request(event, context),
+    }
+}
+
+impl Source {
+    /// The answer that a response becomes: JSON.
+    ///
+    /// # Errors
+    ///
+    /// If the response is none that HTTP can carry, or none that this front door can.
+    pub fn answer(self, response: api::Response) -> Result<Vec<u8>, Failure> {
+        let response = Checked::new(response)?;
+        let answer = match self {
+            Self::RestApi => rest_api::answer(response),
+            Self::HttpApi | Self::FunctionUrl => payload_2::answer(response),
+            Self::Alb { multi_value: true } => alb::multi_value_answer(response),
+            Self::Alb { multi_value: false } => alb::answer(response)?,
+            Self::Lattice => lattice::answer(response)?,
+        };
+        Ok(answer.to_json())
+    }
+}
+
+/// What a streamed response starts with, before eight zero bytes and the body: the JSON of its head, whose body is not looked
+/// at. Function URLs and REST APIs read it:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html>,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html>.
+///
+/// # Errors
+///
+/// If the head is none that HTTP can carry.
+pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
+    let mut head = Checked::new(head)?;
+    // Nobody knows yet how long it will be, and the front door sends it in chunks.
+    head.headers
+        .retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+    let prelude = Answer {
+        headers: Some(head.take_joined()),
+        cookies: take(&mut head.cookies),
+        ..Answer::without_body(head.status)
+    };
+    Ok(prelude.to_json())
+}
+
+/// A header's value as text: UTF-8, or Latin-1 where it is not, as RFC 9110, 5.5, says that it was once.
+pub fn header_text(value: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(value) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => value.iter().copied().map(char::from).collect(),
+    }
+}
+
+/// The first value of a header.
+fn find<'h>(headers: &'h [(String, String)], wanted: &str) -> Option<&'h str> {
+    headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| &**value)
+}
+
+#[cfg(test)]
+mod tests;

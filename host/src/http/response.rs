@@ -1,59 +1,205 @@
 //! What holds for a function's response, whichever front door it goes through.
 
+mod checks;
+mod hop;
+
+use std::collections::BTreeMap;
+use std::mem::take;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ureq::http::HeaderName;
+use serde::{Serialize, Serializer};
+use ureq::http::StatusCode;
 
-use crate::bindings::api::Response;
+pub use hop::is_of_hop;
+
+use crate::bindings::api;
 use crate::failure::Failure;
 
-/// Checks that a response is one that HTTP can carry.
-///
-/// # Errors
-///
-/// If its status is none of a final response, or a header's or cookie's name or value is not allowed.
-pub fn check(response: &Response) -> Result<(), Failure> {
-    let invalid = |why: String| {
-        Err(Failure::new(
-            "Function.InvalidResponse",
-            format!("the function's response {why}"),
-        ))
-    };
-    if !(200..=599).contains(&response.status_code) {
-        return invalid(format!(
-            "has the status {}, and it has to be one from 200 to 599",
-            response.status_code
-        ));
-    }
-    for (name, value) in &response.headers {
-        if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return invalid(format!(
-                "has a header named {name:?}, which is no name of a header"
-            ));
-        }
-        if !is_value(value) {
-            return invalid(format!(
-                "has a header {name} with the value {value:?}, which HTTP does not allow"
-            ));
-        }
-    }
-    match response.cookies.iter().find(|cookie| !is_value(cookie)) {
-        Some(cookie) => invalid(format!(
-            "sets the cookie {cookie:?}, which HTTP does not allow"
-        )),
-        None => Ok(()),
+/// A response that HTTP can carry, without what is of the connection only. No header sets a cookie: the cookies do.
+pub struct Checked {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub cookies: Vec<String>,
+    pub body: Vec<u8>,
+    is_compressed: bool,
+}
+
+/// The answer to an event: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload> and those
+/// that the front doors' files name. Each has its selection of the fields.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    pub status_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Members<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_value_headers: Option<Members<Vec<String>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cookies: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_base64_encoded: Option<bool>,
+}
+
+/// An object's members, in their order.
+pub struct Members<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Self(Vec::new())
     }
 }
 
-/// Whether a header can have this value. Beyond ASCII anything goes: clients see it as bytes.
-fn is_value(text: &str) -> bool {
-    text.bytes().all(|b| b == b'\t' || (b >= 0x20 && b != 0x7f))
+impl<T: Serialize> Serialize for Members<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
-/// A body as text, and whether it is base64: only what is no text needs it.
-pub fn body(bytes: Vec<u8>) -> (String, bool) {
-    match String::from_utf8(bytes) {
-        Ok(text) => (text, false),
-        Err(error) => (STANDARD.encode(error.as_bytes()), true),
+impl Checked {
+    /// Checks that a response is one that HTTP can carry, and takes out what is of the connection only.
+    ///
+    /// # Errors
+    ///
+    /// If its status is none of a final response, or a header's or cookie's name or value is not allowed.
+    pub fn new(response: api::Response) -> Result<Self, Failure> {
+        checks::check(&response)?;
+        let api::Response {
+            status_code,
+            headers,
+            cookies,
+            body,
+        } = response;
+        let headers = hop::without(headers, body.len());
+        let (set_cookies, headers): (Vec<_>, Vec<_>) = headers
+            .into_iter()
+            .partition(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+        let set_cookies = set_cookies.into_iter().map(|(_, value)| value);
+        let is_compressed = headers.iter().any(|(name, value)| {
+            name.eq_ignore_ascii_case("content-encoding") && !value.eq_ignore_ascii_case("identity")
+        });
+        Ok(Self {
+            status: status_code,
+            is_compressed,
+            headers,
+            cookies: set_cookies.chain(cookies).collect(),
+            body,
+        })
     }
+
+    /// The headers and cookies, each name once, whatever its case, with its values.
+    pub fn take_grouped(&mut self) -> Vec<(String, Vec<String>)> {
+        let cookies = take(&mut self.cookies).into_iter();
+        let cookies = cookies.map(|cookie| ("Set-Cookie".to_owned(), cookie));
+        group(take(&mut self.headers).into_iter().chain(cookies))
+    }
+
+    /// The headers, each name once, with its values joined with commas, which RFC 9110, 5.3, allows for all that may be there
+    /// more than once, but `Set-Cookie`.
+    pub fn take_joined(&mut self) -> Members<String> {
+        let grouped = group(take(&mut self.headers).into_iter()).into_iter();
+        Members(
+            grouped
+                .map(|(name, values)| (name, values.join(", ")))
+                .collect(),
+        )
+    }
+
+    /// The headers joined, and the cookies under as many names as there are cookies.
+    ///
+    /// # Errors
+    ///
+    /// If there are more cookies than ways to write `Set-Cookie`.
+    pub fn take_single_valued(&mut self) -> Result<Members<String>, Failure> {
+        let Members(mut members) = self.take_joined();
+        let cookies = take(&mut self.cookies);
+        let count = cookies.len();
+        for (index, cookie) in cookies.into_iter().enumerate() {
+            let name = set_cookie(index).ok_or_else(|| {
+                checks::invalid(format!(
+                    "sets {count} cookies, for which this front door has no place: a load balancer has it if multi-value headers are enabled"
+                ))
+            })?;
+            members.push((name, cookie));
+        }
+        Ok(Members(members))
+    }
+
+    /// The status with its reason phrase, if it has one.
+    pub fn status_description(&self) -> Option<String> {
+        let status = StatusCode::from_u16(self.status).ok()?;
+        Some(format!("{} {}", self.status, status.canonical_reason()?))
+    }
+}
+
+impl Answer {
+    /// The answer's status and body. What is no text travels as base64, and what is compressed, which is text only by chance.
+    pub fn of(response: Checked) -> Self {
+        let text = match String::from_utf8(response.body) {
+            Ok(text) if !response.is_compressed || text.is_empty() => Ok(text),
+            Ok(text) => Err(text.into_bytes()),
+            Err(error) => Err(error.into_bytes()),
+        };
+        Self {
+            is_base64_encoded: Some(text.is_err()),
+            body: Some(text.unwrap_or_else(|bytes| STANDARD.encode(bytes))),
+            ..Self::without_body(response.status)
+        }
+    }
+
+    /// The answer's status.
+    pub fn without_body(status_code: u16) -> Self {
+        Self {
+            status_code,
+            status_description: None,
+            headers: None,
+            multi_value_headers: None,
+            cookies: Vec::new(),
+            body: None,
+            is_base64_encoded: None,
+        }
+    }
+
+    /// The answer's JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Strings and numbers always are JSON.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+fn group(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
+    // By names in lower case: the function may send so many headers that looking through them all would take long.
+    let mut places = BTreeMap::new();
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, value) in pairs {
+        let place = *places.entry(name.to_ascii_lowercase()).or_insert_with(|| {
+            groups.push((name, Vec::new()));
+            groups.len() - 1
+        });
+        groups[place].1.push(value);
+    }
+    groups
+}
+
+/// `Set-Cookie` in capitals and small letters that no other index has, while there are any.
+fn set_cookie(index: usize) -> Option<String> {
+    let mut rest = index;
+    let name = "Set-Cookie".chars().map(|letter| {
+        let turns = letter.is_ascii_alphabetic() && {
+            let turns = rest & 1 == 1;
+            rest >>= 1;
+            turns
+        };
+        match (turns, letter.is_ascii_uppercase()) {
+            (true, true) => letter.to_ascii_lowercase(),
+            (true, false) => letter.to_ascii_uppercase(),
+            (false, _) => letter,
+        }
+    });
+    let name = name.collect();
+    (rest == 0).then_some(name)
 }

@@ -239,7 +239,7 @@ fn an_event_that_is_no_request_fails_and_the_next_is_served() {
         ("{\"httpMethod\":", "the event is not JSON: "),
         (
             "null",
-            "this function takes requests of an API Gateway REST API (payload format 1.0), ",
+            "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is none",
         ),
         (
             bad_base64,
@@ -247,8 +247,8 @@ fn an_event_that_is_no_request_fails_and_the_next_is_served() {
         ),
     ];
     let events = events.map(|(event, why)| (event.to_owned(), why));
-    let others = ["sqs-event", "s3-event", "apigw-v2-request-iam"].map(|name| {
-        let why = "this function takes requests of an API Gateway REST API (payload format 1.0), and the event is none: missing field `httpMethod`";
+    let others = ["sqs-event", "s3-event", "apigw-websocket-request"].map(|name| {
+        let why = "this function takes HTTP requests (of ";
         (sample(name), why)
     });
     let pid = host.pid();

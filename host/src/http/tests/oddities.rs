@@ -1,4 +1,4 @@
-//! Events that are legal and rare, and events that are neither.
+//! Events of REST APIs that are legal and rare.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The smallest event, with these fields besides.
-fn with(fields: Value) -> String {
+pub fn with(fields: Value) -> String {
     let mut event = json!({ "httpMethod": "GET", "path": "/" });
     let event_fields = event.as_object_mut().unwrap();
     event_fields.extend(fields.as_object().unwrap().clone());
@@ -16,7 +16,7 @@ fn with(fields: Value) -> String {
 }
 
 fn made(fields: Value) -> api::Request {
-    request(with(fields).as_bytes()).unwrap()
+    request(with(fields).as_bytes()).unwrap().record
 }
 
 fn authorizer(found: Value) -> Option<api::Authorizer> {
@@ -30,7 +30,8 @@ fn pair(name: &str, value: &str) -> (String, String) {
 #[test]
 fn a_method_and_a_path_are_enough() {
     assert_snapshot!(shown(&with(json!({}))), @r#"
-    GET /
+    RestApi: GET https://(nobody)/
+    path: /
     body: ""
     "#);
     let all_null = r#"{"httpMethod":"GET","path":"/","resource":null,"headers":null,"multiValueHeaders":null,
@@ -48,7 +49,8 @@ fn parameters_and_variables_are_in_the_order_of_their_names() {
     let request = request(
         br#"{"httpMethod":"GET","path":"/","pathParameters":{"z":"1","a":"2","m":"3"},"stageVariables":{"b":"1","a":"2"}}"#,
     )
-    .unwrap();
+    .unwrap()
+    .record;
     assert_eq!(
         request.path_parameters,
         [pair("a", "2"), pair("m", "3"), pair("z", "1")]
@@ -62,7 +64,8 @@ fn headers_and_query_keep_their_order_and_all_values() {
         br#"{"httpMethod":"GET","path":"/","headers":{"X":"3","A":"1"},"multiValueHeaders":{"X":["1","","3"],"A":["1"]},
             "queryStringParameters":{"q":"2"},"multiValueQueryStringParameters":{"q":["1","2"],"p":["a=b&c"]}}"#,
     )
-    .unwrap();
+    .unwrap()
+    .record;
     assert_eq!(
         request.headers,
         [
@@ -189,70 +192,9 @@ fn text_beyond_ascii_stays_what_it_is() {
         r#"{"httpMethod":"GET","path":"/gr\u00fc\u00df\ud83d\ude00/ä","pathParameters":{"näme":"J\u00fcrgen"},"headers":{"X":"é"}}"#
             .as_bytes(),
     )
-    .unwrap();
+    .unwrap()
+    .record;
     assert_eq!(request.path, "/grüß😀/ä");
     assert_eq!(request.path_parameters, [pair("näme", "Jürgen")]);
     assert_eq!(request.headers, [pair("X", "é")]);
-}
-
-#[test]
-fn what_is_not_json_is_refused_as_that() {
-    let events: [&[u8]; 7] = [
-        b"",
-        b" ",
-        b"{",
-        b"not JSON",
-        b"{\"httpMethod\":\"GET\",\"path\":\"/\"}x",
-        b"{\"httpMethod\":\"\xff\"}",
-        b"{\"httpMethod\":\"\\ud800\"}",
-    ];
-    for event in events {
-        let why = refused(event);
-        let expected = "Runtime.InvalidEvent: the event is not JSON: ";
-        assert!(
-            why.starts_with(expected),
-            "{}: {why}",
-            String::from_utf8_lossy(event)
-        );
-    }
-}
-
-#[test]
-fn what_has_another_shape_is_refused_and_says_where() {
-    let why = |fields: Value| {
-        let why = refused(with(fields));
-        let expected = "Runtime.InvalidEvent: this function takes requests of an API Gateway REST API (payload format 1.0), and the event is none: ";
-        why.strip_prefix(expected)
-            .unwrap_or_else(|| panic!("{why}"))
-            .to_owned()
-    };
-    assert_snapshot!(why(json!({ "httpMethod": null })), @"invalid type: null, expected a string at line 1 column 18");
-    assert_snapshot!(why(json!({ "path": 1 })), @"invalid type: integer `1`, expected a string at line 1 column 28");
-    assert_snapshot!(why(json!({ "headers": "none" })), @r#"invalid type: string "none", expected an object at line 1 column 17"#);
-    assert_snapshot!(why(json!({ "headers": { "Content-Length": 1 } })), @"invalid type: integer `1`, expected a string at line 1 column 30");
-    assert_snapshot!(why(json!({ "multiValueHeaders": { "A": "1" } })), @r#"invalid type: string "1", expected a sequence at line 1 column 48"#);
-    assert_snapshot!(why(json!({ "requestContext": "none" })), @r#"invalid type: string "none", expected struct RequestContext at line 1 column 54"#);
-    assert_snapshot!(why(json!({ "isBase64Encoded": "true" })), @r#"invalid type: string "true", expected a boolean at line 1 column 44"#);
-    assert_snapshot!(why(json!({ "body": { "a": 1 } })), @"invalid type: map, expected a string at line 1 column 8");
-    for event in ["null", "[]", "1", "\"text\"", "{}"] {
-        assert!(refused(event).contains("payload format 1.0"), "{event}");
-    }
-}
-
-#[test]
-fn an_authorizer_that_is_no_object_is_refused() {
-    let why = refused(with(json!({ "requestContext": { "authorizer": "admin" } })));
-    assert_eq!(
-        why,
-        "Runtime.InvalidEvent: the event's requestContext.authorizer is no object"
-    );
-}
-
-#[test]
-fn a_body_that_is_no_base64_is_refused() {
-    for body in ["?", "aGk", "a", "ä"] {
-        let why = refused(with(json!({ "body": body, "isBase64Encoded": true })));
-        let expected = "Runtime.InvalidEvent: the event's body is no base64, which it says it is: ";
-        assert!(why.starts_with(expected), "{body}: {why}");
-    }
 }

@@ -1,15 +1,28 @@
 mod answers;
-#[path = "../../../tests/support/aws_events.rs"]
+#[path = "../../tests/support/aws_events.rs"]
 mod aws_events;
-#[path = "../../../tests/support/crates.rs"]
+#[path = "../../tests/support/crates.rs"]
 mod crates;
+mod every_sample;
+mod malformed;
 mod oddities;
-mod samples;
+mod other_samples;
+mod payload_2_samples;
+mod properties;
+mod rest_api_answers;
+mod rest_api_samples;
+mod targets;
 
 use super::*;
 
 /// A request for people: a line for each thing that is there, and nothing for what is not.
-fn show(request: &api::Request) -> String {
+fn show(request: &Request<'_>) -> String {
+    let uri = format!(
+        "{}://{}{}",
+        request.scheme(),
+        request.authority().unwrap_or("(nobody)"),
+        request.path_and_query()
+    );
     // Taken apart by name, so that a field that is added has to be shown.
     let api::Request {
         method,
@@ -30,8 +43,11 @@ fn show(request: &api::Request) -> String {
         identity,
         authorizer,
         body,
-    } = request;
-    let mut lines = vec![format!("{method} {path}")];
+    } = &request.record;
+    let mut lines = vec![
+        format!("{:?}: {method} {uri}", request.source),
+        format!("path: {path}"),
+    ];
     let texts = [
         ("route", route),
         ("source ip", source_ip),
@@ -80,5 +96,5 @@ fn shown(event: &str) -> String {
 
 /// Why no request is made of an event.
 fn refused(event: impl AsRef<[u8]>) -> String {
-    request(event.as_ref()).unwrap_err().to_string()
+    Failure::from(request(event.as_ref()).err().unwrap()).to_string()
 }

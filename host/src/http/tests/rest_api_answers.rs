@@ -1,10 +1,10 @@
-//! What responses become.
+//! What responses become for a REST API, and what holds for all.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-fn of(status: u16, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> api::Response {
+pub fn of(status: u16, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> api::Response {
     let headers = headers.iter();
     api::Response {
         status_code: status,
@@ -17,11 +17,11 @@ fn of(status: u16, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> a
 }
 
 fn answer(of: api::Response) -> Value {
-    serde_json::from_slice(&response(of).unwrap()).unwrap()
+    serde_json::from_slice(&Source::RestApi.answer(of).unwrap()).unwrap()
 }
 
 fn refused(of: api::Response) -> String {
-    response(of).unwrap_err().to_string()
+    Source::RestApi.answer(of).unwrap_err().to_string()
 }
 
 #[test]

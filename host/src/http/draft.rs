@@ -1,0 +1,129 @@
+//! A request in the making: what each front door says in its own way, and what is the same for all of them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::event::{Context, Event};
+use super::json::{Fields, Text};
+use super::percent::Coding;
+use super::query::Query;
+use super::{EventError, Request, Source, find};
+use crate::bindings::api;
+
+/// What each front door says in its own way.
+pub struct Draft<'a> {
+    pub source: Source,
+    pub method: Option<Text<'a>>,
+    pub path: Option<Text<'a>>,
+    pub path_coding: Coding,
+    pub query: Query<'a>,
+    pub headers: Fields<'a>,
+    pub route: Option<Text<'a>>,
+    pub source_ip: Option<String>,
+    pub user_agent: Option<String>,
+    pub identity: Option<api::Identity>,
+    pub authorizer: Option<api::Authorizer>,
+}
+
+impl<'a> Draft<'a> {
+    /// The request, with what is left in the event.
+    ///
+    /// # Errors
+    ///
+    /// If the event lacks a method or a path, or its body is no base64 where it says so.
+    pub fn finish(self, event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
+        let missing = |what: &str| {
+            EventError::Malformed(format!("the event is an HTTP request without a {what}"))
+        };
+        let method = self.method.filter(|method| !method.is_empty());
+        let mut headers = self.headers.pairs();
+        // Payload 2.0 has the cookies in a list, and may have the header besides.
+        let in_headers = cookies(&headers);
+        let cookies = match event.cookies {
+            Some(cookies) if !cookies.is_empty() => cookies.into_iter().map(String::from).collect(),
+            _ => in_headers,
+        };
+        headers.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
+        let record = api::Request {
+            method: method.ok_or_else(|| missing("method"))?.into(),
+            path: self.path.ok_or_else(|| missing("path"))?.into(),
+            route: self.route.map(String::from),
+            path_parameters: sorted(event.path_parameters),
+            query_parameters: self.query.parameters(),
+            cookies,
+            stage_variables: sorted(event.stage_variables),
+            source_ip: self.source_ip,
+            user_agent: self
+                .user_agent
+                .or_else(|| find(&headers, "user-agent").map(str::to_owned)),
+            account_id: text(context.account_id),
+            api_id: text(context.api_id),
+            domain_name: text(context.domain_name),
+            stage: text(context.stage),
+            request_id: text(context.request_id),
+            identity: self.identity,
+            authorizer: self.authorizer,
+            headers,
+            body: body(event.body, event.is_base64_encoded)?,
+        };
+        Ok(Request {
+            source: self.source,
+            record,
+            path_coding: self.path_coding,
+            query: self.query,
+            context: event.request_context,
+        })
+    }
+}
+
+/// A text that says something.
+pub fn text(value: Option<Text<'_>>) -> Option<String> {
+    value.filter(|text| !text.is_empty()).map(String::from)
+}
+
+/// All values, where the event has them; Lambda's test console and other senders have only the last of each.
+pub fn all<'a>(multiple: Option<Fields<'a>>, single: Option<Fields<'a>>) -> Fields<'a> {
+    multiple
+        .filter(|fields| !fields.0.is_empty())
+        .or(single)
+        .unwrap_or_default()
+}
+
+/// The last address in `X-Forwarded-For`: the front door put it there itself, behind whatever the client had sent.
+pub fn forwarded_for(headers: &Fields<'_>) -> Option<String> {
+    let mut names_and_values = headers.0.iter().rev();
+    let (_, value) =
+        names_and_values.find(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"))?;
+    let address = value.rsplit(',').next()?.trim();
+    (!address.is_empty()).then(|| address.to_owned())
+}
+
+/// In the order of the names.
+fn sorted(fields: Option<Fields<'_>>) -> Vec<(String, String)> {
+    let mut pairs = fields.unwrap_or_default().pairs();
+    pairs.sort();
+    pairs
+}
+
+fn cookies(headers: &[(String, String)]) -> Vec<String> {
+    headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"))
+        .flat_map(|(_, value)| value.split(';'))
+        .map(str::trim)
+        .filter(|cookie| !cookie.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn body(body: Option<Text<'_>>, is_base64: Option<bool>) -> Result<Vec<u8>, EventError> {
+    match body {
+        Some(body) if is_base64 == Some(true) => STANDARD.decode(&*body).map_err(|error| {
+            EventError::Malformed(format!(
+                "the event's body is no base64, which it says it is: {error}"
+            ))
+        }),
+        Some(body) => Ok(String::from(body).into_bytes()),
+        None => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,81 @@
+//! A request, whichever front door it came through.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::percent::{self, Coding, Place};
+use super::query::Query;
+use super::response::is_of_hop;
+use super::{Source, find};
+use crate::bindings::api;
+use crate::failure::to_ascii;
+
+/// A request. What is not in the record is made when it is asked for, of what is kept of the event.
+pub struct Request<'e> {
+    /// Who sent the event, and gets the answer.
+    pub source: Source,
+    /// The request as `lambda:function/api` has it.
+    pub record: api::Request,
+    pub(super) path_coding: Coding,
+    pub(super) query: Query<'e>,
+    pub(super) context: Option<&'e RawValue>,
+}
+
+impl Request<'_> {
+    /// `http` or `https`: what `X-Forwarded-Proto` says, where the front door sets it, and else `https`, which is all that
+    /// function URLs and API Gateway have.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        let proto = match self.source {
+            // It sets none, so that it is the client's.
+            Source::Lattice => None,
+            _ => find(&self.record.headers, "x-forwarded-proto"),
+        };
+        match proto {
+            Some(proto) if proto.trim().eq_ignore_ascii_case("http") => "http",
+            _ => "https",
+        }
+    }
+
+    /// The host that the client asked, with its port if it said one: the `Host` header, or else the API's domain name.
+    #[must_use]
+    pub fn authority(&self) -> Option<&str> {
+        find(&self.record.headers, "host")
+            .filter(|host| !host.is_empty())
+            .or(self.record.domain_name.as_deref())
+    }
+
+    /// The path and the query, percent-encoded: the target of the request. It starts with `/`.
+    #[must_use]
+    pub fn path_and_query(&self) -> String {
+        let mut uri = String::with_capacity(self.record.path.len() + 16);
+        if !self.record.path.starts_with('/') {
+            uri.push('/');
+        }
+        percent::push(&mut uri, &self.record.path, self.path_coding, Place::Path);
+        self.query.push(&mut uri);
+        uri
+    }
+
+    /// The headers in their order, but for those of one connection only, and then the cookies as one `cookie`, as RFC 6265,
+    /// 5.4, wants it. `host` is among them. Neither names nor values are checked.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
+        let headers = self.record.headers.iter();
+        let headers = headers
+            .filter(|(name, _)| !is_of_hop(name))
+            .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+        let cookies = self.record.cookies.as_slice();
+        let cookie = (!cookies.is_empty()).then(|| ("cookie", Cow::Owned(cookies.join("; "))));
+        headers.chain(cookie)
+    }
+
+    /// The JSON of the event's `requestContext`, fit to be the value of a header: in ASCII, and on one line.
+    #[must_use]
+    pub fn request_context(&self) -> Option<String> {
+        // Within strings JSON has no control characters, and between other things it needs none.
+        let is_needed = |c: &char| !c.is_ascii_control() || *c == '\u{7f}';
+        let json: String = self.context?.get().chars().filter(is_needed).collect();
+        Some(to_ascii(&json))
+    }
+}

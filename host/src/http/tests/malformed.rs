@@ -1,0 +1,143 @@
+//! Events of which no request can be made, and why.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::oddities::with;
+use super::*;
+
+#[test]
+fn what_is_not_json_is_refused_as_that() {
+    let events: [&[u8]; 7] = [
+        b"",
+        b" ",
+        b"{",
+        b"not JSON",
+        b"{\"httpMethod\":\"GET\",\"path\":\"/\"}x",
+        b"{\"httpMethod\":\"\xff\"}",
+        b"{\"httpMethod\":\"\\ud800\"}",
+    ];
+    for event in events {
+        let why = refused(event);
+        let expected = "Runtime.InvalidEvent: the event is not JSON: ";
+        assert!(
+            why.starts_with(expected),
+            "{}: {why}",
+            String::from_utf8_lossy(event)
+        );
+    }
+}
+
+#[test]
+fn what_has_another_shape_is_refused_and_says_where() {
+    let why = |fields: Value| {
+        let why = refused(with(fields));
+        let expected = "Runtime.InvalidEvent: the event is an HTTP request, and ";
+        why.strip_prefix(expected)
+            .unwrap_or_else(|| panic!("{why}"))
+            .to_owned()
+    };
+    assert_snapshot!(why(json!({ "path": 1 })), @"it is malformed: invalid type: integer `1`, expected a string at line 1 column 28");
+    assert_snapshot!(why(json!({ "headers": "none" })), @r#"it is malformed: invalid type: string "none", expected an object at line 1 column 17"#);
+    assert_snapshot!(why(json!({ "headers": { "Content-Length": 1 } })), @"it is malformed: invalid type: integer `1`, expected a string or a list of strings at line 1 column 30");
+    assert_snapshot!(why(json!({ "requestContext": "none" })), @r#"its requestContext is malformed: invalid type: string "none", expected an object at line 1 column 6"#);
+    assert_snapshot!(why(json!({ "isBase64Encoded": "true" })), @r#"it is malformed: invalid type: string "true", expected a boolean at line 1 column 44"#);
+    assert_snapshot!(why(json!({ "body": { "a": 1 } })), @"it is malformed: invalid type: map, expected a string at line 1 column 8");
+}
+
+#[test]
+fn an_authorizer_that_is_no_object_is_refused() {
+    let why = refused(with(json!({ "requestContext": { "authorizer": "admin" } })));
+    assert_eq!(
+        why,
+        "Runtime.InvalidEvent: the event's requestContext.authorizer is no object"
+    );
+}
+
+#[test]
+fn a_body_that_is_no_base64_is_refused() {
+    for body in ["?", "aGk", "a", "ä"] {
+        let why = refused(with(json!({ "body": body, "isBase64Encoded": true })));
+        let expected = "Runtime.InvalidEvent: the event's body is no base64, which it says it is: ";
+        assert!(why.starts_with(expected), "{body}: {why}");
+    }
+}
+
+/// Its fields may be of any type: they are not what they would be in a request.
+#[test]
+fn what_is_json_and_no_request_is_refused_as_that() {
+    let others = [
+        "null",
+        "[]",
+        "1",
+        "\"text\"",
+        "{}",
+        r#"{"httpMethod":null,"path":"/"}"#,
+        r#"{"httpMethod":"GET"}"#,
+        r#"{"path":"/"}"#,
+        r#"{"headers":1,"body":[],"path":{},"isBase64Encoded":"no","cookies":"a","requestContext":[1]}"#,
+        r#"{"requestContext":{"http":null,"elb":null,"identity":5}}"#,
+        r#"{"version":"2.0","method":"GET","path":"/"}"#,
+    ];
+    for event in others {
+        assert!(
+            matches!(request(event.as_bytes()), Err(EventError::NotHttp)),
+            "{event}"
+        );
+    }
+    assert_eq!(
+        refused("{}"),
+        "Runtime.InvalidEvent: this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is none"
+    );
+}
+
+#[test]
+fn what_lacks_a_method_or_a_path_is_malformed_wherever_it_is_from() {
+    let lacking = [
+        (json!({ "httpMethod": "GET", "resource": "/" }), "path"),
+        (json!({ "httpMethod": "", "path": "/" }), "method"),
+        (
+            json!({ "requestContext": { "elb": {} }, "path": "/" }),
+            "method",
+        ),
+        (
+            json!({ "requestContext": { "elb": {} }, "httpMethod": "GET" }),
+            "path",
+        ),
+        (
+            json!({ "requestContext": { "http": {} }, "rawPath": "/" }),
+            "method",
+        ),
+        (
+            json!({ "requestContext": { "http": { "method": "GET" } } }),
+            "path",
+        ),
+        (
+            json!({ "requestContext": { "serviceNetworkArn": "" }, "path": "/" }),
+            "method",
+        ),
+        (
+            json!({ "requestContext": { "serviceNetworkArn": "" }, "method": "GET" }),
+            "path",
+        ),
+    ];
+    for (event, what) in lacking {
+        assert_eq!(
+            refused(event.to_string()),
+            format!("Runtime.InvalidEvent: the event is an HTTP request without a {what}"),
+            "{event}"
+        );
+    }
+}
+
+#[test]
+fn what_only_one_front_door_has_is_checked_too() {
+    let why = |event: Value| refused(event.to_string());
+    let http = json!({ "method": "GET", "path": "/" });
+    assert_snapshot!(why(json!({ "requestContext": { "http": "GET /" } })), @r#"Runtime.InvalidEvent: the event is an HTTP request, and its requestContext is malformed: invalid type: string "GET /", expected an object at line 1 column 15"#);
+    assert_snapshot!(why(json!({ "requestContext": { "http": http }, "cookies": "a=1" })), @r#"Runtime.InvalidEvent: the event is an HTTP request, and it is malformed: invalid type: string "a=1", expected a sequence at line 1 column 16"#);
+    assert_snapshot!(why(json!({ "requestContext": { "http": http, "authorizer": 1 } })), @"Runtime.InvalidEvent: the event is an HTTP request, and its requestContext.authorizer is malformed: invalid type: integer `1`, expected an object at line 1 column 1");
+    assert_snapshot!(why(json!({ "requestContext": { "http": http, "authorizer": { "jwt": 1 } } })), @"Runtime.InvalidEvent: the event's requestContext.authorizer.jwt is no object");
+    assert_snapshot!(why(json!({ "requestContext": { "elb": {} }, "httpMethod": 1, "path": "/" })), @"Runtime.InvalidEvent: the event is an HTTP request, and it is malformed: invalid type: integer `1`, expected a string at line 1 column 15");
+    assert_snapshot!(why(json!({ "raw_path": "/", "method": "GET", "headers": { "a": [1] } })), @"Runtime.InvalidEvent: the event is an HTTP request, and it is malformed: invalid type: integer `1`, expected a string at line 1 column 18");
+}
