@@ -22,10 +22,8 @@ pub enum Place {
 
 /// Appends a text, encoded.
 pub fn push(uri: &mut String, text: &str, coding: Coding, place: Place) {
-    let bytes = text.as_bytes();
-    for (at, byte) in bytes.iter().copied().enumerate() {
+    for byte in text.bytes() {
         let stays = match coding {
-            Coding::Sent if byte == b'%' => is_escape(&bytes[at..]),
             Coding::Sent => is_sendable(byte, place),
             Coding::Decoded => is_plain(byte, place),
         };
@@ -40,12 +38,8 @@ pub fn push(uri: &mut String, text: &str, coding: Coding, place: Place) {
     }
 }
 
-fn is_escape(bytes: &[u8]) -> bool {
-    matches!(bytes, [b'%', a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
-}
-
-/// Clients send more than RFC 3986 allows, such as `[` and `|`, which arrives as it is; what the parser of URIs refuses, and
-/// what would end the place that it is in, does not.
+/// Clients send more than RFC 3986 allows, such as `[`, `|` and a `%` that starts no escape, which arrives as it is; what parsers
+/// of URIs refuse, and what would end the place that it is in, does not.
 fn is_sendable(byte: u8, place: Place) -> bool {
     let ends = match place {
         Place::Path => byte == b'?',

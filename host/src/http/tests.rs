@@ -3,12 +3,13 @@ mod answers;
 mod aws_events;
 #[path = "../../tests/support/crates.rs"]
 mod crates;
+mod beyond_record;
 mod every_sample;
 mod malformed;
 mod oddities;
 mod other_samples;
 mod payload_2_samples;
-mod properties;
+
 mod rest_api_answers;
 mod rest_api_samples;
 mod targets;

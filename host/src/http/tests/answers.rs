@@ -1,1 +1,219 @@
+//! What responses become for the front doors other than REST APIs, and what streams start with.
 
+use serde_json::{Value, json};
+
+use super::rest_api_answers::of;
+use super::*;
+
+const ALB: Source = Source::Alb { multi_value: false };
+const MULTI_VALUE_ALB: Source = Source::Alb { multi_value: true };
+const ALL: [Source; 6] = [
+    Source::RestApi,
+    Source::HttpApi,
+    Source::FunctionUrl,
+    ALB,
+    MULTI_VALUE_ALB,
+    Source::Lattice,
+];
+
+fn answer(source: Source, response: api::Response) -> Value {
+    serde_json::from_slice(&source.answer(response).unwrap()).unwrap()
+}
+
+/// Two values for a header, two cookies, one of them set by a header.
+fn several() -> api::Response {
+    let headers = [
+        ("A", "1"),
+        ("set-cookie", "x=1; Secure"),
+        ("b", "2"),
+        ("a", "3"),
+    ];
+    of(201, &headers, &["y=2"], b"text")
+}
+
+#[test]
+fn payload_2_joins_values_and_lists_cookies() {
+    for source in [Source::HttpApi, Source::FunctionUrl] {
+        assert_eq!(
+            answer(source, several()),
+            json!({
+                "statusCode": 201,
+                "headers": { "A": "1, 3", "b": "2" },
+                "cookies": ["x=1; Secure", "y=2"],
+                "body": "text",
+                "isBase64Encoded": false,
+            })
+        );
+    }
+    assert_eq!(
+        answer(Source::FunctionUrl, of(200, &[], &[], b"")).get("cookies"),
+        None
+    );
+}
+
+#[test]
+fn a_load_balancer_with_multi_value_headers_gets_lists() {
+    assert_eq!(
+        answer(MULTI_VALUE_ALB, several()),
+        json!({
+            "statusCode": 201,
+            "statusDescription": "201 Created",
+            "multiValueHeaders": { "A": ["1", "3"], "b": ["2"], "Set-Cookie": ["x=1; Secure", "y=2"] },
+            "body": "text",
+            "isBase64Encoded": false,
+        })
+    );
+}
+
+#[test]
+fn a_load_balancer_and_lattice_get_cookies_under_several_names() {
+    let headers =
+        json!({ "A": "1, 3", "b": "2", "Set-Cookie": "x=1; Secure", "set-Cookie": "y=2" });
+    assert_eq!(
+        answer(ALB, several()),
+        json!({
+            "statusCode": 201,
+            "statusDescription": "201 Created",
+            "headers": headers,
+            "body": "text",
+            "isBase64Encoded": false,
+        })
+    );
+    assert_eq!(
+        answer(Source::Lattice, several()),
+        json!({ "statusCode": 201, "headers": headers, "body": "text", "isBase64Encoded": false })
+    );
+}
+
+/// `set-cookie` has nine letters.
+#[test]
+fn there_are_so_many_names_for_cookies_and_no_more() {
+    let cookies: Vec<String> = (0..512).map(|number| format!("c{number}=1")).collect();
+    let mut cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+    let all = answer(ALB, of(200, &[], &cookies, b""));
+    assert_eq!(all["headers"].as_object().unwrap().len(), 512);
+    cookies.push("one=more");
+    let why = ALB
+        .answer(of(200, &[], &cookies, b""))
+        .unwrap_err()
+        .to_string();
+    let expected = "Function.InvalidResponse: the function's response sets 513 cookies, for which this front door has no place";
+    assert!(why.starts_with(expected), "{why}");
+    assert!(MULTI_VALUE_ALB.answer(of(200, &[], &cookies, b"")).is_ok());
+}
+
+#[test]
+fn a_status_that_nobody_has_named_has_no_description() {
+    assert_eq!(
+        answer(ALB, of(599, &[], &[], b"")).get("statusDescription"),
+        None
+    );
+    assert_eq!(
+        answer(ALB, of(418, &[], &[], b""))["statusDescription"],
+        "418 I'm a teapot"
+    );
+}
+
+#[test]
+fn what_no_front_door_can_carry_is_refused_by_all() {
+    for source in ALL {
+        for response in [
+            of(0, &[], &[], b""),
+            of(999, &[], &[], b""),
+            of(200, &[("a b", "")], &[], b""),
+            of(200, &[("a", "\r\n")], &[], b""),
+            of(200, &[("Set-Cookie", "\n")], &[], b""),
+            of(200, &[], &["\0"], b""),
+        ] {
+            let failure = source.answer(response).unwrap_err();
+            assert_eq!(failure.error_type, "Function.InvalidResponse", "{source:?}");
+        }
+    }
+}
+
+#[test]
+fn headers_of_the_connection_do_not_go_on() {
+    let headers = [
+        ("Connection", "close, X-Hop"),
+        ("keep-alive", "timeout=5"),
+        ("Transfer-Encoding", "chunked"),
+        ("TE", "trailers"),
+        ("Trailer", "X"),
+        ("Upgrade", "h2c"),
+        ("proxy-connection", "close"),
+        ("x-hop", "1"),
+        ("x-end", "1"),
+        ("Content-Length", "4"),
+    ];
+    for source in ALL {
+        let answer = answer(source, of(200, &headers, &[], b"text")).to_string();
+        let names = [
+            "Connection",
+            "keep-alive",
+            "Transfer",
+            "TE",
+            "Trailer",
+            "Upgrade",
+            "x-hop",
+        ];
+        assert!(names.iter().all(|name| !answer.contains(name)), "{answer}");
+        assert!(
+            answer.contains("x-end") && answer.contains("Content-Length"),
+            "{answer}"
+        );
+    }
+}
+
+/// Also of an answer to `HEAD`: nobody knows there that it was one.
+#[test]
+fn a_length_that_is_not_the_bodys_does_not_go_on() {
+    for length in ["3", "5", "", "four", "-4", "4, 4"] {
+        let answer = answer(
+            Source::RestApi,
+            of(200, &[("content-length", length)], &[], b"text"),
+        );
+        assert_eq!(answer["headers"], json!({}), "{length}");
+    }
+}
+
+#[test]
+fn bodies_are_base64_only_where_they_have_to_be() {
+    let body = |headers: &[(&str, &str)], body: &[u8]| {
+        let answer = answer(Source::Lattice, of(200, headers, &[], body));
+        (answer["body"].clone(), answer["isBase64Encoded"].clone())
+    };
+    assert_eq!(body(&[], b""), (json!(""), json!(false)));
+    assert_eq!(body(&[], "ä".as_bytes()), (json!("ä"), json!(false)));
+    assert_eq!(body(&[], b"\xe4"), (json!("5A=="), json!(true)));
+    let coded = [("content-Encoding", "br")];
+    assert_eq!(body(&coded, b"text"), (json!("dGV4dA=="), json!(true)));
+    assert_eq!(body(&coded, b""), (json!(""), json!(false)));
+    assert_eq!(
+        body(&[("content-encoding", "identity")], b"text"),
+        (json!("text"), json!(false))
+    );
+}
+
+#[test]
+fn a_stream_starts_with_its_head() {
+    let headers = [
+        ("A", "1"),
+        ("a", "2"),
+        ("Set-Cookie", "x=1"),
+        ("Content-Length", "0"),
+        ("Upgrade", "h2c"),
+    ];
+    let head = prelude(of(200, &headers, &["y=2"], b"")).unwrap();
+    let head: Value = serde_json::from_slice(&head).unwrap();
+    let expected =
+        json!({ "statusCode": 200, "headers": { "A": "1, 2" }, "cookies": ["x=1", "y=2"] });
+    assert_eq!(head, expected);
+    let failure = prelude(of(600, &[], &[], b"")).unwrap_err();
+    assert_eq!(failure.error_type, "Function.InvalidResponse");
+}
+
+#[test]
+fn other_bytes_in_a_header_are_latin_1() {
+    assert_eq!(header_text("ä€".as_bytes()), "ä€");
+    assert_eq!(header_text(b"\xe4\x80"), "ä\u{80}");
+}
