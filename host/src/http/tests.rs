@@ -10,6 +10,7 @@ mod oddities;
 mod other_samples;
 mod payload_2_samples;
 
+mod properties;
 mod rest_api_answers;
 mod rest_api_samples;
 mod targets;

@@ -1,0 +1,164 @@
+//! The front doors, as AWS's pages and what is seen of them have it: what they make of a request, and of an answer. The files
+//! of the front doors name the pages.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use super::{Pairs, Sent, Source, decoded, grouped, joined};
+
+pub const HOST: &str = "api.example:8443";
+
+/// What they add to the headers.
+pub const ADDED: [(&str, &str); 3] = [
+    ("host", HOST),
+    ("x-forwarded-for", "192.0.2.1"),
+    ("x-forwarded-proto", "https"),
+];
+
+/// The event that a request becomes.
+pub fn event(door: Source, sent: &Sent) -> Value {
+    let mut headers = sent.headers.clone();
+    headers.extend(ADDED.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let has_cookies = !sent.cookies.is_empty();
+    let is_payload_2 = matches!(door, Source::HttpApi | Source::FunctionUrl);
+    if has_cookies && !is_payload_2 {
+        headers.push(("cookie".to_owned(), sent.cookies.join("; ")));
+    }
+    let mut event = match door {
+        Source::RestApi => {
+            let query = decoded(&sent.query);
+            json!({
+                "resource": "/{proxy+}",
+                "httpMethod": sent.method,
+                "path": sent.path,
+                "headers": single(&headers),
+                "multiValueHeaders": grouped(headers),
+                "queryStringParameters": single(&query),
+                "multiValueQueryStringParameters": grouped(query),
+                "requestContext": { "stage": "prod" },
+            })
+        }
+        Source::HttpApi => payload_2(
+            sent,
+            headers,
+            &decoded_path(&sent.path),
+            "id.execute-api.aws",
+        ),
+        Source::FunctionUrl => payload_2(sent, headers, &sent.path, "id.lambda-url.aws"),
+        Source::Alb { multi_value: true } => json!({
+            "httpMethod": sent.method,
+            "path": sent.path,
+            "multiValueHeaders": grouped(headers),
+            "multiValueQueryStringParameters": grouped(sent.query.clone()),
+            "requestContext": { "elb": { "targetGroupArn": "arn" } },
+        }),
+        Source::Alb { multi_value: false } => json!({
+            "httpMethod": sent.method,
+            "path": sent.path,
+            "headers": single(&headers),
+            "queryStringParameters": single(&sent.query),
+            "requestContext": { "elb": { "targetGroupArn": "arn" } },
+        }),
+        Source::Lattice => json!({
+            "version": "2.0",
+            "method": sent.method,
+            "path": sent.path,
+            "headers": grouped(headers),
+            "queryStringParameters": grouped(sent.query.clone()),
+            "requestContext": { "serviceNetworkArn": "arn" },
+        }),
+    };
+    let (body, is_base64) = match String::from_utf8(sent.body.clone()) {
+        Ok(text) => (text, false),
+        Err(_) => (STANDARD.encode(&sent.body), true),
+    };
+    event["body"] = body.into();
+    event["isBase64Encoded"] = is_base64.into();
+    event
+}
+
+fn payload_2(sent: &Sent, headers: Pairs, path: &str, domain: &str) -> Value {
+    let query = sent
+        .query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let headers = joined(grouped(headers)).into_iter();
+    let headers: BTreeMap<_, _> = headers
+        .map(|(name, values)| (name, values.concat()))
+        .collect();
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query.collect::<Vec<_>>().join("&"),
+        "cookies": sent.cookies,
+        "headers": headers,
+        "requestContext": { "domainName": domain, "http": { "method": sent.method, "path": path } },
+    })
+}
+
+fn decoded_path(path: &str) -> String {
+    percent_decode_str(path).decode_utf8_lossy().into_owned()
+}
+
+fn single(pairs: &Pairs) -> BTreeMap<String, String> {
+    pairs.iter().cloned().collect()
+}
+
+/// The last value of each name.
+pub fn last_of_each(pairs: &Pairs) -> Pairs {
+    single(pairs).into_iter().collect()
+}
+
+/// A response, as clients see it.
+pub struct Seen {
+    pub status: u16,
+    /// By their names in lower case.
+    pub headers: BTreeMap<String, Vec<String>>,
+    pub cookies: Vec<String>,
+    pub body: Vec<u8>,
+}
+
+/// The response that an answer becomes.
+pub fn seen(door: Source, answer: &Value) -> Seen {
+    let (takes_single, takes_multiple) = match door {
+        Source::RestApi => (true, true),
+        Source::Alb { multi_value } => (!multi_value, multi_value),
+        Source::HttpApi | Source::FunctionUrl | Source::Lattice => (true, false),
+    };
+    assert!(takes_single || answer.get("headers").is_none());
+    assert!(takes_multiple || answer.get("multiValueHeaders").is_none());
+    let mut headers = Pairs::new();
+    for field in ["headers", "multiValueHeaders"] {
+        for (name, values) in answer[field].as_object().into_iter().flatten() {
+            let values = values
+                .as_array()
+                .cloned()
+                .unwrap_or_else(|| vec![values.clone()]);
+            let values = values
+                .iter()
+                .map(|value| value.as_str().unwrap().to_owned());
+            headers.extend(values.map(|value| (name.to_ascii_lowercase(), value)));
+        }
+    }
+    let mut headers = grouped(headers);
+    let mut cookies = headers.remove("set-cookie").unwrap_or_default();
+    for cookie in answer["cookies"].as_array().into_iter().flatten() {
+        assert!(matches!(door, Source::HttpApi | Source::FunctionUrl));
+        cookies.push(cookie.as_str().unwrap().to_owned());
+    }
+    let body = answer["body"].as_str().unwrap();
+    Seen {
+        status: u16::try_from(answer["statusCode"].as_u64().unwrap()).unwrap(),
+        headers: joined(headers),
+        cookies,
+        body: match answer["isBase64Encoded"].as_bool().unwrap() {
+            true => STANDARD.decode(body).unwrap(),
+            false => body.as_bytes().to_vec(),
+        },
+    }
+}
