@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
+use lambda_wasm_host::policy::Policy;
 use lambda_wasm_host::world::{self, Misfits, World};
 use lambda_wasm_host::{cpu, engine, exports, imports};
 use wasmtime::Engine;
@@ -45,6 +46,8 @@ enum Cpu {
 /// If the component is none, or none that the host can run, or cannot be compiled or written.
 pub fn run(args: &Args) -> Result<()> {
     let name = args.input.display();
+    // What the host would refuse later is better known now.
+    Policy::read(&Policy::path(&args.output))?;
     let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
     let artifact =
         compile(&component, args).with_context(|| format!("{name} cannot be compiled"))?;
@@ -59,6 +62,8 @@ fn compile(component: &[u8], args: &Args) -> Result<Vec<u8>> {
         description.exports.iter().map(String::as_str),
     )
     .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
+    let names = description.imports.iter().chain(&description.exports);
+    let names = names.map(String::as_str);
     let mut trailer = Trailer {
         format: FORMAT,
         wasmtime: WASMTIME.to_owned(),
@@ -67,7 +72,7 @@ fn compile(component: &[u8], args: &Args) -> Result<Vec<u8>> {
         length: 0,
         sha256: String::new(),
         epoch: true,
-        concurrency: false,
+        concurrency: world::needs_concurrency(names),
         memories: 0,
         tables: 0,
         core_instances: description.core_instances,

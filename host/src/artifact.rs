@@ -341,7 +341,7 @@ mod tests {
             world: World::ApiFunction,
             names: true,
             imports: vec!["wasi:cli/exit@0.2.0".to_owned()],
-            exports: vec![World::ApiFunction.export().to_owned()],
+            exports: vec!["lambda:function/api@0.1.0".to_owned()],
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f.cwasm");

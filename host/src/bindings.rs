@@ -12,12 +12,14 @@ wasmtime::component::bindgen!({
             import lambda:function/invocation@0.1.0;
             export lambda:function/api@0.1.0;
             export lambda:function/handler@0.1.0;
+            export lambda:function/streaming-handler@0.1.0;
         }
     ",
     exports: { default: async },
     imports: { default: trappable },
+    with: { "wasi:io": wasmtime_wasi::p2::bindings::io },
 });
 
-pub use exports::lambda::function::{api, handler};
+pub use exports::lambda::function::{api, handler, streaming_handler};
 pub use lambda::function::invocation;
 pub use lambda::function::types::{self, Context, Failure};

@@ -15,6 +15,9 @@ use wasmtime::Engine;
 /// comes just before the guest's look at its clock would be lost.
 const TICK: Duration = Duration::from_millis(1);
 
+/// How often the epoch moves while a guest hands over its answer: what it handed over leaves when it yields.
+const YIELD: Duration = Duration::from_millis(10);
+
 /// What a guest is stopped with at its deadline.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("the deadline has come")]
@@ -43,6 +46,8 @@ impl std::fmt::Debug for EngineHandle {
 struct Due {
     /// The deadlines that are watched, each with a number that tells equal ones apart.
     deadlines: BTreeSet<(Instant, u64)>,
+    /// How many guests hand over their answers.
+    yielding: usize,
     next_number: u64,
     /// Until when the thread sleeps; `None` if until it is woken.
     asleep_until: Option<Instant>,
@@ -56,6 +61,10 @@ pub struct Watched<'a> {
     key: (Instant, u64),
 }
 
+/// Guests that compute yield now and then until this is dropped.
+#[derive(Debug)]
+pub struct Yielding<'a>(&'a Watchdog);
+
 impl Watchdog {
     /// A watchdog for the guests of an engine. Its thread starts with the first deadline.
     #[must_use]
@@ -67,6 +76,14 @@ impl Watchdog {
         }))
     }
 
+    /// Lets guests that compute yield now and then, so that what they handed over can leave meanwhile.
+    pub fn yielding(&self) -> Yielding<'_> {
+        let mut due = self.0.lock();
+        due.yielding += 1;
+        self.wake_by(&mut due, Instant::now() + YIELD);
+        Yielding(self)
+    }
+
     /// Watches a deadline.
     ///
     /// The thread is woken only if it sleeps beyond the deadline. Since later invocations have later deadlines, it mostly
@@ -76,14 +93,19 @@ impl Watchdog {
         let key = (at, due.next_number);
         due.next_number += 1;
         due.deadlines.insert(key);
+        self.wake_by(&mut due, at);
+        Watched {
+            watchdog: self,
+            key,
+        }
+    }
+
+    /// Sees to it that the thread is awake at this time.
+    fn wake_by(&self, due: &mut Due, at: Instant) {
         if !due.has_thread {
             due.has_thread = self.start();
         } else if due.asleep_until.is_none_or(|until| at < until) {
             self.0.changed.notify_one();
-        }
-        Watched {
-            watchdog: self,
-            key,
         }
     }
 
@@ -107,13 +129,17 @@ impl Shared {
         loop {
             let now = Instant::now();
             let next = due.deadlines.first().map(|&(at, _)| at);
-            let sleep = match next {
+            let mut sleep = match next {
                 Some(at) if at <= now => {
                     self.engine.0.increment_epoch();
                     Some(TICK)
                 }
                 next => next.map(|at| at - now),
             };
+            if due.yielding > 0 {
+                self.engine.0.increment_epoch();
+                sleep = Some(sleep.map_or(YIELD, |sleep| sleep.min(YIELD)));
+            }
             due.asleep_until = sleep.map(|sleep| now + sleep);
             due = match sleep {
                 Some(sleep) => {
@@ -134,6 +160,12 @@ impl Shared {
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
         self.watchdog.0.lock().deadlines.remove(&self.key);
+    }
+}
+
+impl Drop for Yielding<'_> {
+    fn drop(&mut self) {
+        self.0.0.lock().yielding -= 1;
     }
 }
 

@@ -3,8 +3,10 @@
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Instance, InstancePre};
 use wasmtime::{Engine, Store};
+pub use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler as http_2;
+pub use wasmtime_wasi_http::p3::bindings::exports::wasi::http::handler as http_3;
 
-use crate::bindings::{Context, Failure, api, handler};
+use crate::bindings::{Context, Failure, api, handler, streaming_handler};
 use crate::sandbox::State;
 use crate::world::{Misfits, World};
 
@@ -14,6 +16,12 @@ pub enum Export {
     Api(api::GuestIndices),
     /// `lambda:function/handler`.
     Handler(handler::GuestIndices),
+    /// `lambda:function/streaming-handler`.
+    Streaming(streaming_handler::GuestIndices),
+    /// `wasi:http/incoming-handler` of WASI 0.2.
+    HttpProxy(http_2::GuestIndices),
+    /// `wasi:http/handler` of WASI 0.3.
+    HttpService(http_3::GuestIndices),
 }
 
 /// The same, in one instance.
@@ -22,6 +30,12 @@ pub enum Exports {
     Api(api::Guest),
     /// `lambda:function/handler`.
     Handler(handler::Guest),
+    /// `lambda:function/streaming-handler`.
+    Streaming(streaming_handler::Guest),
+    /// `wasi:http/incoming-handler` of WASI 0.2.
+    HttpProxy(http_2::Guest),
+    /// `wasi:http/handler` of WASI 0.3.
+    HttpService(http_3::Guest),
 }
 
 impl Export {
@@ -34,6 +48,11 @@ impl Export {
         Ok(match world {
             World::ApiFunction => Self::Api(api::GuestIndices::new(component)?),
             World::HandlerFunction => Self::Handler(handler::GuestIndices::new(component)?),
+            World::StreamingFunction => {
+                Self::Streaming(streaming_handler::GuestIndices::new(component)?)
+            }
+            World::HttpProxy => Self::HttpProxy(http_2::GuestIndices::new(component)?),
+            World::HttpService => Self::HttpService(http_3::GuestIndices::new(component)?),
         })
     }
 
@@ -46,6 +65,9 @@ impl Export {
         Ok(match self {
             Self::Api(export) => Exports::Api(export.load(store, instance)?),
             Self::Handler(export) => Exports::Handler(export.load(store, instance)?),
+            Self::Streaming(export) => Exports::Streaming(export.load(store, instance)?),
+            Self::HttpProxy(export) => Exports::HttpProxy(export.load(store, instance)?),
+            Self::HttpService(export) => Exports::HttpService(export.load(store, instance)?),
         })
     }
 }
@@ -57,7 +79,15 @@ impl Export {
 /// If a function is missing or has another type.
 pub fn check_types(world: World, engine: &Engine, component: &Component) -> Result<(), Misfits> {
     let ty = component.component_type();
-    let name = world.export();
+    let Some(name) = ty
+        .exports(engine)
+        .map(|(name, _)| name)
+        .find(|name| world.is_made_by(name))
+    else {
+        let mut misfits = Misfits::default();
+        misfits.push(format!("it does not export {}", world.interface()));
+        return Err(misfits);
+    };
     let misfit = |why: String| {
         let mut misfits = Misfits::default();
         misfits.push(format!(
@@ -84,6 +114,8 @@ pub fn check_types(world: World, engine: &Engine, component: &Component) -> Resu
         World::HandlerFunction => {
             handle.typecheck::<(Vec<u8>, Context), (Result<Vec<u8>, Failure>,)>(&types)
         }
+        // They take resources, whose types are known only in an instance.
+        World::StreamingFunction | World::HttpProxy | World::HttpService => Ok(()),
     }
     .map_err(|error| misfit(format!("handle: {error:#}")))
 }

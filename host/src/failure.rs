@@ -125,7 +125,8 @@ impl fmt::Display for Failure {
 }
 
 /// JSON with everything beyond ASCII escaped.
-pub(crate) fn to_ascii(json: &str) -> String {
+#[must_use]
+pub fn to_ascii(json: &str) -> String {
     use std::fmt::Write;
     let mut ascii = String::with_capacity(json.len());
     for c in json.chars() {

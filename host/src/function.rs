@@ -10,14 +10,15 @@ use wasmtime::{Engine, Store};
 
 use crate::artifact::{self, ArtifactError, Trailer};
 use crate::bindings::{self, Context};
+use crate::call::Call;
 use crate::config::{Config, Facts};
 use crate::crash::Stopped;
 use crate::deadline::Watchdog;
 use crate::exports::{self, Export, Exports};
 use crate::failure::Failure;
-use crate::http;
 use crate::invocation::{Invocation, header};
 use crate::log::Log;
+use crate::policy::Policy;
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::{self, Grants, State};
@@ -36,15 +37,16 @@ pub struct Function {
     component: InstancePre<State>,
     export: Export,
     grants: Grants,
+    pub(crate) policy: Policy,
     facts: Facts,
-    watchdog: Watchdog,
+    pub(crate) watchdog: Watchdog,
     init_limit: Duration,
 }
 
 /// An instance that waits for its invocation, and what it runs in.
 pub struct Sandbox {
-    store: Store<State>,
-    exports: Exports,
+    pub(crate) store: Store<State>,
+    pub(crate) exports: Exports,
 }
 
 impl Function {
@@ -63,6 +65,10 @@ impl Function {
         let world = world::examine(imports.map(String::as_str), exports.map(String::as_str))
             .map_err(|misfits| misfit(path, &misfits))?;
         timings.mark("trailer");
+
+        let policy = Policy::read(&Policy::path(path))
+            .map_err(|error| Failure::new("Runtime.InvalidPolicy", error.to_string()))?;
+        timings.mark("policy");
 
         let damaged = |error: wasmtime::Error| {
             Failure::new(
@@ -95,9 +101,18 @@ impl Function {
                 memory: policy::memory_limit(config.facts.memory_mib, config.max_concurrency.get()),
                 log,
             },
+            policy,
             facts: config.facts.clone(),
             init_limit: config.init_limit,
         })
+    }
+
+    /// Whether answers may be streamed.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.policy
+            .stream
+            .unwrap_or(matches!(self.export, Export::Streaming(_)))
     }
 
     /// Makes an instance; the guest's start code runs in it.
@@ -159,47 +174,19 @@ impl Function {
             .store
             .data_mut()
             .bind(&self.grants, Arc::clone(invocation), deadline);
-        let answer = self.call(&mut sandbox, invocation, deadline).await;
-        sandbox.store.data().output.finish();
+        let call = Call {
+            function: self,
+            invocation,
+            responder,
+            deadline,
+        };
+        call.run(&mut sandbox).await
         // The sandbox outlives the answer: giving its memory back takes longer than sending it.
-        match answer {
-            Ok(body) => responder.respond("application/json", &body),
-            Err(failure) => responder.fail(&failure),
-        }
-    }
-
-    /// Calls the component's export with the event, and returns the body of the answer.
-    async fn call(
-        &self,
-        sandbox: &mut Sandbox,
-        invocation: &Invocation,
-        deadline: Instant,
-    ) -> Result<Vec<u8>, Failure> {
-        let since = Instant::now();
-        let context = self.context(invocation);
-        let Sandbox { store, exports } = sandbox;
-        match exports {
-            Exports::Handler(handler) => {
-                let call = handler.call_handle(&mut *store, &invocation.event, &context);
-                let returned = self.until(deadline, call).await;
-                returned
-                    .map_err(|stopped| stopped.failure(store.data(), since))?
-                    .map_err(Failure::from)
-            }
-            Exports::Api(api) => {
-                let request = http::request(&invocation.event)?;
-                let call = api.call_handle(&mut *store, &request.record, &context);
-                let returned = self.until(deadline, call).await;
-                let response =
-                    returned.map_err(|stopped| stopped.failure(store.data(), since))??;
-                request.source.answer(response)
-            }
-        }
     }
 
     /// Waits for a call into the guest, until the deadline. A guest that computes stops by itself then; one that waits in
     /// the host is left there.
-    async fn until<T>(
+    pub(crate) async fn until<T>(
         &self,
         deadline: Instant,
         call: impl Future<Output = wasmtime::Result<T>>,
@@ -211,7 +198,7 @@ impl Function {
         }
     }
 
-    fn context(&self, invocation: &Invocation) -> Context {
+    pub(crate) fn context(&self, invocation: &Invocation) -> Context {
         let text = |name| invocation.header(name).map(str::to_owned);
         Context {
             request_id: invocation.id.clone(),

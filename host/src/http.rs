@@ -1,6 +1,6 @@
 //! HTTP events and what answers them: one file for each of the front doors that send events to Lambda.
 //!
-//! [`request`] finds out by an event's fields which of them sent it, and makes one and the same request of it.
+//! [`request()`] finds out by an event's fields which of them sent it, and makes one and the same request of it.
 //! [`Source::answer`] turns the response into what that front door understands. Each front door's file says, with AWS's page,
 //! what its events leave open and what was decided. What holds for all of them:
 //!
@@ -11,6 +11,7 @@
 //! - Headers of one connection only do not go on to the other side, in either direction.
 
 mod alb;
+mod answer;
 mod authorizer;
 mod detect;
 mod draft;
@@ -20,20 +21,23 @@ mod http_api;
 mod identity;
 mod json;
 mod lattice;
+pub mod outbound;
 mod payload_2;
 mod percent;
 mod query;
 mod request;
 mod response;
 mod rest_api;
+pub mod wasi;
 
 use std::borrow::Cow;
 use std::mem::take;
 
 pub use request::Request;
 
+use self::answer::Answer;
 use self::detect::Read;
-use self::response::{Answer, Checked};
+use self::response::Checked;
 use crate::bindings::api;
 use crate::failure::Failure;
 
@@ -98,6 +102,13 @@ pub fn request(event: &[u8]) -> Result<Request<'_>, EventError> {
 }
 
 impl Source {
+    /// Whether this front door passes a streamed answer on, or at least understands its prelude:
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html>.
+    #[must_use]
+    pub fn can_stream(self) -> bool {
+        matches!(self, Self::FunctionUrl | Self::RestApi)
+    }
+
     /// The answer that a response becomes: JSON.
     ///
     /// # Errors
@@ -131,7 +142,7 @@ pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
         .retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
     let prelude = Answer {
         headers: Some(head.take_joined()),
-        cookies: take(&mut head.cookies),
+        cookies: Some(take(&mut head.cookies)),
         ..Answer::without_body(head.status)
     };
     Ok(prelude.to_json())

@@ -12,11 +12,14 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, random, sockets};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
+use wasmtime_wasi_http::p2::bindings::http as http_2;
+use wasmtime_wasi_http::p3::bindings::http as http_3;
+use wasmtime_wasi_http::{WasiHttp, WasiHttpView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
 use crate::bindings::invocation;
 use crate::sandbox::State;
-use crate::world::{Misfits, interface};
+use crate::world::{Line, Misfits, interface};
 
 /// The I/O interfaces work on handles alone.
 struct WasiIo;
@@ -104,44 +107,53 @@ fn stub(
     }
 }
 
-/// Adds what is offered of these imports. A component that was composed may import an interface in several versions, which
-/// are one here.
+/// Adds what is offered of these imports. A component that was composed may import an interface in several versions of a
+/// line, which are one here.
 fn add_each<'a>(
     linker: &mut Linker<State>,
     imports: impl Iterator<Item = &'a str>,
 ) -> wasmtime::Result<()> {
     let mut added = Vec::new();
-    for name in imports.map(interface) {
-        if !added.contains(&name) {
-            added.push(name);
-            add(linker, name)?;
+    for import in imports {
+        let Some(line) = Line::of(import) else {
+            continue;
+        };
+        let name = interface(import);
+        if !added.contains(&(line, name)) {
+            added.push((line, name));
+            match line {
+                Line::Function | Line::Wasi2 => wasi_2(linker, name),
+                Line::Wasi3 => wasi_3(linker, name),
+            }?;
         }
     }
     Ok(())
 }
 
-/// Adds one interface of [`crate::world::OFFERED`]. Each call of it notes its name, for the case that it waits too long.
-fn add(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
-    macro_rules! add {
-        ($($name:literal => $interface:path, $data:ty, $get:expr $(, $options:ty)?;)*) => {
-            match name {
-                $($name => {
-                    use $interface as interface;
-                    interface::add_to_linker::<State, $data>(linker, $(&<$options>::default(),)? |state: &mut State| {
-                        state.last_import = $name;
-                        #[allow(clippy::redundant_closure_call, reason = "the table below reads better")]
-                        ($get)(state)
-                    })
-                })*
-                // An interface of types only, or one that is unknown: `instantiate_pre` tells.
-                _ => Ok(()),
-            }
-        };
-    }
+/// Adds one interface by its name. Each call of it notes that name, for the case that it waits too long. An interface of
+/// types only has nothing to add, and one that is unknown is told by `instantiate_pre`.
+macro_rules! add {
+    ($linker:ident, $name:ident: $($interface_name:literal => $interface:path, $data:ty, $get:expr $(, $options:ty)?;)*) => {
+        match $name {
+            $($interface_name => {
+                use $interface as interface;
+                interface::add_to_linker::<State, $data>($linker, $(&<$options>::default(),)? |state: &mut State| {
+                    state.last_import = $interface_name;
+                    #[allow(clippy::redundant_closure_call, reason = "the tables below read better")]
+                    ($get)(state)
+                })
+            })*
+            _ => Ok(()),
+        }
+    };
+}
+
+/// Adds one interface of `lambda:function` or WASI 0.2.
+fn wasi_2(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
     fn table(state: &mut State) -> &mut ResourceTable {
         state.ctx().table
     }
-    add! {
+    add! { linker, name:
         "lambda:function/invocation" => invocation, HasSelf<State>, |state| state;
         "wasi:cli/environment" => cli::environment, WasiCli, WasiCliView::cli;
         "wasi:cli/exit" => cli::exit, WasiCli, WasiCliView::cli;
@@ -157,6 +169,8 @@ fn add(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
         "wasi:clocks/wall-clock" => clocks::wall_clock, WasiClocks, WasiClocksView::clocks;
         "wasi:filesystem/preopens" => filesystem::preopens, WasiFilesystem, WasiFilesystemView::filesystem;
         "wasi:filesystem/types" => filesystem::types, WasiFilesystem, WasiFilesystemView::filesystem;
+        "wasi:http/outgoing-handler" => http_2::outgoing_handler, WasiHttp, WasiHttpView::http;
+        "wasi:http/types" => http_2::types, WasiHttp, WasiHttpView::http, http_2::types::LinkOptions;
         "wasi:io/error" => io::error, WasiIo, table;
         "wasi:io/poll" => io::poll, WasiIo, table;
         "wasi:io/streams" => io::streams, WasiIo, table;
@@ -170,5 +184,34 @@ fn add(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
         "wasi:sockets/tcp-create-socket" => sockets::tcp_create_socket, WasiSockets, WasiSocketsView::sockets;
         "wasi:sockets/udp" => sockets::udp, WasiSockets, WasiSocketsView::sockets;
         "wasi:sockets/udp-create-socket" => sockets::udp_create_socket, WasiSockets, WasiSocketsView::sockets;
+    }
+}
+
+/// Adds one interface of WASI 0.3.
+fn wasi_3(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p3::bindings::{cli, clocks, filesystem, random, sockets};
+    add! { linker, name:
+        "wasi:cli/environment" => cli::environment, WasiCli, WasiCliView::cli;
+        "wasi:cli/exit" => cli::exit, WasiCli, WasiCliView::cli;
+        "wasi:cli/stderr" => cli::stderr, WasiCli, WasiCliView::cli;
+        "wasi:cli/stdin" => cli::stdin, WasiCli, WasiCliView::cli;
+        "wasi:cli/stdout" => cli::stdout, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-input" => cli::terminal_input, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-output" => cli::terminal_output, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-stderr" => cli::terminal_stderr, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-stdin" => cli::terminal_stdin, WasiCli, WasiCliView::cli;
+        "wasi:cli/terminal-stdout" => cli::terminal_stdout, WasiCli, WasiCliView::cli;
+        "wasi:clocks/monotonic-clock" => clocks::monotonic_clock, WasiClocks, WasiClocksView::clocks;
+        "wasi:clocks/system-clock" => clocks::system_clock, WasiClocks, WasiClocksView::clocks;
+        "wasi:clocks/types" => clocks::types, WasiClocks, WasiClocksView::clocks;
+        "wasi:filesystem/preopens" => filesystem::preopens, WasiFilesystem, WasiFilesystemView::filesystem;
+        "wasi:filesystem/types" => filesystem::types, WasiFilesystem, WasiFilesystemView::filesystem;
+        "wasi:http/client" => http_3::client, WasiHttp, WasiHttpView::http;
+        "wasi:http/types" => http_3::types, WasiHttp, WasiHttpView::http;
+        "wasi:random/insecure" => random::insecure, WasiRandom, WasiRandomView::random;
+        "wasi:random/insecure-seed" => random::insecure_seed, WasiRandom, WasiRandomView::random;
+        "wasi:random/random" => random::random, WasiRandom, WasiRandomView::random;
+        "wasi:sockets/ip-name-lookup" => sockets::ip_name_lookup, WasiSockets, WasiSocketsView::sockets;
+        "wasi:sockets/types" => sockets::types, WasiSockets, WasiSocketsView::sockets;
     }
 }

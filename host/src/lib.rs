@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod bindings;
+pub mod call;
 pub mod config;
 pub mod cpu;
 pub mod crash;
@@ -19,6 +20,7 @@ pub mod imports;
 pub mod invocation;
 pub mod log;
 pub mod policy;
+pub mod relay;
 pub mod responder;
 pub mod runtime_api;
 pub mod sandbox;

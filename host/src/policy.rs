@@ -1,5 +1,9 @@
 //! What a function may do. Everything that is not allowed here is denied.
 
+mod file;
+
+pub use file::{Policy, PolicyError};
+
 /// How long before Lambda's deadline an invocation is ended by the host, so that the answer still gets out.
 pub const MARGIN: std::time::Duration = std::time::Duration::from_millis(50);
 

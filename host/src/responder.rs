@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
+use crate::runtime_api::streamed::StreamedResponse;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
 
 /// The largest answer that Lambda takes, in bytes: 6 MiB and 100 bytes.
@@ -42,14 +43,7 @@ impl<'a> Responder<'a> {
     /// If the process has to end.
     pub fn respond(&self, content_type: &str, body: &[u8]) -> Result<(), RuntimeApiError> {
         if body.len() > LARGEST_RESPONSE {
-            // The name and the words are Lambda's own for this.
-            return self.fail(&Failure::new(
-                "Function.ResponseSizeTooLarge",
-                format!(
-                    "Response payload size ({} bytes) exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes).",
-                    body.len()
-                ),
-            ));
+            return self.fail(&too_large(body.len()));
         }
         if self.claim() {
             self.client.respond(&self.invocation, content_type, body)?;
@@ -81,7 +75,25 @@ impl<'a> Responder<'a> {
         Ok(())
     }
 
+    /// Begins a streamed answer, unless there was an answer. Has to be called inside a tokio runtime with I/O.
+    #[must_use]
+    pub fn stream(&self, content_type: &str) -> Option<StreamedResponse> {
+        self.claim()
+            .then(|| self.client.stream(&self.invocation, content_type))
+    }
+
     fn claim(&self) -> bool {
         !self.claimed.swap(true, Ordering::AcqRel)
     }
+}
+
+/// The failure that an answer of `size` bytes becomes. The name and the words are Lambda's own for it.
+#[must_use]
+pub fn too_large(size: usize) -> Failure {
+    Failure::new(
+        "Function.ResponseSizeTooLarge",
+        format!(
+            "Response payload size ({size} bytes) exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."
+        ),
+    )
 }

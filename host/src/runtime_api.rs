@@ -12,11 +12,13 @@ use thiserror::Error;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
 
+use self::streamed::StreamedResponse;
 use crate::config::Endpoint;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
 use crate::log::{Level, Log};
 
+pub mod streamed;
 mod transport;
 
 /// The version of the Runtime API.
@@ -188,6 +190,13 @@ impl RuntimeClient {
     ) -> Result<Taken, RuntimeApiError> {
         let path = format!("/invocation/{}/response", invocation.id);
         self.answer(invocation, &path, &[("content-type", content_type)], body)
+    }
+
+    /// Begins a streamed answer to an invocation. Has to be called inside a tokio runtime with I/O.
+    #[must_use]
+    pub fn stream(&self, invocation: &Invocation, content_type: &str) -> StreamedResponse {
+        let path = format!("/{VERSION}/runtime/invocation/{}/response", invocation.id);
+        StreamedResponse::begin(&self.endpoint, &path, invocation, content_type, self.log)
     }
 
     /// Sends the failure of an invocation.

@@ -6,10 +6,12 @@ use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::invocation;
 use crate::deadline::TimedOut;
 use crate::guest_output::GuestOutput;
+use crate::http::outbound::Outbound;
 use crate::invocation::{Invocation, header};
 use crate::log::{Log, Stream};
 
@@ -36,6 +38,8 @@ pub struct Grants {
 /// The data of a store: what the host functions that a guest calls work on.
 pub struct State {
     wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
     table: ResourceTable,
     /// What the guest may use, and was denied.
     pub memory: MemoryLimit,
@@ -59,6 +63,8 @@ impl State {
         table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: wasi(grants, &output, None),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound,
             table,
             memory: MemoryLimit {
                 limit: grants.memory,
@@ -121,6 +127,16 @@ impl WasiView for State {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.outbound,
         }
     }
 }

@@ -36,16 +36,18 @@ impl Worker {
         client: RuntimeClient,
         log: Log,
     ) -> Result<Self, Failure> {
-        // Timers only: components do no I/O of their own, and an I/O driver is three descriptors.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .map_err(|error| {
-                Failure::new(
-                    "Runtime.NoResources",
-                    format!("the runtime for asynchronous calls cannot be made: {error}"),
-                )
-            })?;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time();
+        // Only what needs it: components do no I/O of their own, and an I/O driver is three descriptors.
+        if function.streams() {
+            runtime.enable_io();
+        }
+        let runtime = runtime.build().map_err(|error| {
+            Failure::new(
+                "Runtime.NoResources",
+                format!("the runtime for asynchronous calls cannot be made: {error}"),
+            )
+        })?;
         let sandbox = runtime.block_on(function.sandbox())?;
         Ok(Self {
             function,

@@ -10,7 +10,10 @@ pub const FUNCTION_VERSION: &str = "0.1.0";
 /// The newest WASI 0.2 that this host offers. Versions within 0.2 are compatible, both ways.
 pub const WASI_VERSION: &str = "0.2.12";
 
-/// Which of the package's worlds a component is for.
+/// The newest WASI 0.3 that this host offers.
+pub const WASI_3_VERSION: &str = "0.3.0";
+
+/// Which of the worlds that this host calls a component is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum World {
@@ -18,19 +21,57 @@ pub enum World {
     ApiFunction,
     /// Exports `lambda:function/handler`: JSON bytes in, JSON bytes out.
     HandlerFunction,
+    /// Exports `lambda:function/streaming-handler`: JSON bytes in, a stream of bytes out.
+    StreamingFunction,
+    /// Exports `wasi:http/incoming-handler` of WASI 0.2.
+    #[serde(rename = "wasi:http/proxy")]
+    HttpProxy,
+    /// Exports `wasi:http/handler` of WASI 0.3.
+    #[serde(rename = "wasi:http/service")]
+    HttpService,
 }
 
 impl World {
     /// All worlds, in the order in which people should hear of them.
-    pub const ALL: [Self; 2] = [Self::ApiFunction, Self::HandlerFunction];
+    pub const ALL: [Self; 5] = [
+        Self::ApiFunction,
+        Self::HandlerFunction,
+        Self::StreamingFunction,
+        Self::HttpProxy,
+        Self::HttpService,
+    ];
 
-    /// The name of the interface whose export makes a component one of this world, with its version.
+    /// The name of the interface whose export makes a component one of this world, without a version.
     #[must_use]
-    pub fn export(self) -> &'static str {
+    pub fn interface(self) -> &'static str {
         match self {
-            Self::ApiFunction => "lambda:function/api@0.1.0",
-            Self::HandlerFunction => "lambda:function/handler@0.1.0",
+            Self::ApiFunction => "lambda:function/api",
+            Self::HandlerFunction => "lambda:function/handler",
+            Self::StreamingFunction => "lambda:function/streaming-handler",
+            Self::HttpProxy => "wasi:http/incoming-handler",
+            Self::HttpService => "wasi:http/handler",
         }
+    }
+
+    /// The versions of that interface which are called, for people.
+    #[must_use]
+    pub fn versions(self) -> &'static str {
+        match self {
+            Self::HttpProxy => "0.2.0 and later 0.2",
+            Self::HttpService => "0.3.0 and later 0.3",
+            _ => FUNCTION_VERSION,
+        }
+    }
+
+    /// Whether a component with this export is one of this world.
+    #[must_use]
+    pub fn is_made_by(self, export: &str) -> bool {
+        interface(export) == self.interface()
+            && match self {
+                Self::HttpProxy => Line::of(export) == Some(Line::Wasi2),
+                Self::HttpService => Line::of(export) == Some(Line::Wasi3),
+                _ => Line::of(export) == Some(Line::Function),
+            }
     }
 }
 
@@ -39,14 +80,26 @@ impl fmt::Display for World {
         f.write_str(match self {
             Self::ApiFunction => "api-function",
             Self::HandlerFunction => "handler-function",
+            Self::StreamingFunction => "streaming-function",
+            Self::HttpProxy => "wasi:http/proxy",
+            Self::HttpService => "wasi:http/service",
         })
     }
 }
 
-/// The interfaces that a component may import, without versions. The host links those that are imported.
-pub const OFFERED: &[&str] = &[
-    "lambda:function/invocation",
-    "lambda:function/types",
+/// Versions of interfaces that are compatible with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// `lambda:function` in this host's version.
+    Function,
+    /// A release of WASI 0.2.
+    Wasi2,
+    /// A release of WASI 0.3, whose functions are asynchronous.
+    Wasi3,
+}
+
+/// What both of WASI's lines have by the same names.
+const IN_BOTH: &[&str] = &[
     "wasi:cli/environment",
     "wasi:cli/exit",
     "wasi:cli/stderr",
@@ -58,23 +111,87 @@ pub const OFFERED: &[&str] = &[
     "wasi:cli/terminal-stdin",
     "wasi:cli/terminal-stdout",
     "wasi:clocks/monotonic-clock",
-    "wasi:clocks/wall-clock",
     "wasi:filesystem/preopens",
     "wasi:filesystem/types",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
+    "wasi:http/types",
     "wasi:random/insecure",
     "wasi:random/insecure-seed",
     "wasi:random/random",
-    "wasi:sockets/instance-network",
     "wasi:sockets/ip-name-lookup",
-    "wasi:sockets/network",
-    "wasi:sockets/tcp",
-    "wasi:sockets/tcp-create-socket",
-    "wasi:sockets/udp",
-    "wasi:sockets/udp-create-socket",
 ];
+
+impl Line {
+    /// The line of an import or export by its version, if there is one that this host knows.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let (name, version) = split(name);
+        let is_release = !version.contains('-');
+        if !name.starts_with("wasi:") {
+            (version == FUNCTION_VERSION).then_some(Self::Function)
+        } else if version.starts_with("0.2.") && is_release {
+            Some(Self::Wasi2)
+        } else if version.starts_with("0.3.") && is_release {
+            Some(Self::Wasi3)
+        } else {
+            None
+        }
+    }
+
+    /// The interfaces of this line that a component may import, without versions. The host links those that are imported.
+    pub fn offered(self) -> impl Iterator<Item = &'static str> {
+        let (common, own): (&[_], &[_]) = match self {
+            Self::Function => (
+                &[],
+                &["lambda:function/invocation", "lambda:function/types"],
+            ),
+            Self::Wasi2 => (
+                IN_BOTH,
+                &[
+                    "wasi:clocks/wall-clock",
+                    "wasi:http/outgoing-handler",
+                    "wasi:io/error",
+                    "wasi:io/poll",
+                    "wasi:io/streams",
+                    "wasi:sockets/instance-network",
+                    "wasi:sockets/network",
+                    "wasi:sockets/tcp",
+                    "wasi:sockets/tcp-create-socket",
+                    "wasi:sockets/udp",
+                    "wasi:sockets/udp-create-socket",
+                ],
+            ),
+            Self::Wasi3 => (
+                IN_BOTH,
+                &[
+                    "wasi:cli/types",
+                    "wasi:clocks/system-clock",
+                    "wasi:clocks/types",
+                    "wasi:http/client",
+                    "wasi:sockets/types",
+                ],
+            ),
+        };
+        common.iter().chain(own).copied()
+    }
+
+    const ALL: [Self; 3] = [Self::Function, Self::Wasi2, Self::Wasi3];
+
+    fn versions(self) -> String {
+        match self {
+            Self::Function => FUNCTION_VERSION.to_owned(),
+            Self::Wasi2 => format!("0.2.0 to {WASI_VERSION}"),
+            Self::Wasi3 => WASI_3_VERSION.to_owned(),
+        }
+    }
+}
+
+/// Whether a component with these imports and exports uses the asynchronous ABI, for which the engine has to be made.
+#[must_use]
+pub fn needs_concurrency<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
+    names
+        .into_iter()
+        .any(|name| Line::of(name) == Some(Line::Wasi3))
+}
 
 /// Everything that keeps a component from being a function of this host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -142,32 +259,40 @@ pub fn examine<'a>(
 
 fn exported_world<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<World, String> {
     let exports: Vec<&str> = exports.into_iter().collect();
-    let worlds: Vec<World> = World::ALL
-        .into_iter()
-        .filter(|world| exports.contains(&world.export()))
-        .collect();
+    let makes = |world: &World| exports.iter().any(|export| world.is_made_by(export));
+    let worlds: Vec<World> = World::ALL.into_iter().filter(makes).collect();
     match worlds[..] {
         [world] => return Ok(world),
+        // One component for both of WASI's: the newer is called.
+        [World::HttpProxy, World::HttpService] => return Ok(World::HttpService),
         [] => {}
         _ => {
-            return Err(
-                "it exports both lambda:function/api and lambda:function/handler: build it for one of the worlds api-function and handler-function".to_owned(),
-            );
+            return Err(format!(
+                "it exports {}, and a function is of one world: build it with one of them",
+                worlds
+                    .iter()
+                    .map(|world| world.interface())
+                    .collect::<Vec<_>>()
+                    .join(" and ")
+            ));
         }
     }
-    let close: Vec<&str> = exports
+    let close: Vec<String> = exports
         .iter()
-        .copied()
-        .filter(|export| {
-            World::ALL
-                .iter()
-                .any(|world| interface(export) == interface(world.export()))
+        .filter_map(|export| {
+            let world = World::ALL
+                .into_iter()
+                .find(|world| interface(export) == world.interface())?;
+            Some(format!(
+                "{export}, and this version calls {}",
+                world.versions()
+            ))
         })
         .collect();
     Err(if !close.is_empty() {
         format!(
-            "it exports {}, and this version calls {FUNCTION_VERSION}: build it with the WIT of this version",
-            close.join(" and ")
+            "it exports {}: build it with the WIT of this version",
+            close.join("; ")
         )
     } else if exports
         .iter()
@@ -192,35 +317,44 @@ fn exported_world<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<Worl
 }
 
 fn one_of_the_exports() -> String {
-    World::ALL.map(World::export).join(" or ")
+    World::ALL
+        .map(|world| format!("{} ({})", world.interface(), world.versions()))
+        .join(" or ")
 }
 
 /// What is wrong with an import, by its name and version.
 fn import_misfit(import: &str) -> Option<String> {
-    let (name, version) = split(import);
-    if !OFFERED.contains(&name) {
+    let name = interface(import);
+    let lines: Vec<Line> = Line::ALL
+        .into_iter()
+        .filter(|line| line.offered().any(|offered| offered == name))
+        .collect();
+    if lines.is_empty() {
         return Some(format!(
             "it imports {import}, which this version does not offer{}",
             hint(name)
         ));
     }
-    if name.starts_with("wasi:") {
-        (!version.starts_with("0.2.") || version.contains('-')).then(|| {
-            format!("it imports {import}, and 0.2.0 to {WASI_VERSION} are offered: build it with a toolchain for WASI 0.2")
-        })
-    } else {
-        (version != FUNCTION_VERSION)
-            .then(|| format!("it imports {import}, and {FUNCTION_VERSION} is offered: build it with the WIT of this version"))
+    if Line::of(import).is_some_and(|line| lines.contains(&line)) {
+        return None;
     }
+    let versions: Vec<String> = lines.iter().map(|line| line.versions()).collect();
+    let build = match lines[..] {
+        [Line::Function] => "with the WIT of this version",
+        _ => "with a toolchain for a released WASI",
+    };
+    Some(format!(
+        "it imports {import}, and {} would do: build it {build}",
+        versions.join(" and ")
+    ))
 }
 
 fn hint(name: &str) -> &'static str {
     match name.split('/').next() {
-        Some("wasi:http") => ": there is no outbound HTTP and no wasi:http handler yet",
         Some(
-            "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:io" | "wasi:random"
-            | "wasi:sockets",
-        ) => ": it is no part of the world wasi:cli/imports",
+            "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:http" | "wasi:io"
+            | "wasi:random" | "wasi:sockets",
+        ) => ": it is no part of the worlds wasi:cli/imports and wasi:http/proxy",
         _ => {
             ": build the component without it, or compose it with a component that exports it (`wac plug`)"
         }
@@ -253,21 +387,52 @@ mod tests {
     }
 
     #[test]
-    fn all_of_wasi_0_2_may_be_imported() {
-        for version in ["0.2.0", "0.2.6", WASI_VERSION, "0.2.99"] {
-            let imports: Vec<String> = OFFERED
-                .iter()
-                .map(|name| {
-                    let is_wasi = name.starts_with("wasi:");
-                    format!(
-                        "{name}@{}",
-                        if is_wasi { version } else { FUNCTION_VERSION }
-                    )
-                })
-                .collect();
+    fn wasi_http_components_are_functions_in_every_version_of_their_line() {
+        for version in ["0.2.0", WASI_VERSION, "0.2.99"] {
+            let export = format!("wasi:http/incoming-handler@{version}");
+            assert_eq!(examine([], [export.as_str()]), Ok(World::HttpProxy));
+        }
+        let new = "wasi:http/handler@0.3.0";
+        assert_eq!(examine([], [new]), Ok(World::HttpService));
+        assert_eq!(
+            examine([], ["wasi:http/incoming-handler@0.2.4", new]),
+            Ok(World::HttpService)
+        );
+        for export in [
+            "wasi:http/handler@0.2.0",
+            "wasi:http/handler@0.3.0-rc-2025-09-16",
+        ] {
+            let misfits = examine([], [export]).unwrap_err().to_string();
+            assert!(
+                misfits.contains("and this version calls 0.3.0 and later 0.3"),
+                "{misfits}"
+            );
+        }
+    }
+
+    #[test]
+    fn all_of_wasi_may_be_imported() {
+        let all = |version: &str, line: Line| -> Vec<String> {
+            let names = line.offered();
+            names.map(|name| format!("{name}@{version}")).collect()
+        };
+        for (version, line) in [
+            ("0.2.0", Line::Wasi2),
+            ("0.2.6", Line::Wasi2),
+            (WASI_VERSION, Line::Wasi2),
+            ("0.2.99", Line::Wasi2),
+            (WASI_3_VERSION, Line::Wasi3),
+            ("0.3.9", Line::Wasi3),
+            (FUNCTION_VERSION, Line::Function),
+        ] {
+            let imports = all(version, line);
             assert_eq!(
                 examine(imports.iter().map(String::as_str), [HANDLER]),
                 Ok(World::HandlerFunction)
+            );
+            assert_eq!(
+                needs_concurrency(imports.iter().map(String::as_str)),
+                line == Line::Wasi3
             );
         }
     }
@@ -276,14 +441,15 @@ mod tests {
     fn each_import_that_does_not_fit_is_named_once() {
         let imports = [
             "wasi:cli/exit@0.2.0",
-            "wasi:cli/exit@0.3.0",
+            "wasi:cli/exit@0.1.0",
+            "wasi:io/poll@0.3.0",
             "wasi:cli/exit@0.2.0-rc-2023-11-10",
             "wasi:cli/exit",
             "wasi:keyvalue/store@0.2.0",
             "lambda:function/invocation@0.2.0",
         ];
         let misfits = examine(imports, [HANDLER]).unwrap_err();
-        assert_eq!(misfits.0.len(), 5, "{misfits}");
+        assert_eq!(misfits.0.len(), 6, "{misfits}");
         for import in &imports[1..] {
             let named = format!("it imports {import}, ");
             let count = misfits.0.iter().filter(|m| m.starts_with(&named)).count();

@@ -20,7 +20,7 @@ fn refuse(component: impl AsRef<[u8]>, words: &[&str]) -> String {
     said
 }
 
-const WOULD_DO: &str = "exports lambda:function/api@0.1.0 or lambda:function/handler@0.1.0";
+const WOULD_DO: &str = "exports lambda:function/api (0.1.0) or lambda:function/handler (0.1.0) or ";
 
 #[test]
 fn no_such_file() {
@@ -98,7 +98,9 @@ fn both_worlds() {
             "export lambda:function/api@0.1.0; export lambda:function/handler@0.1.0;",
             None,
         ),
-        &["it exports both lambda:function/api and lambda:function/handler"],
+        &[
+            "it exports lambda:function/api and lambda:function/handler, and a function is of one world",
+        ],
     );
 }
 
@@ -144,15 +146,15 @@ fn all_imports_that_nobody_offers() {
             "package test:test;
             world test {
                 import foo:bar/baz@1.0.0;
-                import wasi:http/outgoing-handler@0.2.0;
-                import wasi:cli/environment@0.3.0;
+                import wasi:http/proxy@0.2.0;
+                import wasi:io/poll@0.3.0;
                 import wasi:cli/exit@0.2.0;
                 import log: func(line: string);
                 import lambda:function/invocation@0.9.0;
             }
             package foo:bar@1.0.0 { interface baz { f: func(); } }
-            package wasi:http@0.2.0 { interface outgoing-handler { f: func(); } }
-            package wasi:cli@0.3.0 { interface environment { f: func(); } }
+            package wasi:http@0.2.0 { interface proxy { f: func(); } }
+            package wasi:io@0.3.0 { interface poll { f: func(); } }
             package wasi:cli@0.2.0 { interface exit { exit: func(status: result); } }
             package lambda:function@0.9.0 { interface invocation { f: func(); } }",
         ),
@@ -160,10 +162,10 @@ fn all_imports_that_nobody_offers() {
             "it exports nothing",
             "it imports foo:bar/baz@1.0.0, which this version does not offer",
             "wac plug",
-            "it imports wasi:http/outgoing-handler@0.2.0, which this version does not offer: there is no outbound HTTP",
-            "it imports wasi:cli/environment@0.3.0, and 0.2.0 to 0.2.12 are offered",
+            "it imports wasi:http/proxy@0.2.0, which this version does not offer: it is no part of the worlds",
+            "it imports wasi:io/poll@0.3.0, and 0.2.0 to 0.2.12 would do",
             "it imports log, which this version does not offer",
-            "it imports lambda:function/invocation@0.9.0, and 0.1.0 is offered",
+            "it imports lambda:function/invocation@0.9.0, and 0.1.0 would do",
         ],
     );
     assert!(!said.contains("wasi:cli/exit"), "that one fits: {said}");

@@ -19,6 +19,8 @@ use super::routing::{Match, decode};
 pub(super) struct Sender {
     account_id: &'static str,
     api_id: &'static str,
+    /// The name by which it is known, if not by that of this machine.
+    domain_name: Option<&'static str>,
     route_key: String,
     raw_path: String,
     path_parameters: BTreeMap<String, String>,
@@ -32,6 +34,7 @@ impl Sender {
         Some(Self {
             account_id: ACCOUNT,
             api_id: "local00000",
+            domain_name: None,
             route_key: found.route.key(),
             raw_path: http_api_path(path)?,
             path_parameters: found.parameters.clone(),
@@ -44,6 +47,8 @@ impl Sender {
         Self {
             account_id: "anonymous",
             api_id: "local00000url",
+            // By this a runtime tells a function URL, which can stream, from an HTTP API.
+            domain_name: Some("local00000url.lambda-url.us-east-1.on.aws"),
             route_key: "$default".to_owned(),
             raw_path: path.to_owned(),
             path_parameters: BTreeMap::new(),
@@ -89,7 +94,7 @@ fn request_context(sender: &Sender, parts: &Parts, arrival: &Arrival) -> Value {
     json!({
         "accountId": sender.account_id,
         "apiId": sender.api_id,
-        "domainName": header(header::HOST).unwrap_or("localhost"),
+        "domainName": sender.domain_name.or(header(header::HOST)).unwrap_or("localhost"),
         "domainPrefix": sender.api_id,
         "http": {
             "method": parts.method.as_str(),

@@ -11,19 +11,16 @@
 //! - Without multi-value headers an answer has no place for a second cookie. Each gets a name in other capitals, which several
 //!   adapters do (<https://github.com/Kludex/mangum/pull/186>), and AWS does not promise.
 
+use super::answer::{Answer, Members};
 use super::draft::{Draft, all, forwarded_for};
 use super::event::{Context, Event};
 use super::percent::Coding;
 use super::query::Query;
-use super::response::{Answer, Checked, Members};
+use super::response::Checked;
 use super::{EventError, Request, Source};
 use crate::failure::Failure;
 
-/// The request in an event.
-///
-/// # Errors
-///
-/// If the event lacks what every request has, or says what cannot be.
+/// The request in an event of a load balancer, unless that is malformed.
 pub fn request<'a>(mut event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
     let multi_value = event.multi_value_headers.is_some();
     let headers = all(event.multi_value_headers.take(), event.headers.take());
@@ -52,11 +49,7 @@ pub fn multi_value_answer(mut response: Checked) -> Answer {
     }
 }
 
-/// The answer that a response becomes, where each header has one value.
-///
-/// # Errors
-///
-/// If the response sets more cookies than there are ways to write `Set-Cookie`.
+/// The answer that a response becomes, where each header has one value, unless it sets too many cookies.
 pub fn answer(mut response: Checked) -> Result<Answer, Failure> {
     Ok(Answer {
         headers: Some(response.take_single_valued()?),

@@ -29,6 +29,7 @@ pub fn read(bytes: &[u8]) -> Result<Read<'_>, EventError> {
         is_asked_of_authorizer: event.authorized_arn.is_some(),
         is_web_socket: context.connection_id.is_some(),
         has_http: context.http.is_some(),
+        has_api: context.api_id.is_some(),
         has_elb: context.elb.is_some(),
         has_service_network: context.service_network_arn.is_some(),
         has_method: event.method.is_some(),
@@ -61,6 +62,7 @@ fn explain(bytes: &[u8], error: serde_json::Error, part: &str) -> EventError {
         is_asked_of_authorizer: has("/methodArn") || has("/routeArn"),
         is_web_socket: has("/requestContext/connectionId"),
         has_http: has("/requestContext/http"),
+        has_api: has("/requestContext/apiId"),
         has_elb: has("/requestContext/elb"),
         has_service_network: has("/requestContext/serviceNetworkArn"),
         has_method: has("/method"),
@@ -89,6 +91,8 @@ struct Marks {
     is_asked_of_authorizer: bool,
     is_web_socket: bool,
     has_http: bool,
+    /// AWS always says which API it is; `cargo lambda watch` plays a function URL that is none.
+    has_api: bool,
     has_elb: bool,
     has_service_network: bool,
     has_method: bool,
@@ -102,7 +106,9 @@ impl Marks {
     fn source(&self, domain: &str, multi_value: bool) -> Option<Source> {
         if self.is_asked_of_authorizer || self.is_web_socket {
             None
-        } else if self.has_http && function_url::is_domain(domain) {
+        } else if self.has_http
+            && (function_url::is_domain(domain) || (!self.has_api && !domain.is_empty()))
+        {
             Some(Source::FunctionUrl)
         } else if self.has_http {
             Some(Source::HttpApi)

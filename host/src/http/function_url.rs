@@ -13,11 +13,7 @@ pub fn is_domain(name: &str) -> bool {
     name.contains(".lambda-url.")
 }
 
-/// The request in an event.
-///
-/// # Errors
-///
-/// If the event lacks what every request has, or says what cannot be.
+/// The request in an event of a function URL, unless that is malformed.
 pub fn request<'a>(event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
     payload_2::request(Source::FunctionUrl, Coding::Sent, event, context)
 }

@@ -13,11 +13,7 @@ use super::event::{Context, Event};
 use super::percent::Coding;
 use super::{EventError, Request, Source, payload_2};
 
-/// The request in an event.
-///
-/// # Errors
-///
-/// If the event lacks what every request has, or says what cannot be.
+/// The request in an event of an HTTP API, unless that is malformed.
 pub fn request<'a>(event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
     payload_2::request(Source::HttpApi, Coding::Decoded, event, context)
 }

@@ -8,19 +8,16 @@
 //! - `requestContext.identity` has the principal, its organization and the VPC, where the service authenticates.
 //! - An answer is like a load balancer's: one value for each header, and the same way out for cookies.
 
+use super::answer::Answer;
 use super::draft::{Draft, forwarded_for};
 use super::event::{Context, Event};
 use super::percent::Coding;
 use super::query::Query;
-use super::response::{Answer, Checked};
+use super::response::Checked;
 use super::{EventError, Request, Source, identity};
 use crate::failure::Failure;
 
-/// The request in an event.
-///
-/// # Errors
-///
-/// If the event lacks what every request has, or says what cannot be.
+/// The request in an event of Lattice, unless that is malformed.
 pub fn request<'a>(
     mut event: Event<'a>,
     mut context: Context<'a>,
@@ -42,11 +39,7 @@ pub fn request<'a>(
     draft.finish(event, context)
 }
 
-/// The answer that a response becomes.
-///
-/// # Errors
-///
-/// If the response sets more cookies than there are ways to write `Set-Cookie`.
+/// The answer that a response becomes, unless it sets too many cookies.
 pub fn answer(mut response: Checked) -> Result<Answer, Failure> {
     Ok(Answer {
         headers: Some(response.take_single_valued()?),

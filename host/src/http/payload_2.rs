@@ -9,18 +9,15 @@
 //! - `cookies` has the cookies. A function URL's event may have the header besides, which then does not count.
 //! - An answer has one value for each header, and a list of cookies, each of which becomes a `Set-Cookie`.
 
+use super::answer::Answer;
 use super::draft::{Draft, text};
 use super::event::{Authorizers, Context, Event};
 use super::percent::Coding;
 use super::query::Query;
-use super::response::{Answer, Checked};
+use super::response::Checked;
 use super::{EventError, Request, Source, authorizer, identity};
 
-/// The request in an event.
-///
-/// # Errors
-///
-/// If the event lacks what every request has, or says what cannot be.
+/// The request in an event, unless it is malformed.
 pub fn request<'a>(
     source: Source,
     path_coding: Coding,
@@ -59,7 +56,7 @@ pub fn request<'a>(
 pub fn answer(mut response: Checked) -> Answer {
     Answer {
         headers: Some(response.take_joined()),
-        cookies: std::mem::take(&mut response.cookies),
+        cookies: Some(std::mem::take(&mut response.cookies)),
         ..Answer::of(response)
     }
 }

@@ -6,13 +6,11 @@ mod hop;
 use std::collections::BTreeMap;
 use std::mem::take;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
 use ureq::http::StatusCode;
 
 pub use hop::is_of_hop;
 
+use super::answer::Members;
 use crate::bindings::api;
 use crate::failure::Failure;
 
@@ -22,42 +20,8 @@ pub struct Checked {
     pub headers: Vec<(String, String)>,
     pub cookies: Vec<String>,
     pub body: Vec<u8>,
-    is_compressed: bool,
-}
-
-/// The answer to an event: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload> and those
-/// that the front doors' files name. Each has its selection of the fields.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Answer {
-    pub status_code: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub headers: Option<Members<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub multi_value_headers: Option<Members<Vec<String>>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub cookies: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub is_base64_encoded: Option<bool>,
-}
-
-/// An object's members, in their order.
-pub struct Members<T>(pub Vec<(String, T)>);
-
-impl<T> Default for Members<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Serialize> Serialize for Members<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
+    /// Whether the body is text by chance only.
+    pub is_compressed: bool,
 }
 
 impl Checked {
@@ -133,41 +97,6 @@ impl Checked {
     pub fn status_description(&self) -> Option<String> {
         let status = StatusCode::from_u16(self.status).ok()?;
         Some(format!("{} {}", self.status, status.canonical_reason()?))
-    }
-}
-
-impl Answer {
-    /// The answer's status and body. What is no text travels as base64, and what is compressed, which is text only by chance.
-    pub fn of(response: Checked) -> Self {
-        let text = match String::from_utf8(response.body) {
-            Ok(text) if !response.is_compressed || text.is_empty() => Ok(text),
-            Ok(text) => Err(text.into_bytes()),
-            Err(error) => Err(error.into_bytes()),
-        };
-        Self {
-            is_base64_encoded: Some(text.is_err()),
-            body: Some(text.unwrap_or_else(|bytes| STANDARD.encode(bytes))),
-            ..Self::without_body(response.status)
-        }
-    }
-
-    /// The answer's status.
-    pub fn without_body(status_code: u16) -> Self {
-        Self {
-            status_code,
-            status_description: None,
-            headers: None,
-            multi_value_headers: None,
-            cookies: Vec::new(),
-            body: None,
-            is_base64_encoded: None,
-        }
-    }
-
-    /// The answer's JSON.
-    pub fn to_json(&self) -> Vec<u8> {
-        // Strings and numbers always are JSON.
-        serde_json::to_vec(self).unwrap_or_default()
     }
 }
 

@@ -12,18 +12,15 @@
 //! - A body in base64 reaches the client as bytes if the API has binary media types
 //!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html>).
 
+use super::answer::{Answer, Members};
 use super::draft::{Draft, all, text};
 use super::event::{Context, Event};
 use super::percent::Coding;
 use super::query::Query;
-use super::response::{Answer, Checked, Members};
+use super::response::Checked;
 use super::{EventError, Request, Source, authorizer, identity};
 
-/// The request in an event.
-///
-/// # Errors
-///
-/// If the event lacks what every request has, or says what cannot be.
+/// The request in an event of a REST API, unless that is malformed.
 pub fn request<'a>(
     mut event: Event<'a>,
     mut context: Context<'a>,

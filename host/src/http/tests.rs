@@ -1,20 +1,20 @@
 mod answers;
 #[path = "../../tests/support/aws_events.rs"]
 mod aws_events;
+mod beyond_record;
 #[path = "../../tests/support/crates.rs"]
 mod crates;
-mod beyond_record;
 mod every_sample;
 mod malformed;
 mod oddities;
 mod other_samples;
 mod payload_2_samples;
-
 mod properties;
 mod rest_api_answers;
 mod rest_api_samples;
 mod targets;
 
+use self::aws_events::sample;
 use super::*;
 
 /// A request for people: a line for each thing that is there, and nothing for what is not.
@@ -94,6 +94,18 @@ fn show(request: &Request<'_>) -> String {
 /// What a request is made of an event.
 fn shown(event: &str) -> String {
     show(&request(event.as_bytes()).unwrap())
+}
+
+/// What of a sample is otherwise than in one that is shown.
+fn unlike(known: &str, name: &str) -> String {
+    let (known, new) = (shown(&sample(known)), shown(&sample(name)));
+    let lacks = |text: &str, line: &str| !text.lines().any(|other| other == line);
+    let gone = known.lines().filter(|line| lacks(&new, line));
+    let come = new.lines().filter(|line| lacks(&known, line));
+    let gone = gone.map(|line| format!("- {line}"));
+    gone.chain(come.map(|line| format!("+ {line}")))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Why no request is made of an event.

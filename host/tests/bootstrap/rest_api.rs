@@ -147,22 +147,22 @@ fn an_answer_is_these_bytes() {
         (
             "/body",
             json!({ "body": "Grüße \"😀\"\n" }),
-            r#"{"body":"Grüße \"😀\"\n","headers":{"Content-Type":"text/plain"},"isBase64Encoded":false,"statusCode":200}"#,
+            r#"{"statusCode":200,"headers":{"Content-Type":"text/plain"},"body":"Grüße \"😀\"\n","isBase64Encoded":false}"#,
         ),
         (
             "/body",
             json!({ "queryStringParameters": { "status": "599" } }),
-            r#"{"body":"","headers":{"Content-Type":"text/plain"},"isBase64Encoded":false,"statusCode":599}"#,
+            r#"{"statusCode":599,"headers":{"Content-Type":"text/plain"},"body":"","isBase64Encoded":false}"#,
         ),
         (
             "/binary",
             json!({}),
-            r#"{"body":"AJ+Slg==","headers":{"Content-Type":"text/plain"},"isBase64Encoded":true,"statusCode":200}"#,
+            r#"{"statusCode":200,"headers":{"Content-Type":"text/plain"},"body":"AJ+Slg==","isBase64Encoded":true}"#,
         ),
         (
             "/headers",
             json!({}),
-            r#"{"body":"","headers":{"Content-Type":"text/plain"},"isBase64Encoded":false,"multiValueHeaders":{"Set-Cookie":["a=1; Secure","b=2"],"X-Twice":["1","2"]},"statusCode":200}"#,
+            r#"{"statusCode":200,"headers":{"Content-Type":"text/plain"},"multiValueHeaders":{"X-Twice":["1","2"],"Set-Cookie":["a=1; Secure","b=2"]},"body":"","isBase64Encoded":false}"#,
         ),
     ];
     for (path, fields, expected) in answers {

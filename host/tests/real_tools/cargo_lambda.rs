@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::http::{free_port, invoke};
+use crate::http::{free_port, get, get_in_chunks, invoke, post};
 use crate::program::Program;
 use crate::support::{built, functions};
 use crate::tools::tool;
@@ -31,13 +31,10 @@ fn write_package(folder: &Path, handler: &str) {
     std::fs::write(folder.join("src/main.rs"), main).unwrap();
 }
 
-#[test]
-fn watch_runs_a_function_and_passes_its_answers_on() {
-    let Some(cargo_lambda) = tool("cargo-lambda") else {
-        return;
-    };
-    let package = tempfile::tempdir().unwrap();
-    write_package(package.path(), "handler");
+/// The watcher with a function, once it listens. None if there is no such tool here.
+fn watch(package: &Path, handler: &str) -> Option<(Program, u16)> {
+    let cargo_lambda = tool("cargo-lambda")?;
+    write_package(package, handler);
     let port = free_port();
     let mut watch = Program::start(
         Command::new(cargo_lambda)
@@ -48,7 +45,7 @@ fn watch_runs_a_function_and_passes_its_answers_on() {
                 "--invoke-port",
                 &port.to_string(),
             ])
-            .current_dir(package.path())
+            .current_dir(package)
             // The variables that Cargo has set for this test are not for the package.
             .env_remove("CARGO_MANIFEST_DIR")
             .env_remove("CARGO_TARGET_DIR")
@@ -58,6 +55,15 @@ fn watch_runs_a_function_and_passes_its_answers_on() {
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         std::thread::sleep(Duration::from_millis(5));
     }
+    Some((watch, port))
+}
+
+#[test]
+fn watch_runs_a_function_and_passes_its_answers_on() {
+    let package = tempfile::tempdir().unwrap();
+    let Some((mut watch, port)) = watch(package.path(), "handler") else {
+        return;
+    };
 
     // The first event waits until the package is built.
     let event = "\"echo: \\u00e4 ä 😀\"";
@@ -73,4 +79,42 @@ fn watch_runs_a_function_and_passes_its_answers_on() {
 
     watch.signal(Signal::INT);
     watch.wait();
+}
+
+#[test]
+fn its_function_url_reaches_http_components() {
+    for handler in ["http_p2", "http_p3"] {
+        let package = tempfile::tempdir().unwrap();
+        let Some((watch, port)) = watch(package.path(), handler) else {
+            return;
+        };
+        let url = |target: &str| format!("http://127.0.0.1:{port}/lambda-url/{handler}{target}");
+        let echo = get(&url("/echo?a=1&a=2&b="));
+        assert_eq!(echo.status, 200, "{echo:?}");
+        let seen: serde_json::Value = serde_json::from_str(&echo.body).unwrap();
+        assert_eq!(seen["path_with_query"], "/echo?a=1&a=2&b=", "{seen}");
+        let teapot = post(&url("/status/418?body=tea"), "");
+        assert_eq!((teapot.status.as_u16(), teapot.body.as_str()), (418, "tea"));
+        watch.signal(Signal::INT);
+        watch.wait();
+    }
+}
+
+#[test]
+fn its_function_url_passes_streams_on_as_they_come() {
+    for handler in ["http_p2_stream", "http_p3_stream"] {
+        let package = tempfile::tempdir().unwrap();
+        let Some((watch, port)) = watch(package.path(), handler) else {
+            return;
+        };
+        let url =
+            format!("http://127.0.0.1:{port}/lambda-url/{handler}/chunks?n=3&size=5&pause=300");
+        let chunks = get_in_chunks(&url);
+        let whole: String = chunks.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(whole, "aaaaabbbbbccccc");
+        let (first, last) = (chunks[0].1, chunks.last().unwrap().1);
+        assert!(last - first >= Duration::from_millis(400), "{chunks:?}");
+        watch.signal(Signal::INT);
+        watch.wait();
+    }
 }

@@ -1,6 +1,8 @@
 //! An HTTP client that takes answers as they are.
 
+use std::io::Read;
 use std::net::TcpListener;
+use std::time::Instant;
 
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
@@ -29,6 +31,21 @@ pub fn get(url: &str) -> Answer {
 
 pub fn post(url: &str, body: &str) -> Answer {
     answer(agent().post(url).send(body).unwrap())
+}
+
+/// The pieces in which an answer comes, and when.
+pub fn get_in_chunks(url: &str) -> Vec<(String, Instant)> {
+    let mut reader = agent().get(url).call().unwrap().into_body().into_reader();
+    let (mut chunks, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        match reader.read(&mut piece).unwrap() {
+            0 => return chunks,
+            length => {
+                let text = String::from_utf8(piece[..length].to_vec()).unwrap();
+                chunks.push((text, Instant::now()));
+            }
+        }
+    }
 }
 
 /// Calls a function by the Invoke API of an emulator.

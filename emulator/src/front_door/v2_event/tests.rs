@@ -89,7 +89,7 @@ fn expected() -> Value {
         "requestContext": {
             "accountId": "anonymous",
             "apiId": "local00000url",
-            "domainName": "localhost:3001",
+            "domainName": "local00000url.lambda-url.us-east-1.on.aws",
             "domainPrefix": "local00000url",
             "http": {
                 "method": "POST",
@@ -128,6 +128,7 @@ fn an_http_api_sends_the_same_but_for_this() {
     context["accountId"] = "123456789012".into();
     context["apiId"] = "local00000".into();
     context["domainPrefix"] = "local00000".into();
+    context["domainName"] = "localhost:3001".into();
     context["routeKey"] = "POST /capture/{part}".into();
     assert_eq!(through_api(request()).unwrap(), expected);
 }

@@ -46,8 +46,8 @@ fn payload_2_joins_values_and_lists_cookies() {
         );
     }
     assert_eq!(
-        answer(Source::FunctionUrl, of(200, &[], &[], b"")).get("cookies"),
-        None
+        answer(Source::FunctionUrl, of(200, &[], &[], b""))["cookies"],
+        json!([])
     );
 }
 

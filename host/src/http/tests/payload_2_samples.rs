@@ -50,102 +50,42 @@ fn of_an_http_api_with_iam_and_mutual_tls() {
 
 #[test]
 fn with_a_jwt_authorizer() {
-    assert_snapshot!(shown(&sample("apigw-v2-request-jwt-authorizer")), @r#"
-    HttpApi: GET https://id.execute-api.us-east-1.amazonaws.com/my/path?parameter1=value1&parameter1=value2&parameter2=value
-    path: /my/path
-    route: $default
-    source ip: IP
-    user agent: agent
-    account: 123456789012
-    api: api-id
-    domain: id.execute-api.us-east-1.amazonaws.com
-    stage: $default
-    request id: id
-    path parameter proxy: hello/world
-    query parameter parameter1: value1
-    query parameter parameter1: value2
-    query parameter parameter2: value
-    stage variable stageVariable1: value1
-    stage variable stageVariable2: value2
-    header Header1: value1
-    header Header2: value2
-    cookie cookie1
-    cookie cookie2
-    identity client-certificate: Some(Certificate { pem: Some("-----BEGIN CERTIFICATE-----\nMIIEZTCCAk0CAQEwDQ...")
-    identity subject: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client")
-    identity issuer: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Private CA")
-    identity serial-number: Some("1")
-    identity not-before: Some("Aug 29 00:28:21 2020 GMT")
-    identity not-after: Some("Aug  5 00:28:21 2120 GMT") })
-    Authorizer { principal-id: None, claims: [("claim1", "value1"), ("claim2", "value2")], scopes: ["scope1", "scope2"], context: [] }
-    body: "{\r\n\t\"a\": 1\r\n}"
+    assert_snapshot!(unlike("apigw-v2-request-iam", "apigw-v2-request-jwt-authorizer"), @r#"
+    - identity account-id: Some("1234567890")
+    - identity access-key: Some("ARIA2ZJZYVUEREEIHAKY")
+    - identity caller: Some("AROA7ZJZYVRE7C3DUXHH6:CognitoIdentityCredentials")
+    - identity user: Some("AROA2ZJZYVRE7Y3TUXHH6")
+    - identity user-arn: Some("arn:aws:iam::1234567890:user/Admin")
+    - identity principal-org-id: Some("AwsOrgId")
+    - identity cognito-identity-id: Some("us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce")
+    - identity cognito-identity-pool-id: Some("us-east-1:4f291106-8703-466b-8f2b-3ecee1ca56ce")
+    - identity cognito-authentication-provider: Some("foo")
+    + Authorizer { principal-id: None, claims: [("claim1", "value1"), ("claim2", "value2")], scopes: ["scope1", "scope2"], context: [] }
     "#);
 }
 
 #[test]
 fn with_a_lambda_authorizer() {
-    assert_snapshot!(shown(&sample("apigw-v2-request-lambda-authorizer")), @r#"
-    HttpApi: GET https://id.execute-api.us-east-1.amazonaws.com/my/path?parameter1=value1&parameter1=value2&parameter2=value
-    path: /my/path
-    route: $default
-    source ip: IP
-    user agent: agent
-    account: 123456789012
-    api: api-id
-    domain: id.execute-api.us-east-1.amazonaws.com
-    stage: $default
-    request id: id
-    path parameter proxy: hello/world
-    query parameter parameter1: value1
-    query parameter parameter1: value2
-    query parameter parameter2: value
-    stage variable stageVariable1: value1
-    stage variable stageVariable2: value2
-    header Header1: value1
-    header Header2: value2
-    cookie cookie1
-    cookie cookie2
-    identity client-certificate: Some(Certificate { pem: Some("-----BEGIN CERTIFICATE-----\nMIIEZTCCAk0CAQEwDQ...")
-    identity subject: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client")
-    identity issuer: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Private CA")
-    identity serial-number: Some("1")
-    identity not-before: Some("Aug 29 00:28:21 2020 GMT")
-    identity not-after: Some("Aug  5 00:28:21 2120 GMT") })
-    Authorizer { principal-id: None, claims: [], scopes: [], context: [("key", "value")] }
-    body: "{\r\n\t\"a\": 1\r\n}"
+    assert_snapshot!(unlike("apigw-v2-request-jwt-authorizer", "apigw-v2-request-lambda-authorizer"), @r#"
+    - Authorizer { principal-id: None, claims: [("claim1", "value1"), ("claim2", "value2")], scopes: ["scope1", "scope2"], context: [] }
+    + Authorizer { principal-id: None, claims: [], scopes: [], context: [("key", "value")] }
     "#);
 }
 
 #[test]
 fn with_several_values_for_a_name() {
-    assert_snapshot!(shown(&sample("apigw-v2-request-multi-value-parameters")), @r#"
-    HttpApi: GET https://id.execute-api.us-east-1.amazonaws.com/my/path?Parameter1=value1&Parameter1=value2
-    path: /my/path
-    route: $default
-    source ip: IP
-    user agent: agent
-    account: 123456789012
-    api: api-id
-    domain: id.execute-api.us-east-1.amazonaws.com
-    stage: $default
-    request id: id
-    path parameter proxy: hello/world
-    query parameter Parameter1: value1
-    query parameter Parameter1: value2
-    stage variable stageVariable1: value1
-    stage variable stageVariable2: value2
-    header Header2: value1,value2
-    cookie cookie1
-    cookie cookie2
-    identity client-certificate: Some(Certificate { pem: Some("-----BEGIN CERTIFICATE-----\nMIIEZTCCAk0CAQEwDQ...")
-    identity subject: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client")
-    identity issuer: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Private CA")
-    identity serial-number: Some("1")
-    identity not-before: Some("Aug 29 00:28:21 2020 GMT")
-    identity not-after: Some("Aug  5 00:28:21 2120 GMT") })
-    Authorizer { principal-id: None, claims: [], scopes: [], context: [("key", "value")] }
-    body: "{\r\n\t\"a\": 1\r\n}"
-    "#);
+    assert_snapshot!(unlike("apigw-v2-request-lambda-authorizer", "apigw-v2-request-multi-value-parameters"), @r"
+    - HttpApi: GET https://id.execute-api.us-east-1.amazonaws.com/my/path?parameter1=value1&parameter1=value2&parameter2=value
+    - query parameter parameter1: value1
+    - query parameter parameter1: value2
+    - query parameter parameter2: value
+    - header Header1: value1
+    - header Header2: value2
+    + HttpApi: GET https://id.execute-api.us-east-1.amazonaws.com/my/path?Parameter1=value1&Parameter1=value2
+    + query parameter Parameter1: value1
+    + query parameter Parameter1: value2
+    + header Header2: value1,value2
+    ");
 }
 
 #[test]
@@ -181,38 +121,24 @@ fn with_a_route_key_and_no_authorizer() {
 
 #[test]
 fn of_sam_local() {
-    assert_snapshot!(shown(&sample("apigw-sam-http-request")), @r#"
-    HttpApi: GET http://127.0.0.1:3000/dump?foo=bar
-    path: /dump
-    route: GET /dump
-    source ip: 127.0.0.1
-    user agent: Custom User Agent String
-    account: 123456789012
-    api: 1234567890
-    domain: localhost
-    stage: $default
-    request id: b3ea2f1a-9f2a-48a4-8791-0db24e5d40e5
-    query parameter foo: bar
-    header Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7
-    header Accept-Encoding: gzip, deflate, br
-    header Accept-Language: en-GB,en-US;q=0.9,en;q=0.8
-    header Cache-Control: no-cache
-    header Connection: keep-alive
-    header Host: 127.0.0.1:3000
-    header Pragma: no-cache
-    header Sec-Ch-Ua: "Not_A Brand";v="8", "Chromium";v="120", "Google Chrome";v="120"
-    header Sec-Ch-Ua-Mobile: ?0
-    header Sec-Ch-Ua-Platform: "macOS"
-    header Sec-Fetch-Dest: document
-    header Sec-Fetch-Mode: navigate
-    header Sec-Fetch-Site: none
-    header Sec-Fetch-User: ?1
-    header Upgrade-Insecure-Requests: 1
-    header User-Agent: Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36
-    header X-Forwarded-Port: 3000
-    header X-Forwarded-Proto: http
-    body: ""
-    "#);
+    assert_snapshot!(unlike("apigw-sam-rest-request", "apigw-sam-http-request"), @r"
+    - RestApi: GET http://127.0.0.1:3000/test
+    - path: /test
+    - route: /test
+    - domain: 127.0.0.1:3000
+    - stage: Prod
+    - request id: ea86b9eb-c688-4bbb-8309-a1671442bea9
+    - header Cache-Control: max-age=0
+    + HttpApi: GET http://127.0.0.1:3000/dump?foo=bar
+    + path: /dump
+    + route: GET /dump
+    + domain: localhost
+    + stage: $default
+    + request id: b3ea2f1a-9f2a-48a4-8791-0db24e5d40e5
+    + query parameter foo: bar
+    + header Cache-Control: no-cache
+    + header Pragma: no-cache
+    ");
 }
 
 /// As AWS's page has it: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-request-payload>. AWS's crate

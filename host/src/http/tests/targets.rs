@@ -20,7 +20,7 @@ pub fn alb(path: &str, query: Value) -> Value {
 
 pub fn payload_2(domain: &str, path: &str, query: &str) -> Value {
     json!({ "version": "2.0", "rawPath": path, "rawQueryString": query,
-        "requestContext": { "http": { "method": "GET" }, "domainName": domain, "stage": "prod" } })
+        "requestContext": { "http": { "method": "GET" }, "domainName": domain, "apiId": "a1b2c3d4e5", "stage": "prod" } })
 }
 
 pub fn lattice(path: &str, query: Value) -> Value {

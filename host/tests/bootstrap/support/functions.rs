@@ -62,18 +62,37 @@ pub fn streaming() -> PathBuf {
     rust_guest("streaming")
 }
 
-/// The folder with the Rust guests that are invoked with events, compiled: `handler.cwasm` and `api.cwasm`.
+/// The folder with the Rust guests, compiled: one artifact for each, and for those that answer by HTTP others that differ
+/// in their policy, `NAME_stream` and `NAME_fail`.
 pub fn functions() -> &'static Path {
     static FUNCTIONS: OnceLock<PathBuf> = OnceLock::new();
     FUNCTIONS.get_or_init(|| {
         let folder = root().join("target/test-functions");
-        for name in ["handler", "api"] {
-            let output = compile(&rust_guest(name), &folder.join(format!("{name}.cwasm")));
+        let guests = [
+            rust_guest("handler"),
+            rust_guest("api"),
+            http_p2(),
+            http_p3(),
+            http_wstd(),
+            streaming(),
+        ];
+        for guest in guests {
+            let name = guest.file_stem().unwrap().to_str().unwrap();
+            let artifact = folder.join(format!("{name}.cwasm"));
+            let output = compile(&guest, &artifact);
             assert!(
                 output.status.success(),
                 "{}",
                 String::from_utf8_lossy(&output.stderr)
             );
+            for (suffix, policy) in [
+                ("stream", "stream = true\n"),
+                ("fail", "fail-status = \"500-599\"\n"),
+            ] {
+                let other = folder.join(format!("{name}_{suffix}"));
+                std::fs::copy(&artifact, other.with_extension("cwasm")).unwrap();
+                std::fs::write(other.with_extension("toml"), policy).unwrap();
+            }
         }
         folder
     })

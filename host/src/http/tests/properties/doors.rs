@@ -97,7 +97,7 @@ fn payload_2(sent: &Sent, headers: Pairs, path: &str, domain: &str) -> Value {
         "rawQueryString": query.collect::<Vec<_>>().join("&"),
         "cookies": sent.cookies,
         "headers": headers,
-        "requestContext": { "domainName": domain, "http": { "method": sent.method, "path": path } },
+        "requestContext": { "apiId": "a1b2c3d4e5", "domainName": domain, "http": { "method": sent.method, "path": path } },
     })
 }
 

@@ -1,0 +1,239 @@
+//! One invocation's call of a component's export, by the world that it is of.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
+use wasmtime_wasi_http::{WasiBody, WasiHttpView, p3};
+
+use crate::bindings::{api, handler, streaming_handler};
+use crate::exports::{Exports, http_2, http_3};
+use crate::failure::Failure;
+use crate::function::{Function, Sandbox};
+use crate::http::{self, EventError, wasi};
+use crate::invocation::Invocation;
+use crate::relay::{Form, Handed, Relay};
+use crate::responder::Responder;
+use crate::runtime_api::RuntimeApiError;
+use crate::sandbox::State;
+
+/// How large a chunk of a streamed answer is at most, in bytes.
+const CHUNK: usize = 1024 * 1024;
+
+/// What a call has to do with.
+pub struct Call<'a> {
+    /// The function that is called.
+    pub function: &'a Function,
+    /// What it is called with.
+    pub invocation: &'a Arc<Invocation>,
+    /// Where the answer goes.
+    pub responder: &'a Responder<'a>,
+    /// Until when it may run.
+    pub deadline: Instant,
+}
+
+/// How a call that hands its answer over went.
+enum Ended {
+    Well,
+    /// The component said that it failed.
+    Failed(Failure),
+}
+
+impl Call<'_> {
+    /// Calls the export, and sends the answer.
+    ///
+    /// # Errors
+    ///
+    /// If the process has to end.
+    pub async fn run(self, sandbox: &mut Sandbox) -> Result<(), RuntimeApiError> {
+        let Sandbox { store, exports } = sandbox;
+        let answer = match exports {
+            Exports::Handler(export) => self.handler(store, export).await,
+            Exports::Api(export) => self.api(store, export).await,
+            Exports::Streaming(export) => return self.streaming(store, export).await,
+            Exports::HttpProxy(_) | Exports::HttpService(_) => {
+                return match self.request() {
+                    Ok((request, form)) => self.http(store, exports, request, form).await,
+                    Err(failure) => self.responder.fail(&failure),
+                };
+            }
+        };
+        store.data().output.finish();
+        match answer {
+            Ok(body) => self.responder.respond("application/json", &body),
+            Err(failure) => self.responder.fail(&failure),
+        }
+    }
+
+    async fn handler(
+        &self,
+        store: &mut Store<State>,
+        export: &handler::Guest,
+    ) -> Result<Vec<u8>, Failure> {
+        let since = Instant::now();
+        let context = self.function.context(self.invocation);
+        let call = export.call_handle(&mut *store, &self.invocation.event, &context);
+        let returned = self.function.until(self.deadline, call).await;
+        returned
+            .map_err(|stopped| stopped.failure(store.data(), since))?
+            .map_err(Failure::from)
+    }
+
+    async fn api(&self, store: &mut Store<State>, export: &api::Guest) -> Result<Vec<u8>, Failure> {
+        let since = Instant::now();
+        let context = self.function.context(self.invocation);
+        let http::Request { source, record, .. } = http::request(&self.invocation.event)?;
+        let call = export.call_handle(&mut *store, &record, &context);
+        let returned = self.function.until(self.deadline, call).await;
+        let response = returned.map_err(|stopped| stopped.failure(store.data(), since))??;
+        source.answer(response)
+    }
+
+    async fn streaming(
+        &self,
+        store: &mut Store<State>,
+        export: &streaming_handler::Guest,
+    ) -> Result<(), RuntimeApiError> {
+        let (handing, handed) = oneshot::channel();
+        let (mut output, body) = HostOutgoingBody::new(StreamContext::Response, None, 1, CHUNK);
+        let stream = output.take_output_stream();
+        // The stream alone says when the body ends.
+        let _ = output.finish(None);
+        let _ = handing.send(Ok(::http::Response::new(body)));
+        let form = Form::Bytes(self.function.streams());
+        let context = self.function.context(self.invocation);
+        let call = async |store: &mut Store<State>| {
+            let Some(stream) = stream else {
+                return Ok(Ended::Well);
+            };
+            let output = store.data_mut().http().table.push(stream)?;
+            let event = &self.invocation.event;
+            let returned = export.call_handle(store, event, output, &context).await?;
+            Ok(returned.map_or_else(|failure| Ended::Failed(failure.into()), |()| Ended::Well))
+        };
+        self.relay(store, form, handed, call).await
+    }
+
+    async fn http(
+        &self,
+        store: &mut Store<State>,
+        exports: &Exports,
+        request: ::http::Request<WasiBody>,
+        form: Form,
+    ) -> Result<(), RuntimeApiError> {
+        let (handing, handed) = oneshot::channel();
+        let call = async |store: &mut Store<State>| {
+            match exports {
+                Exports::HttpProxy(export) => call_proxy(store, export, request, handing).await?,
+                Exports::HttpService(export) => {
+                    call_service(store, export, request, handing).await?;
+                }
+                _ => {}
+            }
+            Ok(Ended::Well)
+        };
+        self.relay(store, form, handed, call).await
+    }
+
+    /// Runs a call, and sends what it hands over meanwhile and in the end.
+    async fn relay(
+        &self,
+        store: &mut Store<State>,
+        form: Form,
+        handed: oneshot::Receiver<Handed>,
+        call: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<Ended>,
+    ) -> Result<(), RuntimeApiError> {
+        let since = Instant::now();
+        let mut relay = Relay::new(self.responder, form, handed);
+        let returned = {
+            let _yielding = self.function.watchdog.yielding();
+            let call = self.function.until(self.deadline, call(store));
+            relay.during(call).await?
+        };
+        relay.drain();
+        store.data().output.finish();
+        let (failure, takes_its_place) = match returned {
+            Ok(Ended::Well) => (None, false),
+            Ok(Ended::Failed(failure)) => (Some(failure), true),
+            Err(stopped) => (Some(stopped.failure(store.data(), since)), false),
+        };
+        relay.finish(failure, takes_its_place, self.deadline).await
+    }
+
+    /// The request for a `wasi:http` component, and what its response becomes.
+    fn request(&self) -> Result<(::http::Request<WasiBody>, Form), Failure> {
+        let context = self.function.context(self.invocation);
+        match http::request(&self.invocation.event) {
+            Ok(request) => {
+                let form = Form::Http {
+                    source: request.source,
+                    stream: self.function.streams() && request.source.can_stream(),
+                    fail_status: self.function.policy.fail_status.clone(),
+                };
+                Ok((wasi::request(request, &context)?, form))
+            }
+            Err(EventError::NotHttp) => {
+                let request = wasi::event(self.invocation.event.clone(), &context)?;
+                Ok((request, Form::Event))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Calls a component of WASI 0.2.
+async fn call_proxy(
+    store: &mut Store<State>,
+    export: &http_2::Guest,
+    request: ::http::Request<WasiBody>,
+    handing: oneshot::Sender<Handed>,
+) -> wasmtime::Result<()> {
+    let scheme = match request.uri().scheme_str() {
+        Some("http") => Scheme::Http,
+        _ => Scheme::Https,
+    };
+    let mut http = store.data_mut().http();
+    let request = http.new_incoming_request(scheme, request)?;
+    let response = http.new_response_outparam_from_callback(|response| {
+        let _ = handing.send(response.map_err(|code| format!("{code:?}")));
+    })?;
+    export.call_handle(store, request, response).await
+}
+
+/// Calls a component of WASI 0.3. It has returned when the last of its tasks has.
+async fn call_service(
+    store: &mut Store<State>,
+    export: &http_3::Guest,
+    request: ::http::Request<WasiBody>,
+    handing: oneshot::Sender<Handed>,
+) -> wasmtime::Result<()> {
+    store
+        .run_concurrent(async |accessor| {
+            let (request, sent) = accessor.with(|mut store| {
+                let http = store.data_mut().http();
+                let (request, sent) = p3::Request::from_http(http.hooks, request);
+                let sent: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(sent);
+                http.table.push(request).map(|request| (request, sent))
+            })?;
+            match export.call_handle(accessor, request).await? {
+                Ok(response) => {
+                    let response = accessor.with(|mut store| {
+                        let response = store.data_mut().http().table.delete(response)?;
+                        response.into_http(&mut store, sent)
+                    })?;
+                    let _ = handing.send(Ok(response));
+                }
+                Err(code) => {
+                    let _ = handing.send(Err(format!("{code:?}")));
+                }
+            }
+            poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+            Ok(())
+        })
+        .await?
+}

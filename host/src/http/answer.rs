@@ -1,0 +1,78 @@
+//! The JSON that answers an event, whichever front door gets it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Serialize, Serializer};
+
+use super::response::Checked;
+
+/// The answer to an event: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload> and those
+/// that the front doors' files name. Each has its selection of the fields.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    pub status_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Members<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub multi_value_headers: Option<Members<Vec<String>>>,
+    /// Payload 2.0 has them, also if there are none: `cargo lambda watch` takes no answer without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cookies: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_base64_encoded: Option<bool>,
+}
+
+/// An object's members, in their order.
+pub struct Members<T>(pub Vec<(String, T)>);
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Serialize> Serialize for Members<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl Answer {
+    /// The answer's status and body. What is no text travels as base64, and what is compressed, which is text only by chance.
+    pub fn of(response: Checked) -> Self {
+        let text = match String::from_utf8(response.body) {
+            Ok(text) if !response.is_compressed || text.is_empty() => Ok(text),
+            Ok(text) => Err(text.into_bytes()),
+            Err(error) => Err(error.into_bytes()),
+        };
+        Self {
+            is_base64_encoded: Some(text.is_err()),
+            body: Some(text.unwrap_or_else(|bytes| STANDARD.encode(bytes))),
+            ..Self::without_body(response.status)
+        }
+    }
+
+    /// The answer's status.
+    pub fn without_body(status_code: u16) -> Self {
+        Self {
+            status_code,
+            status_description: None,
+            headers: None,
+            multi_value_headers: None,
+            cookies: None,
+            body: None,
+            is_base64_encoded: None,
+        }
+    }
+
+    /// The answer's JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Strings and numbers always are JSON.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,145 @@
+//! Requests and responses as `wasi:http` components have them.
+
+use bytes::Bytes;
+use http::request::Builder;
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri};
+use http_body_util::{BodyExt, Full};
+use serde_json::json;
+use wasmtime_wasi_http::WasiBody;
+
+use super::{Request, header_text};
+use crate::bindings::{Context, api};
+use crate::failure::{Failure, to_ascii};
+
+/// The names under which the AWS Lambda Web Adapter passes on what is no part of a request.
+///
+/// See <https://github.com/awslabs/aws-lambda-web-adapter#request-context>.
+const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");
+const LAMBDA_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-lambda-context");
+
+/// Who is asked, where nobody says.
+const NOBODY: &str = "localhost";
+
+/// Where events go that are no HTTP requests, as the Web Adapter has it.
+const EVENTS: &str = "/events";
+
+/// The request that an HTTP event is.
+///
+/// # Errors
+///
+/// If the event has a method, a path or a header that HTTP does not allow.
+pub fn request(request: Request<'_>, context: &Context) -> Result<HttpRequest<WasiBody>, Failure> {
+    let (scheme, target) = (request.scheme(), request.path_and_query());
+    let authority = request.authority().unwrap_or(NOBODY);
+    let uri = Uri::builder()
+        .scheme(scheme)
+        .authority(authority)
+        .path_and_query(target.as_str())
+        .build()
+        .map_err(|error| {
+            invalid(&format!(
+                "the address {scheme}://{authority}{target} is none ({error})"
+            ))
+        })?;
+    let method = Method::from_bytes(request.record.method.as_bytes())
+        .map_err(|_| invalid(&format!("the method is {:?}", request.record.method)))?;
+    let mut built = HttpRequest::builder().method(method).uri(uri);
+    for (name, value) in request.headers() {
+        let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_bytes(value.as_bytes()),
+        ) else {
+            return Err(invalid(&format!(
+                "it has the header {name:?} with the value {value:?}"
+            )));
+        };
+        // Only this host says what these say.
+        if name != REQUEST_CONTEXT && name != LAMBDA_CONTEXT {
+            built = built.header(name, value);
+        }
+    }
+    if let Some(context) = request.request_context() {
+        built = built.header(REQUEST_CONTEXT, context);
+    }
+    finish(built, context, request.record.body)
+}
+
+/// The request that an event becomes which is none: a POST of its JSON to `/events`.
+///
+/// # Errors
+///
+/// None that can happen, if the context is Lambda's.
+pub fn event(event: Vec<u8>, context: &Context) -> Result<HttpRequest<WasiBody>, Failure> {
+    let built = HttpRequest::post(format!("http://{NOBODY}{EVENTS}"))
+        .header(http::header::CONTENT_TYPE, "application/json");
+    finish(built, context, event)
+}
+
+fn finish(
+    built: Builder,
+    context: &Context,
+    body: Vec<u8>,
+) -> Result<HttpRequest<WasiBody>, Failure> {
+    built
+        .header(LAMBDA_CONTEXT, lambda_context(context))
+        .body(
+            Full::new(Bytes::from(body))
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+        )
+        .map_err(|error| invalid(&error.to_string()))
+}
+
+fn invalid(why: &str) -> Failure {
+    Failure::new(
+        "Runtime.InvalidEvent",
+        format!("the event is no request that HTTP allows: {why}"),
+    )
+}
+
+/// The context under the names of the Web Adapter, which are those of the official Rust runtime.
+fn lambda_context(context: &Context) -> String {
+    let parsed = |json: &Option<String>| -> serde_json::Value {
+        json.as_deref()
+            .and_then(|json| serde_json::from_str(json).ok())
+            .unwrap_or_default()
+    };
+    let json = json!({
+        "request_id": context.request_id,
+        "deadline": context.deadline_ms,
+        "invoked_function_arn": context.invoked_function_arn,
+        "xray_trace_id": context.trace_id,
+        "client_context": parsed(&context.client_context),
+        "identity": parsed(&context.cognito_identity),
+        "tenant_id": context.tenant_id,
+        "env_config": {
+            "function_name": context.function_name,
+            "memory": context.memory_limit_mib,
+            "version": context.function_version,
+            "log_stream": context.log_stream,
+            "log_group": context.log_group,
+        },
+    });
+    to_ascii(&json.to_string())
+}
+
+/// The status, headers and cookies of a response, without its body.
+#[must_use]
+pub fn response(parts: &Parts) -> api::Response {
+    let mut response = api::Response {
+        status_code: parts.status.as_u16(),
+        headers: Vec::new(),
+        cookies: Vec::new(),
+        body: Vec::new(),
+    };
+    for (name, value) in &parts.headers {
+        let value = header_text(value.as_bytes()).into_owned();
+        if name == http::header::SET_COOKIE {
+            response.cookies.push(value);
+        } else {
+            response.headers.push((name.as_str().to_owned(), value));
+        }
+    }
+    response
+}

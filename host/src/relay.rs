@@ -1,0 +1,415 @@
+//! The answer of a function that hands it over while it runs: a head, and a body in chunks.
+//!
+//! What the function hands over is read while its call goes on, and becomes one answer when it is complete, or a streamed
+//! one that leaves as it comes. Either way the function can work on after its last byte. Reading stops while a chunk waits
+//! to be sent, so that a function which is faster than its reader has to wait, and no body is held here.
+
+use std::future::{Future, pending};
+use std::ops::RangeInclusive;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use ::http::response::Parts;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use tokio::sync::oneshot;
+use tokio::task::unconstrained;
+use tokio::time::timeout_at;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::bindings::api;
+use crate::failure::Failure;
+use crate::http::{self, Source, wasi};
+use crate::responder::{LARGEST_RESPONSE, Responder};
+use crate::runtime_api::RuntimeApiError;
+use crate::runtime_api::streamed::StreamedResponse;
+
+/// How long after its deadline an answer that is being streamed may take to be ended.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
+/// How much of a response's body is kept in the message of the error that it becomes, in bytes.
+const KEPT: usize = 8 * 1024;
+
+/// What stands between the prelude and the body of a streamed HTTP response.
+static SEPARATOR: [u8; 8] = [0; 8];
+
+/// What a component gives as its response, or its error code in words.
+pub type Handed = Result<::http::Response<WasiBody>, String>;
+
+/// What a response becomes.
+pub enum Form {
+    /// The answer that an HTTP front door expects.
+    Http {
+        /// Which front door.
+        source: Source,
+        /// Whether the answer is streamed.
+        stream: bool,
+        /// The statuses that are failures.
+        fail_status: Vec<RangeInclusive<u16>>,
+    },
+    /// The body alone, if the status is 2xx: for events that are no HTTP requests.
+    Event,
+    /// A failure with the status and the body.
+    Failure,
+    /// The body alone, streamed if the flag says so.
+    Bytes(bool),
+}
+
+/// Sends what one call hands over.
+pub struct Relay<'a> {
+    responder: &'a Responder<'a>,
+    form: Form,
+    reading: Reading,
+    head: Option<api::Response>,
+    /// What a streamed HTTP response starts with.
+    prelude: Vec<u8>,
+    /// What is collected of a body that is sent at once, and how large it is in truth.
+    body: Vec<u8>,
+    size: usize,
+    stream: Option<StreamedResponse>,
+    is_answered: bool,
+}
+
+enum Reading {
+    Head(oneshot::Receiver<Handed>),
+    Body(WasiBody),
+    /// All of it has come.
+    Complete,
+    /// Nothing more will come, and it is not complete.
+    Broken(Failure),
+}
+
+impl<'a> Relay<'a> {
+    /// Will send what comes from `handed`.
+    #[must_use]
+    pub fn new(
+        responder: &'a Responder<'a>,
+        form: Form,
+        handed: oneshot::Receiver<Handed>,
+    ) -> Self {
+        Self {
+            responder,
+            form,
+            reading: Reading::Head(handed),
+            head: None,
+            prelude: Vec::new(),
+            body: Vec::new(),
+            size: 0,
+            stream: None,
+            is_answered: false,
+        }
+    }
+
+    /// Sends what comes while `call` goes on, and returns what it returns.
+    ///
+    /// # Errors
+    ///
+    /// If the process has to end.
+    pub async fn during<T>(&mut self, call: impl Future<Output = T>) -> Result<T, RuntimeApiError> {
+        let mut call = pin!(call);
+        loop {
+            tokio::select! {
+                biased;
+                returned = &mut call => return Ok(returned),
+                step = self.step() => step?,
+            }
+        }
+    }
+
+    /// One step, which can be given up at any time without a loss.
+    async fn step(&mut self) -> Result<(), RuntimeApiError> {
+        if let Some(stream) = self.stream.as_mut().filter(|stream| stream.is_busy()) {
+            stream.advance().await;
+            if stream.is_closed() && !self.is_answered {
+                // Nobody takes the rest: the function is told so when it writes.
+                self.reading = Reading::Complete;
+            }
+            return Ok(());
+        }
+        match &mut self.reading {
+            Reading::Head(head) => {
+                let head = head.await;
+                self.begin(head);
+            }
+            Reading::Body(body) => {
+                let frame = body.frame().await;
+                self.take(frame);
+            }
+            Reading::Complete | Reading::Broken(_) if !self.is_answered => return self.answer(),
+            Reading::Complete | Reading::Broken(_) => pending().await,
+        }
+        Ok(())
+    }
+
+    /// Reads what is there after the call has ended, while its store still lives.
+    pub fn drain(&mut self) {
+        loop {
+            match &mut self.reading {
+                Reading::Head(head) => match now(head) {
+                    Some(head) => self.begin(head),
+                    None => return,
+                },
+                Reading::Body(body) => match now(body.frame()) {
+                    Some(frame) => self.take(frame),
+                    None => return,
+                },
+                Reading::Complete | Reading::Broken(_) => return,
+            }
+        }
+    }
+
+    /// Sends the rest after the call has ended, and was drained. `failure` is how it ended, if not well; what is `complete`
+    /// all the same is sent, unless the failure takes its place.
+    ///
+    /// # Errors
+    ///
+    /// If the process has to end.
+    pub async fn finish(
+        mut self,
+        failure: Option<Failure>,
+        takes_its_place: bool,
+        until: Instant,
+    ) -> Result<(), RuntimeApiError> {
+        let late = match failure {
+            Some(failure) if self.is_answered => Some(failure),
+            Some(failure) if takes_its_place => {
+                self.reading = Reading::Broken(failure);
+                None
+            }
+            Some(failure) => match self.reading {
+                Reading::Complete => Some(failure),
+                _ => {
+                    self.reading = Reading::Broken(failure);
+                    None
+                }
+            },
+            None => None,
+        };
+        if let Reading::Head(_) | Reading::Body(_) = self.reading {
+            self.reading = Reading::Broken(match self.head {
+                None => Failure::new(
+                    "Function.NoResponse",
+                    "the function returned without a response",
+                ),
+                Some(_) => unfinished("it was not finished when the function returned"),
+            });
+        }
+        if !self.is_answered {
+            self.flush(until).await;
+            self.answer()?;
+        }
+        if let Some(stream) = self.stream.take() {
+            stream.close((until + LAST_WORDS).into()).await?;
+        }
+        // One that comes after the answer is logged and no more.
+        late.map_or(Ok(()), |failure| self.responder.fail(&failure))
+    }
+
+    /// Lets the chunks leave that wait. A reader that does not take them in time gets no more.
+    async fn flush(&mut self, until: Instant) {
+        while let Some(stream) = self.stream.as_mut().filter(|stream| stream.is_busy()) {
+            if timeout_at(until.into(), stream.advance()).await.is_err() {
+                self.reading = Reading::Broken(Failure::new(
+                    "Function.Timeout",
+                    "the function's response was not read to its end before the deadline: its reader stalled, or is too slow",
+                ));
+                return;
+            }
+        }
+    }
+
+    fn begin(&mut self, handed: Result<Handed, oneshot::error::RecvError>) {
+        match handed {
+            Ok(Ok(response)) => {
+                let (parts, body) = response.into_parts();
+                self.reading = match self.set_head(parts) {
+                    Ok(()) => Reading::Body(body),
+                    Err(failure) => Reading::Broken(failure),
+                };
+            }
+            Ok(Err(code)) => {
+                self.reading = Reading::Broken(Failure::new(
+                    "Function.HttpError",
+                    format!(
+                        "the function answered with an error code of wasi:http instead of a response: {code}"
+                    ),
+                ));
+            }
+            // Nobody holds it any more, as when the component dropped it.
+            Err(_) => {
+                self.reading = Reading::Broken(Failure::new(
+                    "Function.NoResponse",
+                    "the function dropped its response",
+                ));
+            }
+        }
+    }
+
+    fn set_head(&mut self, parts: Parts) -> Result<(), Failure> {
+        let head = wasi::response(&parts);
+        if let Form::Http {
+            stream,
+            fail_status,
+            ..
+        } = &self.form
+        {
+            let status = head.status_code;
+            if fail_status.iter().any(|range| range.contains(&status)) {
+                self.form = Form::Failure;
+            } else if *stream {
+                // Checked before it is too late to say so.
+                self.prelude = http::prelude(head.clone())?;
+            }
+        }
+        self.head = Some(head);
+        Ok(())
+    }
+
+    fn take(&mut self, frame: Option<Result<http_body::Frame<Bytes>, wasmtime_wasi_http::Error>>) {
+        match frame {
+            // Trailers have no place in an answer of Lambda's.
+            Some(Ok(frame)) => {
+                let Ok(chunk) = frame.into_data() else { return };
+                if chunk.is_empty() {
+                    return;
+                }
+                self.size += chunk.len();
+                if self.is_streamed() {
+                    self.open();
+                    if let Some(stream) = &mut self.stream {
+                        stream.push(chunk);
+                    }
+                } else if self.size <= LARGEST_RESPONSE {
+                    self.body.extend_from_slice(&chunk);
+                }
+            }
+            Some(Err(error)) => {
+                self.reading = Reading::Broken(unfinished(&format!("{error}")));
+            }
+            None => {
+                self.reading = match self.promised().filter(|&promised| promised != self.size) {
+                    // A response to HEAD promises what it does not have.
+                    Some(promised) if self.size > 0 => Reading::Broken(unfinished(&format!(
+                        "it has {} bytes, and its content-length says {promised}",
+                        self.size
+                    ))),
+                    _ => Reading::Complete,
+                }
+            }
+        }
+    }
+
+    /// The response's content-length.
+    fn promised(&self) -> Option<usize> {
+        let headers = &self.head.as_ref()?.headers;
+        let (_, value) = headers.iter().find(|(name, _)| name == "content-length")?;
+        value.parse().ok()
+    }
+
+    fn is_streamed(&self) -> bool {
+        matches!(
+            self.form,
+            Form::Http { stream: true, .. } | Form::Bytes(true)
+        )
+    }
+
+    /// Begins the streamed answer, with its first byte or its end.
+    fn open(&mut self) {
+        if self.stream.is_some() {
+            return;
+        }
+        self.stream = match (&self.form, &self.head) {
+            (Form::Http { .. }, Some(_)) => {
+                let prelude = std::mem::take(&mut self.prelude);
+                let mut stream = self
+                    .responder
+                    .stream("application/vnd.awslambda.http-integration-response");
+                if let Some(stream) = &mut stream {
+                    // In chunks of their own, as AWS's runtimes send them: `cargo lambda watch` relies on it.
+                    stream.push(prelude.into());
+                    stream.push(Bytes::from_static(&SEPARATOR));
+                }
+                stream
+            }
+            _ => self.responder.stream("application/octet-stream"),
+        };
+        // If somebody else has answered, there is nobody to read it.
+        self.is_answered |= self.stream.is_none();
+    }
+
+    /// Ends the answer, as what was read ended.
+    fn answer(&mut self) -> Result<(), RuntimeApiError> {
+        self.is_answered = true;
+        match std::mem::replace(&mut self.reading, Reading::Complete) {
+            Reading::Broken(failure) => match &mut self.stream {
+                None => self.responder.fail(&failure),
+                Some(stream) => {
+                    stream.fail(&failure);
+                    // The claim is taken: this only logs it.
+                    self.responder.fail(&failure)
+                }
+            },
+            _ if self.is_streamed() => {
+                self.open();
+                if let Some(stream) = &mut self.stream {
+                    stream.end();
+                }
+                Ok(())
+            }
+            _ => self.respond(),
+        }
+    }
+
+    fn respond(&mut self) -> Result<(), RuntimeApiError> {
+        let body = std::mem::take(&mut self.body);
+        if self.size > LARGEST_RESPONSE {
+            return self.responder.fail(&crate::responder::too_large(self.size));
+        }
+        let Some(head) = self.head.take() else {
+            return self.responder.respond("application/octet-stream", &body);
+        };
+        match &self.form {
+            Form::Http { source, .. } => match source.answer(api::Response { body, ..head }) {
+                Ok(answer) => self.responder.respond("application/json", &answer),
+                Err(failure) => self.responder.fail(&failure),
+            },
+            Form::Event if (200..300).contains(&head.status_code) => {
+                self.responder.respond("application/json", &body)
+            }
+            Form::Bytes(_) => self.responder.respond("application/octet-stream", &body),
+            Form::Event | Form::Failure => {
+                self.responder.fail(&failed_status(head.status_code, &body))
+            }
+        }
+    }
+}
+
+/// What a future has, if it has it now.
+fn now<T>(future: impl Future<Output = T>) -> Option<T> {
+    // Not held back for having had its turn: there is no later one.
+    match pin!(unconstrained(future)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+fn unfinished(why: &str) -> Failure {
+    Failure::new(
+        "Function.UnfinishedResponse",
+        format!("the body of the function's response is not complete: {why}"),
+    )
+}
+
+/// A response that counts as a failure: its status, and what fits of its body.
+fn failed_status(status: u16, body: &[u8]) -> Failure {
+    let kept = &body[..body.len().min(KEPT)];
+    let more = if kept.len() < body.len() { " …" } else { "" };
+    Failure::new(
+        "Function.HttpStatus",
+        format!(
+            "the function answered with the status {status}: {}{more}",
+            String::from_utf8_lossy(kept)
+        ),
+    )
+}

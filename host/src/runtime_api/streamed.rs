@@ -1,0 +1,250 @@
+//! A streamed answer: `POST response` with a body that leaves as it comes, and trailers if it fails.
+//!
+//! ureq sends no trailers, so this is hyper's HTTP/1 client, on a connection of its own that ends with the answer. The
+//! protocol is that of "Response streaming" in <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use http_body::{Body, Frame};
+use http_body_util::BodyExt;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use wasmtime_wasi_http::io::TokioIo;
+
+use super::RuntimeApiError;
+use crate::config::Endpoint;
+use crate::failure::Failure;
+use crate::invocation::{Invocation, header as runtime_header};
+use crate::log::{Level, Log};
+
+const MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
+
+/// What a body is sent in, and how it ends.
+enum Piece {
+    Chunk(Bytes),
+    Trailers(HeaderMap),
+    End,
+}
+
+/// An answer that is being sent.
+pub struct StreamedResponse {
+    pieces: mpsc::Sender<Piece>,
+    /// What has to leave first. While the function writes, it is one chunk.
+    queue: VecDeque<Piece>,
+    sending: JoinHandle<Result<StatusCode, String>>,
+    endpoint: String,
+    id: String,
+    log: Log,
+}
+
+impl StreamedResponse {
+    /// Begins an answer. It connects when the runtime comes to it, so that nothing has to be waited for here.
+    pub(super) fn begin(
+        endpoint: &Endpoint,
+        path: &str,
+        invocation: &Invocation,
+        content_type: &str,
+        log: Log,
+    ) -> Self {
+        let (pieces, receiver) = mpsc::channel(1);
+        let request = request(
+            endpoint,
+            path,
+            invocation,
+            content_type,
+            Pieces(Some(receiver)),
+        );
+        let addresses = endpoint.addresses.clone();
+        Self {
+            pieces,
+            queue: VecDeque::new(),
+            sending: tokio::spawn(async move { send(addresses, request?).await }),
+            endpoint: endpoint.name.clone(),
+            id: invocation.id.clone(),
+            log,
+        }
+    }
+
+    /// Adds a chunk to what has to leave.
+    pub fn push(&mut self, chunk: Bytes) {
+        self.queue.push_back(Piece::Chunk(chunk));
+    }
+
+    /// Ends the answer after what was pushed.
+    pub fn end(&mut self) {
+        self.queue.push_back(Piece::End);
+    }
+
+    /// Ends the answer with a failure, after what has left.
+    pub fn fail(&mut self, failure: &Failure) {
+        let mut trailers = HeaderMap::new();
+        let body = STANDARD.encode(failure.to_json());
+        for (name, value) in [(ERROR_TYPE, failure.header_type()), (ERROR_BODY, body)] {
+            // Names of letters, and base64, are values that headers can have.
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                trailers.insert(name, value);
+            }
+        }
+        self.queue.clear();
+        self.queue.push_back(Piece::Trailers(trailers));
+    }
+
+    /// Whether something has to leave.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Whether nobody takes it any more. Why is told by [`Self::close`].
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.pieces.is_closed()
+    }
+
+    /// Lets the first of what has to leave go, when its turn comes. Can be given up without a loss.
+    pub async fn advance(&mut self) {
+        match self.pieces.reserve().await {
+            Ok(permit) => {
+                if let Some(piece) = self.queue.pop_front() {
+                    permit.send(piece);
+                }
+            }
+            Err(_) => self.queue.clear(),
+        }
+    }
+
+    /// Waits until the answer has left and is taken, but no longer than `until`: then the connection is closed, without
+    /// the end of the body, so that nobody takes it for whole.
+    ///
+    /// # Errors
+    ///
+    /// If the Runtime API says that the environment is broken. That it does not take this one answer is logged.
+    pub async fn close(mut self, until: Instant) -> Result<(), RuntimeApiError> {
+        let finish = async {
+            while self.is_busy() {
+                self.advance().await;
+            }
+            (&mut self.sending).await
+        };
+        let why = match timeout_at(until, finish).await {
+            Ok(Ok(Ok(status))) if status.is_success() => return Ok(()),
+            Ok(Ok(Ok(status))) if status == StatusCode::INTERNAL_SERVER_ERROR => {
+                return Err(RuntimeApiError::Broken {
+                    endpoint: self.endpoint,
+                    status,
+                    request: "POST of an answer",
+                });
+            }
+            Ok(Ok(Ok(status))) => {
+                format!("the Runtime API did not take the streamed answer: {status}")
+            }
+            Ok(Ok(Err(why))) => format!("the streamed answer could not be sent: {why}"),
+            Ok(Err(error)) => format!("the streamed answer could not be sent: {error}"),
+            Err(_) => {
+                self.sending.abort();
+                // Its socket is closed when it is gone.
+                let _ = self.sending.await;
+                "the streamed answer was cut off: it was not read in time".to_owned()
+            }
+        };
+        self.log.host(Level::Error, Some(&self.id), &why);
+        Ok(())
+    }
+}
+
+fn request(
+    endpoint: &Endpoint,
+    path: &str,
+    invocation: &Invocation,
+    content_type: &str,
+    body: Pieces,
+) -> Result<Request<Pieces>, String> {
+    let mut request = Request::post(format!("{}{path}", endpoint.prefix))
+        .header(header::HOST, endpoint.addresses[0].to_string())
+        .header(header::USER_AGENT, super::USER_AGENT)
+        .header(header::CONTENT_TYPE, content_type)
+        .header(MODE, "streaming")
+        .header(header::TRAILER, format!("{ERROR_TYPE}, {ERROR_BODY}"));
+    if let Some(attempt) = invocation.header(runtime_header::INVOCATION_ID) {
+        request = request.header(runtime_header::INVOCATION_ID, attempt);
+    }
+    request.body(body).map_err(|error| error.to_string())
+}
+
+async fn send(addresses: Vec<SocketAddr>, request: Request<Pieces>) -> Result<StatusCode, String> {
+    let text = |error: hyper::Error| match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    };
+    let stream = TcpStream::connect(&addresses[..])
+        .await
+        .map_err(|error| error.to_string())?;
+    stream
+        .set_nodelay(true)
+        .map_err(|error| error.to_string())?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(text)?;
+    let exchange = async move {
+        let response = sender.send_request(request).await.map_err(text)?;
+        let status = response.status();
+        // What it says is of no interest, but that it ended.
+        let _ = response.into_body().collect().await;
+        Ok(status)
+    };
+    let (mut exchange, mut connection) = (pin!(exchange), pin!(connection));
+    let status = tokio::select! {
+        biased;
+        status = &mut exchange => status?,
+        closed = &mut connection => {
+            closed.map_err(text)?;
+            return exchange.await;
+        }
+    };
+    if status.is_success() {
+        // Some say so before they have read the body, which goes on then. The connection ends when it is idle.
+        connection.await.map_err(text)?;
+    }
+    Ok(status)
+}
+
+/// The body of the request. It fails if its pieces end without an end.
+struct Pieces(Option<mpsc::Receiver<Piece>>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Some(pieces) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let piece = std::task::ready!(pieces.poll_recv(context));
+        Poll::Ready(match piece {
+            Some(Piece::Chunk(chunk)) => Some(Ok(Frame::data(chunk))),
+            Some(Piece::Trailers(trailers)) => {
+                self.0 = None;
+                Some(Ok(Frame::trailers(trailers)))
+            }
+            Some(Piece::End) => {
+                self.0 = None;
+                None
+            }
+            None => Some(Err(std::io::Error::other("it was cut off"))),
+        })
+    }
+}

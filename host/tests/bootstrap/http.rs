@@ -1,0 +1,57 @@
+//! Components of `wasi:http`, unmodified, in both of WASI's versions.
+
+use lambda_wasm_emulator::{Invocation, Outcome};
+use serde_json::{Value, json};
+
+use crate::support::{Host, HostBuilder, functions};
+
+mod after_the_answer;
+mod buffered;
+mod events;
+mod streamed;
+
+/// The components that do the same by WASI 0.2 and 0.3.
+const BOTH: [&str; 2] = ["http_p2", "http_p3"];
+
+/// A function of the test functions' folder.
+fn start(name: &str) -> Host {
+    HostBuilder::new(functions(), name).start()
+}
+
+/// The event of a request for this target, from a function URL.
+fn event(method: &str, target: &str, body: &str) -> String {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"host": "id.lambda-url.eu-west-1.on.aws", "x-forwarded-proto": "https"},
+        "requestContext": {
+            "domainName": "id.lambda-url.eu-west-1.on.aws",
+            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
+            "stage": "$default",
+        },
+        "body": body,
+        "isBase64Encoded": false,
+    })
+    .to_string()
+}
+
+/// Asks for a target, with this method and body.
+fn ask(host: &Host, method: &str, target: &str, body: &str) -> Outcome {
+    host.api
+        .invoke(Invocation::new(event(method, target, body)))
+}
+
+/// The answer to a GET of this target.
+#[track_caller]
+fn get(host: &Host, target: &str) -> Value {
+    ask(host, "GET", target, "").response().json()
+}
+
+/// The error that a GET of this target ends in.
+#[track_caller]
+fn get_error(host: &Host, target: &str) -> Value {
+    ask(host, "GET", target, "").error().json()
+}
