@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # crate and folder in it, a line each
 sources="
-wasmtime-wasi src/p2/wit/deps
+wasmtime-wasi-http wit/deps
 "
 
 # source_of CRATE: the folder that cargo unpacked it into.
