@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the tools of scripts/requirements.txt into target/tools, whose bin/ then has `sam`, `cargo-lambda`,
-# `componentize-py` and `aws-lambda-rie`. One that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
+# Installs the tools of scripts/requirements.txt and of examples/javascript/package-lock.json into target/, so that
+# target/tools/bin has `sam`, `cargo-lambda`, `componentize-py`, `aws-lambda-rie`, `node` and `componentize-js`. One that
+# cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=target/tools
@@ -19,3 +20,10 @@ for emulator in "$PWD/$tools"/lib/python3*/site-packages/samcli/local/rapid/aws-
   chmod +x "$emulator"
   ln -sfn "$emulator" "$tools/bin/aws-lambda-rie"
 done
+
+if output=$(scripts/npm-install.sh target/node examples/javascript 2>&1); then
+  ln -sfn "$PWD/target/node/node_modules/.bin/componentize-js" "$tools/bin/componentize-js"
+else
+  printf '%s\n' "$output"
+  echo "componentize-js (npm could not install it: $(head -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
+fi

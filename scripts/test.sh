@@ -17,7 +17,9 @@ passed+=("wit")
 
 if cargo fmt --version >/dev/null 2>&1; then
   step "format" cargo fmt --all --check
-  step "format of the guest" cargo fmt --check --manifest-path guest/Cargo.toml
+  for manifest in guest/Cargo.toml host/tests/guests/Cargo.toml examples/rust/Cargo.toml; do
+    step "format of ${manifest%/*}" cargo fmt --check --manifest-path "$manifest"
+  done
   passed+=("format")
 else
   skip "cargo fmt (rustup component add rustfmt)"

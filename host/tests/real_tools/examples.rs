@@ -45,6 +45,17 @@ fn greets(host: &Host) {
     assert_eq!(ask(Value::Null), expected(400, "'name' param not found\n"));
 }
 
+/// Answers of an HTTP component's hello, and the status of another path.
+fn greets_by_path(host: &Host) {
+    let ask = |path: &str| {
+        let event = json!({ "httpMethod": "GET", "path": path });
+        let answer = host.invoke(event.to_string()).response().json();
+        (answer["statusCode"].clone(), answer["body"].clone())
+    };
+    assert_eq!(ask("/hello/Anna"), (json!(200), json!("Hello, Anna!\n")));
+    assert_eq!(ask("/elsewhere").0, json!(404));
+}
+
 #[test]
 fn rust_takes_any_event() {
     let folder = tempfile::tempdir().unwrap();
@@ -66,5 +77,27 @@ fn python_greets_as_rust_does() {
     let folder = tempfile::tempdir().unwrap();
     let host = start("python", folder.path());
     greets(&host);
+    host.finish();
+}
+
+#[test]
+fn python_serves_http() {
+    if tool("componentize-py").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let host = start("python-http", folder.path());
+    greets_by_path(&host);
+    host.finish();
+}
+
+#[test]
+fn javascript_answers_fetch_events() {
+    if tool("componentize-js").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let host = start("javascript", folder.path());
+    greets_by_path(&host);
     host.finish();
 }

