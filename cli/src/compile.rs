@@ -72,7 +72,7 @@ fn compile(component: &[u8], args: &Args) -> Result<Vec<u8>> {
         length: 0,
         sha256: String::new(),
         epoch: true,
-        concurrency: world::needs_concurrency(names),
+        concurrency: description.is_async || world::needs_concurrency(names),
         memories: 0,
         tables: 0,
         core_instances: description.core_instances,

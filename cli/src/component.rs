@@ -4,6 +4,11 @@ use anyhow::{Context as _, Result, bail};
 use lambda_wasm_host::artifact::{CORE_MODULE_HINT, Kind};
 use wasmparser::{Encoding, Instance, KnownCustom, Parser, Payload, Validator, WasmFeatures};
 
+/// What only a component with the asynchronous ABI needs.
+const ASYNC: WasmFeatures = WasmFeatures::CM_ASYNC
+    .union(WasmFeatures::CM_MORE_ASYNC_BUILTINS)
+    .union(WasmFeatures::CM_ASYNC_STACKFUL);
+
 /// What a component says of itself.
 #[derive(Debug, Default)]
 pub struct Description {
@@ -15,6 +20,8 @@ pub struct Description {
     pub core_instances: u32,
     /// Whether its functions have names.
     pub names: bool,
+    /// Whether it uses the asynchronous ABI.
+    pub is_async: bool,
 }
 
 impl Description {
@@ -36,7 +43,12 @@ impl Description {
         Validator::new_with_features(WasmFeatures::all())
             .validate_all(bytes)
             .context("it is no valid component; was it cut off, or made for a newer version of the component model?")?;
-        let mut description = Self::default();
+        let mut description = Self {
+            is_async: Validator::new_with_features(WasmFeatures::all() - ASYNC)
+                .validate_all(bytes)
+                .is_err(),
+            ..Self::default()
+        };
         // Nested components and modules come between their parent's sections: their depth tells them apart.
         let mut depth = 0_u32;
         for payload in Parser::new(0).parse_all(bytes) {
@@ -109,6 +121,15 @@ mod tests {
         assert_eq!(description.core_instances, 2);
         assert!(description.names);
         assert!(!of("(component (core module (func)))").unwrap().names);
+    }
+
+    #[test]
+    fn the_asynchronous_abi_is_found() {
+        assert!(!of("(component (core module (func)))").unwrap().is_async);
+        let waiting = "(component (core func (canon waitable-set.new)))";
+        assert!(of(waiting).unwrap().is_async);
+        let typed = r#"(component (import "f" (func async)))"#;
+        assert!(of(typed).unwrap().is_async);
     }
 
     #[test]
