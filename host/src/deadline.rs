@@ -3,7 +3,7 @@
 //! It is one thread for all workers, and asleep until something is due. The deadline itself is in the store's state: the
 //! epoch only makes the guest look at it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,23 +27,22 @@ pub struct TimedOut;
 #[derive(Debug, Clone)]
 pub struct Watchdog(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
-    engine: EngineHandle,
+    engine: Engine,
     due: Mutex<Due>,
     changed: Condvar,
 }
 
-struct EngineHandle(Engine);
-
-impl std::fmt::Debug for EngineHandle {
+impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Engine")
+        f.write_str("Watchdog")
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Due {
+    /// What is done, on the watchdog's thread, if nobody calls it off.
+    alarms: BTreeMap<(Instant, u64), Box<dyn FnOnce() + Send>>,
     /// The deadlines that are watched, each with a number that tells equal ones apart.
     deadlines: BTreeSet<(Instant, u64)>,
     /// How many guests hand over their answers.
@@ -61,6 +60,13 @@ pub struct Watched<'a> {
     key: (Instant, u64),
 }
 
+/// An alarm that rings until this is dropped.
+#[derive(Debug)]
+pub struct Alarm<'a> {
+    watchdog: &'a Watchdog,
+    key: (Instant, u64),
+}
+
 /// Guests that compute yield now and then until this is dropped.
 #[derive(Debug)]
 pub struct Yielding<'a>(&'a Watchdog);
@@ -70,7 +76,7 @@ impl Watchdog {
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self(Arc::new(Shared {
-            engine: EngineHandle(engine),
+            engine,
             due: Mutex::default(),
             changed: Condvar::new(),
         }))
@@ -82,6 +88,20 @@ impl Watchdog {
         due.yielding += 1;
         self.wake_by(&mut due, Instant::now() + YIELD);
         Yielding(self)
+    }
+
+    /// Does something at a time, unless what is returned is dropped before. It is done on the watchdog's thread, which
+    /// watches nothing meanwhile.
+    pub fn alarm(&self, at: Instant, action: impl FnOnce() + Send + 'static) -> Alarm<'_> {
+        let mut due = self.0.lock();
+        let key = (at, due.next_number);
+        due.next_number += 1;
+        due.alarms.insert(key, Box::new(action));
+        self.wake_by(&mut due, at);
+        Alarm {
+            watchdog: self,
+            key,
+        }
     }
 
     /// Watches a deadline.
@@ -128,17 +148,30 @@ impl Shared {
         let mut due = self.lock();
         loop {
             let now = Instant::now();
+            if let Some(alarm) = due.alarms.first_entry()
+                && alarm.key().0 <= now
+            {
+                let action = alarm.remove();
+                drop(due);
+                action();
+                due = self.lock();
+                continue;
+            }
             let next = due.deadlines.first().map(|&(at, _)| at);
             let mut sleep = match next {
                 Some(at) if at <= now => {
-                    self.engine.0.increment_epoch();
+                    self.engine.increment_epoch();
                     Some(TICK)
                 }
                 next => next.map(|at| at - now),
             };
             if due.yielding > 0 {
-                self.engine.0.increment_epoch();
+                self.engine.increment_epoch();
                 sleep = Some(sleep.map_or(YIELD, |sleep| sleep.min(YIELD)));
+            }
+            if let Some((&(at, _), _)) = due.alarms.first_key_value() {
+                let until = at - now;
+                sleep = Some(sleep.map_or(until, |sleep| sleep.min(until)));
             }
             due.asleep_until = sleep.map(|sleep| now + sleep);
             due = match sleep {
@@ -160,6 +193,12 @@ impl Shared {
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
         self.watchdog.0.lock().deadlines.remove(&self.key);
+    }
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.watchdog.0.lock().alarms.remove(&self.key);
     }
 }
 

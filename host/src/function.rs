@@ -150,7 +150,7 @@ impl Function {
         }
     }
 
-    /// Handles one invocation, in a sandbox that was made ahead, or else in one that is made now.
+    /// Handles one invocation until `deadline`, in a sandbox that was made ahead, or else in one that is made now.
     ///
     /// # Errors
     ///
@@ -160,8 +160,8 @@ impl Function {
         sandbox: Option<Sandbox>,
         invocation: &Arc<Invocation>,
         responder: &Responder<'_>,
+        deadline: Instant,
     ) -> Result<(), RuntimeApiError> {
-        let deadline = limit(invocation.deadline.at);
         let made = match sandbox {
             Some(sandbox) => Ok(sandbox),
             None => self.sandbox_until(deadline).await,
@@ -219,7 +219,8 @@ impl Function {
 
 /// When the host ends an invocation that Lambda would end at `deadline`: earlier by the margin, or by half of the time that
 /// is left if that is less than two margins.
-fn limit(deadline: Instant) -> Instant {
+#[must_use]
+pub fn limit(deadline: Instant) -> Instant {
     let left = deadline.saturating_duration_since(Instant::now());
     deadline
         .checked_sub(policy::MARGIN.min(left / 2))

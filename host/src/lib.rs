@@ -21,6 +21,7 @@ pub mod invocation;
 pub mod log;
 pub mod policy;
 pub mod relay;
+pub mod rescue;
 pub mod responder;
 pub mod runtime_api;
 pub mod sandbox;

@@ -6,10 +6,11 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::anyhow;
-use lambda_wasm_host::config::Environment;
+use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
 use lambda_wasm_host::log::{Level, Log};
+use lambda_wasm_host::rescue::Rescue;
 use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::timings::Timings;
 use lambda_wasm_host::worker::{self, Worker};
@@ -30,7 +31,7 @@ fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<
             .map_err(|failure| anyhow!(failure.to_string()))?,
     );
     let client = || RuntimeClient::new(Arc::clone(&endpoint), log);
-    let worker = worker::or_panic(|| start(environment, &client, log, started))
+    let worker = worker::or_panic(|| start(environment, &endpoint, log, started))
         .map_err(|failure| report(&client(), failure))?;
     Ok(worker.run()?)
 }
@@ -39,18 +40,20 @@ fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<
 /// of the start. Returns the one that is for this thread.
 fn start(
     environment: &Environment,
-    client: &impl Fn() -> RuntimeClient,
+    endpoint: &Arc<Endpoint>,
     log: Log,
     started: Instant,
 ) -> Result<Worker, Failure> {
     let config = environment.config()?;
     let mut timings = Timings::new(config.timings, started);
     let function = Arc::new(Function::load(&config, log, &mut timings)?);
-    let worker = Worker::start(Arc::clone(&function), client(), log)?;
+    let workers = config.max_concurrency.get();
+    let rescue = Arc::new(Rescue::new(function, Arc::clone(endpoint), log, workers));
+    let worker = Worker::start(&rescue)?;
     timings.mark("instance");
     timings.print();
-    let others: Vec<Worker> = (1..config.max_concurrency.get())
-        .map(|_| Worker::start(Arc::clone(&function), client(), log))
+    let others: Vec<Worker> = (1..workers)
+        .map(|_| Worker::start(&rescue))
         .collect::<Result<_, _>>()?;
     for (number, worker) in (1..).zip(others) {
         let run = move || match worker.run() {

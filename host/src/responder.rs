@@ -82,8 +82,32 @@ impl<'a> Responder<'a> {
             .then(|| self.client.stream(&self.invocation, content_type))
     }
 
+    /// One who may take the right to answer, from another thread.
+    #[must_use]
+    pub fn heir(&self) -> Heir {
+        Heir {
+            invocation: Arc::clone(&self.invocation),
+            claimed: Arc::clone(&self.claimed),
+        }
+    }
+
     fn claim(&self) -> bool {
         !self.claimed.swap(true, Ordering::AcqRel)
+    }
+}
+
+/// May take the right to answer an invocation, if nobody has.
+#[derive(Debug)]
+pub struct Heir {
+    invocation: Arc<Invocation>,
+    claimed: Arc<AtomicBool>,
+}
+
+impl Heir {
+    /// The invocation to answer, for who is the first to ask.
+    #[must_use]
+    pub fn claim(&self) -> Option<Arc<Invocation>> {
+        (!self.claimed.swap(true, Ordering::AcqRel)).then(|| Arc::clone(&self.invocation))
     }
 }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
-use crate::function::{Function, Sandbox};
-use crate::invocation::Invocation;
+use crate::function::{self, Function, Sandbox};
 use crate::log::{Level, Log};
+use crate::rescue::Rescue;
 use crate::responder::Responder;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
 
@@ -20,6 +20,7 @@ pub struct Worker {
     function: Arc<Function>,
     client: RuntimeClient,
     runtime: Runtime,
+    rescue: Arc<Rescue>,
     log: Log,
     /// The instance that waits for the next invocation; none if it could not be made ahead.
     sandbox: Option<Sandbox>,
@@ -31,11 +32,8 @@ impl Worker {
     /// # Errors
     ///
     /// If the component does not start.
-    pub fn start(
-        function: Arc<Function>,
-        client: RuntimeClient,
-        log: Log,
-    ) -> Result<Self, Failure> {
+    pub fn start(rescue: &Arc<Rescue>) -> Result<Self, Failure> {
+        let function = Arc::clone(&rescue.function);
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_time();
         // Only what needs it: components do no I/O of their own, and an I/O driver is three descriptors.
@@ -51,9 +49,10 @@ impl Worker {
         let sandbox = runtime.block_on(function.sandbox())?;
         Ok(Self {
             function,
-            client,
+            client: rescue.client(),
             runtime,
-            log,
+            log: rescue.log,
+            rescue: Arc::clone(rescue),
             sandbox: Some(sandbox),
         })
     }
@@ -74,21 +73,20 @@ impl Worker {
                 );
             }
             let responder = Responder::new(&self.client, Arc::clone(&invocation), self.log);
+            let limit = function::limit(invocation.deadline.at);
+            let underway = self.rescue.watch(&responder, limit);
             let sandbox = self.sandbox.take();
-            or_report_panic(&responder, || self.invoke(sandbox, &invocation, &responder))?;
+            let handled = or_report_panic(&responder, || {
+                let invoke = self
+                    .function
+                    .invoke(sandbox, &invocation, &responder, limit);
+                self.runtime.block_on(invoke)
+            });
+            underway.over();
+            handled?;
             // Off the path of any invocation: the answer is out, and the next event has not been asked for.
             self.sandbox = self.make_ahead();
         }
-    }
-
-    fn invoke(
-        &self,
-        sandbox: Option<Sandbox>,
-        invocation: &Arc<Invocation>,
-        responder: &Responder<'_>,
-    ) -> Result<(), RuntimeApiError> {
-        self.runtime
-            .block_on(self.function.invoke(sandbox, invocation, responder))
     }
 
     /// The next instance. One that cannot be made is tried again for the next invocation, which then gets the failure.
@@ -143,6 +141,7 @@ mod tests {
 
     use super::*;
     use crate::config::Endpoint;
+    use crate::invocation::Invocation;
     use crate::log::Format;
 
     /// Runs work for an invocation, and returns what the Runtime API got for it.

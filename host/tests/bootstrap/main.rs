@@ -32,3 +32,4 @@ mod runtime_api_faults;
 mod start;
 mod start_code;
 mod streaming_function;
+mod stuck;

@@ -42,6 +42,20 @@ impl HostBuilder {
         Host { api, process }
     }
 
+    /// Starts it, and has it ask the emulator for events. Nobody reads what it writes.
+    pub fn start_unread(mut self) -> (RuntimeApi, Child) {
+        let api = RuntimeApi::start("127.0.0.1:0").unwrap();
+        let child = self
+            .0
+            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        (api, child)
+    }
+
     /// Starts it alone.
     pub fn spawn(mut self) -> Process {
         let mut child = self

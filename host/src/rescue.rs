@@ -1,0 +1,184 @@
+//! What becomes of an invocation that nothing can stop, since a call of the host's own does not return: a write to a log
+//! that nobody reads, or to a disk that hangs.
+//!
+//! The watchdog then takes the right to answer, and answers. With one worker, the process becomes itself anew, which takes
+//! a few milliseconds where Lambda would restart the environment. With several, the thread is left where it is and another
+//! takes its place; after too many of these the process ends, once no other invocation is under way.
+
+use std::convert::Infallible;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::config::Endpoint;
+use crate::deadline::Alarm;
+use crate::failure::Failure;
+use crate::function::Function;
+use crate::log::{Level, Log};
+use crate::responder::Responder;
+use crate::runtime_api::RuntimeClient;
+use crate::worker::Worker;
+
+/// How long after its deadline an invocation is given up. By then every other way to end it has had its turn, and before
+/// Lambda's own deadline there is time to answer.
+const PATIENCE: Duration = Duration::from_millis(30);
+
+/// How many threads are left behind before the process ends: each keeps its memory.
+const MOST_ABANDONED: usize = 4;
+
+/// What all workers need to be rescued.
+pub struct Rescue {
+    pub(crate) function: Arc<Function>,
+    endpoint: Arc<Endpoint>,
+    pub(crate) log: Log,
+    is_only_worker: bool,
+    abandoned: AtomicUsize,
+    busy: AtomicUsize,
+}
+
+/// One invocation that can be rescued.
+pub struct Underway<'a> {
+    rescue: &'a Rescue,
+    is_abandoned: Arc<AtomicBool>,
+    _alarm: Alarm<'a>,
+}
+
+impl Rescue {
+    /// For this many workers.
+    #[must_use]
+    pub fn new(function: Arc<Function>, endpoint: Arc<Endpoint>, log: Log, workers: usize) -> Self {
+        Self {
+            function,
+            endpoint,
+            log,
+            is_only_worker: workers == 1,
+            abandoned: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+        }
+    }
+
+    /// A client for a worker's own use.
+    #[must_use]
+    pub fn client(&self) -> RuntimeClient {
+        RuntimeClient::new(Arc::clone(&self.endpoint), self.log)
+    }
+
+    /// Watches over an invocation that has to end at `limit`, until what is returned is dropped.
+    pub fn watch<'a>(
+        self: &'a Arc<Self>,
+        responder: &Responder<'_>,
+        limit: Instant,
+    ) -> Underway<'a> {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        let is_abandoned = Arc::new(AtomicBool::new(false));
+        let (rescue, heir, flag) = (
+            Arc::clone(self),
+            responder.heir(),
+            Arc::clone(&is_abandoned),
+        );
+        let since = Instant::now();
+        let alarm = self.function.watchdog.alarm(limit + PATIENCE, move || {
+            // An answer that is out, or on its way, is not given up for what comes after it.
+            if let Some(invocation) = heir.claim() {
+                flag.store(true, Ordering::Release);
+                let failure = stuck(since);
+                let _ = rescue.client().fail(&invocation, &failure);
+                rescue.recover();
+            }
+        });
+        Underway {
+            rescue: self,
+            is_abandoned,
+            _alarm: alarm,
+        }
+    }
+
+    fn recover(self: &Arc<Self>) {
+        if self.is_only_worker {
+            let error = become_anew();
+            self.end(&format!("the process cannot be started anew: {error}"));
+        }
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+        if self.abandoned.fetch_add(1, Ordering::AcqRel) >= MOST_ABANDONED {
+            return self.end_if_idle();
+        }
+        let rescue = Arc::clone(self);
+        let thread = thread::Builder::new().name("worker".to_owned());
+        let replaced = thread.spawn(move || {
+            let worker = Worker::start(&rescue);
+            let why = match worker.map(Worker::run) {
+                Ok(Err(error)) => error.to_string(),
+                Err(failure) => failure.to_string(),
+                Ok(Ok(never)) => match never {},
+            };
+            rescue.end(&why);
+        });
+        if let Err(error) = replaced {
+            self.end(&format!("a stuck thread cannot be replaced: {error}"));
+        }
+    }
+
+    /// Ends the process if it has left too many threads behind, and no invocation is under way.
+    fn end_if_idle(&self) {
+        if self.abandoned.load(Ordering::Acquire) > MOST_ABANDONED
+            && self.busy.load(Ordering::Acquire) == 0
+        {
+            self.end("too many threads are stuck in calls that do not return");
+        }
+    }
+
+    fn end(&self, why: &str) -> ! {
+        // The log may be what is stuck: it gets a moment, and no more.
+        let (log, why) = (self.log, why.to_owned());
+        let (said, heard) = mpsc::channel();
+        thread::spawn(move || {
+            log.host(Level::Fatal, None, &why);
+            let _ = said.send(());
+        });
+        let _ = heard.recv_timeout(Duration::from_millis(20));
+        std::process::exit(1)
+    }
+}
+
+impl Underway<'_> {
+    /// The invocation is over. If it was given up, this thread has been replaced, and stays here for good.
+    pub fn over(self) {
+        if self.is_abandoned.load(Ordering::Acquire) {
+            loop {
+                thread::park();
+            }
+        }
+        self.rescue.busy.fetch_sub(1, Ordering::AcqRel);
+        self.rescue.end_if_idle();
+    }
+}
+
+fn stuck(since: Instant) -> Failure {
+    Failure {
+        is_crash: true,
+        ..Failure::new(
+            "Function.Timeout",
+            format!(
+                "the function ran for {} ms and was given up: a call into the host did not return, such as a write to a log that is not read",
+                since.elapsed().as_millis()
+            ),
+        )
+    }
+}
+
+/// Starts this executable in place of itself. Returns only why it cannot.
+fn become_anew() -> std::io::Error {
+    let anew = || -> std::io::Result<Infallible> {
+        let mut arguments = std::env::args_os();
+        let mut command = Command::new(std::env::current_exe()?);
+        if let Some(name) = arguments.next() {
+            command.arg0(name);
+        }
+        Err(command.args(arguments).exec())
+    };
+    let Err(error) = anew();
+    error
+}

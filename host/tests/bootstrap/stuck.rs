@@ -1,0 +1,66 @@
+//! Calls into the host that do not return: here the write to a log that nobody reads.
+
+use std::time::{Duration, Instant};
+
+use lambda_wasm_emulator::{Invocation, RuntimeApi};
+
+use crate::support::{HostBuilder, PATIENCE, functions};
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Has the guest write more than the pipe of its log takes, and checks that the invocation ends all the same.
+fn get_stuck(api: &RuntimeApi) {
+    let began = Instant::now();
+    let stuck = Invocation::new("\"long-line:1000000\"").timeout(TIMEOUT);
+    let error = api.invoke(stuck).error().json();
+    assert_eq!(error["errorType"], "Function.Timeout");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("a call into the host did not return"),
+        "{message}"
+    );
+    assert!(began.elapsed() < TIMEOUT, "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_invocation_is_given_up_and_the_process_starts_anew() {
+    let (api, mut process) = HostBuilder::new(functions(), "handler").start_unread();
+    for _ in 0..3 {
+        get_stuck(&api);
+        let began = Instant::now();
+        let answer = api.invoke(Invocation::new("\"count\"")).response();
+        assert_eq!(answer.text(), "\"1\"");
+        assert!(
+            began.elapsed() < Duration::from_millis(500),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+    assert_eq!(api.violations(), []);
+    assert!(
+        process.try_wait().unwrap().is_none(),
+        "it is the same process"
+    );
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[test]
+fn among_several_workers_another_takes_its_place_until_there_are_too_many() {
+    let (api, mut process) = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
+        .start_unread();
+    for _ in 0..4 {
+        get_stuck(&api);
+        let answer = api.invoke(Invocation::new("\"count\"")).response();
+        assert_eq!(answer.text(), "\"1\"");
+        assert!(api.wait_workers(2, PATIENCE), "two ask for events");
+    }
+    get_stuck(&api);
+    let until = Instant::now() + PATIENCE;
+    while process.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < until, "it goes on with five stuck threads");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(process.wait().unwrap().code(), Some(1));
+}
