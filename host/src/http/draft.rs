@@ -110,7 +110,8 @@ fn cookies(headers: &[(String, String)]) -> Vec<String> {
         .iter()
         .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"))
         .flat_map(|(_, value)| value.split(';'))
-        .map(str::trim)
+        // What else Unicode has for spaces is part of a value.
+        .map(|cookie| cookie.trim_matches([' ', '\t']))
         .filter(|cookie| !cookie.is_empty())
         .map(str::to_owned)
         .collect()
