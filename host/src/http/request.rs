@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use http::uri::Authority;
 use serde_json::value::RawValue;
 
 use super::percent::{self, Coding, Place};
@@ -38,12 +39,15 @@ impl Request<'_> {
         }
     }
 
-    /// The host that the client asked, with its port if it said one: the `Host` header, or else the API's domain name.
+    /// The host that the client asked, with its port if it said one: the `Host` header, or else the API's domain name, if it is
+    /// one that a URI can have. A load balancer passes on what clients make up.
     #[must_use]
     pub fn authority(&self) -> Option<&str> {
-        find(&self.record.headers, "host")
-            .filter(|host| !host.is_empty())
-            .or(self.record.domain_name.as_deref())
+        let names = [
+            find(&self.record.headers, "host"),
+            self.record.domain_name.as_deref(),
+        ];
+        names.into_iter().flatten().find(|name| is_host(name))
     }
 
     /// The path and the query, percent-encoded: the target of the request. It starts with `/`.
@@ -78,4 +82,9 @@ impl Request<'_> {
         let json: String = self.context?.get().chars().filter(is_needed).collect();
         Some(to_ascii(&json))
     }
+}
+
+/// Whether it is a host with or without a port: RFC 9110, 7.2. An authority may have a user before it.
+fn is_host(name: &str) -> bool {
+    !name.contains('@') && name.parse::<Authority>().is_ok()
 }

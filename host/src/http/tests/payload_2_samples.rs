@@ -187,7 +187,7 @@ fn of_a_function_url() {
         "stageVariables": null,
     });
     assert_snapshot!(shown(&event.to_string()), @r#"
-    FunctionUrl: POST https://<url-id>.lambda-url.us-west-2.on.aws/my/path?parameter1=value1&parameter1=value2&parameter2=value
+    FunctionUrl: POST https://(nobody)/my/path?parameter1=value1&parameter1=value2&parameter2=value
     path: /my/path
     route: $default
     source ip: 123.123.123.123

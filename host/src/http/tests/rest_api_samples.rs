@@ -83,7 +83,7 @@ fn with_fields_that_nobody_has_heard_of() {
 #[test]
 fn of_lambdas_console() {
     assert_snapshot!(shown(&sample("apigw-console-request")), @r#"
-    RestApi: POST https://1234567890.execute-api.{dns_suffix}/path/to/resource?foo=bar
+    RestApi: POST https://(nobody)/path/to/resource?foo=bar
     path: /path/to/resource
     route: /{proxy+}
     source ip: 127.0.0.1
