@@ -3,8 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::Pairs;
-use crate::bindings::api;
+use super::{Pairs, api};
 
 /// A request, as it is on the wire.
 #[derive(Debug)]

@@ -1,0 +1,136 @@
+//! What has to arrive of a request and of a response, by the front door.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode_str;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use serde_json::Value;
+
+use super::{Sent, Source, api, doors};
+
+pub type Pairs = Vec<(String, String)>;
+
+pub const DOORS: [Source; 6] = [
+    Source::RestApi,
+    Source::HttpApi,
+    Source::FunctionUrl,
+    Source::Alb { multi_value: false },
+    Source::Alb { multi_value: true },
+    Source::Lattice,
+];
+
+/// The answer means the response.
+pub fn check_answer(
+    door: Source,
+    response: &api::Response,
+    answer: &Value,
+) -> Result<(), TestCaseError> {
+    let seen = doors::seen(door, answer);
+    prop_assert_eq!(seen.status, response.status_code);
+    prop_assert_eq!(&seen.body, &response.body);
+    // The order of an object's members is lost in reading them here.
+    prop_assert_eq!(sorted(seen.cookies), sorted(response.cookies.clone()));
+    prop_assert_eq!(seen.headers, joined(grouped(response.headers.clone())));
+    Ok(())
+}
+
+/// The path is the one that was sent, or one that means the same where it came decoded. So is the query, but for the order of
+/// different names, which maps do not keep.
+pub fn check_target(door: Source, sent: &Sent, uri: &str) -> Result<(), TestCaseError> {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    if door == Source::HttpApi {
+        let decoded = |path| percent_decode_str(path).decode_utf8_lossy().into_owned();
+        prop_assert_eq!(decoded(path), decoded(&sent.path));
+    } else {
+        prop_assert_eq!(path, &sent.path);
+    }
+    let as_sent = sent
+        .query
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let as_sent = as_sent.collect::<Vec<_>>().join("&");
+    match door {
+        Source::HttpApi | Source::FunctionUrl => prop_assert_eq!(query, as_sent),
+        Source::RestApi => {
+            let parsed = form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect();
+            prop_assert_eq!(grouped(parsed), grouped(decoded(&sent.query)));
+        }
+        Source::Alb { .. } | Source::Lattice => {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            prop_assert_eq!(
+                grouped(pairs.collect()),
+                grouped(expected_query(door, &sent.query))
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A load balancer without multi-value headers keeps the last value of each name. Where the names are as they were sent, two
+/// that mean the same are two names, and maps do not keep their order.
+pub fn expected_query(door: Source, query: &Pairs) -> Pairs {
+    match door {
+        Source::Alb { multi_value: false } => doors::last_of_each(query),
+        Source::Alb { multi_value: true } | Source::Lattice => {
+            let groups = grouped(query.clone()).into_iter();
+            let pairs = |(name, values): (String, Vec<String>)| {
+                values.into_iter().map(move |value| (name.clone(), value))
+            };
+            groups.flat_map(pairs).collect()
+        }
+        _ => query.clone(),
+    }
+}
+
+/// The headers that a function sees, by their names.
+pub fn expected_headers(door: Source, sent: &Sent) -> BTreeMap<String, Vec<String>> {
+    let mut headers = match door {
+        Source::Alb { multi_value: false } => grouped(doors::last_of_each(&sent.headers)),
+        Source::HttpApi | Source::FunctionUrl => joined(grouped(sent.headers.clone())),
+        _ => grouped(sent.headers.clone()),
+    };
+    for (name, value) in doors::ADDED {
+        headers.insert(name.to_owned(), vec![value.to_owned()]);
+    }
+    if !sent.cookies.is_empty() {
+        headers.insert("cookie".to_owned(), vec![sent.cookies.join("; ")]);
+    }
+    headers
+}
+
+/// A query's names and values, decoded.
+pub fn decoded(query: &Pairs) -> Pairs {
+    let mut decoded = Pairs::new();
+    for (name, value) in query {
+        // One by one, so that nothing but the encoding is looked at.
+        let pair = format!("{name}={value}");
+        decoded.extend(form_urlencoded::parse(pair.as_bytes()).into_owned());
+    }
+    decoded
+}
+
+/// The values of each name, in their order.
+pub fn grouped(pairs: Pairs) -> BTreeMap<String, Vec<String>> {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in pairs {
+        groups.entry(name).or_default().push(value);
+    }
+    groups
+}
+
+/// One value for each name.
+pub fn joined(groups: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+    let groups = groups.into_iter();
+    groups
+        .map(|(name, values)| (name, vec![values.join(", ")]))
+        .collect()
+}
+
+fn sorted(mut list: Vec<String>) -> Vec<String> {
+    list.sort();
+    list
+}
