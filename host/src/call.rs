@@ -173,6 +173,7 @@ impl Call<'_> {
                 let form = Form::Http {
                     source: request.source,
                     stream: self.function.streams() && request.source.can_stream(),
+                    is_head: request.record.method == "HEAD",
                     fail_status: self.function.policy.fail_status.clone(),
                 };
                 Ok((wasi::request(request, &context)?, form))

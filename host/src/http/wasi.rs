@@ -88,7 +88,7 @@ fn finish(
                 .map_err(|never| match never {})
                 .boxed_unsync(),
         )
-        .map_err(|error| invalid(&error.to_string()))
+        .map_err(|error| invalid(&format!("it has too many headers ({error})")))
 }
 
 fn invalid(why: &str) -> Failure {

@@ -8,7 +8,16 @@ use crate::support::{Host, HostBuilder, functions};
 mod after_the_answer;
 mod buffered;
 mod events;
+mod fixtures;
+mod large;
+mod malformed;
+mod properties;
+mod request_headers;
+mod responses;
+mod seen;
 mod streamed;
+mod third_party;
+mod without_body;
 
 /// The components that do the same by WASI 0.2 and 0.3.
 const BOTH: [&str; 2] = ["http_p2", "http_p3"];

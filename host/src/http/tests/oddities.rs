@@ -99,7 +99,10 @@ fn cookies_are_taken_apart_and_are_no_header() {
         "multiValueHeaders": { "cookie": ["a=1; b=\"x y\";c=", " d=4 ;;\t f=\u{a0} "], "Cookie": ["e=5"], "X-Cookie": ["f=6"] },
     }));
     // serde_json's map has sorted the names.
-    assert_eq!(request.cookies, ["e=5", "a=1", "b=\"x y\"", "c=", "d=4", "f=\u{a0}"]);
+    assert_eq!(
+        request.cookies,
+        ["e=5", "a=1", "b=\"x y\"", "c=", "d=4", "f=\u{a0}"]
+    );
     assert_eq!(request.headers, [pair("X-Cookie", "f=6")]);
 }
 

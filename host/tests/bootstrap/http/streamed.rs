@@ -10,13 +10,14 @@ use super::{BOTH, ask, event, start};
 use crate::support::{HostBuilder, functions};
 
 /// What a streamed HTTP answer is in the end.
-struct Answer {
-    prelude: Value,
-    body: Vec<u8>,
-    end: End,
+pub struct Answer {
+    pub prelude: Value,
+    pub body: Vec<u8>,
+    pub end: End,
 }
 
-fn whole(stream: AnswerStream) -> Answer {
+/// All of an answer.
+pub fn whole(stream: AnswerStream) -> Answer {
     assert_eq!(
         stream.header("content-type"),
         Some("application/vnd.awslambda.http-integration-response")

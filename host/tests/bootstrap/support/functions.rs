@@ -52,6 +52,11 @@ pub fn http_p3() -> PathBuf {
     rust_guest("http_p3")
 }
 
+/// Answers with what it saw of a request.
+pub fn http_seen() -> PathBuf {
+    rust_guest("http_seen")
+}
+
 /// Echoes the request's body, by crate `wstd`.
 pub fn http_wstd() -> PathBuf {
     rust_guest("http_wstd")
@@ -73,6 +78,7 @@ pub fn functions() -> &'static Path {
             rust_guest("api"),
             http_p2(),
             http_p3(),
+            http_seen(),
             http_wstd(),
             streaming(),
         ];

@@ -1,20 +1,21 @@
 //! A component of `wasi:http/proxy@0.2` that does what its path says: one of [`guests::steps`], or one of those below.
 
 mod output;
+mod p2;
 
 use std::io::{Read, Write};
 
 use guests::{
-    FORBIDDEN, HEADERS, LATIN1, Seen, Target, case, millis, panics, run_forever, steps, url_parts,
+    FORBIDDEN, HEADERS, LATIN1, Target, case, millis, panics, run_forever, steps, url_parts,
 };
 use output::{End, pause};
+use p2::{Reader, answer, begin, fields, finish, json_fields, seen, write_whole};
 use serde_json::{Map, Value, json};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingRequest,
-    OutgoingResponse, ResponseOutparam, Scheme,
+    ErrorCode, Fields, IncomingRequest, OutgoingBody, OutgoingRequest, OutgoingResponse,
+    ResponseOutparam, Scheme,
 };
-use wasip2::io::streams::InputStream;
 
 struct Http;
 wasip2::http::proxy::export!(Http);
@@ -119,74 +120,6 @@ fn stepwise(outparam: ResponseOutparam, mut steps: impl Iterator<Item = guests::
     steps.for_each(output::work);
 }
 
-/// An answer with status 200 that is there as a whole.
-fn answer(outparam: ResponseOutparam, headers: Fields, bytes: &[u8]) {
-    let body = begin(outparam, 200, headers);
-    write_whole(&body, bytes);
-    finish(body, None);
-}
-
-/// Sets the answer: what follows is its body.
-fn begin(outparam: ResponseOutparam, status: u16, headers: Fields) -> OutgoingBody {
-    let response = OutgoingResponse::new(headers);
-    if response.set_status_code(status).is_err() {
-        println!("the host takes no status {status}");
-    }
-    let body = response.body().unwrap();
-    ResponseOutparam::set(outparam, Ok(response));
-    body
-}
-
-fn write_whole(body: &OutgoingBody, bytes: &[u8]) {
-    let mut stream = body.write().unwrap();
-    if let Err(error) = stream
-        .write_all(bytes)
-        .and_then(|()| Write::flush(&mut stream))
-    {
-        println!("the body was not written: {error}");
-    }
-}
-
-fn finish(body: OutgoingBody, trailers: Option<Fields>) {
-    if let Err(error) = OutgoingBody::finish(body, trailers) {
-        println!("the body was not finished: {}", case(&error));
-    }
-}
-
-fn fields(entries: &[(&str, &[u8])]) -> Fields {
-    let fields = Fields::new();
-    for (name, value) in entries {
-        fields.append(name, value).unwrap();
-    }
-    fields
-}
-
-fn json_fields() -> Fields {
-    fields(&[("content-type", b"application/json")])
-}
-
-fn seen(request: IncomingRequest) -> Seen {
-    let mut reader = Reader::of(&request);
-    let mut body = Vec::new();
-    reader.stream.read_to_end(&mut body).unwrap();
-    Seen {
-        method: match request.method() {
-            Method::Other(name) => name,
-            method => case(&method).to_uppercase(),
-        },
-        scheme: request.scheme().map(|scheme| match scheme {
-            Scheme::Http => "http".to_owned(),
-            Scheme::Https => "https".to_owned(),
-            Scheme::Other(name) => name,
-        }),
-        authority: request.authority(),
-        path_with_query: request.path_with_query(),
-        headers: request.headers().entries(),
-        trailers: reader.trailers(),
-        body,
-    }
-}
-
 /// The request's body as it comes, with its type.
 fn echo_body(request: IncomingRequest, outparam: ResponseOutparam) {
     let content_type = request.headers().get("content-type");
@@ -199,19 +132,7 @@ fn echo_body(request: IncomingRequest, outparam: ResponseOutparam) {
     finish(body, None);
 }
 
-/// A request's body. The stream has to go before the body that it is of.
-struct Reader {
-    stream: InputStream,
-    body: IncomingBody,
-}
-
 impl Reader {
-    fn of(request: &IncomingRequest) -> Self {
-        let body = request.consume().unwrap();
-        let stream = body.stream().unwrap();
-        Self { stream, body }
-    }
-
     /// Returns how many bytes there were.
     fn for_each_piece(mut self, mut act: impl FnMut(&[u8])) -> u64 {
         let (mut piece, mut count) = (vec![0; 64 * 1024], 0);
@@ -224,14 +145,6 @@ impl Reader {
                 }
             }
         }
-    }
-
-    fn trailers(self) -> Vec<(String, Vec<u8>)> {
-        drop(self.stream);
-        let trailers = IncomingBody::finish(self.body);
-        trailers.subscribe().block();
-        let trailers = trailers.get().unwrap().unwrap().unwrap();
-        trailers.map_or_else(Vec::new, |trailers| trailers.entries())
     }
 }
 

@@ -1,0 +1,79 @@
+//! Large binary bodies, through a function URL, where they are base64.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lambda_wasm_emulator::{End, Outcome};
+use serde_json::{Value, json};
+
+use super::start;
+use super::streamed::whole;
+use crate::support::Host;
+
+/// Bytes of which no half is UTF-8, and no two pieces are alike.
+fn binary(length: u32) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (0..length / 4)
+        .flat_map(|number| number.wrapping_mul(0x9e37_79b1).to_be_bytes())
+        .collect();
+    bytes.resize(length as usize, 0xff);
+    bytes
+}
+
+/// Sends a body, for the component to echo.
+fn send(host: &Host, body: &[u8]) -> Outcome {
+    let mut event: Value = serde_json::from_str(&super::event("POST", "/", "")).unwrap();
+    event["body"] = STANDARD.encode(body).into();
+    event["isBase64Encoded"] = true.into();
+    event["headers"]["content-type"] = "application/octet-stream".into();
+    host.invoke(event.to_string())
+}
+
+/// In base64 it is almost what Lambda allows, in both directions.
+#[test]
+fn it_goes_through_and_comes_back() {
+    let host = start("http_wstd");
+    let body = binary(4_500_001);
+    let answer = send(&host, &body).response().json();
+    assert_eq!(
+        (&answer["statusCode"], &answer["isBase64Encoded"]),
+        (&json!(200), &json!(true))
+    );
+    assert_eq!(
+        answer["headers"],
+        json!({ "content-type": "application/octet-stream" })
+    );
+    assert!(STANDARD.decode(answer["body"].as_str().unwrap()).unwrap() == body);
+    host.finish();
+}
+
+#[test]
+fn a_streamed_answer_may_be_larger() {
+    let host = start("http_wstd_stream");
+    let body = binary(5_000_000);
+    let answer = whole(send(&host, &body).streamed());
+    assert!(matches!(answer.end, End::Complete), "{:?}", answer.end);
+    assert_eq!(
+        answer.prelude,
+        json!({
+            "statusCode": 200,
+            "headers": { "content-type": "application/octet-stream" },
+            "cookies": [],
+        })
+    );
+    assert!(answer.body == body);
+    host.finish();
+}
+
+/// The body is within the limit, and in base64 it is not.
+#[test]
+fn what_is_too_large_only_in_base64_is_refused() {
+    let host = start("http_wstd");
+    let error = send(&host, &binary(5_000_000)).error().json();
+    assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge");
+    assert_eq!(
+        error["errorMessage"],
+        "Response payload size (6666786 bytes) exceeded maximum allowed payload size (6291556 bytes)."
+    );
+    let next = send(&host, b"\xffnext").response().json();
+    assert_eq!(next["body"], STANDARD.encode(b"\xffnext"));
+    host.finish();
+}

@@ -1,0 +1,81 @@
+//! Whatever a client sends, and whatever a component answers, arrives: through each front door and the real `bootstrap`.
+
+#[path = "../../../src/http/tests/properties/arrival.rs"]
+mod arrival;
+#[path = "../../../src/http/tests/properties/doors.rs"]
+mod doors;
+#[path = "../../../src/http/tests/properties/shapes.rs"]
+mod shapes;
+
+use lambda_wasm_host::bindings::api;
+use lambda_wasm_host::http::Source;
+use proptest::prelude::*;
+use proptest::test_runner::{TestCaseError, TestRunner};
+
+use self::arrival::{
+    DOORS, Pairs, check_answer, check_target, decoded, expected_headers, grouped, joined,
+};
+use self::shapes::{Sent, config};
+use super::seen::{self, Seen};
+use super::start;
+use crate::support::Host;
+
+/// Each goes through each of the front doors.
+const CASES: u32 = 64;
+
+fn hold<T: std::fmt::Debug>(
+    of: impl Strategy<Value = T>,
+    check: impl Fn(&Host, Source, &T) -> Result<(), TestCaseError>,
+) {
+    let host = start("http_seen");
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: CASES,
+        ..config()
+    });
+    let held = runner.run(&of, |case| {
+        DOORS.iter().try_for_each(|&door| check(&host, door, &case))
+    });
+    held.unwrap_or_else(|error| panic!("{error}"));
+    host.finish();
+}
+
+#[test]
+fn a_request_reaches_the_component_whole() {
+    hold(shapes::sent(), |host, door, sent| {
+        let seen = Seen::of_event(host, &doors::event(door, sent));
+        prop_assert_eq!(&seen.method, &sent.method);
+        prop_assert_eq!(&seen.body, &sent.body);
+        prop_assert_eq!(&seen.origin, &format!("https://{}", doors::HOST));
+        check_target(door, sent, &seen.target)?;
+        let mut expected = expected_headers(door, sent);
+        // `wasi:http` has it as the authority.
+        expected.remove("host");
+        prop_assert_eq!(grouped(seen.headers), expected);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_response_reaches_the_client_whole() {
+    hold(shapes::response(), |host, door, response| {
+        let headers = response
+            .headers
+            .iter()
+            .map(|(name, value)| (&**name, value));
+        let cookies = response.cookies.iter().map(|cookie| ("set-cookie", cookie));
+        let headers = headers
+            .chain(cookies)
+            .map(|(name, value)| (name, value.as_bytes()));
+        let headers: Vec<_> = headers.collect();
+        let asks = Sent {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: Pairs::new(),
+            headers: vec![("x-echo".to_owned(), "response".to_owned())],
+            cookies: Vec::new(),
+            body: seen::response(response.status_code, &headers, &response.body).into(),
+        };
+        let outcome = host.invoke(doors::event(door, &asks).to_string());
+        check_answer(door, response, &outcome.response().json())
+    });
+}

@@ -1,0 +1,30 @@
+//! A component that others made, with events of all front doors.
+
+use std::path::PathBuf;
+
+use insta::assert_snapshot;
+
+use crate::aws_events::sample;
+use crate::oci_wasm::oci_wasm_component;
+use crate::support::{HostBuilder, compile, root};
+
+#[test]
+fn a_component_of_others_answers_every_front_door() {
+    let folder: PathBuf = root().join("target/test-third-party");
+    let output = compile(&oci_wasm_component(), &folder.join("hello.cwasm"));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let host = HostBuilder::new(&folder, "hello").start();
+    let answer = |event: String| host.invoke(event).response().text();
+    assert_snapshot!(answer(sample("apigw-request")), @r#"{"statusCode":200,"headers":{},"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
+    assert_snapshot!(answer(sample("apigw-v2-request-no-authorizer")), @r#"{"statusCode":200,"headers":{},"cookies":[],"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
+    assert_snapshot!(answer(super::event("GET", "/any?a=1", "")), @r#"{"statusCode":200,"headers":{},"cookies":[],"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
+    assert_snapshot!(answer(sample("alb-lambda-target-request-headers-only")), @r#"{"statusCode":200,"statusDescription":"200 OK","headers":{},"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
+    assert_snapshot!(answer(sample("alb-lambda-target-request-multivalue-headers")), @r#"{"statusCode":200,"statusDescription":"200 OK","multiValueHeaders":{},"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
+    assert_snapshot!(answer(sample("vpc-lattice-v1-request")), @r#"{"statusCode":200,"headers":{},"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
+    assert_snapshot!(answer(sample("vpc-lattice-v2-request")), @r#"{"statusCode":200,"headers":{},"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
+    host.finish();
+}
