@@ -28,11 +28,17 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub calls: Option<usize>,
 
-    /// A rough answer in about ten seconds
+    /// A rough answer in about ten seconds, or a minute with --http
     #[arg(long)]
     pub quick: bool,
 
-    /// Show where our start goes, by the bootstrap's own clock, and nothing else
+    /// Measure components of wasi:http against `lambda_http` instead: hello, bodies up to the largest,
+    /// and streamed answers
+    #[arg(long)]
+    pub http: bool,
+
+    /// Show where our start goes, by the bootstrap's own clock, and nothing else; with --http, those of
+    /// its components
     #[arg(long)]
     pub breakdown: bool,
 

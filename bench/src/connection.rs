@@ -4,20 +4,33 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::TcpStream,
+    ops::ControlFlow,
     os::fd::{AsFd, BorrowedFd},
+    time::Instant,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::chunked::Chunked;
+
+/// Where reading starts with room for a request, and where it gives up.
+const SMALLEST_BUFFER: usize = 64 * 1024;
+const LARGEST_BUFFER: usize = 16 * 1024 * 1024;
 
 /// A request, read to its end.
 pub struct Request {
     pub path: String,
+    /// The body, or its start if it came in chunks.
     pub body: Vec<u8>,
+    /// How many bytes the body has.
+    pub length: u64,
 }
 
 /// What one look at the connection found.
 pub enum Received {
-    Request(Request),
+    /// A request, and when its last byte was read.
+    Request(Request, Instant),
     NothingYet,
     Closed,
 }
@@ -25,8 +38,10 @@ pub enum Received {
 /// A connection that never blocks on reading.
 pub struct Connection {
     stream: TcpStream,
-    buffer: Box<[u8]>,
+    buffer: Vec<u8>,
     filled: usize,
+    /// The path of a request whose body comes in chunks, and what came of it.
+    chunked: Option<(String, Chunked)>,
 }
 
 impl Connection {
@@ -36,15 +51,19 @@ impl Connection {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
-            buffer: vec![0; 64 * 1024].into(),
+            buffer: vec![0; SMALLEST_BUFFER],
             filled: 0,
+            chunked: None,
         })
     }
 
     /// Reads what has arrived, and gives a request if one is complete.
     pub fn receive(&mut self) -> anyhow::Result<Received> {
+        if self.filled == self.buffer.len() {
+            ensure!(self.filled < LARGEST_BUFFER, "a request without an end");
+            self.buffer.resize(2 * self.filled, 0);
+        }
         match self.stream.read(&mut self.buffer[self.filled..]) {
-            Ok(0) if self.filled == self.buffer.len() => bail!("a request of over 64 KiB"),
             Ok(0) => return Ok(Received::Closed),
             Ok(count) => self.filled += count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Received::NothingYet),
@@ -53,17 +72,77 @@ impl Connection {
             }
             Err(error) => return Err(error.into()),
         }
-        let Some((request, length)) = parse(&self.buffer[..self.filled])? else {
-            return Ok(Received::NothingYet);
+        let at = Instant::now();
+        Ok(match self.request()? {
+            Some(request) => Received::Request(request, at),
+            None => Received::NothingYet,
+        })
+    }
+
+    /// The request that has been read, if it has been to its end.
+    fn request(&mut self) -> anyhow::Result<Option<Request>> {
+        if self.chunked.is_none() {
+            let Some(head) = Head::parse(&self.buffer[..self.filled])? else {
+                return Ok(None);
+            };
+            let Head { path, .. } = head;
+            match head.body {
+                Body::Chunked => {
+                    self.chunked = Some((path, Chunked::default()));
+                    self.take_out(head.length);
+                }
+                Body::Length(length) => {
+                    let end = head.length + length;
+                    let body = self.buffer[..self.filled].get(head.length..end);
+                    let Some(body) = body.map(<[u8]>::to_vec) else {
+                        return Ok(None);
+                    };
+                    self.take_out(end);
+                    let length = length as u64;
+                    return Ok(Some(Request { path, body, length }));
+                }
+            }
+        }
+        let Some((path, mut chunked)) = self.chunked.take() else {
+            return Ok(None);
         };
+        Ok(match chunked.take(&self.buffer[..self.filled])? {
+            ControlFlow::Continue(taken) => {
+                self.take_out(taken);
+                self.chunked = Some((path, chunked));
+                None
+            }
+            ControlFlow::Break(taken) => {
+                self.take_out(taken);
+                let Chunked {
+                    start: body,
+                    length,
+                    ..
+                } = chunked;
+                Some(Request { path, body, length })
+            }
+        })
+    }
+
+    /// Forgets so many bytes of what was read.
+    fn take_out(&mut self, length: usize) {
         self.buffer.copy_within(length..self.filled, 0);
         self.filled -= length;
-        Ok(Received::Request(request))
     }
 
     /// Sends a whole answer.
-    pub fn send(&mut self, answer: &[u8]) -> io::Result<()> {
-        self.stream.write_all(answer)
+    pub fn send(&mut self, mut answer: &[u8]) -> anyhow::Result<()> {
+        while !answer.is_empty() {
+            match self.stream.write(answer) {
+                Ok(count) => answer = &answer[count..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let mut room = [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)];
+                    poll(&mut room, PollTimeout::NONE)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -73,97 +152,91 @@ impl AsFd for Connection {
     }
 }
 
-/// The request at the start of `bytes` and its length, or `None` while it is
-/// incomplete.
-fn parse(bytes: &[u8]) -> anyhow::Result<Option<(Request, usize)>> {
-    let mut headers = [httparse::EMPTY_HEADER; 32];
-    let mut head = httparse::Request::new(&mut headers);
-    let httparse::Status::Complete(head_length) = head.parse(bytes)? else {
-        return Ok(None);
-    };
-    let header = |name: &str| {
-        let found = head
-            .headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case(name));
-        found.map(|header| String::from_utf8_lossy(header.value))
-    };
-    let rest = &bytes[head_length..];
-    let body = if header("transfer-encoding").is_some() {
-        unchunked(rest)?
-    } else {
-        let length = match header("content-length") {
-            Some(length) => length.trim().parse().context("a strange Content-Length")?,
-            None => 0,
-        };
-        rest.get(..length).map(|body| (body.to_vec(), length))
-    };
-    Ok(body.map(|(body, length)| {
-        let path = head.path.unwrap_or_default().to_owned();
-        (Request { path, body }, head_length + length)
-    }))
+/// What a request starts with.
+struct Head {
+    path: String,
+    /// Its own length.
+    length: usize,
+    body: Body,
 }
 
-/// The data of a chunked body and the length of its encoding, trailers and all,
-/// or `None` while it is incomplete.
-fn unchunked(bytes: &[u8]) -> anyhow::Result<Option<(Vec<u8>, usize)>> {
-    let mut data = Vec::new();
-    let mut at = 0;
-    loop {
-        let size = httparse::parse_chunk_size(&bytes[at..]);
-        let size = size.map_err(|_| anyhow::anyhow!("a chunk without a size"))?;
-        let httparse::Status::Complete((line, size)) = size else {
+/// How a body says where it ends.
+enum Body {
+    Length(usize),
+    Chunked,
+}
+
+impl Head {
+    /// The one at the start of `bytes`, or `None` while it is incomplete.
+    fn parse(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
+        let mut headers = [httparse::EMPTY_HEADER; 32];
+        let mut head = httparse::Request::new(&mut headers);
+        let httparse::Status::Complete(length) = head.parse(bytes)? else {
             return Ok(None);
         };
-        at += line;
-        if size == 0 {
-            let trailers = &mut [httparse::EMPTY_HEADER; 8];
-            return Ok(match httparse::parse_headers(&bytes[at..], trailers)? {
-                httparse::Status::Complete((length, _)) => Some((data, at + length)),
-                httparse::Status::Partial => None,
-            });
-        }
-        let end = at + usize::try_from(size)?;
-        let Some(chunk) = bytes.get(at..end) else {
-            return Ok(None);
+        let header = |name: &str| {
+            let mut headers = head.headers.iter();
+            let found = headers.find(|header| header.name.eq_ignore_ascii_case(name));
+            found.map(|header| String::from_utf8_lossy(header.value))
         };
-        data.extend_from_slice(chunk);
-        at = end + "\r\n".len();
-        if at > bytes.len() {
-            return Ok(None);
-        }
+        let body = match header("content-length") {
+            _ if header("transfer-encoding").is_some() => Body::Chunked,
+            Some(length) => {
+                let length = length.trim().parse();
+                Body::Length(length.context("a strange Content-Length")?)
+            }
+            None => Body::Length(0),
+        };
+        let path = head.path.unwrap_or_default().to_owned();
+        Ok(Some(Self { path, length, body }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
-    fn body(bytes: &str) -> Option<(String, usize)> {
-        let (request, length) = parse(bytes.as_bytes()).unwrap()?;
-        Some((String::from_utf8(request.body).unwrap(), length))
+    /// The paths and bodies of the requests in `bytes`, which come in pieces of this length.
+    fn requests(bytes: &str, piece: usize) -> Vec<(String, String)> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut connection = Connection::new(listener.accept().unwrap().0).unwrap();
+        connection.stream.set_nonblocking(false).unwrap();
+        let mut found = Vec::new();
+        for piece in bytes.as_bytes().chunks(piece) {
+            client.write_all(piece).unwrap();
+            if let Received::Request(request, _) = connection.receive().unwrap() {
+                let body = String::from_utf8(request.body).unwrap();
+                assert_eq!(body.len() as u64, request.length);
+                found.push((request.path, body));
+            }
+        }
+        found
     }
 
     #[test]
-    fn reads_a_body_by_its_length_whatever_the_case() {
-        let whole = "POST /x HTTP/1.1\r\nHOST: a\r\ncontent-LENGTH: 5\r\n\r\nhello";
-        assert_eq!(body(whole), Some(("hello".to_owned(), whole.len())));
-        assert_eq!(body(&whole[..whole.len() - 1]), None);
-    }
-
-    #[test]
-    fn reads_chunks_and_trailers() {
-        let whole = "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
-                     3\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n";
-        assert_eq!(body(whole), Some(("hello".to_owned(), whole.len())));
-        for cut in 1..whole.len() {
-            assert_eq!(body(&whole[..cut]), None, "cut at {cut}");
+    fn reads_bodies_by_their_length_whatever_the_case_and_by_chunks() {
+        let three = "POST /a HTTP/1.1\r\nHOST: a\r\ncontent-LENGTH: 5\r\n\r\nhello\
+                     POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+                     3\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n\
+                     GET /c HTTP/1.1\r\n\r\n";
+        let expected = [("/a", "hello"), ("/b", "hello"), ("/c", "")];
+        for piece in 1..20 {
+            let expected = expected.map(|(path, body)| (path.to_owned(), body.to_owned()));
+            assert_eq!(requests(three, piece), expected, "pieces of {piece}");
         }
     }
 
     #[test]
-    fn leaves_what_follows_a_request() {
-        let two = "GET /a HTTP/1.1\r\n\r\nGET /b";
-        assert_eq!(body(two), Some((String::new(), two.len() - "GET /b".len())));
+    fn makes_room_for_a_large_body() {
+        let body = "x".repeat(3 * SMALLEST_BUFFER);
+        let length = body.len();
+        let bytes = format!("POST /a HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}");
+        assert_eq!(
+            requests(&bytes, SMALLEST_BUFFER / 2),
+            [("/a".to_owned(), body)]
+        );
     }
 }

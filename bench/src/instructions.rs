@@ -8,6 +8,7 @@ use nix::{
 };
 
 use crate::{
+    args::Args,
     cpus::Cpus,
     lineup::Lineup,
     measurement::{Measurement, Unit},
@@ -22,8 +23,14 @@ const CALLGRIND: [&str; 3] = [
     "--callgrind-out-file=/dev/null",
 ];
 
-/// Counts one start of every subject.
-pub fn of_starts(lineup: &Lineup, cpus: &Cpus) -> anyhow::Result<Measurement> {
+/// Counts one start of every subject, if that is asked for. It is done first, since valgrind may be missing and the rest
+/// takes a minute.
+pub fn if_asked(args: &Args, lineup: &Lineup, cpus: &Cpus) -> anyhow::Result<Option<Measurement>> {
+    let measurement = args.instructions.then(|| of_starts(lineup, cpus));
+    measurement.transpose()
+}
+
+fn of_starts(lineup: &Lineup, cpus: &Cpus) -> anyhow::Result<Measurement> {
     let mut row = Measurement::new("instructions, init", Unit::Count, lineup.subjects.len());
     for (index, subject) in lineup.subjects.iter().enumerate() {
         eprintln!("instructions of a start of {}", subject.name);

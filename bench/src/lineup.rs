@@ -1,15 +1,15 @@
 //! Who is measured: ours first, then the peers, which are built here, then
 //! whatever else was named.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::Command,
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::{
+    args::Args,
+    built::{self, checkout},
+    subject::{FUNCTION, Subject},
 };
-
-use anyhow::{Context, ensure};
-
-use crate::{args::Args, subject::Subject};
 
 /// The name of the subject that ratios are taken to.
 const REFERENCE: &str = "lambda_runtime";
@@ -30,7 +30,7 @@ impl Lineup {
         let mut subjects = vec![ours(args)?];
         let reference = subjects.len();
         for peer in PEERS {
-            subjects.push(Subject::in_folder(peer, &build(peer)?)?);
+            subjects.push(Subject::in_folder(peer, &built::peer(peer)?)?);
         }
         for (name, folder) in &args.also {
             subjects.push(Subject::in_folder(name, folder)?);
@@ -50,54 +50,20 @@ impl Lineup {
     }
 }
 
-/// The checkout that this program was built from.
-pub fn checkout() -> &'static Path {
-    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
-    bench.parent().unwrap_or(bench)
-}
-
-/// The bootstrap that this project builds, or the one given.
+/// The bootstrap that this project builds, or the one given, with its function.
 pub fn ours(args: &Args) -> anyhow::Result<Subject> {
-    let dist = args.dist.clone().unwrap_or_else(|| checkout().join("dist"));
-    let bootstrap = args
-        .bootstrap
-        .clone()
-        .unwrap_or_else(|| dist.join("bootstrap"));
-    Subject::new("lambda-wasm", &bootstrap, &dist)
+    let function = dist(args).join(FUNCTION);
+    Subject::new("lambda-wasm", &bootstrap(args), &function)
         .context("run `./build.sh` first, or name another folder with --dist")
 }
 
-/// Builds a peer with cargo, which is quick where that is done already, and gives
-/// the folder that its bootstrap is in.
-fn build(peer: &str) -> anyhow::Result<PathBuf> {
-    let package = checkout().join("bench/peers").join(peer);
-    let target = target_folder()?.join("peers").join(peer);
-    let folder = target.join("release");
-    if !folder.join("bootstrap").exists() {
-        eprintln!("building the peer {peer} (up to half a minute)");
-    }
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
-        .arg(&target)
-        // Each peer's own .cargo/config.toml counts, and cargo looks for it here.
-        .current_dir(&package)
-        // Flags meant for our own build are not the peer's.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env_remove("CARGO_BUILD_RUSTFLAGS")
-        .env_remove("CARGO_BUILD_TARGET")
-        .status()
-        .context("starting cargo to build a peer")?;
-    ensure!(status.success(), "building {} failed", package.display());
-    Ok(folder)
+/// The executable of [`ours`].
+pub fn bootstrap(args: &Args) -> PathBuf {
+    let given = args.bootstrap.clone();
+    given.unwrap_or_else(|| dist(args).join("bootstrap"))
 }
 
-/// Cargo's target folder: two levels above this program.
-fn target_folder() -> anyhow::Result<PathBuf> {
-    let program = env::current_exe()?;
-    let folder = program
-        .ancestors()
-        .nth(2)
-        .context("this program lies in no target folder")?;
-    Ok(folder.to_owned())
+/// The folder of [`ours`].
+pub fn dist(args: &Args) -> PathBuf {
+    args.dist.clone().unwrap_or_else(|| checkout().join("dist"))
 }

@@ -4,7 +4,7 @@ use std::{env, fs, path::Path, process::Command};
 
 use jiff::Timestamp;
 
-use crate::{cpus::Cpus, lineup::checkout};
+use crate::{built::checkout, cpus::Cpus};
 
 /// Date, CPU, kernel, and our own versions.
 pub fn description(cpus: &Cpus) -> String {
@@ -31,6 +31,20 @@ pub fn peers() -> String {
          statically as ours.",
         lambda_runtime = version(&peers.join("lambda_runtime"), "lambda_runtime"),
         ureq = version(&peers.join("ureq"), "ureq"),
+    )
+}
+
+/// The same of the peers of `--http`.
+pub fn http_peers() -> String {
+    let peer = checkout().join("bench/peers/lambda_http");
+    format!(
+        "`lambda_http` is {lambda_http} on multi-threaded tokio, built as `cargo lambda build \
+         --release` does; `api-function` is the hello of `guest/`, asked by the same event. The \
+         functions echo bodies: JSON that is text in the event's JSON, or base64 of bytes, up to \
+         the largest event; the larger they are, the fewer calls. A streamed answer is timed from \
+         handing out its event to its last byte, in a process of its own; there the ratio is to \
+         0.2.",
+        lambda_http = version(&peer, "lambda_http"),
     )
 }
 

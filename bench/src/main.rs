@@ -3,8 +3,12 @@
 
 mod args;
 mod breakdown;
+mod built;
+mod chunked;
 mod connection;
 mod cpus;
+mod event;
+mod http;
 mod instructions;
 mod lineup;
 mod machine;
@@ -17,11 +21,16 @@ mod runtime_api;
 mod statistics;
 mod subject;
 
-use std::process::ExitCode;
+use std::{fmt::Write, process::ExitCode};
 
 use clap::Parser;
 
-use crate::{args::Args, cpus::Cpus, lineup::Lineup};
+use crate::{
+    args::{Args, Effort},
+    cpus::Cpus,
+    event::Event,
+    lineup::Lineup,
+};
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -39,22 +48,37 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> anyhow::Result<String> {
     let effort = args.effort();
     if args.breakdown {
-        let ours = lineup::ours(args)?;
-        let cpus = Cpus::share_out()?;
-        let steps = breakdown::of_starts(&ours, &cpus, &effort, args.instructions)?;
-        return Ok(format!("{steps}\n{}", machine::description(&cpus)));
+        breakdown(args, &effort)
+    } else if args.http {
+        http::compare(args, &effort)
+    } else {
+        report(args, &effort)
     }
+}
+
+fn breakdown(args: &Args, effort: &Effort) -> anyhow::Result<String> {
+    let functions = if args.http {
+        http::functions(args)?
+    } else {
+        vec![lineup::ours(args)?]
+    };
+    let cpus = Cpus::share_out()?;
+    let mut report = String::new();
+    for function in &functions {
+        let steps = breakdown::of_starts(function, &cpus, effort, args.instructions)?;
+        writeln!(report, "### {}\n\n{steps}", function.name)?;
+    }
+    Ok(report + &machine::description(&cpus))
+}
+
+fn report(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     let lineup = Lineup::assemble(args)?;
     let cpus = Cpus::share_out()?;
-    // First, since valgrind may be missing and the rest takes a minute.
-    let instructions = args
-        .instructions
-        .then(|| instructions::of_starts(&lineup, &cpus));
-    let instructions = instructions.transpose()?;
-    let mut measurements = measure::all(&lineup, &cpus, &effort)?;
+    let instructions = instructions::if_asked(args, &lineup, &cpus)?;
+    let mut measurements = measure::all(&lineup, &cpus, effort, &Event::rest_api()?)?;
     measurements.extend(instructions);
     let table = report::comparison(&lineup, &measurements);
-    let footnotes = report::footnotes(&lineup, &cpus, &effort);
+    let footnotes = report::footnotes(&lineup, &cpus, effort, &machine::peers());
     Ok(format!(
         "{table}\n{footnotes}\n\n{}",
         machine::description(&cpus)

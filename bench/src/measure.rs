@@ -1,46 +1,49 @@
 //! The measurements, each taking turns between the subjects.
 
+mod bodies;
 mod cold;
 mod footprint;
+mod streams;
 mod warm;
 
+pub use bodies::bodies;
+pub use streams::streams;
 pub use warm::GENERATIONS;
 
 use crate::{
     args::Effort,
     cpus::Cpus,
+    event::Event,
     lineup::Lineup,
     measurement::{Measurement, Unit},
     runtime_api::Wait,
 };
 
-/// Everything that the comparison shows, in the order of its rows.
-pub fn all(lineup: &Lineup, cpus: &Cpus, effort: &Effort) -> anyhow::Result<Vec<Measurement>> {
-    let event = event()?;
-    let mut rows = cold::starts(lineup, cpus, effort.starts, &event)?;
+/// Everything that the comparison shows of one function, in the order of its rows.
+pub fn all(
+    lineup: &Lineup,
+    cpus: &Cpus,
+    effort: &Effort,
+    event: &Event,
+) -> anyhow::Result<Vec<Measurement>> {
+    let mut rows = cold::starts(lineup, cpus, effort.starts, event)?;
     rows.extend(warm::calls(
         lineup,
         cpus,
         effort.calls,
-        &event,
+        event,
         Wait::Asleep,
     )?);
     rows.extend(warm::calls(
         lineup,
         cpus,
         effort.calls,
-        &event,
+        event,
         Wait::Spinning,
     )?);
-    rows.extend(footprint::of_all(lineup, cpus, &event)?);
+    rows.extend(footprint::of_all(lineup, cpus, event)?);
     rows.extend(sizes(lineup)?);
     Ok(rows)
-}
-
-/// A REST API's event, without the white space that Lambda would not send.
-fn event() -> anyhow::Result<String> {
-    let event: serde_json::Value = serde_json::from_str(include_str!("../event.json"))?;
-    Ok(event.to_string())
 }
 
 fn sizes(lineup: &Lineup) -> anyhow::Result<[Measurement; 2]> {

@@ -8,21 +8,22 @@ use crate::statistics::Median;
 pub enum Unit {
     Nanoseconds,
     Bytes,
+    BytesPerSecond,
     Count,
 }
 
 /// Values of all subjects; the same index is the same round.
 pub struct Measurement {
-    pub what: &'static str,
+    pub what: String,
     pub unit: Unit,
     pub by_subject: Vec<Vec<f64>>,
 }
 
 impl Measurement {
     /// An empty one for so many subjects.
-    pub fn new(what: &'static str, unit: Unit, subjects: usize) -> Self {
+    pub fn new(what: impl Into<String>, unit: Unit, subjects: usize) -> Self {
         Self {
-            what,
+            what: what.into(),
             unit,
             by_subject: vec![Vec::new(); subjects],
         }
@@ -59,6 +60,7 @@ impl Unit {
             Self::Nanoseconds if value >= 1e6 => format!("{:.2} ms", value / 1e6),
             Self::Nanoseconds => format!("{:.1} us", value / 1e3),
             Self::Bytes => format!("{:.2} MiB", value / f64::from(1 << 20)),
+            Self::BytesPerSecond => format!("{:.0} MB/s", value / 1e6),
             Self::Count if value >= 1e6 => format!("{:.2} million", value / 1e6),
             Self::Count => format!("{value:.0}"),
         }
@@ -72,7 +74,7 @@ mod tests {
     #[test]
     fn shows_a_ratio_and_its_interval_but_not_of_the_reference() {
         let row = Measurement {
-            what: "start",
+            what: "start".to_owned(),
             unit: Unit::Nanoseconds,
             by_subject: vec![vec![1e6, 2e6, 3e6], vec![2e6, 2e6, 2e6]],
         };

@@ -3,8 +3,7 @@
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
 use crate::{
-    args::Effort, cpus::Cpus, lineup::Lineup, machine, measure::GENERATIONS,
-    measurement::Measurement,
+    args::Effort, cpus::Cpus, lineup::Lineup, measure::GENERATIONS, measurement::Measurement,
 };
 
 /// One column for each subject, one row for each measurement.
@@ -14,7 +13,7 @@ pub fn comparison(lineup: &Lineup, measurements: &[Measurement]) -> String {
     let rows = measurements.iter().map(|measurement| {
         let subjects = 0..lineup.subjects.len();
         let cells = subjects.map(|subject| measurement.cell(subject, lineup.reference));
-        std::iter::once(measurement.what.to_owned())
+        std::iter::once(measurement.what.clone())
             .chain(cells)
             .collect()
     });
@@ -32,7 +31,7 @@ pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
 }
 
 /// What one has to know to read the comparison.
-pub fn footnotes(lineup: &Lineup, cpus: &Cpus, effort: &Effort) -> String {
+pub fn footnotes(lineup: &Lineup, cpus: &Cpus, effort: &Effort, peers: &str) -> String {
     let placed = if cpus.apart() {
         "on a CPU each"
     } else {
@@ -49,6 +48,5 @@ pub fn footnotes(lineup: &Lineup, cpus: &Cpus, effort: &Effort) -> String {
         starts = effort.starts,
         calls = effort.calls,
         generations = GENERATIONS,
-        peers = machine::peers(),
     )
 }

@@ -13,15 +13,17 @@ use nix::unistd::Pid;
 
 use crate::{
     cpus::Cpus,
+    event::Event,
     process::monotonic_ns,
     runtime_api::{Arrival, RuntimeApi, Wait},
     subject::Subject,
 };
 
-/// What every answer must contain.
-const EXPECTED: &str = "Hello, developer!";
 /// How long a bootstrap may take for anything. Under valgrind it needs some.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How much is shown of a body that is wrong, in bytes.
+const SHOWN: usize = 2048;
 
 /// A bootstrap that was started; dropping it ends it.
 pub struct Running {
@@ -85,15 +87,20 @@ impl Running {
     }
 
     /// Hands out an event and waits for its answer, which must be the right one.
-    pub fn answer(&mut self, next: &Arrival, event: &str, wait: Wait) -> anyhow::Result<Answered> {
-        let (id, handed_out) = self.api.hand_out(next, event)?;
+    pub fn answer(
+        &mut self,
+        next: &Arrival,
+        event: &Event,
+        wait: Wait,
+    ) -> anyhow::Result<Answered> {
+        let (id, handed_out) = self.api.hand_out(next, &event.json)?;
         let answer = self.receive(wait, "its answer")?;
         self.api.accept(&answer)?;
         let path = &answer.request.path;
         if !path.ends_with(&format!("/runtime/invocation/{id}/response")) {
             bail!(self.complaint("did not answer its event", &answer));
         }
-        if !String::from_utf8_lossy(&answer.request.body).contains(EXPECTED) {
+        if !event.is_answered_by(&answer.request) {
             bail!(self.complaint("answered wrongly", &answer));
         }
         Ok(Answered {
@@ -146,11 +153,12 @@ impl Running {
     }
 
     fn complaint(&self, problem: &str, arrival: &Arrival) -> String {
+        let body = &arrival.request.body;
         format!(
             "{} {problem}; it sent {}\n{}\n{}",
             self.name,
             arrival.request.path,
-            String::from_utf8_lossy(&arrival.request.body),
+            String::from_utf8_lossy(&body[..body.len().min(SHOWN)]),
             self.log().unwrap_or_default()
         )
     }

@@ -13,8 +13,9 @@ use tempfile::TempDir;
 
 /// The function that every bootstrap is asked for.
 pub const HANDLER: &str = "hello";
-/// The file that the host finds it in.
-const FUNCTION: &str = "hello.cwasm";
+/// The file that the host finds it in, and the one beside it that says what it may do.
+pub const FUNCTION: &str = "hello.cwasm";
+const POLICY: &str = "hello.toml";
 
 /// A bootstrap and the folder that it finds its function in.
 pub struct Subject {
@@ -36,11 +37,12 @@ pub struct Size {
 impl Subject {
     /// The `bootstrap` in `folder`, or an error that says what is not there.
     pub fn in_folder(name: &str, folder: &Path) -> anyhow::Result<Self> {
-        Self::new(name, &folder.join("bootstrap"), folder)
+        let function = folder.join(FUNCTION);
+        Self::new(name, &folder.join("bootstrap"), &function)
     }
 
-    /// `bootstrap` with `folder` as its task root.
-    pub fn new(name: &str, bootstrap: &Path, folder: &Path) -> anyhow::Result<Self> {
+    /// `bootstrap` in a task root of its own, with `function` if there is such a file.
+    pub fn new(name: &str, bootstrap: &Path, function: &Path) -> anyhow::Result<Self> {
         ensure!(
             bootstrap.is_file(),
             "{name}: there is no bootstrap at {}",
@@ -55,15 +57,19 @@ impl Subject {
             fs::copy(file, &to).with_context(|| format!("copying {}", file.display()))?;
             Ok(to)
         };
-        let function = folder.join(FUNCTION);
         if function.is_file() {
-            copy(&function, FUNCTION)?;
+            copy(function, FUNCTION)?;
         }
         Ok(Self {
             name: name.to_owned(),
             bootstrap: copy(bootstrap, "bootstrap")?,
             task_root,
         })
+    }
+
+    /// Gives the function a policy.
+    pub fn give_policy(&self, policy: &str) -> anyhow::Result<()> {
+        Ok(fs::write(self.task_root.path().join(POLICY), policy)?)
     }
 
     /// Starts it, with the environment that Lambda gives a runtime, but for the

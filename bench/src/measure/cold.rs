@@ -2,6 +2,7 @@
 
 use crate::{
     cpus::Cpus,
+    event::Event,
     lineup::Lineup,
     measurement::{Measurement, Unit},
     running::Running,
@@ -14,7 +15,7 @@ pub fn starts(
     lineup: &Lineup,
     cpus: &Cpus,
     rounds: usize,
-    event: &str,
+    event: &Event,
 ) -> anyhow::Result<Vec<Measurement>> {
     let subjects = lineup.subjects.len();
     let mut init = Measurement::new("cold init", Unit::Nanoseconds, subjects);

@@ -3,6 +3,7 @@
 
 use crate::{
     cpus::Cpus,
+    event::Event,
     lineup::Lineup,
     measurement::{Measurement, Unit},
     process::Footprint,
@@ -15,7 +16,7 @@ const CALLS: usize = 200;
 
 /// The peak at the end of init and after some calls, and the page faults of
 /// init.
-pub fn of_all(lineup: &Lineup, cpus: &Cpus, event: &str) -> anyhow::Result<[Measurement; 3]> {
+pub fn of_all(lineup: &Lineup, cpus: &Cpus, event: &Event) -> anyhow::Result<[Measurement; 3]> {
     let subjects = lineup.subjects.len();
     let mut at_init = Measurement::new("peak memory, init", Unit::Bytes, subjects);
     let mut at_end = Measurement::new("peak memory, 200 calls", Unit::Bytes, subjects);

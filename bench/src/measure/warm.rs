@@ -2,6 +2,7 @@
 
 use crate::{
     cpus::Cpus,
+    event::Event,
     lineup::Lineup,
     measurement::{Measurement, Unit},
     process::cpu_time,
@@ -18,6 +19,15 @@ pub const GENERATIONS: usize = 20;
 /// Calls that a new process makes before it is measured.
 const WARM_UP: usize = 100;
 
+/// The calls of one life of a process.
+pub struct Portions {
+    pub turns: usize,
+    /// Calls in one turn.
+    pub block: usize,
+    /// Calls that it makes before it is measured.
+    pub warm_up: usize,
+}
+
 /// A process between two calls.
 struct Idle {
     running: Running,
@@ -26,9 +36,9 @@ struct Idle {
 
 /// What calls took, in nanoseconds.
 #[derive(Default)]
-struct Calls {
+pub struct Calls {
     /// From handing out an event to its answer.
-    answers: Vec<f64>,
+    pub answers: Vec<f64>,
     /// From handing out an event to the next `GET next`.
     cycles: Vec<f64>,
     /// CPU time of all of them.
@@ -40,7 +50,7 @@ pub fn calls(
     lineup: &Lineup,
     cpus: &Cpus,
     calls: usize,
-    event: &str,
+    event: &Event,
     wait: Wait,
 ) -> anyhow::Result<[Measurement; 4]> {
     let names = match wait {
@@ -56,9 +66,14 @@ pub fn calls(
     let [mut p50, mut p99, mut cycle, mut cpu] = names.map(row);
     let turns = calls.div_ceil(GENERATIONS * BLOCK);
     let total = turns * GENERATIONS * BLOCK;
+    let portions = Portions {
+        turns,
+        block: BLOCK,
+        warm_up: WARM_UP,
+    };
     eprintln!("{total} warm calls of each: {}", names[0]);
     for _ in 0..GENERATIONS {
-        let calls = generation(lineup, cpus, turns, event, wait)?;
+        let calls = generation(lineup, cpus, &portions, event, wait)?;
         for (index, calls) in calls.iter().enumerate() {
             p50.push(index, quantile(&calls.answers, 0.5));
             p99.push(index, quantile(&calls.answers, 0.99));
@@ -69,25 +84,25 @@ pub fn calls(
     Ok([p50, p99, cycle, cpu])
 }
 
-/// Starts all subjects, gives each so many turns, and ends them.
-fn generation(
+/// Starts all subjects, gives each its turns, and ends them.
+pub fn generation(
     lineup: &Lineup,
     cpus: &Cpus,
-    turns: usize,
-    event: &str,
+    portions: &Portions,
+    event: &Event,
     wait: Wait,
 ) -> anyhow::Result<Vec<Calls>> {
     let mut processes = Vec::new();
     let mut calls = Vec::new();
     for subject in &lineup.subjects {
         let mut idle = Idle::of(Running::start(subject, cpus)?, wait)?;
-        idle.call(WARM_UP, event, wait, &mut Calls::default())?;
+        idle.call(portions.warm_up, event, wait, &mut Calls::default())?;
         processes.push(idle);
         calls.push(Calls::default());
     }
-    for _ in 0..turns {
+    for _ in 0..portions.turns {
         for index in lineup.shuffled() {
-            processes[index].call(BLOCK, event, wait, &mut calls[index])?;
+            processes[index].call(portions.block, event, wait, &mut calls[index])?;
         }
     }
     Ok(calls)
@@ -103,7 +118,7 @@ impl Idle {
     fn call(
         &mut self,
         count: usize,
-        event: &str,
+        event: &Event,
         wait: Wait,
         calls: &mut Calls,
     ) -> anyhow::Result<()> {

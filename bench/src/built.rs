@@ -1,0 +1,82 @@
+//! What is built here, by cargo, which is quick where that is done already: the peers, and components.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, ensure};
+
+/// The checkout that this program was built from.
+pub fn checkout() -> &'static Path {
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    bench.parent().unwrap_or(bench)
+}
+
+/// Builds a package in `bench/peers/`, and gives the folder that its bootstrap is in.
+pub fn peer(name: &str) -> anyhow::Result<PathBuf> {
+    let target = target_folder()?.join("peers").join(name);
+    let folder = target.join("release");
+    if !folder.join("bootstrap").exists() {
+        eprintln!("building the peer {name} (up to half a minute)");
+    }
+    let package = checkout().join("bench/peers").join(name);
+    run(cargo_build(&package, &target))?;
+    Ok(folder)
+}
+
+/// Builds a component, an example of a package, compiles it with the `lambda-wasm` beside this program, and gives the
+/// artifact.
+pub fn component(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let target = target_folder()?;
+    let guests = target.join("guests");
+    let mut build = cargo_build(&checkout().join(package), &guests);
+    build.args(["--target", "wasm32-wasip2", "--example", name]);
+    if let Some(rustc) = env::var_os("WASM_RUSTC") {
+        build.env("RUSTC", rustc);
+    }
+    eprintln!("building the component {name}");
+    run(build)?;
+    let folder = target.join("bench");
+    fs::create_dir_all(&folder)?;
+    let artifact = folder.join(name).with_extension("cwasm");
+    let component = guests.join("wasm32-wasip2/release/examples").join(name);
+    let mut compile = Command::new(target.join("release/lambda-wasm"));
+    compile.arg("compile").arg(component.with_extension("wasm"));
+    compile.arg("-o").arg(&artifact);
+    run(compile)?;
+    Ok(artifact)
+}
+
+fn cargo_build(package: &Path, target: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(["build", "--release", "--locked", "--quiet", "--target-dir"])
+        .arg(target)
+        // Each package's own .cargo/config.toml counts, and cargo looks for it here.
+        .current_dir(package)
+        // Flags meant for our own build are not theirs.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET");
+    command
+}
+
+fn run(mut command: Command) -> anyhow::Result<()> {
+    let status = command.status();
+    let status = status.with_context(|| format!("starting {:?}", command.get_program()))?;
+    ensure!(status.success(), "this failed: {command:?}");
+    Ok(())
+}
+
+/// Cargo's target folder: two levels above this program.
+fn target_folder() -> anyhow::Result<PathBuf> {
+    let program = env::current_exe()?;
+    let folder = program
+        .ancestors()
+        .nth(2)
+        .context("this program lies in no target folder")?;
+    Ok(folder.to_owned())
+}

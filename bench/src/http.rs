@@ -1,0 +1,103 @@
+//! `--http`: components of `wasi:http` beside `lambda_http`.
+
+use std::path::PathBuf;
+
+use crate::{
+    args::{Args, Effort},
+    built,
+    cpus::Cpus,
+    event::Event,
+    instructions,
+    lineup::{self, Lineup},
+    machine, measure, report,
+    subject::Subject,
+};
+
+const PEER: &str = "lambda_http";
+/// The versions of WASI whose components are measured, and how these are called.
+const VERSIONS: [(&str, &str); 2] = [("p2", "wasi:http 0.2"), ("p3", "wasi:http 0.3")];
+
+/// All three tables, and how to read them.
+pub fn compare(args: &Args, effort: &Effort) -> anyhow::Result<String> {
+    let hello = hello(args)?;
+    let anything = components("host/tests/guests", "http")?;
+    let echo = beside_the_peer(subjects(args, &anything)?)?;
+    let stream = streams(subjects(args, &anything)?)?;
+    let cpus = Cpus::share_out()?;
+    let instructions = instructions::if_asked(args, &hello, &cpus)?;
+    let mut rows = measure::all(&hello, &cpus, effort, &Event::http_api()?)?;
+    rows.extend(instructions);
+    let bodies = measure::bodies(&echo, &cpus, effort)?;
+    let streamed = measure::streams(&stream, &cpus, effort)?;
+    Ok(format!(
+        "### Hello, by an HTTP API\n\n{hello}\n### A body that is echoed, warm p50\n\n{bodies}\n\
+         ### A streamed answer, with 128 MB\n\n{streamed}\n{footnotes}\n\n{machine}",
+        footnotes = report::footnotes(&hello, &cpus, effort, &machine::http_peers()),
+        hello = report::comparison(&hello, &rows),
+        bodies = report::comparison(&echo, &bodies),
+        streamed = report::comparison(&stream, &streamed),
+        machine = machine::description(&cpus),
+    ))
+}
+
+/// The functions whose starts `--breakdown` shows.
+pub fn functions(args: &Args) -> anyhow::Result<Vec<Subject>> {
+    subjects(args, &hello_components()?)
+}
+
+/// The hello functions, with that of the world `api-function`, and that of 0.2 on whatever else was named.
+fn hello(args: &Args) -> anyhow::Result<Lineup> {
+    let components = hello_components()?;
+    let mut hello = subjects(args, &components)?;
+    let mut api = lineup::ours(args)?;
+    api.name = "api-function".to_owned();
+    hello.push(api);
+    let mut lineup = beside_the_peer(hello)?;
+    for (name, folder) in &args.also {
+        let bootstrap = folder.join("bootstrap");
+        lineup
+            .subjects
+            .push(Subject::new(name, &bootstrap, &components[0])?);
+    }
+    Ok(lineup)
+}
+
+/// Streamed answers, compared with those of 0.2.
+fn streams(subjects: Vec<Subject>) -> anyhow::Result<Lineup> {
+    for subject in &subjects {
+        subject.give_policy("stream = true\n")?;
+    }
+    Ok(Lineup {
+        subjects,
+        reference: 0,
+    })
+}
+
+fn hello_components() -> anyhow::Result<Vec<PathBuf>> {
+    components("bench/guests", "hello")
+}
+
+/// A package's component of each version.
+fn components(package: &str, name: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let build = |(version, _)| built::component(package, &format!("{name}_{version}"));
+    VERSIONS.into_iter().map(build).collect()
+}
+
+/// Our bootstrap with the component of each version.
+fn subjects(args: &Args, components: &[PathBuf]) -> anyhow::Result<Vec<Subject>> {
+    let bootstrap = lineup::bootstrap(args);
+    let named = VERSIONS.iter().zip(components);
+    named
+        .map(|((_, name), component)| Subject::new(name, &bootstrap, component))
+        .collect()
+}
+
+/// Adds the peer as the one that ratios are taken to.
+fn beside_the_peer(mut subjects: Vec<Subject>) -> anyhow::Result<Lineup> {
+    let reference = subjects.len();
+    subjects.push(Subject::in_folder(PEER, &built::peer(PEER)?)?);
+    Ok(Lineup {
+        subjects,
+        reference,
+    })
+}
