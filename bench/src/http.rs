@@ -19,10 +19,10 @@ const VERSIONS: [(&str, &str); 2] = [("p2", "wasi:http 0.2"), ("p3", "wasi:http 
 
 /// All three tables, and how to read them.
 pub fn compare(args: &Args, effort: &Effort) -> anyhow::Result<String> {
-    let hello = hello(args)?;
-    let anything = components("host/tests/guests", "http")?;
-    let echo = beside_the_peer(subjects(args, &anything)?)?;
-    let stream = streams(subjects(args, &anything)?)?;
+    let components = components()?;
+    let hello = hello(args, &components)?;
+    let echo = beside_the_peer(subjects(args, &components)?)?;
+    let stream = streams(args)?;
     let cpus = Cpus::share_out()?;
     let instructions = instructions::if_asked(args, &hello, &cpus)?;
     let mut rows = measure::all(&hello, &cpus, effort, &Event::http_api()?)?;
@@ -42,13 +42,12 @@ pub fn compare(args: &Args, effort: &Effort) -> anyhow::Result<String> {
 
 /// The functions whose starts `--breakdown` shows.
 pub fn functions(args: &Args) -> anyhow::Result<Vec<Subject>> {
-    subjects(args, &hello_components()?)
+    subjects(args, &components()?)
 }
 
 /// The hello functions, with that of the world `api-function`, and that of 0.2 on whatever else was named.
-fn hello(args: &Args) -> anyhow::Result<Lineup> {
-    let components = hello_components()?;
-    let mut hello = subjects(args, &components)?;
+fn hello(args: &Args, components: &[PathBuf]) -> anyhow::Result<Lineup> {
+    let mut hello = subjects(args, components)?;
     let mut api = lineup::ours(args)?;
     api.name = "api-function".to_owned();
     hello.push(api);
@@ -62,8 +61,9 @@ fn hello(args: &Args) -> anyhow::Result<Lineup> {
     Ok(lineup)
 }
 
-/// Streamed answers, compared with those of 0.2.
-fn streams(subjects: Vec<Subject>) -> anyhow::Result<Lineup> {
+/// Streamed answers, which are the tests' functions', compared with those of 0.2.
+fn streams(args: &Args) -> anyhow::Result<Lineup> {
+    let subjects = subjects(args, &components_of("host/tests/guests", "http")?)?;
     for subject in &subjects {
         subject.give_policy("stream = true\n")?;
     }
@@ -73,12 +73,12 @@ fn streams(subjects: Vec<Subject>) -> anyhow::Result<Lineup> {
     })
 }
 
-fn hello_components() -> anyhow::Result<Vec<PathBuf>> {
-    components("bench/guests", "hello")
+fn components() -> anyhow::Result<Vec<PathBuf>> {
+    components_of("bench/guests", "hello")
 }
 
 /// A package's component of each version.
-fn components(package: &str, name: &str) -> anyhow::Result<Vec<PathBuf>> {
+fn components_of(package: &str, name: &str) -> anyhow::Result<Vec<PathBuf>> {
     let build = |(version, _)| built::component(package, &format!("{name}_{version}"));
     VERSIONS.into_iter().map(build).collect()
 }

@@ -1,25 +1,54 @@
-//! `GET /hello/{name}` by `wasi:http/proxy@0.2`.
+//! `GET /hello/{name}`, and an echo of bodies, by `wasi:http/proxy@0.2`.
 
+use std::io::Write;
+
+use bench_guests::{Answer, PIECE};
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
+use wasip2::io::streams::OutputStream;
 
 struct Hello;
 wasip2::http::proxy::export!(Hello);
 
 impl Guest for Hello {
     fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
-        let (status, text) = bench_guests::hello(request.path_with_query().as_deref());
-        let headers = Fields::new();
-        headers.append("content-type", b"text/plain").unwrap();
-        let response = OutgoingResponse::new(headers);
-        response.set_status_code(status).unwrap();
-        let body = response.body().unwrap();
-        ResponseOutparam::set(outparam, Ok(response));
-        let stream = body.write().unwrap();
-        stream.blocking_write_and_flush(text.as_bytes()).unwrap();
-        drop(stream);
-        OutgoingBody::finish(body, None).unwrap();
+        match Answer::to(request.path_with_query().as_deref()) {
+            Answer::Text(status, text) => {
+                let content_type = b"text/plain".to_vec();
+                respond(outparam, status, &[content_type], |mut body| {
+                    body.write_all(text.as_bytes()).unwrap();
+                });
+            }
+            Answer::Echo => {
+                let content_type = request.headers().get("content-type");
+                respond(outparam, 200, &content_type, |body| echo(&request, body));
+            }
+        }
+    }
+}
+
+fn respond(
+    outparam: ResponseOutparam,
+    status: u16,
+    content_type: &[Vec<u8>],
+    write: impl FnOnce(OutputStream),
+) {
+    let headers = Fields::new();
+    headers.set("content-type", content_type).unwrap();
+    let response = OutgoingResponse::new(headers);
+    response.set_status_code(status).unwrap();
+    let body = response.body().unwrap();
+    ResponseOutparam::set(outparam, Ok(response));
+    write(body.write().unwrap());
+    OutgoingBody::finish(body, None).unwrap();
+}
+
+fn echo(request: &IncomingRequest, mut to: OutputStream) {
+    let body = request.consume().unwrap();
+    let from = body.stream().unwrap();
+    while let Ok(piece) = from.blocking_read(PIECE as u64) {
+        to.write_all(&piece).unwrap();
     }
 }

@@ -1,9 +1,25 @@
-//! What the hello functions have in common.
+//! What the functions have in common.
 
-/// The status and the text that a path is answered with.
-pub fn hello(path: Option<&str>) -> (u16, String) {
-    match path.and_then(|path| path.strip_prefix("/hello/")) {
-        Some(name) => (200, format!("Hello, {name}!\n")),
-        None => (404, "no such path\n".to_owned()),
+/// How much of a body is taken at once, in bytes.
+pub const PIECE: usize = 64 * 1024;
+
+/// What a path is answered with.
+pub enum Answer {
+    Text(u16, String),
+    /// The request's body, and its type.
+    Echo,
+}
+
+impl Answer {
+    /// The answer to a path.
+    pub fn to(path: Option<&str>) -> Self {
+        match path {
+            Some("/echo-body") => Self::Echo,
+            Some(path) if path.starts_with("/hello/") => {
+                let name = &path["/hello/".len()..];
+                Self::Text(200, format!("Hello, {name}!\n"))
+            }
+            _ => Self::Text(404, "no such path\n".to_owned()),
+        }
     }
 }
