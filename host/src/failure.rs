@@ -128,6 +128,9 @@ impl fmt::Display for Failure {
 #[must_use]
 pub fn to_ascii(json: &str) -> String {
     use std::fmt::Write;
+    if json.bytes().all(|byte| byte < 0x7f) {
+        return json.to_owned();
+    }
     let mut ascii = String::with_capacity(json.len());
     for c in json.chars() {
         if c.is_ascii() && c != '\u{7f}' {

@@ -77,9 +77,13 @@ impl Request<'_> {
     /// The JSON of the event's `requestContext`, fit to be the value of a header: in ASCII, and on one line.
     #[must_use]
     pub fn request_context(&self) -> Option<String> {
+        let json = self.context?.get();
+        if json.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return Some(json.to_owned());
+        }
         // Within strings JSON has no control characters, and between other things it needs none.
         let is_needed = |c: &char| !c.is_ascii_control() || *c == '\u{7f}';
-        let json: String = self.context?.get().chars().filter(is_needed).collect();
+        let json: String = json.chars().filter(is_needed).collect();
         Some(to_ascii(&json))
     }
 }

@@ -5,7 +5,7 @@ use http::request::Builder;
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri};
 use http_body_util::{BodyExt, Full};
-use serde_json::json;
+use serde::Serialize;
 use wasmtime_wasi_http::WasiBody;
 
 use super::{Request, header_text};
@@ -98,30 +98,54 @@ fn invalid(why: &str) -> Failure {
     )
 }
 
+/// What of it is the function's, not the invocation's.
+#[derive(Serialize)]
+struct FunctionContext<'a> {
+    function_name: &'a str,
+    memory: u32,
+    version: &'a str,
+    log_stream: Option<&'a str>,
+    log_group: Option<&'a str>,
+}
+
 /// The context under the names of the Web Adapter, which are those of the official Rust runtime.
+#[derive(Serialize)]
+struct LambdaContext<'a> {
+    request_id: &'a str,
+    deadline: u64,
+    invoked_function_arn: &'a str,
+    xray_trace_id: Option<&'a str>,
+    client_context: serde_json::Value,
+    identity: serde_json::Value,
+    tenant_id: Option<&'a str>,
+    env_config: FunctionContext<'a>,
+}
+
+/// The value of its header.
 fn lambda_context(context: &Context) -> String {
     let parsed = |json: &Option<String>| -> serde_json::Value {
         json.as_deref()
             .and_then(|json| serde_json::from_str(json).ok())
             .unwrap_or_default()
     };
-    let json = json!({
-        "request_id": context.request_id,
-        "deadline": context.deadline_ms,
-        "invoked_function_arn": context.invoked_function_arn,
-        "xray_trace_id": context.trace_id,
-        "client_context": parsed(&context.client_context),
-        "identity": parsed(&context.cognito_identity),
-        "tenant_id": context.tenant_id,
-        "env_config": {
-            "function_name": context.function_name,
-            "memory": context.memory_limit_mib,
-            "version": context.function_version,
-            "log_stream": context.log_stream,
-            "log_group": context.log_group,
+    let json = LambdaContext {
+        request_id: &context.request_id,
+        deadline: context.deadline_ms,
+        invoked_function_arn: &context.invoked_function_arn,
+        xray_trace_id: context.trace_id.as_deref(),
+        client_context: parsed(&context.client_context),
+        identity: parsed(&context.cognito_identity),
+        tenant_id: context.tenant_id.as_deref(),
+        env_config: FunctionContext {
+            function_name: &context.function_name,
+            memory: context.memory_limit_mib,
+            version: &context.function_version,
+            log_stream: context.log_stream.as_deref(),
+            log_group: context.log_group.as_deref(),
         },
-    });
-    to_ascii(&json.to_string())
+    };
+    // Names and strings always are JSON.
+    to_ascii(&serde_json::to_string(&json).unwrap_or_default())
 }
 
 /// The status, headers and cookies of a response, without its body.
