@@ -88,7 +88,7 @@ fn compile(component: &[u8], args: &Args) -> Result<Vec<u8>> {
     let checker = if is_for_here {
         compiler.clone()
     } else {
-        engine::for_artifact(&trailer).map_err(refused)?
+        engine::for_artifact(&trailer, false).map_err(refused)?
     };
     let compiled = Component::new(&checker, component).map_err(refused)?;
     check(&checker, &compiled, world)

@@ -51,7 +51,7 @@ impl Call<'_> {
     ///
     /// If the process has to end.
     pub async fn run(self, sandbox: &mut Sandbox) -> Result<(), RuntimeApiError> {
-        let Sandbox { store, exports } = sandbox;
+        let Sandbox { store, exports, .. } = sandbox;
         let answer = match exports {
             Exports::Handler(export) => self.handler(store, export).await,
             Exports::Api(export) => self.api(store, export).await,
@@ -80,7 +80,7 @@ impl Call<'_> {
         let call = export.call_handle(&mut *store, &self.invocation.event, &context);
         let returned = self.function.until(self.deadline, call).await;
         returned
-            .map_err(|stopped| stopped.failure(store.data(), since))?
+            .map_err(|stopped| stopped.failure(store, since))?
             .map_err(Failure::from)
     }
 
@@ -90,7 +90,7 @@ impl Call<'_> {
         let http::Request { source, record, .. } = http::request(&self.invocation.event)?;
         let call = export.call_handle(&mut *store, &record, &context);
         let returned = self.function.until(self.deadline, call).await;
-        let response = returned.map_err(|stopped| stopped.failure(store.data(), since))??;
+        let response = returned.map_err(|stopped| stopped.failure(store, since))??;
         source.answer(response)
     }
 
@@ -160,7 +160,7 @@ impl Call<'_> {
         let (failure, takes_its_place) = match returned {
             Ok(Ended::Well) => (None, false),
             Ok(Ended::Failed(failure)) => (Some(failure), true),
-            Err(stopped) => (Some(stopped.failure(store.data(), since)), false),
+            Err(stopped) => (Some(stopped.failure(store, since)), false),
         };
         relay.finish(failure, takes_its_place, self.deadline).await
     }
@@ -174,7 +174,7 @@ impl Call<'_> {
                     source: request.source,
                     stream: self.function.streams() && request.source.can_stream(),
                     is_head: request.record.method == "HEAD",
-                    fail_status: self.function.policy.fail_status.clone(),
+                    fail_status: self.function.grants.policy.fail_status.clone(),
                 };
                 Ok((wasi::request(request, &context)?, form))
             }

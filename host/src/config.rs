@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::log::{Format, Level};
-use crate::policy;
+use crate::policy::Policy;
 
 /// What this process was started with.
 #[derive(Debug)]
@@ -19,8 +20,8 @@ pub struct Config {
     pub component: PathBuf,
     /// Facts about the function, for its context.
     pub facts: Facts,
-    /// The environment that the function sees.
-    pub guest_env: Vec<(String, String)>,
+    /// The environment, of which the function sees what its policy says.
+    pub environment: Environment,
     /// How many invocations run at the same time.
     pub max_concurrency: NonZeroUsize,
     /// How long Lambda lets the start take.
@@ -58,8 +59,8 @@ pub struct Endpoint {
 }
 
 /// The environment, as it was when the process started.
-#[derive(Debug)]
-pub struct Environment(BTreeMap<String, String>);
+#[derive(Debug, Clone)]
+pub struct Environment(Arc<BTreeMap<String, String>>);
 
 /// On demand, Lambda gives the start ten seconds, after which it starts the process anew:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>.
@@ -72,13 +73,16 @@ impl Environment {
     /// Reads the environment. What is not UTF-8 is left out: no variable of Lambda's is.
     #[must_use]
     pub fn read() -> Self {
-        Self(
-            std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
-        )
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self(Arc::new(variables))
+    }
+
+    /// What a function with this policy sees of it.
+    #[must_use]
+    pub fn view(&self, policy: &Policy) -> Vec<(String, String)> {
+        policy.env.view(self.0.iter(), &policy.aws)
     }
 
     /// The value of a variable; one that is empty counts as missing.
@@ -165,12 +169,7 @@ impl Environment {
                 log_group: self.owned("AWS_LAMBDA_LOG_GROUP_NAME"),
                 log_stream: self.owned("AWS_LAMBDA_LOG_STREAM_NAME"),
             },
-            guest_env: self
-                .0
-                .iter()
-                .filter(|(name, _)| policy::is_visible(name))
-                .map(|(n, v)| (n.clone(), v.clone()))
-                .collect(),
+            environment: self.clone(),
             max_concurrency: self.max_concurrency()?,
             init_limit: match self.get("AWS_LAMBDA_INITIALIZATION_TYPE") {
                 None | Some("on-demand") => INIT_LIMIT_ON_DEMAND,
@@ -256,12 +255,8 @@ mod tests {
     use super::*;
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
-        Environment(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Environment(Arc::new(pairs.iter().map(owned).collect()))
     }
 
     #[test]

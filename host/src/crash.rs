@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::component::ResourceTableError;
+use wasmtime::{Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
+use crate::coredump;
 use crate::deadline::TimedOut;
+use crate::engine::GUEST_STACK;
 use crate::failure::Failure;
+use crate::guest_output::TooMuchOutput;
 use crate::sandbox::State;
 
 /// How a call into a guest ended, if not by returning.
@@ -20,8 +24,9 @@ pub enum Stopped {
 impl Stopped {
     /// The failure that is reported. `since` is when the call began.
     #[must_use]
-    pub fn failure(&self, state: &State, since: Instant) -> Failure {
+    pub fn failure(&self, store: &mut Store<State>, since: Instant) -> Failure {
         let ran = since.elapsed();
+        let state = store.data();
         let Self::By(error) = self else {
             return timeout(
                 ran,
@@ -36,7 +41,11 @@ impl Stopped {
         if error.is::<TimedOut>() {
             return timeout(ran, "it computed; the stack trace says where", stack_trace);
         }
-        let (error_type, message) = describe(error, state);
+        let (error_type, mut message) = describe(error, state);
+        let is_exit = error.is::<I32Exit>();
+        if let Some(dump) = (!is_exit).then(|| coredump::write(store, error)).flatten() {
+            message = format!("{message}. {dump}");
+        }
         Failure {
             stack_trace,
             is_crash: true,
@@ -79,23 +88,21 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
     let aborted = error
         .downcast_ref::<Trap>()
         .is_none_or(|trap| *trap == Trap::UnreachableCodeReached);
-    if let Some((limit, wanted)) = state.memory.denied().filter(|_| aborted) {
-        return (
-            "Function.OutOfMemory",
-            format!(
-                "the function wanted {} of memory and may have {}: raise its MemorySize. It then stopped with: {}{}",
-                mib(wanted),
-                mib(limit),
-                root(error),
-                last_words(state)
-            ),
+    if let Some((error_type, limit)) = exceeded(error, state, aborted) {
+        let message = format!(
+            "{limit}. It then stopped with: {}{}",
+            root(error),
+            last_words(state)
         );
+        return (error_type, message);
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => (
             "Function.StackOverflow",
-            "the function used up its stack: a recursion that is too deep, or does not end"
-                .to_owned(),
+            format!(
+                "the function used up its stack of {}, which cannot be raised: a recursion that is too deep, or does not end",
+                mib(GUEST_STACK)
+            ),
         ),
         Some(_) => (
             "Function.Trap",
@@ -121,6 +128,57 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
     }
 }
 
+/// The limit that stopped it, if one did, and how it is raised. A denial that it went on after has not stopped it.
+fn exceeded(
+    error: &wasmtime::Error,
+    state: &State,
+    aborted: bool,
+) -> Option<(&'static str, String)> {
+    let memory = state.memory.denied().filter(|_| aborted);
+    let elements = state.memory.denied_elements().filter(|_| aborted);
+    let output = state
+        .output
+        .denied()
+        .filter(|_| aborted || error.is::<TooMuchOutput>());
+    if let Some((limit, wanted)) = memory {
+        let raise = match state.memory_is_by_policy() {
+            true => "raise `memory` under [limits] in its policy",
+            false => "raise its MemorySize",
+        };
+        let (wanted, limit) = (mib(wanted), mib(limit));
+        let message =
+            format!("the function wanted {wanted} of memory and may have {limit}: {raise}");
+        Some(("Function.OutOfMemory", message))
+    } else if let Some((limit, wanted)) = elements {
+        let message = format!(
+            "the function wanted a table of {wanted} elements and may have {limit}: raise `tables` under [limits] in its policy"
+        );
+        Some(("Function.TableTooLarge", message))
+    } else if let Some(limit) = output {
+        let message = format!(
+            "the function wrote more to its log than the {} that one invocation may: raise `output` under [limits] in its policy",
+            size(limit)
+        );
+        Some(("Function.TooMuchOutput", message))
+    } else if is_out_of_handles(error) {
+        let message = format!(
+            "the function wanted more handles (of streams, files, timers, requests) than the {} that it may hold: drop some, or raise `handles` under [limits] in its policy",
+            state.handles()
+        );
+        Some(("Function.TooManyHandles", message))
+    } else {
+        None
+    }
+}
+
+fn is_out_of_handles(error: &wasmtime::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ResourceTableError::Full))
+        // Errors of the host's table may be wrapped, and wasmtime's own for the guest's is not public.
+        || ["resource table has no free keys", "store handle limit exceeded"]
+            .iter()
+            .any(|words| root(error).contains(words))
+}
+
 /// The innermost error: wasmtime's own text around it repeats the backtrace.
 fn root(error: &wasmtime::Error) -> String {
     error.root_cause().to_string()
@@ -131,6 +189,13 @@ fn last_words(state: &State) -> String {
     match state.output.last_words() {
         words if words.is_empty() => String::new(),
         words => format!(". Its last words on stderr: {words}"),
+    }
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_048_576 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => mib(bytes),
     }
 }
 

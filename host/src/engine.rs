@@ -13,7 +13,7 @@ use wasmtime::{Config, Engine, WasmBacktraceDetails};
 use crate::artifact::Trailer;
 
 /// How much stack a guest gets, in bytes: twice wasmtime's default, for the deep recursion of interpreters in guests.
-const GUEST_STACK: usize = 1024 * 1024;
+pub const GUEST_STACK: usize = 1024 * 1024;
 
 /// The stack that a call runs on, in bytes: the guest's, and as much for the host functions that it calls.
 const CALL_STACK: usize = 2 * GUEST_STACK;
@@ -21,7 +21,7 @@ const CALL_STACK: usize = 2 * GUEST_STACK;
 /// How many frames of a trap's backtrace are kept.
 const BACKTRACE_FRAMES: usize = 32;
 
-fn config(trailer: &Trailer) -> Config {
+fn config(trailer: &Trailer, coredump: bool) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(trailer.concurrency)
@@ -38,17 +38,19 @@ fn config(trailer: &Trailer) -> Config {
         .wasm_stack_switching(false)
         .max_wasm_stack(GUEST_STACK)
         .async_stack_size(CALL_STACK)
-        .memory_init_cow(true);
+        .memory_init_cow(true)
+        // Of the run alone: compiled code is the same with it.
+        .coredump_on_trap(coredump);
     config
 }
 
-/// The engine that runs the artifact with this trailer.
+/// The engine that runs the artifact with this trailer. With `coredump`, a trap's error has a core dump.
 ///
 /// # Errors
 ///
 /// If the settings do not fit this machine.
-pub fn for_artifact(trailer: &Trailer) -> wasmtime::Result<Engine> {
-    Engine::new(&config(trailer))
+pub fn for_artifact(trailer: &Trailer, coredump: bool) -> wasmtime::Result<Engine> {
+    Engine::new(&config(trailer, coredump))
 }
 
 /// Loads the artifact at `path`, memory-mapped.
@@ -80,7 +82,7 @@ pub fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 #[cfg(feature = "compiler")]
 #[expect(unsafe_code, reason = "wasmtime has no safe way to name CPU features")]
 pub fn for_compiling(trailer: &Trailer) -> wasmtime::Result<Engine> {
-    let mut config = config(trailer);
+    let mut config = config(trailer, false);
     config.target(&trailer.target)?;
     for feature in &trailer.cpu {
         // SAFETY: the flags name CPU features only; the host checks each before it runs the code.

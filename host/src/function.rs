@@ -18,13 +18,12 @@ use crate::exports::{self, Export, Exports};
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
 use crate::log::Log;
-use crate::policy::Policy;
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::{self, Grants, State};
 use crate::timings::Timings;
 use crate::world::{self, Misfits};
-use crate::{engine, imports, policy};
+use crate::{engine, imports};
 
 /// How long after the deadline a guest that computes may take to notice, before it counts as one that waits.
 const GRACE: Duration = Duration::from_millis(5);
@@ -36,8 +35,7 @@ pub struct Function {
     engine: Engine,
     component: InstancePre<State>,
     export: Export,
-    grants: Grants,
-    pub(crate) policy: Policy,
+    pub(crate) grants: Grants,
     facts: Facts,
     pub(crate) watchdog: Watchdog,
     init_limit: Duration,
@@ -45,6 +43,9 @@ pub struct Function {
 
 /// An instance that waits for its invocation, and what it runs in.
 pub struct Sandbox {
+    made: Instant,
+    /// How many invocations it has had.
+    invocations: usize,
     pub(crate) store: Store<State>,
     pub(crate) exports: Exports,
 }
@@ -66,8 +67,7 @@ impl Function {
             .map_err(|misfits| misfit(path, &misfits))?;
         timings.mark("trailer");
 
-        let policy = Policy::read(&Policy::path(path))
-            .map_err(|error| Failure::new("Runtime.InvalidPolicy", error.to_string()))?;
+        let grants = Grants::read(config, log)?;
         timings.mark("policy");
 
         let damaged = |error: wasmtime::Error| {
@@ -79,7 +79,7 @@ impl Function {
                 ),
             )
         };
-        let engine = engine::for_artifact(&trailer).map_err(damaged)?;
+        let engine = engine::for_artifact(&trailer, grants.policy.coredump).map_err(damaged)?;
         timings.mark("engine");
         let component = engine::load(&engine, path).map_err(damaged)?;
         timings.mark("file");
@@ -96,12 +96,7 @@ impl Function {
             engine,
             component: pre,
             export,
-            grants: Grants {
-                env: config.guest_env.clone(),
-                memory: policy::memory_limit(config.facts.memory_mib, config.max_concurrency.get()),
-                log,
-            },
-            policy,
+            grants,
             facts: config.facts.clone(),
             init_limit: config.init_limit,
         })
@@ -110,9 +105,8 @@ impl Function {
     /// Whether answers may be streamed.
     #[must_use]
     pub fn streams(&self) -> bool {
-        self.policy
-            .stream
-            .unwrap_or(matches!(self.export, Export::Streaming(_)))
+        let stream = self.grants.policy.stream;
+        stream.unwrap_or(matches!(self.export, Export::Streaming(_)))
     }
 
     /// Makes an instance; the guest's start code runs in it.
@@ -126,7 +120,7 @@ impl Function {
 
     async fn sandbox_until(&self, deadline: Instant) -> Result<Sandbox, Failure> {
         let since = Instant::now();
-        let mut store = sandbox::store(&self.engine, State::new(&self.grants, deadline));
+        let mut store = sandbox::store(&self.engine, State::new(&self.grants, deadline)?);
         let instance = {
             let instantiate = self.component.instantiate_async(&mut store);
             self.until(deadline, instantiate).await
@@ -139,10 +133,15 @@ impl Function {
                     misfits.push(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"));
                     misfit(&self.file, &misfits)
                 })?;
-                Ok(Sandbox { store, exports })
+                Ok(Sandbox {
+                    made: since,
+                    invocations: 0,
+                    store,
+                    exports,
+                })
             }
             Err(stopped) => {
-                let mut failure = stopped.failure(store.data(), since);
+                let mut failure = stopped.failure(&mut store, since);
                 failure.error_message =
                     format!("the component did not start: {}", failure.error_message);
                 Err(failure)
@@ -150,7 +149,8 @@ impl Function {
         }
     }
 
-    /// Handles one invocation until `deadline`, in a sandbox that was made ahead, or else in one that is made now.
+    /// Handles one invocation until `deadline`, in a sandbox that was made ahead or kept, or else in one that is made now.
+    /// Returns it if it is to be kept.
     ///
     /// # Errors
     ///
@@ -161,27 +161,49 @@ impl Function {
         invocation: &Arc<Invocation>,
         responder: &Responder<'_>,
         deadline: Instant,
-    ) -> Result<(), RuntimeApiError> {
-        let made = match sandbox {
+    ) -> Result<Option<Sandbox>, RuntimeApiError> {
+        let made = match sandbox.filter(|sandbox| self.may_serve(sandbox)) {
             Some(sandbox) => Ok(sandbox),
             None => self.sandbox_until(deadline).await,
         };
-        let mut sandbox = match made {
+        let bound = made.and_then(|mut sandbox| {
+            let state = sandbox.store.data_mut();
+            state.bind(&self.grants, Arc::clone(invocation), deadline)?;
+            sandbox.invocations += 1;
+            Ok(sandbox)
+        });
+        let mut sandbox = match bound {
             Ok(sandbox) => sandbox,
-            Err(failure) => return responder.fail(&failure),
+            Err(failure) => return responder.fail(&failure).map(|()| None),
         };
-        sandbox
-            .store
-            .data_mut()
-            .bind(&self.grants, Arc::clone(invocation), deadline);
         let call = Call {
             function: self,
             invocation,
             responder,
             deadline,
         };
-        call.run(&mut sandbox).await
-        // The sandbox outlives the answer: giving its memory back takes longer than sending it.
+        call.run(&mut sandbox).await?;
+        // One that is not kept has outlived the answer: giving its memory back takes longer than sending it.
+        let is_kept = !responder.has_failed() && self.may_serve(&sandbox);
+        Ok(is_kept.then_some(sandbox))
+    }
+
+    /// Whether an instance may have its next invocation: any may have one.
+    fn may_serve(&self, sandbox: &Sandbox) -> bool {
+        let reuse = self.grants.policy.reuse;
+        sandbox.invocations == 0
+            || reuse.is_some_and(|reuse| reuse.allows(sandbox.invocations, sandbox.made.elapsed()))
+    }
+
+    /// When the host ends an invocation: earlier than Lambda by the margin, or by half of the time that is left if that is
+    /// less than two margins.
+    #[must_use]
+    pub fn limit(&self, invocation: &Invocation) -> Instant {
+        let deadline = invocation.deadline.at;
+        let left = deadline.saturating_duration_since(Instant::now());
+        deadline
+            .checked_sub(self.grants.policy.limits.margin.min(left / 2))
+            .unwrap_or(deadline)
     }
 
     /// Waits for a call into the guest, until the deadline. A guest that computes stops by itself then; one that waits in
@@ -215,16 +237,6 @@ impl Function {
             tenant_id: text(header::TENANT_ID),
         }
     }
-}
-
-/// When the host ends an invocation that Lambda would end at `deadline`: earlier by the margin, or by half of the time that
-/// is left if that is less than two margins.
-#[must_use]
-pub fn limit(deadline: Instant) -> Instant {
-    let left = deadline.saturating_duration_since(Instant::now());
-    deadline
-        .checked_sub(policy::MARGIN.min(left / 2))
-        .unwrap_or(deadline)
 }
 
 impl From<bindings::Failure> for Failure {

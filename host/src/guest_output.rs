@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::{io, mem};
 
 use bytes::Bytes;
+use thiserror::Error;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
@@ -23,6 +24,11 @@ const LAST_WORDS: usize = 1024;
 /// log: more of them would take the guest beyond its deadline.
 const PERMIT: usize = 4 * 1024;
 
+/// That a guest has written as much as one invocation may.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("it may write no more to the log")]
+pub struct TooMuchOutput;
+
 /// Both streams of one instance. Clones are the same streams.
 #[derive(Debug, Clone)]
 pub struct GuestOutput(Arc<Mutex<Lines>>);
@@ -34,12 +40,15 @@ struct Lines {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_words: Vec<u8>,
+    /// How many bytes one invocation may write, and how many it has written; more than that if it was denied.
+    limit: usize,
+    written: usize,
 }
 
 impl GuestOutput {
-    /// Streams that write to `log`.
+    /// Streams that write to `log`, so many bytes for each invocation.
     #[must_use]
-    pub fn new(log: Log) -> Self {
+    pub fn new(log: Log, limit: usize) -> Self {
         let (stdout, stderr, last_words) = Default::default();
         Self(Arc::new(Mutex::new(Lines {
             log,
@@ -47,6 +56,8 @@ impl GuestOutput {
             stdout,
             stderr,
             last_words,
+            limit,
+            written: 0,
         })))
     }
 
@@ -56,6 +67,14 @@ impl GuestOutput {
         lines.finish();
         lines.request_id = Some(request_id.to_owned());
         lines.last_words.clear();
+        lines.written = 0;
+    }
+
+    /// How many bytes it may write, if it wanted to write more.
+    #[must_use]
+    pub fn denied(&self) -> Option<usize> {
+        let lines = self.lock();
+        (lines.written > lines.limit).then_some(lines.limit)
     }
 
     /// Writes lines that have no end yet.
@@ -93,7 +112,11 @@ impl Lines {
         }
     }
 
-    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), TooMuchOutput> {
+        self.written = self.written.saturating_add(bytes.len());
+        if self.written > self.limit {
+            return Err(TooMuchOutput);
+        }
         if stream == Stream::Stderr {
             self.last_words.extend_from_slice(bytes);
             let excess = self.last_words.len().saturating_sub(LAST_WORDS);
@@ -112,6 +135,7 @@ impl Lines {
                 }
             }
         }
+        Ok(())
     }
 
     fn flush(&mut self, stream: Stream) {
@@ -184,8 +208,8 @@ impl OutputStream for GuestStream {
                 "it wrote more at once than `check-write` allows",
             ));
         }
-        self.output.lock().write(self.stream, &bytes);
-        Ok(())
+        let written = self.output.lock().write(self.stream, &bytes);
+        written.map_err(|error| StreamError::Trap(error.into()))
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -203,8 +227,8 @@ impl AsyncWrite for GuestStream {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.output.lock().write(self.stream, bytes);
-        Poll::Ready(Ok(bytes.len()))
+        let written = self.output.lock().write(self.stream, bytes);
+        Poll::Ready(written.map(|()| bytes.len()).map_err(io::Error::other))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -124,6 +124,10 @@ fn add_each<'a>(
             match line {
                 Line::Function | Line::Wasi2 => wasi_2(linker, name),
                 Line::Wasi3 => wasi_3(linker, name),
+                Line::Config => wasmtime_wasi_config::add_to_linker(linker, |state| {
+                    state.last_import = "wasi:config/store";
+                    state.config()
+                }),
             }?;
         }
     }

@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod bindings;
 pub mod call;
 pub mod config;
+pub mod coredump;
 pub mod cpu;
 pub mod crash;
 pub mod deadline;

@@ -21,6 +21,7 @@ pub struct Responder<'a> {
     client: &'a RuntimeClient,
     invocation: Arc<Invocation>,
     claimed: Arc<AtomicBool>,
+    failed: Arc<AtomicBool>,
     log: Log,
 }
 
@@ -31,7 +32,8 @@ impl<'a> Responder<'a> {
         Self {
             client,
             invocation,
-            claimed: Arc::new(AtomicBool::new(false)),
+            claimed: Arc::default(),
+            failed: Arc::default(),
             log,
         }
     }
@@ -67,6 +69,7 @@ impl<'a> Responder<'a> {
                 ),
             ));
         }
+        self.failed.store(true, Ordering::Release);
         self.log
             .failure(Level::Error, Some(&self.invocation.id), failure);
         if self.claim() {
@@ -89,6 +92,12 @@ impl<'a> Responder<'a> {
             invocation: Arc::clone(&self.invocation),
             claimed: Arc::clone(&self.claimed),
         }
+    }
+
+    /// Whether a failure was sent or logged.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
     }
 
     fn claim(&self) -> bool {

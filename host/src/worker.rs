@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 use crate::failure::Failure;
-use crate::function::{self, Function, Sandbox};
+use crate::function::{Function, Sandbox};
 use crate::log::{Level, Log};
 use crate::rescue::Rescue;
 use crate::responder::Responder;
@@ -22,7 +22,7 @@ pub struct Worker {
     runtime: Runtime,
     rescue: Arc<Rescue>,
     log: Log,
-    /// The instance that waits for the next invocation; none if it could not be made ahead.
+    /// The instance that waits for the next invocation, made ahead or kept; none if it could not be made ahead.
     sandbox: Option<Sandbox>,
 }
 
@@ -73,7 +73,7 @@ impl Worker {
                 );
             }
             let responder = Responder::new(&self.client, Arc::clone(&invocation), self.log);
-            let limit = function::limit(invocation.deadline.at);
+            let limit = self.function.limit(&invocation);
             let underway = self.rescue.watch(&responder, limit);
             let sandbox = self.sandbox.take();
             let handled = or_report_panic(&responder, || {
@@ -83,9 +83,9 @@ impl Worker {
                 self.runtime.block_on(invoke)
             });
             underway.over();
-            handled?;
+            let kept = handled?;
             // Off the path of any invocation: the answer is out, and the next event has not been asked for.
-            self.sandbox = self.make_ahead();
+            self.sandbox = kept.or_else(|| self.make_ahead());
         }
     }
 
@@ -98,13 +98,15 @@ impl Worker {
 }
 
 /// Does an invocation's work. A panic in it, which is a fault of this host, becomes the invocation's failure.
-fn or_report_panic(
+fn or_report_panic<T: Default>(
     responder: &Responder<'_>,
-    work: impl FnOnce() -> Result<(), RuntimeApiError>,
-) -> Result<(), RuntimeApiError> {
+    work: impl FnOnce() -> Result<T, RuntimeApiError>,
+) -> Result<T, RuntimeApiError> {
     // What the work owns is gone after a panic; what it borrows holds no state that could be half changed.
-    panic::catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| responder.fail(&panicked(&*panic)))
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        responder.fail(&panicked(&*panic))?;
+        Ok(T::default())
+    })
 }
 
 /// Does what a start is made of. A panic in it is a failure to report, as any other.

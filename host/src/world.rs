@@ -13,6 +13,9 @@ pub const WASI_VERSION: &str = "0.2.12";
 /// The newest WASI 0.3 that this host offers.
 pub const WASI_3_VERSION: &str = "0.3.0";
 
+/// The version of `wasi:config` that this host offers: a draft, and drafts are compatible with themselves only.
+pub const CONFIG_VERSION: &str = "0.2.0-rc.1";
+
 /// Which of the worlds that this host calls a component is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -94,6 +97,8 @@ pub enum Line {
     Function,
     /// A release of WASI 0.2.
     Wasi2,
+    /// `wasi:config` in this host's version.
+    Config,
     /// A release of WASI 0.3, whose functions are asynchronous.
     Wasi3,
 }
@@ -126,7 +131,9 @@ impl Line {
     pub fn of(name: &str) -> Option<Self> {
         let (name, version) = split(name);
         let is_release = !version.contains('-');
-        if !name.starts_with("wasi:") {
+        if name.starts_with("wasi:config/") {
+            (version == CONFIG_VERSION).then_some(Self::Config)
+        } else if !name.starts_with("wasi:") {
             (version == FUNCTION_VERSION).then_some(Self::Function)
         } else if version.starts_with("0.2.") && is_release {
             Some(Self::Wasi2)
@@ -144,6 +151,7 @@ impl Line {
                 &[],
                 &["lambda:function/invocation", "lambda:function/types"],
             ),
+            Self::Config => (&[], &["wasi:config/store"]),
             Self::Wasi2 => (
                 IN_BOTH,
                 &[
@@ -174,11 +182,12 @@ impl Line {
         common.iter().chain(own).copied()
     }
 
-    const ALL: [Self; 3] = [Self::Function, Self::Wasi2, Self::Wasi3];
+    const ALL: [Self; 4] = [Self::Function, Self::Config, Self::Wasi2, Self::Wasi3];
 
     fn versions(self) -> String {
         match self {
             Self::Function => FUNCTION_VERSION.to_owned(),
+            Self::Config => CONFIG_VERSION.to_owned(),
             Self::Wasi2 => format!("0.2.0 to {WASI_VERSION}"),
             Self::Wasi3 => WASI_3_VERSION.to_owned(),
         }
@@ -340,7 +349,7 @@ fn import_misfit(import: &str) -> Option<String> {
     }
     let versions: Vec<String> = lines.iter().map(|line| line.versions()).collect();
     let build = match lines[..] {
-        [Line::Function] => "with the WIT of this version",
+        [Line::Function | Line::Config] => "with the WIT of this version",
         _ => "with a toolchain for a released WASI",
     };
     Some(format!(
@@ -424,6 +433,7 @@ mod tests {
             (WASI_3_VERSION, Line::Wasi3),
             ("0.3.9", Line::Wasi3),
             (FUNCTION_VERSION, Line::Function),
+            (CONFIG_VERSION, Line::Config),
         ] {
             let imports = all(version, line);
             assert_eq!(

@@ -6,17 +6,10 @@ use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-/// What the file says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// Whether its answers are streamed; `None` if the file does not say.
-    pub stream: Option<bool>,
-    /// The statuses of HTTP responses that count as failures of the invocation.
-    pub fail_status: Vec<RangeInclusive<u16>>,
-}
+use super::value::{Entry, Said, Wrong};
+use super::{Aws, Env, Folder, Limits, Origin, Policy, Reuse};
 
 /// A file that cannot be understood. It names the file, the line and what would do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,7 +21,18 @@ pub struct PolicyError {
 }
 
 /// The keys that the file may have.
-const KEYS: &[&str] = &["fail-status", "stream"];
+const KEYS: &[&str] = &[
+    "aws",
+    "config",
+    "coredump",
+    "env",
+    "fail-status",
+    "files",
+    "http",
+    "limits",
+    "reuse",
+    "stream",
+];
 
 impl Policy {
     /// Where the policy of the function in this artifact is.
@@ -37,42 +41,65 @@ impl Policy {
         artifact.with_extension("toml")
     }
 
-    /// Reads the file, if there is one.
+    /// Reads the file, if there is one. The folder that it lies in counts as the function's own.
     ///
     /// # Errors
     ///
     /// If it cannot be read or understood.
     pub fn read(path: &Path) -> Result<Self, PolicyError> {
-        let error = |line, why| PolicyError {
-            file: path.to_owned(),
-            line,
-            why,
-        };
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(Self::default());
             }
-            Err(why) => return Err(error(None, format!("it cannot be read: {why}"))),
+            Err(why) => return Err(PolicyError::new(path, format!("it cannot be read: {why}"))),
         };
-        Self::parse(&text).map_err(|(at, why)| error(Some(line(&text, &at)), why))
+        let root = std::path::absolute(path).unwrap_or_default();
+        let root = root.parent().unwrap_or(Path::new("/"));
+        Self::parse(&text, root).map_err(|wrong| PolicyError {
+            line: Some(line(&text, &wrong.at)),
+            ..PolicyError::new(path, wrong.why)
+        })
     }
 
-    fn parse(text: &str) -> Result<Self, (Range<usize>, String)> {
-        let table = DeTable::parse(text).map_err(|error| {
-            let at = error.span().unwrap_or_default();
-            (at, error.message().to_owned())
+    fn parse(text: &str, root: &Path) -> Said<Self> {
+        let table = DeTable::parse(text).map_err(|error| Wrong {
+            at: error.span().unwrap_or_default(),
+            why: error.message().to_owned(),
         })?;
         let mut policy = Self::default();
-        for (key, value) in table.get_ref() {
-            let said = match key.get_ref().as_ref() {
-                "stream" => flag(value).map(|stream| policy.stream = Some(stream)),
-                "fail-status" => statuses(value).map(|statuses| policy.fail_status = statuses),
-                other => return Err((key.span(), unknown(other))),
-            };
-            said.map_err(|why| (value.span(), format!("{} {why}", key.get_ref())))?;
+        for entry in Entry::all(table.get_ref()) {
+            match entry.key {
+                "aws" => policy.aws = Aws::read(&entry)?,
+                "config" => policy.config = config(&entry)?,
+                "coredump" => policy.coredump = entry.flag()?,
+                "env" => policy.env = Env::read(&entry)?,
+                "fail-status" => policy.fail_status = statuses(&entry)?,
+                "files" => {
+                    let folders = entry.table()?.into_iter();
+                    let folders = folders.map(|entry| Folder::read(&entry, root));
+                    policy.files = folders.collect::<Said<_>>()?;
+                }
+                "http" => policy.http = origins(&entry)?,
+                "limits" => policy.limits = Limits::read(&entry)?,
+                "reuse" => policy.reuse = Reuse::read(&entry)?,
+                "stream" => policy.stream = Some(entry.flag()?),
+                _ => return Err(entry.unknown("there is", KEYS)),
+            }
         }
         Ok(policy)
+    }
+}
+
+impl PolicyError {
+    /// What is wrong with the file as a whole.
+    #[must_use]
+    pub fn new(file: &Path, why: String) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: None,
+            why,
+        }
     }
 }
 
@@ -80,34 +107,30 @@ fn line(text: &str, at: &Range<usize>) -> usize {
     text.bytes().take(at.start).filter(|b| *b == b'\n').count() + 1
 }
 
-fn unknown(key: &str) -> String {
-    let nearest = KEYS
-        .iter()
-        .map(|known| (strsim::normalized_damerau_levenshtein(key, known), known))
-        .filter(|(likeness, _)| *likeness > 0.5)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, known)) => format!("there is no key `{key}`; did you mean `{known}`?"),
-        None => format!("there is no key `{key}`; there are {}", KEYS.join(", ")),
-    }
+fn config(entry: &Entry<'_>) -> Said<Vec<(String, String)>> {
+    let pair = |entry: Entry<'_>| Ok((entry.key.to_owned(), entry.text("Hello")?.to_owned()));
+    entry.table()?.into_iter().map(pair).collect()
 }
 
-fn flag(value: &Spanned<DeValue<'_>>) -> Result<bool, String> {
-    match value.get_ref() {
-        DeValue::Boolean(flag) => Ok(*flag),
-        _ => Err("is true or false".to_owned()),
+fn origins(entry: &Entry<'_>) -> Said<Vec<Origin>> {
+    let mut origins = Vec::new();
+    for entry in entry.table()? {
+        if entry.key != "allow" {
+            return Err(entry.unknown("[http] has", &["allow"]));
+        }
+        for text in entry.texts("https://api.example.com")? {
+            let origin = Origin::parse(text.text)
+                .map_err(|why| text.wrong(format_args!("the origin \"{}\" {why}", text.text)))?;
+            origins.push(origin);
+        }
     }
+    Ok(origins)
 }
 
 /// `"500-599"`, `"404"`, or several of them with commas between.
-fn statuses(value: &Spanned<DeValue<'_>>) -> Result<Vec<RangeInclusive<u16>>, String> {
-    let wrong = || {
-        "is a text of HTTP statuses from 200 to 599, such as \"500-599\" or \"404, 500-599\""
-            .to_owned()
-    };
-    let DeValue::String(text) = value.get_ref() else {
-        return Err(wrong());
-    };
+fn statuses(entry: &Entry<'_>) -> Said<Vec<RangeInclusive<u16>>> {
+    const RIGHT: &str =
+        "is a text of HTTP statuses from 200 to 599, such as \"500-599\" or \"404, 500-599\"";
     let range = |text: &str| {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         let status = |text: &str| -> Option<u16> {
@@ -119,63 +142,11 @@ fn statuses(value: &Spanned<DeValue<'_>>) -> Result<Vec<RangeInclusive<u16>>, St
         let (first, last) = (status(first)?, status(last)?);
         (first <= last).then_some(first..=last)
     };
+    let text = entry.text("").map_err(|_| entry.wrong(RIGHT))?;
     text.split(',')
-        .map(|text| range(text).ok_or_else(wrong))
+        .map(|text| range(text).ok_or_else(|| entry.wrong(RIGHT)))
         .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(text: &str) -> String {
-        let (at, why) = Policy::parse(text).unwrap_err();
-        format!("{}: {why}", line(text, &at))
-    }
-
-    #[test]
-    fn what_is_not_said_has_a_default() {
-        assert_eq!(Policy::parse("# nothing\n"), Ok(Policy::default()));
-        let missing = Path::new("/nonexistent/hello.toml");
-        assert_eq!(Policy::read(missing), Ok(Policy::default()));
-    }
-
-    #[test]
-    fn all_of_it() {
-        let policy = Policy::parse("stream = true\nfail-status = \"404, 500-599\"\n").unwrap();
-        assert_eq!(policy.stream, Some(true));
-        assert_eq!(policy.fail_status, [404..=404, 500..=599]);
-    }
-
-    #[test]
-    fn mistakes_are_told_with_their_line_and_the_nearest_right_word() {
-        insta::assert_snapshot!(
-            [
-                "stream = true\nfail_status = \"500\"",
-                "\n\nstreams = true",
-                "colour = 1",
-                "stream = \"yes\"",
-                "fail-status = 500",
-                "fail-status = \"599-500\"",
-                "fail-status = \"0\"",
-                "fail-status = \"500-\"",
-                "stream = \n",
-                "stream = true\nstream = true",
-            ]
-            .map(refusal)
-            .join("\n"),
-            @r#"
-        2: there is no key `fail_status`; did you mean `fail-status`?
-        3: there is no key `streams`; did you mean `stream`?
-        1: there is no key `colour`; there are fail-status, stream
-        1: stream is true or false
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: string values must be quoted, expected literal string
-        2: duplicate key
-        "#
-        );
-    }
-}
+mod tests;

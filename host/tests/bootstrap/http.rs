@@ -55,7 +55,7 @@ fn ask(host: &Host, method: &str, target: &str, body: &str) -> Outcome {
 
 /// The answer to a GET of this target.
 #[track_caller]
-fn get(host: &Host, target: &str) -> Value {
+pub fn get(host: &Host, target: &str) -> Value {
     ask(host, "GET", target, "").response().json()
 }
 

@@ -1,9 +1,87 @@
 //! `<name>.toml` beside the artifact.
 
+mod coredump;
+mod environment;
+mod files;
+mod limits;
+mod reuse;
+
 use std::fs;
 
+use tempfile::TempDir;
+
+use crate::components;
 use crate::refusal::refusal;
-use crate::support::{HostBuilder, functions};
+use crate::start_code::compiled;
+use crate::support::{Host, HostBuilder, functions};
+
+/// A function in a folder of its own, with this policy.
+struct Granted {
+    folder: TempDir,
+    builder: HostBuilder,
+}
+
+impl Granted {
+    fn new(guest: &str, policy: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let artifact = functions().join(guest).with_extension("cwasm");
+        fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
+        Self::of(folder, policy)
+    }
+
+    /// A handler whose core module has these lines, besides an allocator. They are text.
+    fn module(lines: &str, policy: &str) -> Self {
+        let module = format!(
+            r#"(module
+            (memory (export "memory") 2)
+            (global $heap (mut i32) (i32.const 65536))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                (global.set $heap (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
+                (global.get $heap)
+                (global.set $heap (i32.add (global.get $heap) (local.get 3))))
+            {lines})"#
+        );
+        let world = "include lambda:function/handler-function@0.1.0;";
+        Self::of(
+            compiled(&components::function(world, Some(&module))),
+            policy,
+        )
+    }
+
+    fn of(folder: TempDir, policy: &str) -> Self {
+        fs::write(folder.path().join("hello.toml"), policy).unwrap();
+        let builder = HostBuilder::new(folder.path(), "hello");
+        Self { folder, builder }
+    }
+
+    fn env(self, name: &str, value: &str) -> Self {
+        Self {
+            builder: self.builder.env(name, value),
+            ..self
+        }
+    }
+
+    /// Starts it. The folder has to live as long.
+    fn start(self) -> (Host, TempDir) {
+        (self.builder.start(), self.folder)
+    }
+}
+
+#[test]
+fn config_is_answered_from_the_policy() {
+    let (host, _folder) =
+        Granted::new("policy", "[config]\ngreeting = \"Hello\"\nb = \"\"\n").start();
+    assert_eq!(host.ask("config:greeting"), r#"Ok(Some("Hello"))"#);
+    assert_eq!(host.ask("config:absent"), "Ok(None)");
+    assert_eq!(
+        host.ask("config-all"),
+        r#"[("b", ""), ("greeting", "Hello")]"#
+    );
+    host.finish();
+    let (host, _folder) = Granted::new("policy", "").start();
+    assert_eq!(host.ask("config-all"), "[]");
+    host.finish();
+}
 
 #[test]
 fn one_that_is_wrong_ends_the_start_with_its_line_and_the_nearest_right_word() {

@@ -31,7 +31,7 @@ fn fail_to_start(lines: &str) -> Refusal {
 
 /// A folder with this component, compiled, as the function `hello`.
 #[track_caller]
-fn compiled(component: &[u8]) -> TempDir {
+pub fn compiled(component: &[u8]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("hello.wasm");
     fs::write(&source, component).unwrap();

@@ -76,6 +76,7 @@ pub fn functions() -> &'static Path {
         let guests = [
             rust_guest("handler"),
             rust_guest("api"),
+            rust_guest("policy"),
             http_p2(),
             http_p3(),
             http_seen(),

@@ -82,6 +82,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
                 let value = value.unwrap_or_else(|_| "absent".to_owned());
                 answer(outparam, Fields::new(), value.as_bytes());
             }
+            "visits" => answer(outparam, Fields::new(), guests::visits().as_bytes()),
             // ?text=T: a line on stdout.
             "print" => {
                 println!("{}", target.text("text").unwrap_or_default());

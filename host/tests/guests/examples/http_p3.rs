@@ -79,6 +79,7 @@ impl wasip3::exports::http::handler::Guest for Http {
                 let value = std::env::var(target.text("name").unwrap_or_default());
                 answer(Fields::new(), value.unwrap_or_else(|_| "absent".to_owned()))
             }
+            "visits" => answer(Fields::new(), guests::visits()),
             // ?text=T: a line on stdout.
             "print" => {
                 println!("{}", target.text("text").unwrap_or_default());

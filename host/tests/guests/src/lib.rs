@@ -13,7 +13,7 @@ pub use said::Said;
 pub use seen::{Seen, case};
 pub use steps::{Step, steps};
 pub use target::{Target, url_parts};
-pub use work::{millis, panics, run_forever, spin};
+pub use work::{millis, panics, run_forever, spin, visits};
 
 /// The headers that `/headers` answers with, in this order. One has two values, and one a value that is not ASCII.
 pub const HEADERS: [(&str, &[u8]); 6] = [

@@ -1,11 +1,18 @@
 //! What a guest does while it neither waits nor answers.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A duration in milliseconds.
 pub fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// How many invocations this instance has had, if each asks.
+pub fn visits() -> String {
+    static VISITS: AtomicU32 = AtomicU32::new(0);
+    (VISITS.fetch_add(1, Ordering::Relaxed) + 1).to_string()
 }
 
 /// Computes for so long, and asks for nothing but the time, now and then.

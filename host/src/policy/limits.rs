@@ -1,0 +1,82 @@
+//! How much a function may take.
+
+use std::time::Duration;
+
+use super::value::{Entry, Said};
+
+/// What one instance may take, if the file says so or by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How much memory, in bytes, all its memories and tables together; `None` leaves it to the function's own size.
+    pub memory: Option<usize>,
+    /// How long before Lambda's deadline it is stopped.
+    pub margin: Duration,
+    /// How many elements one of its tables may have.
+    pub tables: usize,
+    /// How many handles it may hold.
+    pub handles: usize,
+    /// How much one invocation may write to the log, in bytes.
+    pub output: usize,
+}
+
+const KEYS: &[&str] = &["handles", "margin", "memory", "output", "tables"];
+
+const MIB: usize = 1024 * 1024;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: None,
+            // So that the answer still gets out.
+            margin: Duration::from_millis(50),
+            tables: 1_000_000,
+            handles: 10_000,
+            output: 64 * MIB,
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn read(entry: &Entry<'_>) -> Said<Self> {
+        let mut limits = Self::default();
+        for entry in entry.table()? {
+            match entry.key {
+                "memory" => limits.memory = Some(entry.size(64 * 1024..=10_240 * MIB)?),
+                "margin" => {
+                    let range = Duration::from_millis(1)..=Duration::from_secs(60);
+                    limits.margin = entry.duration("50ms", range)?;
+                }
+                "tables" => limits.tables = entry.count(1..=10_000_000)?,
+                "handles" => limits.handles = entry.count(16..=1_000_000)?,
+                "output" => limits.output = entry.size(1024..=10_240 * MIB)?,
+                _ => return Err(entry.unknown("[limits] has", KEYS)),
+            }
+        }
+        Ok(limits)
+    }
+}
+
+/// How much memory one instance may have, in bytes, in a function of `memory_mib` that runs `concurrency` of them at once.
+///
+/// A function that grows beyond it gets an error, where Lambda would kill the whole process.
+#[must_use]
+pub fn memory_limit(memory_mib: u32, concurrency: usize) -> usize {
+    /// What the host needs of the function's memory for itself.
+    const HOST_MIB: u32 = 32;
+    const LEAST_MIB: usize = 16;
+    (memory_mib.saturating_sub(HOST_MIB) as usize / concurrency.max(1))
+        .max(LEAST_MIB)
+        .saturating_mul(MIB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_leaves_room_for_the_host() {
+        assert_eq!(memory_limit(128, 1), 96 * MIB);
+        assert_eq!(memory_limit(0, 1), 16 * MIB);
+        assert_eq!(memory_limit(2080, 16), 128 * MIB);
+    }
+}

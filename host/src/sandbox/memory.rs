@@ -1,0 +1,133 @@
+//! How much memory one instance takes, and may take.
+
+use wasmtime::ResourceLimiter;
+
+/// How much memory an instance may have, all of its linear memories and tables together.
+#[derive(Debug)]
+pub struct MemoryLimit {
+    limit: usize,
+    used: usize,
+    denied: Option<usize>,
+    /// How many elements a table may have.
+    elements: usize,
+    denied_elements: Option<usize>,
+}
+
+impl MemoryLimit {
+    /// A limit of so many bytes, with tables of so many elements.
+    #[must_use]
+    pub fn new(limit: usize, elements: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            denied: None,
+            elements,
+            denied_elements: None,
+        }
+    }
+
+    /// Forgets what was denied.
+    pub fn bind(&mut self) {
+        self.denied = None;
+        self.denied_elements = None;
+    }
+
+    /// How much is used, and how much may be, in bytes.
+    #[must_use]
+    pub fn usage(&self) -> (usize, usize) {
+        (self.used, self.limit)
+    }
+
+    /// How many elements a table may have, and how many one would have been grown to, if growing was ever denied.
+    #[must_use]
+    pub fn denied_elements(&self) -> Option<(usize, usize)> {
+        Some((self.elements, self.denied_elements?))
+    }
+
+    /// How much a guest may hand to the host in one call or answer, in bytes. The host holds it beside the guest's own
+    /// memory, and Lambda's largest answer has 6 MiB.
+    #[must_use]
+    pub fn handed_over(&self) -> usize {
+        const MIB: usize = 1024 * 1024;
+        (self.limit / 2).clamp(16 * MIB, 32 * MIB)
+    }
+
+    /// The limit in bytes, and what it would have been grown to, if growing was ever denied. A guest usually traps then,
+    /// and the trap alone does not say why.
+    #[must_use]
+    pub fn denied(&self) -> Option<(usize, usize)> {
+        Some((self.limit, self.denied?))
+    }
+
+    /// Takes this many bytes more, if there are as many.
+    fn take(&mut self, bytes: usize) -> bool {
+        let total = self.used.saturating_add(bytes);
+        if total > self.limit {
+            self.denied = Some(total);
+            return false;
+        }
+        self.used = total;
+        true
+    }
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let may = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(may && self.take(desired.saturating_sub(current)))
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        let _ = error;
+        Ok(())
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        /// What wasmtime keeps of an element: a pointer.
+        const ELEMENT: usize = size_of::<usize>();
+        let is_too_large = desired > self.elements;
+        if is_too_large {
+            self.denied_elements = Some(desired);
+        }
+        let may = !is_too_large && maximum.is_none_or(|maximum| desired <= maximum);
+        let more = desired.saturating_sub(current).saturating_mul(ELEMENT);
+        Ok(may && self.take(more))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_are_summed_and_denials_remembered() {
+        let mut memory = MemoryLimit::new(100, 12);
+        assert!(memory.memory_growing(0, 60, None).unwrap());
+        assert!(memory.memory_growing(0, 40, None).unwrap());
+        assert_eq!(memory.denied(), None);
+        assert!(!memory.memory_growing(40, 41, None).unwrap());
+        assert_eq!(memory.denied(), Some((100, 101)));
+    }
+
+    #[test]
+    fn tables_are_memory_too() {
+        let mut memory = MemoryLimit::new(100, 12);
+        assert!(memory.table_growing(0, 10, None).unwrap());
+        assert!(!memory.table_growing(0, 10, Some(5)).unwrap());
+        assert_eq!(memory.denied(), None);
+        assert!(!memory.memory_growing(0, 21, None).unwrap());
+        assert!(!memory.table_growing(10, 13, None).unwrap());
+        assert!(memory.table_growing(0, 2, None).unwrap());
+        assert_eq!(memory.denied_elements(), Some((12, 13)));
+    }
+}

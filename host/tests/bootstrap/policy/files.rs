@@ -1,0 +1,212 @@
+//! Which folders a function sees, and what it may do in them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use tempfile::TempDir;
+
+use super::Granted;
+use crate::refusal::refusal;
+use crate::support::Host;
+
+/// A host whose task has the folder `data`, with what a guest might leave it by. `secret` is beside it.
+fn with_data(access: &str) -> (Host, TempDir) {
+    let policy = format!("[files]\n\"/var/task/data\" = \"{access}\"\n");
+    let granted = Granted::new("policy", &policy);
+    let root = granted.folder.path();
+    let data = root.join("data");
+    fs::create_dir_all(data.join("inner")).unwrap();
+    fs::write(root.join("secret"), "secret").unwrap();
+    fs::write(data.join("file"), "text").unwrap();
+    symlink("file", data.join("to-file")).unwrap();
+    symlink("../secret", data.join("to-secret")).unwrap();
+    symlink(root.join("secret"), data.join("to-absolute")).unwrap();
+    symlink("..", data.join("inner/up")).unwrap();
+    symlink("../..", data.join("inner/out")).unwrap();
+    granted.start()
+}
+
+#[test]
+fn there_are_none_by_default() {
+    let (host, folder) = Granted::new("policy", "").start();
+    for path in [
+        "/tmp",
+        "/var/task",
+        "/",
+        ".",
+        folder.path().to_str().unwrap(),
+    ] {
+        let answer = host.ask(&format!("list:{path}"));
+        assert_ne!(answer.chars().next(), Some('['), "{path}: {answer}");
+    }
+    host.finish();
+}
+
+#[test]
+fn nothing_leads_out_of_a_folder() {
+    for access in ["read-only", "read-write"] {
+        let (host, folder) = with_data(access);
+        assert_eq!(host.ask("read:/var/task/data/file"), "text");
+        assert_eq!(host.ask("read:/var/task/data/to-file"), "text");
+        assert_eq!(host.ask("read:/var/task/data/inner/up/file"), "text");
+        assert_eq!(host.ask("read:/var/task/data/inner/../file"), "text");
+        let root = folder.path().display();
+        for path in [
+            "/var/task/data/../secret",
+            "/var/task/data/inner/../../secret",
+            "/var/task/data/inner/up/../secret",
+            "/var/task/data/inner/out/secret",
+            "/var/task/data/to-secret",
+            "/var/task/data/to-absolute",
+            "/var/task/data//../secret",
+            "/var/task/secret",
+            "/var/task/hello.cwasm",
+            "/proc/self/environ",
+            "/etc/passwd",
+            "../secret",
+            &format!("{root}/secret"),
+            &format!("/var/task/data/{root}/secret"),
+        ] {
+            for verb in ["read", "write", "append", "truncate", "remove", "list"] {
+                let path_of_link = path.contains("/to-");
+                // A link itself may be removed where the folder is writable.
+                if verb == "remove" && path_of_link {
+                    continue;
+                }
+                let answer = host.ask(&format!("{verb}:{path}"));
+                assert!(
+                    !matches!(answer.as_str(), "secret" | "done") && !answer.contains("root:"),
+                    "{verb} {path}: {answer}"
+                );
+            }
+        }
+        let secret = fs::read_to_string(folder.path().join("secret")).unwrap();
+        assert_eq!(secret, "secret");
+        host.finish();
+    }
+}
+
+#[test]
+fn a_link_that_the_guest_makes_leads_nowhere_either() {
+    let (host, folder) = with_data("read-write");
+    for target in ["/etc/passwd", "../secret", "../../../../etc/passwd"] {
+        host.ask(&format!("symlink:{target} /var/task/data/made"));
+        let answer = host.ask("read:/var/task/data/made");
+        assert!(!answer.contains("root:") && answer != "secret", "{answer}");
+        host.ask("remove:/var/task/data/made");
+    }
+    for verb in ["rename", "hard-link"] {
+        for paths in [
+            "/var/task/data/../secret /var/task/data/mine",
+            "/var/task/data/file /var/task/data/../mine",
+            "/var/task/data/file /tmp/mine",
+        ] {
+            assert_ne!(
+                host.ask(&format!("{verb}:{paths}")),
+                "done",
+                "{verb} {paths}"
+            );
+        }
+    }
+    assert!(!folder.path().join("mine").exists());
+    host.finish();
+}
+
+/// Everything that changes a folder, with whether there is a way back to the same state.
+const CHANGES: [&str; 12] = [
+    "write:/var/task/data/file",
+    "append:/var/task/data/file",
+    "truncate:/var/task/data/file",
+    "create:/var/task/data/new",
+    "make-folder:/var/task/data/newer",
+    "remove-folder:/var/task/data/newer",
+    "hard-link:/var/task/data/file /var/task/data/linked",
+    "rename:/var/task/data/new /var/task/data/newest",
+    "rename:/var/task/data/file /var/task/data/moved",
+    "remove:/var/task/data/moved",
+    "symlink:file /var/task/data/link",
+    "remove:/var/task/data/to-file",
+];
+
+#[test]
+fn read_only_refuses_every_change() {
+    let (host, folder) = with_data("read-only");
+    for change in CHANGES {
+        assert_ne!(host.ask(change), "done", "{change}");
+    }
+    for change in [
+        "resize:/var/task/data/file",
+        "touch:/var/task/data/file",
+        "remove-folder:/var/task/data/inner",
+        "symlink:file /var/task/data/link",
+    ] {
+        assert_ne!(host.ask(change), "done", "{change}");
+    }
+    let data = folder.path().join("data");
+    assert_eq!(fs::read_to_string(data.join("file")).unwrap(), "text");
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 5);
+    host.finish();
+}
+
+#[test]
+fn read_write_allows_them() {
+    let (host, _folder) = with_data("read-write");
+    for change in CHANGES {
+        assert_eq!(host.ask(change), "done", "{change}");
+    }
+    assert_eq!(host.ask("read:/var/task/data/newest"), "new");
+    host.finish();
+}
+
+#[test]
+fn tmp_can_be_granted_and_keeps_its_files() {
+    let (host, folder) = Granted::new("policy", "[files]\n\"/tmp\" = \"read-write\"\n").start();
+    let name = folder
+        .path()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let file = format!("/tmp/lambda-wasm-test-{name}");
+    assert_eq!(host.ask(&format!("create:{file}")), "done");
+    assert_eq!(host.ask(&format!("read:{file}")), "new");
+    assert_eq!(host.ask(&format!("remove:{file}")), "done");
+    assert!(!std::path::Path::new(&file).exists());
+    host.finish();
+}
+
+#[test]
+fn what_cannot_be_granted_ends_the_start() {
+    for (policy, words) in [
+        (
+            "\"/var/task/absent\" = \"read-only\"",
+            "\"/var/task/absent\", and there is no folder",
+        ),
+        (
+            "\"/var/task/hello.cwasm\" = \"read-only\"",
+            "and there is no folder",
+        ),
+        ("\"/var/task/out\" = \"read-only\"", "symbolic link out of"),
+        (
+            "\"/var/task\" = \"read-write\"\n\"/var/task/data\" = \"read-only\"",
+            "which lies in \"/var/task\", and that is read-write already",
+        ),
+        (
+            "\"/etc\" = \"read-only\"",
+            "line 2: \"/etc\" cannot be granted",
+        ),
+    ] {
+        let granted = Granted::new("policy", &format!("[files]\n{policy}\n"));
+        fs::create_dir(granted.folder.path().join("data")).unwrap();
+        symlink("/etc", granted.folder.path().join("out")).unwrap();
+        let refusal = refusal(granted.builder);
+        assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
+        assert!(refusal.message.contains(words), "{}", refusal.message);
+        assert!(
+            refusal.message.contains("hello.toml"),
+            "{}",
+            refusal.message
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! What a function may take: each limit is told with its value and with how to raise it.
+
+use std::time::{Duration, Instant};
+
+use lambda_wasm_emulator::Invocation;
+
+use super::Granted;
+
+/// Has the guest exceed a limit, which costs the invocation and nothing else.
+fn exceed(guest: &str, limits: &str, commands: (&str, &str), error_type: &str, words: [&str; 2]) {
+    let (host, _folder) = Granted::new(guest, &format!("[limits]\n{limits}\n")).start();
+    let (within, beyond) = commands;
+    for _ in 0..2 {
+        host.command(within).response();
+        let error = host.command(beyond).error().json();
+        assert_eq!(error["errorType"], error_type, "{error}");
+        let message = error["errorMessage"].as_str().unwrap();
+        for words in words {
+            assert!(message.contains(words), "{message}");
+        }
+    }
+    host.finish();
+}
+
+#[test]
+fn memory() {
+    let words = ["may have 24 MiB", "raise `memory` under [limits]"];
+    let commands = ("count", "allocate");
+    exceed(
+        "handler",
+        "memory = \"24MiB\"",
+        commands,
+        "Function.OutOfMemory",
+        words,
+    );
+}
+
+#[test]
+fn handles() {
+    let words = ["than the 64 that", "raise `handles` under [limits]"];
+    let commands = ("timers:20", "timers:64");
+    exceed(
+        "policy",
+        "handles = 64",
+        commands,
+        "Function.TooManyHandles",
+        words,
+    );
+}
+
+#[test]
+fn output() {
+    let words = ["than the 64 KiB that", "raise `output` under [limits]"];
+    let commands = ("print:64", "print:65");
+    exceed(
+        "policy",
+        "output = \"64KiB\"",
+        commands,
+        "Function.TooMuchOutput",
+        words,
+    );
+}
+
+#[test]
+fn tables() {
+    let module = r#"(table $t 10 funcref)
+        (func (export "lambda:function/handler@0.1.0#handle") (param i32) (result i32)
+            (if (i32.eq (table.grow $t (ref.null func) (i32.const 91)) (i32.const -1)) (then unreachable))
+            unreachable)"#;
+    let (host, _folder) = Granted::module(module, "[limits]\ntables = 100\n").start();
+    let error = host.command("").error().json();
+    assert_eq!(error["errorType"], "Function.TableTooLarge", "{error}");
+    let message = error["errorMessage"].as_str().unwrap();
+    let words = "of 101 elements and may have 100: raise `tables` under [limits]";
+    assert!(message.contains(words), "{message}");
+    host.finish();
+}
+
+#[test]
+fn the_margin() {
+    let (host, _folder) = Granted::new("handler", "[limits]\nmargin = \"700ms\"\n").start();
+    let since = Instant::now();
+    let event = Invocation::new("\"loop\"").timeout(Duration::from_millis(1500));
+    let error = host.api.invoke(event).error().json();
+    assert_eq!(error["errorType"], "Function.Timeout");
+    let took = since.elapsed();
+    assert!(took > Duration::from_millis(600), "{took:?}");
+    assert!(took < Duration::from_millis(1200), "{took:?}");
+    host.finish();
+}
