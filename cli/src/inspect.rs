@@ -1,5 +1,7 @@
 //! `lambda-wasm inspect`: what a component, compiled or not, is and needs.
 
+mod grants;
+
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ pub struct Args {
     file: PathBuf,
 }
 
-/// Prints the file's world, imports, exports and size, and an artifact's trailer; an artifact is verified.
+/// Prints the file's world, imports, exports and size, what a policy could grant it, and an artifact's trailer; an artifact is verified.
 ///
 /// # Errors
 ///
@@ -85,7 +87,7 @@ fn write_names(
             writeln!(text, "  {name}")?;
         }
     }
-    Ok(())
+    grants::write(text, imports)
 }
 
 fn write_trailer(text: &mut String, trailer: &Trailer) -> fmt::Result {

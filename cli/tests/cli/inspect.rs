@@ -58,6 +58,40 @@ fn an_artifact() {
 }
 
 #[test]
+fn the_grants_that_it_would_need_and_a_policy_to_start_from() {
+    let folder = Folder::new();
+    let world = "include lambda:function/handler-function@0.1.0;
+        import wasi:http/outgoing-handler@0.2.12;";
+    folder.write("hello.wasm", components::function(world, None));
+    let text = folder.succeed(&["inspect", "hello.wasm"]);
+    let (_, grants) = text.split_once("grants:\n").unwrap();
+    let (grants, policy) = grants.split_once(".cwasm:\n").unwrap();
+    for words in [
+        "  wasi:filesystem: [files], if ",
+        "  wasi:http/outgoing-handler: [http], and for AWS [aws], if ",
+        "  wasi:sockets: cannot be granted",
+    ] {
+        assert!(grants.contains(words), "no {words:?} in:\n{grants}");
+    }
+    let tables = policy.lines().filter(|line| line.starts_with("  ["));
+    let tables: Vec<&str> = tables.map(str::trim).collect();
+    assert_eq!(tables, ["[env]", "[files]", "[http]", "[aws]"]);
+    let need_none = components::of_wit("package test:test; world test { export tea: func(); }");
+    folder.write("tea.wasm", need_none);
+    assert_lines(
+        &folder.succeed(&["inspect", "tea.wasm"]),
+        &["grants: it needs none"],
+    );
+
+    // It is one.
+    let granted = policy.replace("\n  # ", "\n  ");
+    for policy in [policy, &granted] {
+        folder.write("hello.toml", policy);
+        folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
+    }
+}
+
+#[test]
 fn what_is_no_function_is_shown_with_what_does_not_fit() {
     let folder = Folder::new();
     folder.write(

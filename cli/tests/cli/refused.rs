@@ -40,6 +40,29 @@ fn no_component() {
 }
 
 #[test]
+fn a_policy_that_is_wrong() {
+    let folder = Folder::with_component();
+    for (policy, words) in [
+        (
+            "stream = true\n[limits]\nmemroy = \"1MiB\"",
+            "hello.toml, line 3: [limits] has no key `memroy`; did you mean `memory`?",
+        ),
+        (
+            "[http]\nallow = [\"api.example.com\"]",
+            "hello.toml, line 2: the origin \"api.example.com\" has no scheme",
+        ),
+        (
+            "[files]\n\"/etc\" = \"read-only\"",
+            "hello.toml, line 2: \"/etc\" cannot be granted",
+        ),
+    ] {
+        folder.write("hello.toml", policy);
+        let said = folder.fail(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
 fn a_core_module() {
     refuse(
         wat::parse_str("(module)").unwrap(),
