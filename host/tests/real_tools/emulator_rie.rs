@@ -78,11 +78,11 @@ fn hello_lies_beside_its_bootstrap_and_answers_a_rest_event() {
     };
     assert_eq!(
         hello(json!({ "name": "developer" })),
-        r#"{"body":"Hello, developer!\n","headers":{"Content-Type":"text/plain"},"isBase64Encoded":false,"statusCode":200}"#
+        r#"{"statusCode":200,"headers":{"Content-Type":"text/plain"},"body":"Hello, developer!\n","isBase64Encoded":false}"#
     );
     assert_eq!(
         hello(json!(null)),
-        r#"{"body":"'name' param not found\n","headers":{"Content-Type":"text/plain"},"isBase64Encoded":false,"statusCode":400}"#
+        r#"{"statusCode":400,"headers":{"Content-Type":"text/plain"},"body":"'name' param not found\n","isBase64Encoded":false}"#
     );
     assert_eq!(emulator.json("[]")["errorType"], "Runtime.InvalidEvent");
     emulator.finish();
@@ -131,4 +131,35 @@ fn a_timeout_is_the_functions_own_answer_and_costs_no_process() {
         assert_eq!(emulator.invoke("\"count\""), "\"1\"");
     }
     emulator.finish();
+}
+
+#[test]
+fn http_components_answer_requests_and_events() {
+    for name in ["http_p2", "http_p3_stream"] {
+        let started = Emulator::start(name, |command| {
+            command.env("LAMBDA_TASK_ROOT", functions());
+        });
+        let Some(emulator) = started else {
+            return;
+        };
+        let event = json!({ "httpMethod": "GET", "path": "/chunks" });
+        let answer = emulator.invoke(&event.to_string());
+        if name.ends_with("stream") {
+            // It passes a stream on when it is whole, with the prelude.
+            assert!(
+                answer.ends_with("aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbcccccccccccccccc"),
+                "{answer}"
+            );
+            assert!(answer.starts_with("{\"statusCode\":200,"), "{answer}");
+        } else {
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            assert_eq!(
+                answer["body"],
+                "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbcccccccccccccccc"
+            );
+            let error = emulator.json("{\"Records\":[]}");
+            assert_eq!(error["errorType"], "Function.HttpStatus", "{error}");
+        }
+        emulator.finish();
+    }
 }
