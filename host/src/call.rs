@@ -55,10 +55,11 @@ impl Call<'_> {
         let answer = match exports {
             Exports::Handler(export) => self.handler(store, export).await,
             Exports::Api(export) => self.api(store, export).await,
-            Exports::Streaming(export) => return self.streaming(store, export).await,
+            // In a box each: their state would be a part of every call's, on the stack of a worker that may never need it.
+            Exports::Streaming(export) => return Box::pin(self.streaming(store, export)).await,
             Exports::HttpProxy(_) | Exports::HttpService(_) => {
                 return match self.request() {
-                    Ok((request, form)) => self.http(store, exports, request, form).await,
+                    Ok((request, form)) => Box::pin(self.http(store, exports, request, form)).await,
                     Err(failure) => self.responder.fail(&failure),
                 };
             }

@@ -92,12 +92,13 @@ impl Watchdog {
 
     /// Does something at a time, unless what is returned is dropped before. It is done on the watchdog's thread, which
     /// watches nothing meanwhile.
+    ///
+    /// The thread is not woken for it, which costs more than all the rest: an earlier deadline has to be watched as well.
     pub fn alarm(&self, at: Instant, action: impl FnOnce() + Send + 'static) -> Alarm<'_> {
         let mut due = self.0.lock();
         let key = (at, due.next_number);
         due.next_number += 1;
         due.alarms.insert(key, Box::new(action));
-        self.wake_by(&mut due, at);
         Alarm {
             watchdog: self,
             key,
