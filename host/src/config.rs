@@ -28,6 +28,8 @@ pub struct Config {
     pub init_limit: Duration,
     /// Whether the artifact's checksum is verified at the start.
     pub verify: bool,
+    /// The certificates to trust in outgoing requests, if not those that are built in; the variable is OpenSSL's.
+    pub ca_file: Option<PathBuf>,
     /// When the process was spawned, in nanoseconds of the monotonic clock, if the start's timings are asked for.
     pub timings: Option<u64>,
 }
@@ -178,6 +180,7 @@ impl Environment {
             verify: self
                 .get("LAMBDA_WASM_VERIFY")
                 .is_some_and(|value| value != "0"),
+            ca_file: self.get("SSL_CERT_FILE").map(PathBuf::from),
             timings: self.get("LAMBDA_WASM_TIMINGS").map(|_| {
                 self.get("LAMBDA_WASM_SPAWNED_AT")
                     .and_then(|at| at.parse().ok())

@@ -15,7 +15,7 @@ use wasmtime::Engine;
 /// comes just before the guest's look at its clock would be lost.
 const TICK: Duration = Duration::from_millis(1);
 
-/// How often the epoch moves while a guest hands over its answer: what it handed over leaves when it yields.
+/// How often the epoch moves while a guest hands over its answer, or has sent a request: their bytes move when it yields.
 const YIELD: Duration = Duration::from_millis(10);
 
 /// What a guest is stopped with at its deadline.
@@ -45,7 +45,7 @@ struct Due {
     alarms: BTreeMap<(Instant, u64), Box<dyn FnOnce() + Send>>,
     /// The deadlines that are watched, each with a number that tells equal ones apart.
     deadlines: BTreeSet<(Instant, u64)>,
-    /// How many guests hand over their answers.
+    /// How many answers are handed over, and requests in flight.
     yielding: usize,
     next_number: u64,
     /// Until when the thread sleeps; `None` if until it is woken.
@@ -69,7 +69,7 @@ pub struct Alarm<'a> {
 
 /// Guests that compute yield now and then until this is dropped.
 #[derive(Debug)]
-pub struct Yielding<'a>(&'a Watchdog);
+pub struct Yielding(Watchdog);
 
 impl Watchdog {
     /// A watchdog for the guests of an engine. Its thread starts with the first deadline.
@@ -82,12 +82,13 @@ impl Watchdog {
         }))
     }
 
-    /// Lets guests that compute yield now and then, so that what they handed over can leave meanwhile.
-    pub fn yielding(&self) -> Yielding<'_> {
+    /// Lets guests that compute yield now and then, so that what they handed over or asked for can move meanwhile.
+    #[must_use]
+    pub fn yielding(&self) -> Yielding {
         let mut due = self.0.lock();
         due.yielding += 1;
         self.wake_by(&mut due, Instant::now() + YIELD);
-        Yielding(self)
+        Yielding(self.clone())
     }
 
     /// Does something at a time, unless what is returned is dropped before. It is done on the watchdog's thread, which
@@ -203,7 +204,7 @@ impl Drop for Alarm<'_> {
     }
 }
 
-impl Drop for Yielding<'_> {
+impl Drop for Yielding {
     fn drop(&mut self) {
         self.0.0.lock().yielding -= 1;
     }

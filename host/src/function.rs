@@ -1,6 +1,7 @@
 //! A function: a component that is loaded, its instances, and their invocations.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ use crate::exports::{self, Export, Exports};
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
 use crate::log::Log;
+use crate::outbound::{Access, Client};
+use crate::policy::Policy;
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::{self, Grants, State};
@@ -39,6 +42,7 @@ pub struct Function {
     facts: Facts,
     pub(crate) watchdog: Watchdog,
     init_limit: Duration,
+    ca_file: Option<PathBuf>,
 }
 
 /// An instance that waits for its invocation, and what it runs in.
@@ -99,6 +103,7 @@ impl Function {
             grants,
             facts: config.facts.clone(),
             init_limit: config.init_limit,
+            ca_file: config.ca_file.clone(),
         })
     }
 
@@ -109,18 +114,38 @@ impl Function {
         stream.unwrap_or(matches!(self.export, Export::Streaming(_)))
     }
 
+    /// Whether it may send requests.
+    #[must_use]
+    pub fn sends(&self) -> bool {
+        !self.grants.policy.http.is_empty()
+    }
+
+    /// A client for the requests of one worker's instances, which reaches what the policy says and never the Runtime API.
+    #[must_use]
+    pub fn client(&self, runtime_api: Vec<SocketAddr>) -> Client {
+        let access = Access {
+            allow: self.grants.policy.http.clone(),
+            runtime_api,
+            ca_file: self.ca_file.clone(),
+            policy: Policy::path(&self.file),
+        };
+        Client::new(Arc::new(access), self.watchdog.clone())
+    }
+
     /// Makes an instance; the guest's start code runs in it.
     ///
     /// # Errors
     ///
     /// The failure to report if it does not start.
-    pub async fn sandbox(&self) -> Result<Sandbox, Failure> {
-        self.sandbox_until(Instant::now() + self.init_limit).await
+    pub async fn sandbox(&self, client: &Client) -> Result<Sandbox, Failure> {
+        self.sandbox_until(client, Instant::now() + self.init_limit)
+            .await
     }
 
-    async fn sandbox_until(&self, deadline: Instant) -> Result<Sandbox, Failure> {
+    async fn sandbox_until(&self, client: &Client, deadline: Instant) -> Result<Sandbox, Failure> {
         let since = Instant::now();
-        let mut store = sandbox::store(&self.engine, State::new(&self.grants, deadline)?);
+        let state = State::new(&self.grants, client.clone(), deadline)?;
+        let mut store = sandbox::store(&self.engine, state);
         let instance = {
             let instantiate = self.component.instantiate_async(&mut store);
             self.until(deadline, instantiate).await
@@ -158,13 +183,14 @@ impl Function {
     pub async fn invoke(
         &self,
         sandbox: Option<Sandbox>,
+        client: &Client,
         invocation: &Arc<Invocation>,
         responder: &Responder<'_>,
         deadline: Instant,
     ) -> Result<Option<Sandbox>, RuntimeApiError> {
         let made = match sandbox.filter(|sandbox| self.may_serve(sandbox)) {
             Some(sandbox) => Ok(sandbox),
-            None => self.sandbox_until(deadline).await,
+            None => self.sandbox_until(client, deadline).await,
         };
         let bound = made.and_then(|mut sandbox| {
             let state = sandbox.store.data_mut();

@@ -21,7 +21,6 @@ mod http_api;
 mod identity;
 mod json;
 mod lattice;
-pub mod outbound;
 mod payload_2;
 mod percent;
 mod query;

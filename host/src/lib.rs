@@ -20,6 +20,7 @@ pub mod http;
 pub mod imports;
 pub mod invocation;
 pub mod log;
+pub mod outbound;
 pub mod policy;
 pub mod relay;
 pub mod rescue;

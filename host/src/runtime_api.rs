@@ -3,6 +3,7 @@
 //! Its rules are those of <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -89,6 +90,12 @@ pub enum RuntimeApiError {
 }
 
 impl RuntimeClient {
+    /// Where it is.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.endpoint.addresses
+    }
+
     /// A client for the Runtime API at `endpoint`. It connects when it is first used.
     #[must_use]
     pub fn new(endpoint: Arc<Endpoint>, log: Log) -> Self {

@@ -16,9 +16,9 @@ use crate::bindings::invocation;
 use crate::deadline::TimedOut;
 use crate::failure::Failure;
 use crate::guest_output::GuestOutput;
-use crate::http::outbound::Outbound;
 use crate::invocation::{Invocation, header};
 use crate::log::Stream;
+use crate::outbound::{Client, Outbound};
 
 pub use grants::Grants;
 pub use memory::MemoryLimit;
@@ -49,14 +49,14 @@ pub struct State {
 }
 
 impl State {
-    /// The state of an instance that is to be made, and may run until `deadline` for that.
+    /// The state of an instance that is to be made, and may run until `deadline` for that. `client` sends its requests.
     ///
     /// Has to be called inside a tokio runtime: wasmtime-wasi would start one of its own.
     ///
     /// # Errors
     ///
     /// If a folder that is granted cannot be opened.
-    pub fn new(grants: &Grants, deadline: Instant) -> Result<Self, Failure> {
+    pub fn new(grants: &Grants, client: Client, deadline: Instant) -> Result<Self, Failure> {
         let limits = &grants.policy.limits;
         let output = GuestOutput::new(grants.log, limits.output);
         let mut table = ResourceTable::new();
@@ -64,7 +64,7 @@ impl State {
         Ok(Self {
             wasi: wasi(grants, &output, None)?,
             http: WasiHttpCtx::new(),
-            outbound: Outbound,
+            outbound: Outbound::new(client, grants.log),
             config: Arc::clone(&grants.config),
             table,
             memory_is_by_policy: limits.memory.is_some(),
@@ -93,6 +93,7 @@ impl State {
         self.wasi = wasi(grants, &self.output, trace_id)?;
         self.memory.bind();
         self.output.bind(&invocation.id);
+        self.outbound.bind(&invocation.id);
         self.deadline = deadline;
         self.last_import = "";
         self.invocation = Some(invocation);

@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use crate::failure::Failure;
 use crate::function::{Function, Sandbox};
 use crate::log::{Level, Log};
+use crate::outbound::Client;
 use crate::rescue::Rescue;
 use crate::responder::Responder;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
@@ -19,6 +20,8 @@ use crate::runtime_api::{RuntimeApiError, RuntimeClient};
 pub struct Worker {
     function: Arc<Function>,
     client: RuntimeClient,
+    /// Sends the requests of all its instances.
+    outbound: Client,
     runtime: Runtime,
     rescue: Arc<Rescue>,
     log: Log,
@@ -36,8 +39,8 @@ impl Worker {
         let function = Arc::clone(&rescue.function);
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_time();
-        // Only what needs it: components do no I/O of their own, and an I/O driver is three descriptors.
-        if function.streams() {
+        // Only what needs it: an I/O driver is three descriptors.
+        if function.streams() || function.sends() {
             runtime.enable_io();
         }
         let runtime = runtime.build().map_err(|error| {
@@ -46,10 +49,13 @@ impl Worker {
                 format!("the runtime for asynchronous calls cannot be made: {error}"),
             )
         })?;
-        let sandbox = runtime.block_on(function.sandbox())?;
+        let client = rescue.client();
+        let outbound = function.client(client.addresses().to_vec());
+        let sandbox = runtime.block_on(function.sandbox(&outbound))?;
         Ok(Self {
             function,
-            client: rescue.client(),
+            client,
+            outbound,
             runtime,
             log: rescue.log,
             rescue: Arc::clone(rescue),
@@ -77,9 +83,10 @@ impl Worker {
             let underway = self.rescue.watch(&responder, limit);
             let sandbox = self.sandbox.take();
             let handled = or_report_panic(&responder, || {
+                let outbound = &self.outbound;
                 let invoke = self
                     .function
-                    .invoke(sandbox, &invocation, &responder, limit);
+                    .invoke(sandbox, outbound, &invocation, &responder, limit);
                 self.runtime.block_on(invoke)
             });
             underway.over();
@@ -91,7 +98,7 @@ impl Worker {
 
     /// The next instance. One that cannot be made is tried again for the next invocation, which then gets the failure.
     fn make_ahead(&self) -> Option<Sandbox> {
-        or_panic(|| self.runtime.block_on(self.function.sandbox()))
+        or_panic(|| self.runtime.block_on(self.function.sandbox(&self.outbound)))
             .inspect_err(|failure| self.log.failure(Level::Warn, None, failure))
             .ok()
     }

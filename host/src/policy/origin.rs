@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use http::Uri;
+
 use super::value::nearest;
 
 /// A scheme, a host and a port.
@@ -48,17 +50,36 @@ impl Scheme {
 }
 
 impl Origin {
-    /// Whether a request goes to here. `host` is as in an authority: an IPv6 address is in brackets.
+    /// Where a request to this URI goes; `None` if the URI does not say, or has a user in it.
     #[must_use]
-    pub fn covers(&self, scheme: Scheme, host: &str, port: u16) -> bool {
-        self.scheme == scheme && self.port == port && self.host.covers(host)
+    pub fn of(uri: &Uri) -> Option<Self> {
+        let scheme = match uri.scheme_str()? {
+            "https" => Scheme::Https,
+            "http" => Scheme::Http,
+            _ => return None,
+        };
+        let authority = uri.authority()?.as_str();
+        let (host, port) = split(authority).ok()?;
+        // A dot at its end makes a name absolute, which all names here are.
+        let host = Host::parse(host.strip_suffix('.').unwrap_or(host)).ok()?;
+        (!matches!(host, Host::Below(_))).then(|| Self {
+            scheme,
+            host,
+            port: port.unwrap_or_else(|| scheme.port()),
+        })
+    }
+
+    /// Whether a request that goes to `other` goes to here.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.scheme == other.scheme && self.port == other.port && self.host.covers(&other.host)
     }
 
     /// Whether the file writes down the very machine: its address, or `localhost`.
     #[must_use]
     pub fn is_literal(&self) -> bool {
         match &self.host {
-            Host::Name(name) => name == "localhost",
+            Host::Name(_) => self.host.is_localhost(),
             Host::Below(_) => false,
             Host::Address(_) => true,
         }
@@ -69,7 +90,7 @@ impl Origin {
     /// # Errors
     ///
     /// What is wrong with it, in words that go on from the text.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text
             .split_once("://")
             .ok_or_else(|| format!("has no scheme; did you mean \"https://{text}\"?"))?;
@@ -177,17 +198,19 @@ impl Host {
         }
     }
 
-    fn covers(&self, host: &str) -> bool {
-        match self {
-            Self::Name(name) => host.eq_ignore_ascii_case(name),
-            Self::Below(name) => host
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Below(parent), Self::Name(name)) => name
                 .split_once('.')
-                .is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(name)),
-            Self::Address(address) => {
-                let host = host.trim_start_matches('[').trim_end_matches(']');
-                host.parse().is_ok_and(|host: IpAddr| host == *address)
-            }
+                .is_some_and(|(_, rest)| rest == parent),
+            _ => self == other,
         }
+    }
+
+    /// Whether it is the name of this machine for itself.
+    #[must_use]
+    pub fn is_localhost(&self) -> bool {
+        matches!(self, Self::Name(name) if name == "localhost")
     }
 }
 
@@ -222,10 +245,10 @@ mod tests {
 
     #[test]
     fn an_origin_covers_its_host_and_port() {
-        let covers = |origin: &str, scheme, host, port| {
-            Origin::parse(origin).unwrap().covers(scheme, host, port)
+        let covers = |origin: &str, uri: String| {
+            let asked = Origin::of(&uri.parse().unwrap());
+            asked.is_some_and(|asked| Origin::parse(origin).unwrap().covers(&asked))
         };
-        use Scheme::{Http, Https};
         for (origin, host, port, is_covered) in [
             ("https://api.example.com", "API.example.com", 443, true),
             ("https://api.example.com", "api.example.com", 8443, false),
@@ -239,17 +262,24 @@ mod tests {
             ("https://*.example.com:8443", "a.b.example.com", 8443, false),
             ("https://*.example.com:8443", "example.com", 8443, false),
             ("https://*.example.com:8443", ".example.com", 8443, false),
+            ("https://api.example.com", "api.example.com.", 443, true),
             ("https://127.0.0.1:1", "127.0.0.1", 1, true),
             ("https://[::1]:1", "[0:0::1]", 1, true),
             ("https://[::1]:1", "127.0.0.1", 1, false),
         ] {
             assert_eq!(
-                covers(origin, Https, host, port),
+                covers(origin, format!("https://{host}:{port}/a?b")),
                 is_covered,
                 "{origin} {host}:{port}"
             );
-            assert!(!covers(origin, Http, host, port), "{origin}");
+            assert!(!covers(origin, format!("http://{host}:{port}/")), "{origin}");
         }
+        let api = "https://api.example.com";
+        assert!(covers(api, format!("{api}/")));
+        for other in ["https://user@api.example.com/", "https://api.example.com@evil.org/", "/a"] {
+            assert!(!covers(api, other.to_owned()), "{other}");
+        }
+        assert!(Origin::of(&"https://*.example.com/".parse().unwrap()).is_none());
     }
 
     #[test]

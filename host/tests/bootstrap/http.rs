@@ -20,7 +20,7 @@ mod third_party;
 mod without_body;
 
 /// The components that do the same by WASI 0.2 and 0.3.
-const BOTH: [&str; 2] = ["http_p2", "http_p3"];
+pub const BOTH: [&str; 2] = ["http_p2", "http_p3"];
 
 /// A function of the test functions' folder.
 fn start(name: &str) -> Host {
@@ -28,7 +28,7 @@ fn start(name: &str) -> Host {
 }
 
 /// The event of a request for this target, from a function URL.
-fn event(method: &str, target: &str, body: &str) -> String {
+pub fn event(method: &str, target: &str, body: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     json!({
         "version": "2.0",

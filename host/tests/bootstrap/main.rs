@@ -26,6 +26,7 @@ mod deadlines;
 mod http;
 mod log;
 mod misfits;
+mod outbound;
 mod policy;
 mod rest_api;
 mod runtime_api_faults;

@@ -36,7 +36,12 @@ impl HostBuilder {
 
     /// Starts it, and has it ask the emulator for events.
     pub fn start(self) -> Host {
-        let api = RuntimeApi::start("127.0.0.1:0").unwrap();
+        self.start_at("127.0.0.1:0")
+    }
+
+    /// The same, with the emulator at this address.
+    pub fn start_at(self, address: &str) -> Host {
+        let api = RuntimeApi::start(address).unwrap();
         let address = api.address().to_string();
         let process = self.env("AWS_LAMBDA_RUNTIME_API", &address).spawn();
         Host { api, process }

@@ -6,7 +6,7 @@ mod host;
 mod scripted_api;
 
 pub use functions::{compile, functions, rust_guest};
-pub use host::{Host, HostBuilder, Process};
+pub use host::{Host, HostBuilder, Output, Process};
 pub use scripted_api::{Connection, ScriptedApi};
 
 use std::path::PathBuf;

@@ -1,12 +1,14 @@
 //! A component of `wasi:http/proxy@0.2` that does what its path says: one of [`guests::steps`], or one of those below.
 
+#[path = "fetch/p2.rs"]
+mod fetch;
 mod output;
 mod p2;
 
 use std::io::{Read, Write};
 
 use guests::{
-    FORBIDDEN, HEADERS, LATIN1, Target, case, millis, panics, run_forever, steps, url_parts,
+    FORBIDDEN, Fetch, HEADERS, LATIN1, Target, case, millis, panics, run_forever, steps, url_parts,
 };
 use output::{End, pause};
 use p2::{Reader, answer, begin, fields, finish, json_fields, seen, write_whole};
@@ -96,6 +98,13 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
                     Err(error) => json!({ "error": case(&error) }),
                 };
                 answer(outparam, json_fields(), result.to_string().as_bytes());
+            }
+            // The request is in the body.
+            "fetch" => {
+                let mut body = Vec::new();
+                Reader::of(&request).for_each_piece(|piece| body.extend_from_slice(piece));
+                let fetched = fetch::fetch(&Fetch::parse(&body));
+                answer(outparam, json_fields(), &fetched.json());
             }
             path => {
                 // ?body=TEXT

@@ -1,10 +1,13 @@
 //! A component of `wasi:http/service@0.3` that does what its path says: one of [`guests::steps`], or one of those below.
 
+#[path = "fetch/p3.rs"]
+mod fetch;
+
 use std::time::Duration;
 
 use guests::{
-    FORBIDDEN, HEADERS, LATIN1, Seen, Step, Target, case, millis, panics, run_forever, spin, steps,
-    url_parts,
+    FORBIDDEN, Fetch, HEADERS, LATIN1, Seen, Step, Target, case, millis, panics, run_forever, spin,
+    steps, url_parts,
 };
 use serde_json::{Map, Value, json};
 use wasip3::clocks::monotonic_clock::wait_for;
@@ -93,6 +96,12 @@ impl wasip3::exports::http::handler::Guest for Http {
                     Err(error) => json!({ "error": case(&error) }),
                 };
                 answer(json_fields(), result.to_string())
+            }
+            // The request is in the body.
+            "fetch" => {
+                let body = consume(request).0.collect().await;
+                let fetched = fetch::fetch(&Fetch::parse(&body)).await;
+                answer(json_fields(), fetched.json())
             }
             path => {
                 // ?body=TEXT

@@ -3,12 +3,14 @@
 //! The HTTP components and the streaming one do the same by the same names: [`Target`] reads what is asked for, [`steps`]
 //! says what that is, and each component does the steps in its own world's way.
 
+mod fetch;
 mod said;
 mod seen;
 mod steps;
 mod target;
 mod work;
 
+pub use fetch::{Fetch, Fetched};
 pub use said::Said;
 pub use seen::{Seen, case};
 pub use steps::{Step, steps};

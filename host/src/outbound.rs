@@ -1,0 +1,142 @@
+//! The HTTP requests that a function makes: to the origins that its policy lists, and to no others.
+//!
+//! Both versions of `wasi:http` come through here. A request is sent by the [`Client`] of its worker. Redirects are not
+//! followed: that is the function's to do, and each step of it is checked. Nothing here knows the deadline, since at it the
+//! instance ends, and with it all that is done for it.
+
+mod address;
+mod body;
+mod client;
+mod connect;
+mod error;
+mod tls;
+
+pub use client::Client;
+
+use std::future::{Future, ready};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime_wasi::runtime::spawn;
+use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
+
+use self::error::ConnectError;
+use crate::deadline::Yielding;
+use crate::log::{Level, Log};
+use crate::policy::Origin;
+
+type Io = Box<dyn Future<Output = Result<()>> + Send>;
+
+/// How many denials one invocation writes to the log.
+const MAX_TOLD: usize = 10;
+
+/// What a function's requests may reach.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// The origins that the policy lists.
+    pub allow: Vec<Origin>,
+    /// Where the Runtime API is, which is never reached.
+    pub runtime_api: Vec<SocketAddr>,
+    /// A file with the certificates to trust, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// The policy's file, for messages.
+    pub policy: PathBuf,
+}
+
+impl Access {
+    /// The origins of the policy that this one is among.
+    fn listed(&self, origin: &Origin) -> Vec<&Origin> {
+        let listed = self.allow.iter();
+        listed.filter(|listed| listed.covers(origin)).collect()
+    }
+}
+
+/// A request that is not over. While there is one, guests that compute yield now and then, so that its bytes can move.
+pub struct InFlight {
+    _permit: OwnedSemaphorePermit,
+    _yielding: Yielding,
+}
+
+/// Sends the requests of one instance.
+pub struct Outbound {
+    client: Client,
+    log: Log,
+    request_id: Option<String>,
+    /// The origins whose denial is in the log already.
+    told: Vec<Origin>,
+}
+
+impl Outbound {
+    /// Sends by this client.
+    #[must_use]
+    pub fn new(client: Client, log: Log) -> Self {
+        Self {
+            client,
+            log,
+            request_id: None,
+            told: Vec::new(),
+        }
+    }
+
+    /// Says for which invocation it sends.
+    pub fn bind(&mut self, request_id: &str) {
+        self.request_id = Some(request_id.to_owned());
+        self.told.clear();
+    }
+
+    fn check(&mut self, request: &Request<WasiBody>) -> Result<Origin> {
+        let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+        if *request.method() == Method::CONNECT {
+            return Err(Error::HttpRequestMethodInvalid);
+        }
+        let access = self.client.access();
+        if !access.listed(&origin).is_empty() {
+            return Ok(origin);
+        }
+        if self.told.len() < MAX_TOLD && !self.told.contains(&origin) {
+            let line = format!(
+                "a request to {origin} was denied: to allow it, add \"{origin}\" to `allow` under [http] in {}",
+                access.policy.display()
+            );
+            self.log
+                .host(Level::Warn, self.request_id.as_deref(), &line);
+            self.told.push(origin);
+        }
+        Err(Error::HttpRequestDenied)
+    }
+}
+
+impl WasiHttpHooks for Outbound {
+    /// HTTP/2 has none, and the client sets it for HTTP/1.1.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Io,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io)>> + Send> {
+        let origin = match self.check(&request) {
+            Ok(origin) => origin,
+            Err(error) => return Box::new(ready(Err(error))),
+        };
+        let (log, id) = (self.log, self.request_id.clone());
+        let failed = move |error: &ConnectError| {
+            let line = format!("a request to {origin} could not be sent: {error}");
+            log.host(Level::Warn, id.as_deref(), &line);
+        };
+        let client = self.client.clone();
+        // A task of its own, so that it goes on while the guest computes; it ends with the instance.
+        let sending = spawn(client.send(request, options.unwrap_or_default(), failed));
+        Box::new(async move {
+            let response = sending.await?;
+            let sent: Io = Box::new(ready(Ok(())));
+            Ok((response.map(BodyExt::boxed_unsync), sent))
+        })
+    }
+}

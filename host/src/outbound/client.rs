@@ -1,0 +1,221 @@
+//! The client of one worker: its connections outlive the instances and the invocations that use them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::{Extensions, Method, Request, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{Connected, capture_connection};
+use hyper_util::rt::TokioExecutor;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+use super::body::Response;
+use super::connect::{Connector, Proven};
+use super::error::{ConnectError, cause, code, is_ended};
+use super::{Access, InFlight};
+use crate::deadline::Watchdog;
+
+/// How long a connection may take where the function does not say, name and TLS included.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long a connection may be idle and still be used. NAT gateways forget theirs after 350 seconds:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html>.
+const IDLE: Duration = Duration::from_secs(300);
+
+/// How many idle connections are kept for each origin.
+const MAX_IDLE: usize = 16;
+
+/// How many requests of one worker may be in flight: Lambda allows a process 1,024 descriptors.
+const MAX_IN_FLIGHT: usize = 64;
+
+/// Sends the requests of one worker's instances.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    access: Arc<Access>,
+    watchdog: Watchdog,
+    /// Made with the first request.
+    http: OnceLock<legacy::Client<Connector, WasiBody>>,
+    in_flight: Arc<Semaphore>,
+}
+
+/// What came of sending a request.
+type Sent = Result<http::Response<Incoming>, Failed>;
+
+/// Why there is no response, and whether it can be asked for again.
+struct Failed {
+    code: Error,
+    error: Option<legacy::Error>,
+}
+
+impl Client {
+    /// Sends where `access` allows it. Nothing is made before the first request.
+    #[must_use]
+    pub fn new(access: Arc<Access>, watchdog: Watchdog) -> Self {
+        Self(Arc::new(Shared {
+            access,
+            watchdog,
+            http: OnceLock::new(),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+        }))
+    }
+
+    /// What may be reached.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    /// Sends a request, once more if that is safe and a connection turned out to have ended while it was idle. An address
+    /// that was refused is handed to `refused`.
+    ///
+    /// # Errors
+    ///
+    /// The code that says why there is no response.
+    pub async fn send(
+        self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+        refused: impl FnOnce(&ConnectError),
+    ) -> Result<http::Response<Response>, Error> {
+        let Ok(permit) = Arc::clone(&self.0.in_flight).try_acquire_owned() else {
+            return Err(Error::ConnectionLimitReached);
+        };
+        let in_flight = InFlight {
+            _permit: permit,
+            _yielding: self.0.watchdog.yielding(),
+        };
+        let again = copy(&request);
+        let (request, has_sent) = watched(request);
+        let sent = match (self.once(request, options).await, again) {
+            (Err(failed), Some(again))
+                if failed.is_stale() && !has_sent.load(Ordering::Relaxed) =>
+            {
+                self.once(again, options).await
+            }
+            (sent, _) => sent,
+        };
+        match sent {
+            Ok(response) => {
+                Ok(response
+                    .map(|body| Response::new(body, options.between_bytes_timeout, in_flight)))
+            }
+            Err(Failed { code, error }) => {
+                if let Some(error) = error.as_ref().and_then(|error| cause(error)) {
+                    refused(error);
+                }
+                Err(code)
+            }
+        }
+    }
+
+    async fn once(&self, mut request: Request<WasiBody>, options: RequestOptions) -> Sent {
+        let mut connection = capture_connection(&mut request);
+        let response = self.http().request(request);
+        tokio::pin!(response);
+        let connected = async {
+            let is_made = connection.wait_for_connection_metadata().await.is_some();
+            if !is_made {
+                // It failed, which the response tells.
+                std::future::pending::<()>().await;
+            }
+        };
+        let limit = options.connect_timeout.unwrap_or(CONNECT);
+        let connected = tokio::select! {
+            biased;
+            response = &mut response => return response.map(proven).map_err(Failed::from),
+            connected = timeout(limit, connected) => connected,
+        };
+        if connected.is_err() {
+            return Err(Error::ConnectionTimeout.into());
+        }
+        let limit = options.first_byte_timeout.unwrap_or(Duration::MAX);
+        match timeout(limit, response).await {
+            Ok(response) => response.map(proven).map_err(Failed::from),
+            Err(_) => Err(Error::ConnectionReadTimeout.into()),
+        }
+    }
+
+    fn http(&self) -> &legacy::Client<Connector, WasiBody> {
+        self.0.http.get_or_init(|| {
+            legacy::Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(MAX_IDLE)
+                .build(Connector::new(Arc::clone(&self.0.access)))
+        })
+    }
+}
+
+/// The same request again, if it may be sent twice (RFC 9110, 9.2.2) and promises no body.
+fn copy(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    if !is_safe || length.is_some_and(|length| length != "0") {
+        return None;
+    }
+    let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
+    let mut copy = Request::new(empty);
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
+}
+
+/// The request, and whether anything of its body has left. That a body is empty shows only then.
+fn watched(request: Request<WasiBody>) -> (Request<WasiBody>, Arc<AtomicBool>) {
+    let has_sent = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&has_sent);
+    let watch = move |body: WasiBody| {
+        let frame = move |frame| {
+            seen.store(true, Ordering::Relaxed);
+            frame
+        };
+        body.map_frame(frame).boxed_unsync()
+    };
+    (request.map(watch), has_sent)
+}
+
+/// Remembers that the response's connection works.
+fn proven(response: http::Response<Incoming>) -> http::Response<Incoming> {
+    if let Some(Proven(proven)) = response.extensions().get() {
+        proven.store(true, Ordering::Relaxed);
+    }
+    response
+}
+
+impl Failed {
+    /// Whether a connection that has answered before ended without an answer.
+    fn is_stale(&self) -> bool {
+        let Some(error) = &self.error else {
+            return false;
+        };
+        let is_proven = |connected: &Connected| {
+            let mut extras = Extensions::new();
+            connected.get_extras(&mut extras);
+            let proven = extras.get::<Proven>();
+            proven.is_some_and(|Proven(proven)| proven.load(Ordering::Relaxed))
+        };
+        is_ended(error) && error.connect_info().is_some_and(is_proven)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(code: Error) -> Self {
+        Self { code, error: None }
+    }
+}
+
+impl From<legacy::Error> for Failed {
+    fn from(error: legacy::Error) -> Self {
+        Self {
+            code: code(&error),
+            error: Some(error),
+        }
+    }
+}

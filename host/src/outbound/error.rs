@@ -1,0 +1,150 @@
+//! Why a request was not answered, and which error code of `wasi:http` says so.
+
+use std::error::Error as StdError;
+use std::io;
+use std::net::SocketAddr;
+
+use thiserror::Error;
+use tokio_rustls::rustls;
+use wasmtime_wasi_http::Error;
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConnectError {
+    /// The name cannot be resolved.
+    #[error("the name cannot be resolved: {0}")]
+    Name(String),
+    /// Nobody resolved the name in time.
+    #[error("the name was not resolved in time")]
+    NameTimeout,
+    /// All addresses of the name are refused; this is one.
+    #[error(
+        "it leads to {0}, which is refused unless the policy lists that address itself (or localhost) with its port"
+    )]
+    Prohibited(SocketAddr),
+    /// It is where the Runtime API is, or may be.
+    #[error("it leads to {0}, which is always refused: the Runtime API is there")]
+    RuntimeApi(SocketAddr),
+    /// Nobody listens.
+    #[error("the connection was refused")]
+    Refused,
+    /// There is no way there.
+    #[error("there is no route to it")]
+    Unreachable,
+    /// Nobody answers.
+    #[error("it did not answer in time")]
+    Timeout,
+    /// The connection ended while it was made.
+    #[error("the connection ended while it was made: {0}")]
+    Ended(String),
+    /// The other side's certificate is not to be trusted.
+    #[error("its certificate is not trusted: {0}")]
+    Certificate(String),
+    /// The other side refused the handshake.
+    #[error("it ended the TLS handshake: {1}")]
+    Alert(u8, String),
+    /// The handshake failed.
+    #[error("the TLS handshake failed: {0}")]
+    Tls(String),
+    /// There are no certificates to trust.
+    #[error("the certificates to trust cannot be read: {0}")]
+    Roots(String),
+}
+
+impl ConnectError {
+    /// Why an address could not be connected to.
+    #[must_use]
+    pub fn of_tcp(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::TimedOut => Self::Timeout,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable,
+            _ => Self::Ended(error.to_string()),
+        }
+    }
+
+    /// Why a handshake failed.
+    #[must_use]
+    pub fn of_tls(error: &io::Error) -> Self {
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+        match cause {
+            Some(rustls::Error::InvalidCertificate(why)) => Self::Certificate(why.to_string()),
+            Some(rustls::Error::AlertReceived(alert)) => {
+                Self::Alert((*alert).into(), format!("{alert:?}"))
+            }
+            Some(error) => Self::Tls(error.to_string()),
+            None => Self::Ended(error.to_string()),
+        }
+    }
+
+    fn code(&self) -> Error {
+        match self {
+            Self::Name(why) => Error::DnsError {
+                rcode: Some(why.clone()),
+                info_code: None,
+            },
+            Self::NameTimeout => Error::DnsTimeout,
+            Self::Prohibited(_) | Self::RuntimeApi(_) => Error::DestinationIpProhibited,
+            Self::Refused => Error::ConnectionRefused,
+            Self::Unreachable => Error::DestinationIpUnroutable,
+            Self::Timeout => Error::ConnectionTimeout,
+            Self::Ended(_) => Error::ConnectionTerminated,
+            Self::Certificate(_) => Error::TlsCertificateError,
+            Self::Alert(id, message) => Error::TlsAlertReceived {
+                alert_id: Some(*id),
+                alert_message: Some(message.clone()),
+            },
+            Self::Tls(_) => Error::TlsProtocolError,
+            Self::Roots(_) => Error::ConfigurationError,
+        }
+    }
+}
+
+/// The first error of this type among an error and its causes.
+#[must_use]
+pub fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The code for an error of the client's.
+#[must_use]
+pub fn code(error: &(dyn StdError + 'static)) -> Error {
+    if let Some(error) = cause::<ConnectError>(error) {
+        return error.code();
+    }
+    if let Some(Error::HttpRequestBodySize(size)) = cause(error) {
+        return Error::HttpRequestBodySize(*size);
+    }
+    if is_ended(error) {
+        return Error::HttpResponseIncomplete;
+    }
+    match cause::<hyper::Error>(error) {
+        Some(error) if error.is_parse_too_large() => Error::HttpResponseHeaderSectionSize(None),
+        Some(error) if error.is_timeout() => Error::HttpResponseTimeout,
+        _ => Error::HttpProtocolError,
+    }
+}
+
+/// Whether the connection ended before its answer did.
+#[must_use]
+pub fn is_ended(error: &(dyn StdError + 'static)) -> bool {
+    let is_incomplete =
+        cause::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message);
+    is_incomplete
+        || cause::<io::Error>(error).is_some_and(|error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+            )
+        })
+}

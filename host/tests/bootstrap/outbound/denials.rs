@@ -1,0 +1,103 @@
+//! What the policy does not list is denied, and the log says what would allow it.
+
+use std::net::TcpListener;
+
+use serde_json::json;
+
+use super::servers::Server;
+use super::{BOTH, Function};
+use crate::support::HostBuilder;
+
+#[test]
+fn an_origin_that_is_not_listed() {
+    for name in BOTH {
+        let server = Server::plain();
+        let origin = server.origin("http");
+        let sender =
+            Function::allowed(name, &["https://api.example.com", "http://127.0.0.1:1"]).start();
+        for _ in 0..2 {
+            sender.fails(&origin, "HttpRequestDenied");
+        }
+        sender.fails("https://user@api.example.com/", "HttpRequestUriInvalid");
+        assert_eq!(server.connections(), 0);
+        let stderr = sender.finish().stderr;
+        let line = format!(
+            "a request to {origin} was denied: to allow it, add \"{origin}\" to `allow` under [http] in "
+        );
+        assert_eq!(stderr.matches(&line).count(), 2, "{stderr}");
+        assert!(
+            stderr.contains(&format!("{name}.toml")) && stderr.contains("[WARN] RequestId: "),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_listed_name_that_leads_to_this_machine() {
+    for name in BOTH {
+        let server = Server::plain();
+        // Resolvers answer such names with the loopback address: RFC 6761.
+        let origin = format!("http://named.localhost:{}", server.address.port());
+        let sender = Function::allowed(name, &[&origin]).start();
+        sender.fails(&origin, "DestinationIpProhibited");
+        assert_eq!(server.connections(), 0);
+        let stderr = sender.finish().stderr;
+        assert!(
+            stderr.contains("which is refused unless the policy lists that address itself"),
+            "{stderr}"
+        );
+    }
+}
+
+/// Whatever the policy says.
+#[test]
+fn the_runtime_api() {
+    for name in BOTH {
+        let port = {
+            let free = TcpListener::bind("127.0.0.1:0").unwrap();
+            free.local_addr().unwrap().port()
+        };
+        let origins = [
+            "127.0.0.1",
+            "localhost",
+            "127.0.0.2",
+            "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+        ]
+        .map(|host| format!("http://{host}:{port}"));
+        let function = Function::allowed(name, &origins.each_ref().map(String::as_str));
+        let sender = function.start_at(port);
+        for origin in &origins {
+            sender.fails(
+                &format!("{origin}/2018-06-01/runtime/invocation/next"),
+                "DestinationIpProhibited",
+            );
+        }
+        assert!(sender.finish().stderr.contains("the Runtime API is there"));
+    }
+}
+
+#[test]
+fn tunnels() {
+    let server = Server::plain();
+    let origin = server.origin("http");
+    let sender = Function::allowed("http_p2", &[&origin]).start();
+    let fetched = sender.fetch(&json!({"url": origin, "method": "CONNECT"}));
+    assert_eq!(fetched["error"], "HttpRequestMethodInvalid");
+    sender.finish();
+}
+
+#[test]
+fn an_origin_that_is_none_ends_the_start() {
+    let function = Function::allowed("http_p2", &["https://a.example/path"]);
+    let builder = HostBuilder::new(function.folder.path(), function.name);
+    let refusal = crate::refusal::refusal(builder);
+    assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
+    assert!(
+        refusal.message.contains(
+            ", line 2: the origin \"https://a.example/path\" has a path, and an origin has none"
+        ),
+        "{}",
+        refusal.message
+    );
+}

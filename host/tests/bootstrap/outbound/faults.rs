@@ -1,0 +1,166 @@
+//! Servers that do not do what they should.
+
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use lambda_wasm_emulator::Invocation;
+use serde_json::json;
+
+use super::servers::Server;
+use super::{BOTH, Function};
+use crate::http::event;
+use crate::support::ScriptedApi;
+
+#[test]
+fn one_that_stalls_ends_the_invocation_at_its_deadline_and_no_other() {
+    for name in BOTH {
+        let stalls = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = Server::plain();
+        let (stalled, origin) = (
+            format!("http://{}", stalls.local_addr().unwrap()),
+            good.origin("http"),
+        );
+        let sender = Function::allowed(name, &[&stalled, &origin]).start();
+        for _ in 0..3 {
+            let asked = json!({"url": stalled}).to_string();
+            let invocation = Invocation::new(event("POST", "/fetch", &asked));
+            let error = sender
+                .host
+                .api
+                .invoke(invocation.timeout(Duration::from_millis(500)))
+                .error();
+            assert_eq!(error.json()["errorType"], "Function.Timeout", "{name}");
+            assert_eq!(sender.get(&origin)["status"], 200);
+        }
+        // The Runtime API's and the good server's.
+        let open = tcp_connections(sender.host.pid());
+        assert_eq!(open, 2, "{name}: connections are left");
+        sender.finish();
+    }
+}
+
+/// How a component sees an error in a body: wasmtime tells those of WASI 0.2 no code, but only its words.
+fn in_body(component: &str, code: &str, words: &str) -> String {
+    match component {
+        "http_p2" => format!("InternalError(Some({words:?}))"),
+        _ => code.to_owned(),
+    }
+}
+
+/// How many connections a process has.
+fn tcp_connections(pid: u32) -> usize {
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let target = |file: std::io::Result<std::fs::DirEntry>| {
+        let target = std::fs::read_link(file.ok()?.path()).ok()?;
+        Some(
+            target
+                .to_string_lossy()
+                .strip_prefix("socket:[")?
+                .trim_end_matches(']')
+                .to_owned(),
+        )
+    };
+    let sockets: Vec<String> = files.filter_map(target).collect();
+    let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap();
+    let inode = |line: &str| line.split_whitespace().nth(9).map(str::to_owned);
+    let lines = table.lines().filter_map(inode);
+    lines.filter(|inode| sockets.contains(inode)).count()
+}
+
+#[test]
+fn the_functions_own_limits_are_kept() {
+    for name in BOTH {
+        let server = ScriptedApi::start();
+        let origin = format!("http://{}", server.address());
+        let sender = Function::allowed(name, &[&origin]).start();
+        let serving = thread::spawn(move || {
+            let mut connection = server.accept();
+            connection.request();
+            let mut second = server.accept();
+            second.request();
+            second.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart");
+            // Both stay open until the function has given up.
+            (connection, second)
+        });
+        let fetched = sender.fetch(&json!({"url": origin, "first_ms": 100}));
+        assert_eq!(fetched["error"], "ConnectionReadTimeout", "{name}");
+        let fetched = sender.fetch(&json!({"url": origin, "between_ms": 100}));
+        assert_eq!(
+            (&fetched["body"], &fetched["status"]),
+            (&"part".into(), &200.into())
+        );
+        assert_eq!(
+            fetched["error"],
+            in_body(name, "ConnectionReadTimeout", "connection read timeout")
+        );
+        drop(serving.join().unwrap());
+        sender.finish();
+    }
+}
+
+#[test]
+fn one_that_nobody_listens_for() {
+    for name in BOTH {
+        let origin = {
+            let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+            format!("http://{}", closed.local_addr().unwrap())
+        };
+        let unknown = "https://no-such-host.invalid";
+        let sender = Function::allowed(name, &[&origin, unknown]).start();
+        sender.fails(&origin, "ConnectionRefused");
+        sender.fails(unknown, "DnsError");
+        sender.finish();
+    }
+}
+
+#[test]
+fn one_that_ends_in_the_middle() {
+    for name in BOTH {
+        let server = ScriptedApi::start();
+        let origin = format!("http://{}", server.address());
+        let sender = Function::allowed(name, &[&origin]).start();
+        let serving = thread::spawn(move || {
+            let mut connection = server.accept();
+            connection.request();
+            connection.close();
+            let mut connection = server.accept();
+            connection.request();
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart");
+            connection.close();
+            let mut connection = server.accept();
+            connection.request();
+            connection.write("what is this\r\n\r\n");
+            connection.close();
+        });
+        sender.fails(&origin, "HttpResponseIncomplete");
+        let fetched = sender.get(&origin);
+        assert_eq!(fetched["body"], "part", "{name}");
+        assert_eq!(
+            fetched["error"],
+            in_body(name, "HttpResponseIncomplete", "incomplete HTTP response")
+        );
+        sender.fails(&origin, "HttpProtocolError");
+        serving.join().unwrap();
+        sender.finish();
+    }
+}
+
+#[test]
+fn one_that_redirects_is_not_followed() {
+    for name in BOTH {
+        let server = ScriptedApi::start();
+        let origin = format!("http://{}", server.address());
+        let sender = Function::allowed(name, &[&origin]).start();
+        let serving = thread::spawn(move || {
+            let mut connection = server.accept();
+            connection.request();
+            connection.answer("302 Found", "Location: http://elsewhere.example/\r\n", "");
+        });
+        let fetched = sender.get(&origin);
+        assert_eq!(fetched["status"], 302, "{name}");
+        assert!(fetched["headers"].to_string().contains("elsewhere.example"));
+        serving.join().unwrap();
+        sender.finish();
+    }
+}

@@ -1,0 +1,147 @@
+//! Servers on loopback: over TCP or TLS, which count their connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+use wasmtime_wasi_http::WasiBody;
+
+/// A server that echoes the body, with what it saw of the request in headers.
+pub struct Server {
+    pub address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    _runtime: Runtime,
+}
+
+/// A certificate authority that nobody trusts but who is told to, and a server's certificate of it.
+pub struct Authority {
+    folder: TempDir,
+    config: ServerConfig,
+}
+
+impl Authority {
+    /// With a certificate for this name. The server offers these protocols.
+    pub fn new(name: &str, protocols: &[&[u8]]) -> Self {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()])
+            .unwrap()
+            .signed_by(&key, &authority)
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+        let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .unwrap();
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Self { folder, config }
+    }
+
+    /// The certificate to trust.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+}
+
+impl Server {
+    /// Over TCP alone.
+    pub fn plain() -> Self {
+        Self::start(None)
+    }
+
+    /// Over TLS.
+    pub fn tls(authority: &Authority) -> Self {
+        Self::start(Some(TlsAcceptor::from(Arc::new(authority.config.clone()))))
+    }
+
+    fn start(tls: Option<TlsAcceptor>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
+        runtime.spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                counter.fetch_add(1, Ordering::Relaxed);
+                let tls = tls.clone();
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(stream).await,
+                        // A handshake that fails is the client's to tell.
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => serve(stream).await,
+                            Err(_) => (),
+                        },
+                    }
+                });
+            }
+        });
+        Self {
+            address,
+            connections,
+            _runtime: runtime,
+        }
+    }
+
+    /// A URL of this scheme, and the host `localhost`.
+    pub fn origin(&self, scheme: &str) -> String {
+        format!("{scheme}://localhost:{}", self.address.port())
+    }
+
+    /// How many connections were made to it.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    let server = auto::Builder::new(TokioExecutor::new());
+    // How a connection ends is the client's to tell.
+    let _ = server
+        .serve_connection(TokioIo::new(stream), service_fn(echo))
+        .await;
+}
+
+async fn echo(request: Request<Incoming>) -> Result<Response<WasiBody>, io::Error> {
+    let (parts, body) = request.into_parts();
+    let host = parts.headers.get("host").cloned();
+    let mut response = Response::builder()
+        .header("x-version", format!("{:?}", parts.version))
+        .header("x-method", parts.method.as_str())
+        .header("x-target", parts.uri.to_string());
+    if let Some(host) = host {
+        response = response.header("x-host", host);
+    }
+    let body = body
+        .map_err(wasmtime_wasi_http::Error::Hyper)
+        .boxed_unsync();
+    response.body(body).map_err(io::Error::other)
+}

@@ -1,0 +1,78 @@
+//! Sends a request by WASI 0.2.
+
+use std::io::Write;
+
+use guests::{Fetch, Fetched, case};
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{
+    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
+    RequestOptions, Scheme,
+};
+use wasip2::io::streams::StreamError;
+
+/// Sends it, and reads the answer to its end.
+pub fn fetch(asked: &Fetch) -> Fetched {
+    let mut fetched = Fetched::default();
+    let result = send(asked).and_then(|response| {
+        fetched.status = Some(response.status());
+        fetched.headers = response.headers().entries();
+        read(response, &mut fetched)
+    });
+    fetched.error = result.err().map(|error| case(&error));
+    fetched
+}
+
+fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
+    let (https, authority, path) = asked.url();
+    let scheme = if https { Scheme::Https } else { Scheme::Http };
+    let request = OutgoingRequest::new(Fields::from_list(&asked.headers()).unwrap());
+    request.set_method(&Method::Other(asked.method())).unwrap();
+    request.set_scheme(Some(&scheme)).unwrap();
+    request.set_authority(Some(authority)).unwrap();
+    request.set_path_with_query(Some(path)).unwrap();
+    let options = RequestOptions::new();
+    options
+        .set_connect_timeout(asked.limit("connect_ms"))
+        .unwrap();
+    options
+        .set_first_byte_timeout(asked.limit("first_ms"))
+        .unwrap();
+    options
+        .set_between_bytes_timeout(asked.limit("between_ms"))
+        .unwrap();
+    let body = request.body().unwrap();
+    let mut pieces = asked.pieces().peekable();
+    if pieces.peek().is_none() {
+        let response = outgoing_handler::handle(request, Some(options))?;
+        OutgoingBody::finish(body, None)?;
+        response.subscribe().block();
+        return response.get().unwrap().unwrap();
+    }
+    let response = outgoing_handler::handle(request, Some(options))?;
+    let mut stream = body.write().unwrap();
+    let written = pieces.try_for_each(|piece| stream.write_all(&piece));
+    drop(stream);
+    if written.is_ok() {
+        OutgoingBody::finish(body, None)?;
+    }
+    response.subscribe().block();
+    response.get().unwrap().unwrap()
+}
+
+fn read(response: IncomingResponse, fetched: &mut Fetched) -> Result<(), ErrorCode> {
+    let body = response.consume().unwrap();
+    let stream = body.stream().unwrap();
+    let result = loop {
+        match stream.blocking_read(64 * 1024) {
+            Ok(piece) => fetched.take(&piece),
+            Err(StreamError::Closed) => break Ok(()),
+            Err(StreamError::LastOperationFailed(error)) => {
+                let code = wasip2::http::types::http_error_code(&error);
+                break Err(code.unwrap_or(ErrorCode::InternalError(Some(error.to_debug_string()))));
+            }
+        }
+    };
+    drop(stream);
+    drop(IncomingBody::finish(body));
+    result
+}
