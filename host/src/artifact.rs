@@ -9,7 +9,7 @@
 //! its ELF, while it would refuse a prefix or a section that it does not know.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -228,10 +228,17 @@ impl Trailer {
 /// [`ArtifactError::Damaged`] if they differ, [`ArtifactError::Unreadable`] if the file cannot be read.
 pub fn verify(path: &Path, trailer: &Trailer) -> Result<(), ArtifactError> {
     let hash = || -> io::Result<String> {
-        let mut elf = File::open(path)?.take(trailer.length);
+        let mut elf = BufReader::with_capacity(64 * 1024, File::open(path)?.take(trailer.length));
         let mut hasher = Sha256::new();
-        io::copy(&mut elf, &mut hasher)?;
-        Ok(hex(&hasher.finalize()))
+        loop {
+            let part = elf.fill_buf()?;
+            if part.is_empty() {
+                return Ok(hex(&hasher.finalize()));
+            }
+            hasher.update(part);
+            let length = part.len();
+            elf.consume(length);
+        }
     };
     let actual = hash().map_err(|error| ArtifactError::Unreadable(path.to_owned(), error))?;
     if actual == trailer.sha256 {

@@ -28,8 +28,6 @@ pub struct Config {
     pub init_limit: Duration,
     /// Whether the artifact's checksum is verified at the start.
     pub verify: bool,
-    /// The certificates to trust in outgoing requests, if not those that are built in; the variable is OpenSSL's.
-    pub ca_file: Option<PathBuf>,
     /// When the process was spawned, in nanoseconds of the monotonic clock, if the start's timings are asked for.
     pub timings: Option<u64>,
 }
@@ -87,8 +85,15 @@ impl Environment {
         policy.env.view(self.0.iter(), &policy.aws)
     }
 
+    /// The variables whose names begin so, by the rest of their names.
+    pub fn starting(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.0.iter();
+        all.filter_map(move |(name, value)| Some((name.strip_prefix(start)?, value.as_str())))
+    }
+
     /// The value of a variable; one that is empty counts as missing.
-    fn get(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
             .map(String::as_str)
@@ -97,6 +102,19 @@ impl Environment {
 
     fn owned(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)
+    }
+
+    /// The certificates to trust in outgoing requests, if not those that are built in; the variable is OpenSSL's.
+    #[must_use]
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        self.get("SSL_CERT_FILE").map(PathBuf::from)
+    }
+
+    /// One that has these variables.
+    #[cfg(test)]
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self(Arc::new(pairs.iter().map(owned).collect()))
     }
 
     /// How the log is to be written.
@@ -180,7 +198,6 @@ impl Environment {
             verify: self
                 .get("LAMBDA_WASM_VERIFY")
                 .is_some_and(|value| value != "0"),
-            ca_file: self.get("SSL_CERT_FILE").map(PathBuf::from),
             timings: self.get("LAMBDA_WASM_TIMINGS").map(|_| {
                 self.get("LAMBDA_WASM_SPAWNED_AT")
                     .and_then(|at| at.parse().ok())
@@ -257,14 +274,9 @@ impl Endpoint {
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Environment(Arc::new(pairs.iter().map(owned).collect()))
-    }
-
     #[test]
     fn the_handler_names_the_component() {
-        let config = environment(&[("_HANDLER", "hello"), ("LAMBDA_TASK_ROOT", "/var/task")])
+        let config = Environment::of(&[("_HANDLER", "hello"), ("LAMBDA_TASK_ROOT", "/var/task")])
             .config()
             .unwrap();
         assert_eq!(config.component, PathBuf::from("/var/task/hello.cwasm"));
@@ -275,11 +287,13 @@ mod tests {
     #[test]
     fn a_handler_with_a_path_is_refused() {
         for handler in ["../hello", "a/b", "/etc/passwd", ".", "..", "a\\b"] {
-            let failure = environment(&[("_HANDLER", handler)]).config().unwrap_err();
+            let failure = Environment::of(&[("_HANDLER", handler)])
+                .config()
+                .unwrap_err();
             assert_eq!(failure.error_type, "Runtime.InvalidHandler", "{handler}");
         }
         assert_eq!(
-            environment(&[]).config().unwrap_err().error_type,
+            Environment::of(&[]).config().unwrap_err().error_type,
             "Runtime.InvalidHandler"
         );
     }
@@ -313,7 +327,7 @@ mod tests {
     #[test]
     fn concurrency_has_to_be_a_number() {
         let with = |value| {
-            environment(&[
+            Environment::of(&[
                 ("_HANDLER", "h"),
                 ("LAMBDA_TASK_ROOT", "/"),
                 ("AWS_LAMBDA_MAX_CONCURRENCY", value),

@@ -12,14 +12,14 @@ use wasmtime::{Engine, Store};
 use crate::artifact::{self, ArtifactError, Trailer};
 use crate::bindings::{self, Context};
 use crate::call::Call;
-use crate::config::{Config, Facts};
+use crate::config::{Config, Environment, Facts};
 use crate::crash::Stopped;
 use crate::deadline::Watchdog;
 use crate::exports::{self, Export, Exports};
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
 use crate::log::Log;
-use crate::outbound::{Access, Client};
+use crate::outbound::{Access, Client, Signer};
 use crate::policy::Policy;
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
@@ -42,7 +42,7 @@ pub struct Function {
     facts: Facts,
     pub(crate) watchdog: Watchdog,
     init_limit: Duration,
-    ca_file: Option<PathBuf>,
+    environment: Environment,
 }
 
 /// An instance that waits for its invocation, and what it runs in.
@@ -103,7 +103,7 @@ impl Function {
             grants,
             facts: config.facts.clone(),
             init_limit: config.init_limit,
-            ca_file: config.ca_file.clone(),
+            environment: config.environment.clone(),
         })
     }
 
@@ -126,7 +126,8 @@ impl Function {
         let access = Access {
             allow: self.grants.policy.http.clone(),
             runtime_api,
-            ca_file: self.ca_file.clone(),
+            ca_file: self.environment.ca_file(),
+            signer: Signer::new(&self.grants.policy.aws, &self.environment),
             policy: Policy::path(&self.file),
         };
         Client::new(Arc::new(access), self.watchdog.clone())

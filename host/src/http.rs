@@ -164,4 +164,4 @@ fn find<'h>(headers: &'h [(String, String)], wanted: &str) -> Option<&'h str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,21 +9,24 @@ mod body;
 mod client;
 mod connect;
 mod error;
+mod sign;
 mod tls;
 
 pub use client::Client;
+pub use sign::Signer;
 
 use std::future::{Future, ready};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
-use self::error::ConnectError;
+use self::sign::Signing;
 use crate::deadline::Yielding;
 use crate::log::{Level, Log};
 use crate::policy::Origin;
@@ -34,7 +37,7 @@ type Io = Box<dyn Future<Output = Result<()>> + Send>;
 const MAX_TOLD: usize = 10;
 
 /// What a function's requests may reach.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Access {
     /// The origins that the policy lists.
     pub allow: Vec<Origin>,
@@ -42,6 +45,8 @@ pub struct Access {
     pub runtime_api: Vec<SocketAddr>,
     /// A file with the certificates to trust, in PEM.
     pub ca_file: Option<PathBuf>,
+    /// Signs those that go to AWS.
+    pub signer: Signer,
     /// The policy's file, for messages.
     pub policy: PathBuf,
 }
@@ -65,8 +70,8 @@ pub struct Outbound {
     client: Client,
     log: Log,
     request_id: Option<String>,
-    /// The origins whose denial is in the log already.
-    told: Vec<Origin>,
+    /// What the log says of denials already.
+    told: Vec<String>,
 }
 
 impl Outbound {
@@ -87,25 +92,32 @@ impl Outbound {
         self.told.clear();
     }
 
-    fn check(&mut self, request: &Request<WasiBody>) -> Result<Origin> {
-        let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
-        if *request.method() == Method::CONNECT {
+    /// Where a request goes and how it will be signed, if it may be sent.
+    fn check(&mut self, parts: &Parts) -> Result<(Origin, Option<Signing>)> {
+        let origin = Origin::of(&parts.uri).ok_or(Error::HttpRequestUriInvalid)?;
+        if parts.method == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
         }
         let access = self.client.access();
-        if !access.listed(&origin).is_empty() {
-            return Ok(origin);
+        if access.listed(&origin).is_empty() {
+            let file = access.policy.display();
+            let why = format!("to allow it, add \"{origin}\" to `allow` under [http] in {file}");
+            return Err(self.deny(&origin, &why));
         }
-        if self.told.len() < MAX_TOLD && !self.told.contains(&origin) {
-            let line = format!(
-                "a request to {origin} was denied: to allow it, add \"{origin}\" to `allow` under [http] in {}",
-                access.policy.display()
-            );
+        match access.signer.signing(&origin, parts) {
+            Ok(signing) => Ok((origin, signing)),
+            Err(refusal) => Err(self.deny(&origin, &refusal.to_string())),
+        }
+    }
+
+    fn deny(&mut self, origin: &Origin, why: &str) -> Error {
+        let line = format!("a request to {origin} was denied: {why}");
+        if self.told.len() < MAX_TOLD && !self.told.contains(&line) {
             self.log
                 .host(Level::Warn, self.request_id.as_deref(), &line);
-            self.told.push(origin);
+            self.told.push(line);
         }
-        Err(Error::HttpRequestDenied)
+        Error::HttpRequestDenied
     }
 }
 
@@ -121,18 +133,21 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Io,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io)>> + Send> {
-        let origin = match self.check(&request) {
-            Ok(origin) => origin,
+        let (parts, body) = request.into_parts();
+        let (origin, signing) = match self.check(&parts) {
+            Ok(checked) => checked,
             Err(error) => return Box::new(ready(Err(error))),
         };
+        let request = Request::from_parts(parts, body);
         let (log, id) = (self.log, self.request_id.clone());
-        let failed = move |error: &ConnectError| {
+        let failed = move |error: &dyn std::fmt::Display| {
             let line = format!("a request to {origin} could not be sent: {error}");
             log.host(Level::Warn, id.as_deref(), &line);
         };
         let client = self.client.clone();
+        let options = options.unwrap_or_default();
         // A task of its own, so that it goes on while the guest computes; it ends with the instance.
-        let sending = spawn(client.send(request, options.unwrap_or_default(), failed));
+        let sending = spawn(client.send(request, options, signing, failed));
         Box::new(async move {
             let response = sending.await?;
             let sent: Io = Box::new(ready(Ok(())));

@@ -11,7 +11,7 @@ mod value;
 
 use std::ops::RangeInclusive;
 
-pub use aws::{Aws, PLACEHOLDERS};
+pub use aws::{Aws, PLACEHOLDERS, is_region};
 pub use environment::Env;
 pub use file::PolicyError;
 pub use files::{Folder, Opened};

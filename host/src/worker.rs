@@ -84,9 +84,9 @@ impl Worker {
             let sandbox = self.sandbox.take();
             let handled = or_report_panic(&responder, || {
                 let outbound = &self.outbound;
-                let invoke = self
-                    .function
-                    .invoke(sandbox, outbound, &invocation, &responder, limit);
+                let invoke =
+                    self.function
+                        .invoke(sandbox, outbound, &invocation, &responder, limit);
                 self.runtime.block_on(invoke)
             });
             underway.over();

@@ -3,7 +3,7 @@ mod answers;
 mod aws_events;
 mod beyond_record;
 #[path = "../../tests/support/crates.rs"]
-mod crates;
+pub(crate) mod crates;
 mod every_sample;
 mod malformed;
 mod oddities;

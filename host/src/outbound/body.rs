@@ -1,14 +1,14 @@
-//! The body of a response, which is read as the function reads it.
+//! Bodies: of a response, which is read as the function reads it, and of a request, with what is kept while it is sent.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::InFlight;
 use super::error::code;
@@ -18,6 +18,22 @@ pub struct Response {
     body: Incoming,
     between: Option<Between>,
     _in_flight: InFlight,
+}
+
+/// The body of a request, as long as it was, and what is kept until it has been sent.
+pub struct Keeping<T> {
+    body: WasiBody,
+    kept: T,
+    /// Called when a piece leaves.
+    leaves: fn(&T),
+}
+
+impl<T> Keeping<T> {
+    /// Keeps something with a body.
+    #[must_use]
+    pub fn new(body: WasiBody, kept: T, leaves: fn(&T)) -> Self {
+        Self { body, kept, leaves }
+    }
 }
 
 /// How long the next piece may take.
@@ -66,6 +82,30 @@ impl Body for Response {
             .as_mut()
             .poll(context)
             .map(|()| Some(Err(Error::ConnectionReadTimeout)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<T: Unpin> Body for Keeping<T> {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if frame.is_some() {
+            (self.leaves)(&self.kept);
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

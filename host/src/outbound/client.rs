@@ -1,5 +1,6 @@
 //! The client of one worker: its connections outlive the instances and the invocations that use them.
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,9 +15,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::body::Response;
+use super::body::{Keeping, Response};
 use super::connect::{Connector, Proven};
 use super::error::{ConnectError, cause, code, is_ended};
+use super::sign::Signing;
 use super::{Access, InFlight};
 use crate::deadline::Watchdog;
 
@@ -72,8 +74,8 @@ impl Client {
         &self.0.access
     }
 
-    /// Sends a request, once more if that is safe and a connection turned out to have ended while it was idle. An address
-    /// that was refused is handed to `refused`.
+    /// Signs a request if it is to be signed, and sends it: once more if that is safe and a connection turned out to have
+    /// ended while it was idle. What the log should say of a failure is handed to `failed`.
     ///
     /// # Errors
     ///
@@ -82,7 +84,8 @@ impl Client {
         self,
         request: Request<WasiBody>,
         options: RequestOptions,
-        refused: impl FnOnce(&ConnectError),
+        signing: Option<Signing>,
+        failed: impl FnOnce(&dyn Display),
     ) -> Result<http::Response<Response>, Error> {
         let Ok(permit) = Arc::clone(&self.0.in_flight).try_acquire_owned() else {
             return Err(Error::ConnectionLimitReached);
@@ -91,12 +94,21 @@ impl Client {
             _permit: permit,
             _yielding: self.0.watchdog.yielding(),
         };
+        let request = match signing {
+            None => request,
+            Some(signing) => match signing.sign(request).await {
+                Ok(signed) => signed,
+                Err(Ok(code)) => return Err(code),
+                Err(Err(refusal)) => {
+                    failed(&refusal);
+                    return Err(Error::InternalError(Some(refusal.to_string())));
+                }
+            },
+        };
         let again = copy(&request);
         let (request, has_sent) = watched(request);
         let sent = match (self.once(request, options).await, again) {
-            (Err(failed), Some(again))
-                if failed.is_stale() && !has_sent.load(Ordering::Relaxed) =>
-            {
+            (Err(stale), Some(again)) if stale.is_stale() && !has_sent.load(Ordering::Relaxed) => {
                 self.once(again, options).await
             }
             (sent, _) => sent,
@@ -107,8 +119,11 @@ impl Client {
                     .map(|body| Response::new(body, options.between_bytes_timeout, in_flight)))
             }
             Err(Failed { code, error }) => {
-                if let Some(error) = error.as_ref().and_then(|error| cause(error)) {
-                    refused(error);
+                if let Some(error) = error
+                    .as_ref()
+                    .and_then(|error| cause::<ConnectError>(error))
+                {
+                    failed(error);
                 }
                 Err(code)
             }
@@ -171,13 +186,8 @@ fn copy(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
 fn watched(request: Request<WasiBody>) -> (Request<WasiBody>, Arc<AtomicBool>) {
     let has_sent = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&has_sent);
-    let watch = move |body: WasiBody| {
-        let frame = move |frame| {
-            seen.store(true, Ordering::Relaxed);
-            frame
-        };
-        body.map_frame(frame).boxed_unsync()
-    };
+    let leaves = |seen: &Arc<AtomicBool>| seen.store(true, Ordering::Relaxed);
+    let watch = move |body| Keeping::new(body, seen, leaves).boxed_unsync();
     (request.map(watch), has_sent)
 }
 

@@ -74,10 +74,12 @@ fn names(entry: &Entry<'_>, example: &str, is_right: fn(&str) -> bool) -> Said<V
     entry.texts(example)?.into_iter().map(name).collect()
 }
 
-/// `eu-central-1`, `us-gov-west-1`.
-fn is_region(name: &str) -> bool {
+/// Whether it looks like a region: `eu-central-1`, `us-gov-west-1`.
+#[must_use]
+pub fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     parts.len() >= 3
+        && parts[0].len() <= 4
         && parts.last().is_some_and(|last| last.parse::<u8>().is_ok())
         && parts[..parts.len() - 1]
             .iter()

@@ -200,9 +200,9 @@ impl Host {
 
     fn covers(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Below(parent), Self::Name(name)) => name
-                .split_once('.')
-                .is_some_and(|(_, rest)| rest == parent),
+            (Self::Below(parent), Self::Name(name)) => {
+                name.split_once('.').is_some_and(|(_, rest)| rest == parent)
+            }
             _ => self == other,
         }
     }
@@ -272,11 +272,18 @@ mod tests {
                 is_covered,
                 "{origin} {host}:{port}"
             );
-            assert!(!covers(origin, format!("http://{host}:{port}/")), "{origin}");
+            assert!(
+                !covers(origin, format!("http://{host}:{port}/")),
+                "{origin}"
+            );
         }
         let api = "https://api.example.com";
         assert!(covers(api, format!("{api}/")));
-        for other in ["https://user@api.example.com/", "https://api.example.com@evil.org/", "/a"] {
+        for other in [
+            "https://user@api.example.com/",
+            "https://api.example.com@evil.org/",
+            "/a",
+        ] {
             assert!(!covers(api, other.to_owned()), "{other}");
         }
         assert!(Origin::of(&"https://*.example.com/".parse().unwrap()).is_none());

@@ -16,7 +16,9 @@ mod crypto;
 mod denials;
 mod faults;
 mod servers;
+mod signing;
 mod tls;
+mod verifier;
 
 /// A function with a policy of its own.
 struct Function {
@@ -27,10 +29,14 @@ struct Function {
 impl Function {
     /// The component of this name, which may send requests to these origins.
     fn allowed(name: &'static str, origins: &[&str]) -> Self {
+        Self::with(name, &format!("[http]\nallow = {origins:?}\n"))
+    }
+
+    /// The component of this name with this policy.
+    fn with(name: &'static str, policy: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let artifact = format!("{name}.cwasm");
         fs::copy(functions().join(&artifact), folder.path().join(artifact)).unwrap();
-        let policy = format!("[http]\nallow = {origins:?}\n");
         fs::write(folder.path().join(name).with_extension("toml"), policy).unwrap();
         Self { folder, name }
     }
@@ -44,11 +50,17 @@ impl Function {
         self.sender(host)
     }
 
-    /// Starts it with a file of certificates to trust.
-    fn trusting(self, file: &Path) -> Sender {
-        let builder = self.builder().env("SSL_CERT_FILE", file.to_str().unwrap());
+    /// Starts it with these variables.
+    fn start_with(self, variables: &[(&str, &str)]) -> Sender {
+        let set = |builder: HostBuilder, (name, value): &(&str, &str)| builder.env(name, value);
+        let builder = variables.iter().fold(self.builder(), set);
         let host = builder.start();
         self.sender(host)
+    }
+
+    /// Starts it with a file of certificates to trust.
+    fn trusting(self, file: &Path) -> Sender {
+        self.start_with(&[("SSL_CERT_FILE", file.to_str().unwrap())])
     }
 
     /// Starts it with the Runtime API at this port.

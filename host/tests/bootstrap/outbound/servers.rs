@@ -96,10 +96,11 @@ impl Server {
                     match tls {
                         None => serve(stream).await,
                         // A handshake that fails is the client's to tell.
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream).await,
-                            Err(_) => (),
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream).await;
+                            }
+                        }
                     }
                 });
             }

@@ -7,7 +7,7 @@ mod scripted_api;
 
 pub use functions::{compile, functions, rust_guest};
 pub use host::{Host, HostBuilder, Output, Process};
-pub use scripted_api::{Connection, ScriptedApi};
+pub use scripted_api::{Connection, Request, ScriptedApi};
 
 use std::path::PathBuf;
 use std::time::Duration;

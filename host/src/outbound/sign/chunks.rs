@@ -1,0 +1,210 @@
+//! A body in chunks that are each signed, as in
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>: the signatures are made anew.
+//!
+//! A chunk is `SIZE;chunk-signature=SIGNATURE`, the data, and the ends of both lines. After the last, which is empty, there
+//! may be trailers and a signature of those. All signatures are equally long, so that the body's length does not change.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::http::Headers;
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::{Refusal, Signing};
+
+/// How large a chunk may be, in bytes: it is signed before it leaves. SDKs have chunks of 64 KiB to 1 MiB.
+const MAX_CHUNK: usize = 8 * 1024 * 1024;
+
+/// How long a line may be, in bytes.
+const MAX_LINE: usize = 8 * 1024;
+
+const CHUNK_SIGNATURE: &str = "chunk-signature=";
+const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
+
+type Params<'a> = v4::SigningParams<'a, ()>;
+
+/// The body with new signatures.
+pub struct Chunks {
+    body: WasiBody,
+    signing: Signing,
+    /// The signature before the next one, which enters that.
+    last: String,
+    read: BytesMut,
+    next: Next,
+    trailers: Headers,
+    /// For the memory of the chunk that is read.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// What comes next.
+enum Next {
+    Head,
+    /// The data of a chunk: how much, and as the guest wrote that.
+    Data(usize, String),
+    Trailer,
+    Nothing,
+}
+
+impl Chunks {
+    /// The chunks of `body`; `seed` is the signature of the request's head.
+    #[must_use]
+    pub fn new(body: WasiBody, seed: String, signing: Signing) -> Self {
+        Self {
+            body,
+            signing,
+            last: seed,
+            read: BytesMut::new(),
+            next: Next::Head,
+            trailers: Headers::new(),
+            room: None,
+        }
+    }
+
+    /// What can leave of what was read; `None` if more has to be read for it.
+    fn step(&mut self) -> Result<Option<Bytes>, String> {
+        match &self.next {
+            Next::Head => {
+                let Some(line) = self.line()? else {
+                    return Ok(None);
+                };
+                let (size, extension) = line.split_once(';').unwrap_or((&line, ""));
+                let digits = size.to_owned();
+                let size = usize::from_str_radix(size, 16)
+                    .map_err(|_| format!("{line:?} begins no chunk"))?;
+                if !extension.trim().starts_with(CHUNK_SIGNATURE) {
+                    return Err(format!("{line:?} has no signature"));
+                }
+                if size > MAX_CHUNK {
+                    return Err(format!(
+                        "a chunk has {size} bytes, and {MAX_CHUNK} is the most that is signed at once"
+                    ));
+                }
+                if size > 0 {
+                    self.room = Some(
+                        self.signing
+                            .room(size)
+                            .ok_or("too much is signed at once")?,
+                    );
+                    self.next = Next::Data(size, digits);
+                    return self.step();
+                }
+                self.next = Next::Trailer;
+                self.chunk(&digits, &Bytes::new()).map(Some)
+            }
+            Next::Data(size, digits) => {
+                let (size, digits) = (*size, digits.clone());
+                if self.read.len() < size + 2 {
+                    return Ok(None);
+                }
+                let data = self.read.split_to(size).freeze();
+                if self.read.split_to(2) != "\r\n" {
+                    return Err("a chunk is longer than it says".to_owned());
+                }
+                self.next = Next::Head;
+                self.room = None;
+                self.chunk(&digits, &data).map(Some)
+            }
+            Next::Trailer => {
+                let Some(line) = self.line()? else {
+                    return Ok(None);
+                };
+                if line.is_empty() {
+                    self.next = Next::Nothing;
+                    return Ok(Some(Bytes::from_static(b"\r\n")));
+                }
+                let (name, value) = line
+                    .split_once(':')
+                    .ok_or_else(|| format!("{line:?} is no trailer"))?;
+                if !name.eq_ignore_ascii_case(TRAILER_SIGNATURE) {
+                    self.trailers
+                        .try_append(name.to_ascii_lowercase(), value.trim().to_owned())
+                        .map_err(|error| error.to_string())?;
+                    return Ok(Some(format!("{line}\r\n").into()));
+                }
+                let (last, trailers) = (&self.last, &self.trailers);
+                let sign = |params: Params<'_>| v4::sign_trailer(trailers, last, &params).map(of);
+                self.last = self.signing.with((), sign).map_err(told)?;
+                Ok(Some(format!("{name}:{}\r\n", self.last).into()))
+            }
+            Next::Nothing if self.read.is_empty() => Ok(None),
+            Next::Nothing => Err("there is something after its end".to_owned()),
+        }
+    }
+
+    /// The next line, without its end.
+    fn line(&mut self) -> Result<Option<String>, String> {
+        let Some(end) = self.read.windows(2).position(|pair| pair == b"\r\n") else {
+            return match self.read.len() {
+                ..MAX_LINE => Ok(None),
+                _ => Err("a line does not end".to_owned()),
+            };
+        };
+        let line = self.read.split_to(end + 2);
+        match str::from_utf8(&line[..end]) {
+            Ok(line) => Ok(Some(line.to_owned())),
+            Err(_) => Err("a line is no text".to_owned()),
+        }
+    }
+
+    fn chunk(&mut self, digits: &str, data: &Bytes) -> Result<Bytes, String> {
+        let last = &self.last;
+        let sign = |params: Params<'_>| v4::sign_chunk(data, last, &params).map(of);
+        self.last = self.signing.with((), sign).map_err(told)?;
+        let head = format!("{digits};{CHUNK_SIGNATURE}{}\r\n", self.last);
+        let mut chunk = BytesMut::from(head.as_bytes());
+        if !data.is_empty() {
+            chunk.extend_from_slice(data);
+            chunk.extend_from_slice(b"\r\n");
+        }
+        Ok(chunk.freeze())
+    }
+}
+
+fn of(output: aws_sigv4::SigningOutput<()>) -> String {
+    output.into_parts().1
+}
+
+fn told(refusal: Refusal) -> String {
+    refusal.to_string()
+}
+
+fn wrong(why: String) -> Error {
+    Error::InternalError(Some(format!("the body is no aws-chunked one: {why}")))
+}
+
+impl Body for Chunks {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        loop {
+            match this.step() {
+                Ok(Some(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Ok(None) => (),
+                Err(why) => return Poll::Ready(Some(Err(wrong(why)))),
+            }
+            match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        this.read.extend_from_slice(&data);
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None if matches!(this.next, Next::Nothing) => return Poll::Ready(None),
+                None => return Poll::Ready(Some(Err(wrong("it ends too early".to_owned())))),
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
