@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs Python packages into a virtual environment, which is made if need be; what was installed before is left alone.
+# One that was copied here, or moved, is made anew: its pip would install into the folder that it was made as.
 # Usage: scripts/pip-install.sh DIR NAME==VERSION…
 set -euo pipefail
 dir=$1
@@ -7,8 +8,12 @@ shift
 
 wanted=()
 for package; do [ -e "$dir/installed/$package" ] || wanted+=("$package"); done
-if [ -e "$dir" ] && ! "$dir/bin/python3" -c '' 2>/dev/null; then
-  rm -rf "$dir" # its Python is gone
+
+# The folder that the environment's programs belong to, which their first lines name.
+made_as() { grep -m 1 -o '/.*/bin/python' "$dir/bin/pip" 2>/dev/null | sed 's,/bin/python$,,'; }
+
+if [ -e "$dir" ] && { ! [ "$(made_as)" -ef "$dir" ] || ! "$dir/bin/python3" -c '' 2>/dev/null; }; then
+  rm -rf "$dir" # that, or its Python, is gone
   wanted=("$@")
 fi
 [ ${#wanted[@]} -gt 0 ] || exit 0
