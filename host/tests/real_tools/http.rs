@@ -33,6 +33,15 @@ pub fn post(url: &str, body: &str) -> Answer {
     answer(agent().post(url).send(body).unwrap())
 }
 
+/// Posts a body with these headers.
+pub fn post_with(url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = agent().post(url);
+    for &(name, value) in headers {
+        request = request.header(name, value);
+    }
+    answer(request.send(body).unwrap())
+}
+
 /// The pieces in which an answer comes, and when.
 pub fn get_in_chunks(url: &str) -> Vec<(String, Instant)> {
     let mut reader = agent().get(url).call().unwrap().into_body().into_reader();

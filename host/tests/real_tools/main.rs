@@ -8,10 +8,15 @@
 #[path = "../bootstrap/support/mod.rs"]
 mod support;
 
+#[path = "../bootstrap/outbound/verifier.rs"]
+mod verifier;
+
 mod http;
+mod moto;
 mod program;
 mod tools;
 
+mod aws;
 mod cargo_lambda;
 mod dev;
 mod emulator_rie;

@@ -1,0 +1,229 @@
+//! The stock AWS SDK for Rust in a component, which has no credentials, and moto for AWS's services.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use lambda_wasm_emulator::Invocation;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::moto::{Credentials, Moto};
+use crate::support::{Host, HostBuilder, compile, root};
+use crate::verifier::verify;
+
+/// A key whose every part has to be encoded, in another way each.
+const KEY: &str = "a b/ü+%.txt";
+
+/// The guest with the SDK, compiled, built once a run and apart from the other guests: it takes minutes when all is new.
+fn artifact() -> &'static Path {
+    static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
+    ARTIFACT.get_or_init(|| {
+        let target = root().join("target/aws-guest");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(["build", "--release", "--target", "wasm32-wasip2"])
+            .arg("--manifest-path")
+            .arg(root().join("host/tests/aws-guest/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&target);
+        if let Some(rustc) = std::env::var_os("WASM_RUSTC") {
+            cargo.env("RUSTC", rustc);
+        }
+        let output = cargo.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "the guest does not build:\n{stderr}"
+        );
+        let artifact = root().join("target/test-aws/aws.cwasm");
+        let component = target.join("wasm32-wasip2/release/aws_guest.wasm");
+        let output = compile(&component, &artifact);
+        assert!(output.status.success(), "{output:?}");
+        artifact
+    })
+}
+
+/// The guest as a function, with moto for everything that it may reach.
+struct Function {
+    host: Host,
+    moto: Moto,
+    credentials: Credentials,
+    _folder: TempDir,
+}
+
+impl Function {
+    /// With signatures made for these services. None if there is no moto here.
+    fn start(services: &[&str]) -> Option<Self> {
+        let moto = Moto::start()?;
+        let credentials = moto.session();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(artifact(), folder.path().join("aws.cwasm")).unwrap();
+        let allow = [moto.url()];
+        let policy = format!("[http]\nallow = {allow:?}\n\n[aws]\nsign = {services:?}\n");
+        std::fs::write(folder.path().join("aws.toml"), policy).unwrap();
+        let host = HostBuilder::new(folder.path(), "aws")
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ENDPOINT_URL", &moto.url())
+            .env("AWS_ACCESS_KEY_ID", &credentials.key)
+            .env("AWS_SECRET_ACCESS_KEY", &credentials.secret)
+            .env("AWS_SESSION_TOKEN", &credentials.token)
+            .start();
+        Some(Self {
+            host,
+            moto,
+            credentials,
+            _folder: folder,
+        })
+    }
+
+    /// What the guest answers: the status, and the text.
+    fn answer(&self, path: &str, query: &[(&str, &str)], body: &str) -> (u64, String) {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(query)
+            .finish();
+        let event = json!({
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": {},
+            "requestContext": {"http": {"method": "POST", "path": path}},
+            "body": body,
+            "isBase64Encoded": false,
+        });
+        // The first request to a service has moto load it.
+        let invocation = Invocation::new(event.to_string()).timeout(Duration::from_secs(20));
+        let answer = self.host.api.invoke(invocation).response().json();
+        let body = answer["body"].as_str().unwrap().to_owned();
+        (answer["statusCode"].as_u64().unwrap(), body)
+    }
+
+    /// What the guest answers to what has to go well.
+    #[track_caller]
+    fn ask(&self, path: &str, query: &[(&str, &str)], body: &str) -> String {
+        let (status, answer) = self.answer(path, query, body);
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    /// Checks that all that was sent was signed with the credentials of the environment, for this service.
+    #[track_caller]
+    fn signed_for(self, service: &str) {
+        let requests = self.moto.requests();
+        assert!(!requests.is_empty());
+        for request in requests {
+            let signed = verify(&request, &self.credentials.secret);
+            assert_eq!(signed.key, self.credentials.key);
+            assert_eq!(
+                (&*signed.region, &*signed.service),
+                ("eu-central-1", service)
+            );
+            assert_eq!(
+                signed.headers["x-amz-security-token"],
+                self.credentials.token
+            );
+        }
+        assert!(!self.moto.was_sent("laceholder"));
+        assert!(!self.moto.was_sent("PLACEHOLDER"));
+        self.host.finish();
+    }
+}
+
+#[test]
+fn the_sdk_sees_placeholders() {
+    let Some(function) = Function::start(&["s3"]) else {
+        return;
+    };
+    let seen = function.ask("/env", &[], "");
+    let variables: Value = serde_json::from_str(&seen).unwrap();
+    assert_eq!(variables["AWS_ACCESS_KEY_ID"], "ASIAPLACEHOLDER00000");
+    assert_eq!(variables["AWS_ENDPOINT_URL"], function.moto.url());
+    let Credentials { key, secret, token } = &function.credentials;
+    for real in [key, secret, token] {
+        assert!(!seen.contains(real.as_str()), "{seen}");
+    }
+    function.host.finish();
+}
+
+#[test]
+fn s3_takes_every_payload() {
+    let Some(function) = Function::start(&["s3"]) else {
+        return;
+    };
+    function.ask("/s3/create", &[("bucket", "bucket")], "");
+    let hash = |said: &str| said.len() == 64;
+    let payloads: [(&str, &dyn Fn(&str) -> bool); 5] = [
+        ("hash", &hash),
+        ("checksum", &hash),
+        ("unsigned", &|said| said == "UNSIGNED-PAYLOAD"),
+        ("trailer", &|said| {
+            said == "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        }),
+        ("signed-trailer", &|said| {
+            said == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+        }),
+    ];
+    let object = [("bucket", "bucket"), ("key", KEY)];
+    for (payload, is_said) in payloads {
+        let body = format!("{payload}: ä 😀\n");
+        let put = [object[0], object[1], ("payload", payload)];
+        function.ask("/s3/put", &put, &body);
+        let requests = function.moto.requests();
+        let sent = requests.iter().rfind(|it| it.line.starts_with("PUT"));
+        let sent = verify(sent.unwrap(), &function.credentials.secret);
+        assert!(is_said(&sent.payload), "{payload}: {sent:?}");
+        assert_eq!(function.ask("/s3/get", &object, ""), body, "{payload}");
+        assert_eq!(
+            function.ask("/s3/presigned", &object, ""),
+            body,
+            "{payload}"
+        );
+    }
+    function.signed_for("s3");
+}
+
+#[test]
+fn dynamodb_keeps_items() {
+    let Some(function) = Function::start(&["dynamodb"]) else {
+        return;
+    };
+    function.moto.check_signatures();
+    let table = ("table", "notes");
+    function.ask("/dynamodb/create", &[table], "");
+    for (number, text) in [("1", "first ä"), ("2", "second 😀")] {
+        let item = [table, ("owner", "Jürgen"), ("number", number)];
+        function.ask("/dynamodb/put", &item, text);
+        assert_eq!(function.ask("/dynamodb/get", &item, ""), text);
+    }
+    let texts = |owner| function.ask("/dynamodb/query", &[table, ("owner", owner)], "");
+    assert_eq!(texts("Jürgen"), r#"["first ä","second 😀"]"#);
+    assert_eq!(texts("nobody"), "[]");
+    function.signed_for("dynamodb");
+}
+
+#[test]
+fn sqs_passes_messages_on() {
+    let Some(function) = Function::start(&["sqs"]) else {
+        return;
+    };
+    function.moto.check_signatures();
+    let url = function.ask("/sqs/create", &[("queue", "queue")], "");
+    let queue = [("url", url.as_str())];
+    function.ask("/sqs/send", &queue, "a message: ä 😀");
+    assert_eq!(function.ask("/sqs/receive", &queue, ""), "a message: ä 😀");
+    function.signed_for("sqs");
+}
+
+#[test]
+fn a_service_that_is_not_listed_is_not_reached() {
+    let Some(function) = Function::start(&["dynamodb"]) else {
+        return;
+    };
+    let (status, _) = function.answer("/sqs/create", &[("queue", "queue")], "");
+    assert_eq!(status, 502);
+    assert!(function.moto.requests().is_empty());
+    let output = function.host.finish();
+    let logged = output.stdout + &output.stderr;
+    assert!(logged.contains("add \"sqs\" to `sign`"), "{logged}");
+}

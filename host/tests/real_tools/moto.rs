@@ -1,0 +1,204 @@
+//! moto, which stands in for AWS's services, and what was sent to it.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::json;
+
+use crate::http::{post, post_with};
+use crate::program::Program;
+use crate::support::Request;
+use crate::tools::tool;
+
+/// A moto that runs until the test is over, behind something that records.
+pub struct Moto {
+    _program: Program,
+    address: SocketAddr,
+    recorded: Recorded,
+}
+
+/// What each connection brought.
+type Recorded = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// Credentials as Lambda gives them to a function: of a role, for a session.
+pub struct Credentials {
+    pub key: String,
+    pub secret: String,
+    pub token: String,
+}
+
+impl Moto {
+    /// None if there is no such tool here.
+    pub fn start() -> Option<Self> {
+        let mut program =
+            Program::start(Command::new(tool("moto_server")?).args(["-H", "127.0.0.1", "-p", "0"]));
+        let line = program.wait_for("Running on http://");
+        let (_, address) = line.split_once("http://").unwrap();
+        let address = address.trim().parse().unwrap();
+        let recorded = Arc::default();
+        Some(Self {
+            address: record(address, Arc::clone(&recorded)),
+            _program: program,
+            recorded,
+        })
+    }
+
+    /// Where it is, for the function.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Makes a table whose key is a text of this name.
+    pub fn create_table(&self, table: &str, key: &str) {
+        let table = json!({
+            "TableName": table,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{ "AttributeName": key, "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
+        });
+        let target = ("x-amz-target", "DynamoDB_20120810.CreateTable");
+        self.ask("dynamodb", &[target], &table.to_string());
+    }
+
+    /// Credentials of a role that may do everything.
+    pub fn session(&self) -> Credentials {
+        let everything = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+        let role = [
+            ("Action", "CreateRole"),
+            ("RoleName", "function"),
+            ("AssumeRolePolicyDocument", everything),
+        ];
+        self.ask_form("iam", &role);
+        let policy = [
+            ("Action", "PutRolePolicy"),
+            ("RoleName", "function"),
+            ("PolicyName", "everything"),
+            ("PolicyDocument", everything),
+        ];
+        self.ask_form("iam", &policy);
+        let session = [
+            ("Action", "AssumeRole"),
+            ("RoleArn", "arn:aws:iam::123456789012:role/function"),
+            ("RoleSessionName", "session"),
+        ];
+        let session = self.ask_form("sts", &session);
+        let field = |name: &str| {
+            let (_, rest) = session.split_once(&format!("<{name}>")).unwrap();
+            rest.split_once('<').unwrap().0.to_owned()
+        };
+        self.recorded.lock().unwrap().clear();
+        Credentials {
+            key: field("AccessKeyId"),
+            secret: field("SecretAccessKey"),
+            token: field("SessionToken"),
+        }
+    }
+
+    /// Has every request checked from here on: it computes each signature by itself, as AWS does. Of S3's it cannot where
+    /// the path is encoded: it decodes that first.
+    pub fn check_signatures(&self) {
+        let reset = format!("{}/moto-api/reset-auth", self.url());
+        assert_eq!(post(&reset, "0").status, 200);
+        self.recorded.lock().unwrap().clear();
+    }
+
+    fn ask_form(&self, service: &str, form: &[(&str, &str)]) -> String {
+        let mut encoded = form_urlencoded::Serializer::new(String::new());
+        encoded.extend_pairs(form);
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        self.ask(service, &[form], &encoded.finish())
+    }
+
+    /// The answer to a request that nothing is checked of yet.
+    fn ask(&self, service: &str, headers: &[(&str, &str)], body: &str) -> String {
+        // It looks here for the service.
+        let scope = format!("20260101/eu-central-1/{service}/aws4_request");
+        let authorization = format!("AWS4-HMAC-SHA256 Credential=nobody/{scope}");
+        let headers = [headers, &[("authorization", authorization.as_str())]].concat();
+        let answer = post_with(&self.url(), &headers, body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
+    /// What was sent to it since then, connection by connection.
+    pub fn requests(&self) -> Vec<Request> {
+        let recorded = self.recorded.lock().unwrap();
+        recorded.iter().flat_map(|bytes| split(bytes)).collect()
+    }
+
+    /// Whether this text was sent to it, wherever.
+    pub fn was_sent(&self, text: &str) -> bool {
+        let recorded = self.recorded.lock().unwrap();
+        let mut connections = recorded.iter();
+        connections.any(|bytes| find(bytes, text.as_bytes()).is_some())
+    }
+}
+
+/// The requests of a connection.
+fn split(mut bytes: &[u8]) -> Vec<Request> {
+    let mut requests = Vec::new();
+    while let Some(end) = find(bytes, b"\r\n\r\n") {
+        let head = str::from_utf8(&bytes[..end + 2]).unwrap();
+        let (line, headers) = head.split_once("\r\n").unwrap();
+        let fields = headers.lines().filter_map(|line| line.split_once(':'));
+        let length = fields
+            .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .map(|(_, value)| value.trim().parse().unwrap())
+            .next();
+        let (body, rest) = bytes[end + 4..].split_at(length.unwrap_or(0));
+        requests.push(Request {
+            line: line.to_owned(),
+            headers: headers.to_owned(),
+            body: body.to_vec(),
+        });
+        bytes = rest;
+    }
+    assert!(bytes.is_empty(), "{}", String::from_utf8_lossy(bytes));
+    requests
+}
+
+fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    bytes.windows(text.len()).position(|part| part == text)
+}
+
+/// Passes connections on, and keeps what clients send. It ends with the test's process.
+fn record(to: SocketAddr, recorded: Recorded) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let server = TcpStream::connect(to).unwrap();
+            let recorded = Arc::clone(&recorded);
+            let (requests, answers) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            thread::spawn(move || {
+                let mut place = None;
+                copy(requests, server, |bytes| {
+                    let mut recorded = recorded.lock().unwrap();
+                    let place = *place.get_or_insert_with(|| {
+                        recorded.push(Vec::new());
+                        recorded.len() - 1
+                    });
+                    recorded[place].extend_from_slice(bytes);
+                });
+            });
+            thread::spawn(move || copy(answers, client, |_| ()));
+        }
+    });
+    address
+}
+
+/// Until one of the two ends, which the other learns.
+fn copy(mut from: TcpStream, mut to: TcpStream, mut seen: impl FnMut(&[u8])) {
+    let mut piece = [0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut piece) {
+        seen(&piece[..length]);
+        if to.write_all(&piece[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
