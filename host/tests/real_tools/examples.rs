@@ -2,15 +2,23 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
 use serde_json::{Value, json};
 
+use crate::moto::Moto;
 use crate::support::{Host, HostBuilder, root};
 use crate::tools::tool;
+use crate::verifier::verify;
 
 /// Builds an example in place of `hello.cwasm` in an empty folder, and starts it.
 fn start(example: &str, folder: &Path) -> Host {
+    build(example, folder).start()
+}
+
+/// Builds an example in place of `hello.cwasm` in an empty folder.
+fn build(example: &str, folder: &Path) -> HostBuilder {
     let script = root().join("examples").join(example).join("build.sh");
     let output = Command::new(script)
         .arg(folder.join("hello.cwasm"))
@@ -21,7 +29,7 @@ fn start(example: &str, folder: &Path) -> Host {
         output.status.success(),
         "{example} does not build:\n{stderr}"
     );
-    HostBuilder::new(folder, "hello").start()
+    HostBuilder::new(folder, "hello")
 }
 
 /// Answers of the hello function with a name and without.
@@ -99,5 +107,58 @@ fn javascript_answers_fetch_events() {
     let folder = tempfile::tempdir().unwrap();
     let host = start("javascript", folder.path());
     greets_by_path(&host);
+    host.finish();
+}
+
+#[test]
+fn dynamodb_keeps_notes_without_credentials() {
+    let Some(moto) = Moto::start() else {
+        return;
+    };
+    moto.create_table("notes", "name");
+    let credentials = moto.session();
+    moto.check_signatures();
+    let folder = tempfile::tempdir().unwrap();
+    let builder = build("dynamodb", folder.path());
+    // Its own policy, but for where the table is.
+    let policy = folder.path().join("hello.toml");
+    let written = std::fs::read_to_string(&policy).unwrap();
+    let here = written.replace("https://dynamodb.eu-central-1.amazonaws.com", &moto.url());
+    assert_ne!(here, written);
+    std::fs::write(&policy, here).unwrap();
+    let host = builder
+        .env("TABLE", "notes")
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ENDPOINT_URL_DYNAMODB", &moto.url())
+        .env("AWS_ACCESS_KEY_ID", &credentials.key)
+        .env("AWS_SECRET_ACCESS_KEY", &credentials.secret)
+        .env("AWS_SESSION_TOKEN", &credentials.token)
+        .start();
+
+    let ask = |method: &str, path: &str, body: &str| {
+        let event = json!({ "httpMethod": method, "path": path, "body": body });
+        // The first request has moto load what stands in for the service.
+        let invocation = Invocation::new(event.to_string()).timeout(Duration::from_secs(20));
+        let answer = host.api.invoke(invocation).response().json();
+        (answer["statusCode"].clone(), answer["body"].clone())
+    };
+    assert_eq!(ask("GET", "/notes/a%20b", "").0, json!(404));
+    assert_eq!(ask("PUT", "/notes/a%20b", "milk ä 😀").0, json!(204));
+    assert_eq!(
+        ask("GET", "/notes/a%20b", ""),
+        (json!(200), json!("milk ä 😀"))
+    );
+    assert_eq!(ask("GET", "/notes/other", "").0, json!(404));
+    assert_eq!(ask("DELETE", "/notes/a%20b", "").0, json!(405));
+
+    let requests = moto.requests();
+    assert_eq!(requests.len(), 4);
+    for request in requests {
+        let signed = verify(&request, &credentials.secret);
+        assert_eq!(
+            (signed.key, &*signed.service),
+            (credentials.key.clone(), "dynamodb")
+        );
+    }
     host.finish();
 }
