@@ -13,7 +13,8 @@ Commands:
   (none)            build dist/, the CodeUri of template.yaml, and target/hello.zip
   dev [--port N]    build, then serve the function at http://127.0.0.1:3000 (or PORT)
   test              build, then run every check and every test
-  bench [ARGS]      build, then measure against other runtimes
+  bench [ARGS]      build, then measure against other runtimes, with --http as HTTP components;
+                    with --sandbox, what the sandbox costs
 
 Options:
   --target TARGET   x86_64-unknown-linux-gnu or aarch64-unknown-linux-gnu (Lambda's arm64).

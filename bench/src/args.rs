@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub calls: Option<usize>,
 
-    /// A rough answer in about ten seconds, or a minute with --http
+    /// A rough answer in about ten seconds, or a minute with --http or --sandbox
     #[arg(long)]
     pub quick: bool,
 
@@ -36,6 +36,10 @@ pub struct Args {
     /// and streamed answers
     #[arg(long)]
     pub http: bool,
+
+    /// Measure what the sandbox costs instead: how late a function is stopped that does not end
+    #[arg(long, conflicts_with_all = ["http", "breakdown"])]
+    pub sandbox: bool,
 
     /// Show where our start goes, by the bootstrap's own clock, and nothing else; with --http, those of
     /// its components

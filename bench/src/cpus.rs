@@ -40,9 +40,13 @@ impl Cpus {
         Ok(child)
     }
 
-    /// Whether the server and the bootstraps are apart.
-    pub fn apart(&self) -> bool {
-        self.server != self.bootstraps
+    /// Where the server and the bootstraps are.
+    pub fn placed(&self) -> &'static str {
+        if self.server == self.bootstraps {
+            "server and bootstraps on the same CPU"
+        } else {
+            "server and bootstraps on a CPU each"
+        }
     }
 }
 

@@ -67,6 +67,14 @@ impl Event {
         })
     }
 
+    /// By an HTTP API, a request for this path, which is answered with this text, or fails with it.
+    pub fn get(path: &str, text: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            json: asked_for("GET", path, "")?.to_string(),
+            answer: Answer::With(text.to_owned()),
+        })
+    }
+
     /// Whether this is the right answer.
     pub fn is_answered_by(&self, answer: &Request) -> bool {
         match &self.answer {

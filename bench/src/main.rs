@@ -1,5 +1,6 @@
 //! Plays Lambda's Runtime API to several bootstraps in one interleaved run, and
-//! prints what each start and each invocation took, as Markdown.
+//! prints what each start and each invocation took, as Markdown; or to ours
+//! alone, and prints what the sandbox costs.
 
 mod args;
 mod breakdown;
@@ -18,6 +19,7 @@ mod process;
 mod report;
 mod running;
 mod runtime_api;
+mod sandbox;
 mod statistics;
 mod subject;
 
@@ -51,6 +53,8 @@ fn run(args: &Args) -> anyhow::Result<String> {
         breakdown(args, &effort)
     } else if args.http {
         http::compare(args, &effort)
+    } else if args.sandbox {
+        sandbox::measure(args, &effort)
     } else {
         report(args, &effort)
     }

@@ -2,11 +2,13 @@
 
 mod bodies;
 mod cold;
+mod deadlines;
 mod footprint;
 mod streams;
 mod warm;
 
 pub use bodies::bodies;
+pub use deadlines::{MARGIN, TIMEOUT, deadlines};
 pub use streams::streams;
 pub use warm::GENERATIONS;
 

@@ -32,21 +32,17 @@ pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
 
 /// What one has to know to read the comparison.
 pub fn footnotes(lineup: &Lineup, cpus: &Cpus, effort: &Effort, peers: &str) -> String {
-    let placed = if cpus.apart() {
-        "on a CPU each"
-    } else {
-        "on the same CPU"
-    };
     format!(
         "Medians; after the comma the ratio to {reference}: the median of the ratios of each \
          round, and its 95 % confidence interval. {starts} starts of each in shuffled rounds, files \
          freshly copied and in the page cache; {calls} calls of each in blocks that take turns, processes replaced \
-         {generations} times; server and bootstraps {placed}. The server sleeps in `poll` where it \
+         {generations} times; {placed}. The server sleeps in `poll` where it \
          is not said to spin. `ready again` is from handing out an event to the next `GET next`. \
          {peers}",
         reference = lineup.subjects[lineup.reference].name,
         starts = effort.starts,
         calls = effort.calls,
         generations = GENERATIONS,
+        placed = cpus.placed(),
     )
 }

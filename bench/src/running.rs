@@ -2,10 +2,11 @@
 //! answering well ends the measurement, with what it wrote.
 
 use std::{
+    collections::HashSet,
     fs::File,
     os::unix::fs::FileExt,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail, ensure};
@@ -21,6 +22,9 @@ use crate::{
 
 /// How long a bootstrap may take for anything. Under valgrind it needs some.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long an invocation may take that is to be answered.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How much is shown of a body that is wrong, in bytes.
 const SHOWN: usize = 2048;
@@ -41,6 +45,16 @@ pub struct Answered {
     pub handed_out: Instant,
     /// When the answer was read to its end.
     pub at: Instant,
+}
+
+/// Events that are handed out side by side, until each has failed.
+pub struct TimedOut {
+    /// Lambda's deadline for all of them.
+    pub deadline: Instant,
+    /// The `/error` of each, in the order of their arrival.
+    pub errors: Vec<Arrival>,
+    /// The `next` behind each, in the order of their arrival.
+    pub nexts: Vec<Arrival>,
 }
 
 impl Running {
@@ -93,7 +107,8 @@ impl Running {
         event: &Event,
         wait: Wait,
     ) -> anyhow::Result<Answered> {
-        let (id, handed_out) = self.api.hand_out(next, &event.json)?;
+        let deadline = SystemTime::now() + TIMEOUT;
+        let (id, handed_out) = self.api.hand_out(next, &event.json, deadline)?;
         let answer = self.receive(wait, "its answer")?;
         self.api.accept(&answer)?;
         let path = &answer.request.path;
@@ -106,6 +121,47 @@ impl Running {
         Ok(Answered {
             handed_out,
             at: answer.at,
+        })
+    }
+
+    /// Hands out an event to each of these, which has to fail with it, all by one deadline. Waits until as many events are
+    /// asked for again.
+    pub fn time_out(
+        &mut self,
+        held: Vec<Arrival>,
+        event: &Event,
+        limit: Duration,
+    ) -> anyhow::Result<TimedOut> {
+        // Lambda has milliseconds.
+        let until = (SystemTime::now() + limit).duration_since(UNIX_EPOCH)?;
+        let until = UNIX_EPOCH + Duration::from_millis(u64::try_from(until.as_millis())?);
+        let deadline = Instant::now() + until.duration_since(SystemTime::now())?;
+        let mut underway = HashSet::new();
+        for next in &held {
+            underway.insert(self.api.hand_out(next, &event.json, until)?.0);
+        }
+        let (mut errors, mut nexts) = (Vec::new(), Vec::new());
+        while nexts.len() < held.len() {
+            let arrival = self.receive(Wait::Asleep, "a failure and GET next for each event")?;
+            if arrival.request.path.ends_with("/runtime/invocation/next") {
+                nexts.push(arrival);
+                continue;
+            }
+            self.api.accept(&arrival)?;
+            let mut path = arrival.request.path.rsplit('/');
+            let (what, id) = (path.next(), path.next());
+            if what != Some("error") || !id.is_some_and(|id| underway.remove(id)) {
+                bail!(self.complaint("did not fail once for each event", &arrival));
+            }
+            if !event.is_answered_by(&arrival.request) {
+                bail!(self.complaint("failed wrongly", &arrival));
+            }
+            errors.push(arrival);
+        }
+        Ok(TimedOut {
+            deadline,
+            errors,
+            nexts,
         })
     }
 

@@ -28,12 +28,13 @@ pub enum Wait {
 /// One bootstrap's side of the Runtime API.
 pub struct RuntimeApi {
     listener: TcpListener,
-    connections: Vec<Connection>,
+    /// `None` in place of one that was closed, so that the others keep their numbers.
+    connections: Vec<Option<Connection>>,
     invocations: u64,
 }
 
-/// A request, when it was read to its end, and where its answer goes. It is to
-/// be answered before the next one is waited for.
+/// A request, when it was read to its end, and where its answer goes. All but a
+/// `next` are to be answered before another is waited for.
 pub struct Arrival {
     pub request: Request,
     pub at: Instant,
@@ -74,12 +75,17 @@ impl RuntimeApi {
         }
     }
 
-    /// Hands out `event` to a held `next`. Gives the invocation's id and when
-    /// the first byte was about to leave.
-    pub fn hand_out(&mut self, next: &Arrival, event: &str) -> anyhow::Result<(String, Instant)> {
+    /// Hands out `event` to a held `next`, to be answered until `deadline`. Gives
+    /// the invocation's id and when the first byte was about to leave.
+    pub fn hand_out(
+        &mut self,
+        next: &Arrival,
+        event: &str,
+        deadline: SystemTime,
+    ) -> anyhow::Result<(String, Instant)> {
         self.invocations += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.invocations);
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(15);
+        let deadline = deadline.duration_since(UNIX_EPOCH)?;
         let mut answer = String::with_capacity(512 + event.len());
         write!(
             answer,
@@ -97,7 +103,7 @@ impl RuntimeApi {
             event.len(),
         )?;
         let leaving = Instant::now();
-        self.connections[next.connection].send(answer.as_bytes())?;
+        self.send(next, answer.as_bytes())?;
         Ok((id, leaving))
     }
 
@@ -107,13 +113,21 @@ impl RuntimeApi {
             Content-Type: application/json\r\n\
             Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
             Content-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
-        self.connections[answer.connection].send(ACCEPTED)
+        self.send(answer, ACCEPTED)
+    }
+
+    fn send(&mut self, to: &Arrival, bytes: &[u8]) -> anyhow::Result<()> {
+        let connection = self.connections[to.connection].as_mut();
+        connection.context("it closed its connection")?.send(bytes)
     }
 
     /// Looks once at each connection, and for new ones where none has anything.
     fn look(&mut self) -> anyhow::Result<Option<Arrival>> {
-        for index in 0..self.connections.len() {
-            match self.connections[index].receive()? {
+        for (index, slot) in self.connections.iter_mut().enumerate() {
+            let Some(connection) = slot else {
+                continue;
+            };
+            match connection.receive()? {
                 Received::Request(request, at) => {
                     return Ok(Some(Arrival {
                         request,
@@ -123,13 +137,13 @@ impl RuntimeApi {
                 }
                 Received::NothingYet => {}
                 Received::Closed => {
-                    self.connections.remove(index);
+                    *slot = None;
                     return Ok(None);
                 }
             }
         }
         match self.listener.accept() {
-            Ok((stream, _)) => self.connections.push(Connection::new(stream)?),
+            Ok((stream, _)) => self.connections.push(Some(Connection::new(stream)?)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error).context("accepting a connection"),
         }
@@ -143,6 +157,7 @@ impl RuntimeApi {
         sources.extend(
             self.connections
                 .iter()
+                .flatten()
                 .map(|connection| readable(connection.as_fd())),
         );
         poll(&mut sources, PollTimeout::try_from(at_most)?)?;

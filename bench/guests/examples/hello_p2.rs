@@ -1,12 +1,13 @@
 //! `GET /hello/{name}`, and an echo of bodies, by `wasi:http/proxy@0.2`.
 
+mod p2;
+
 use std::io::Write;
 
 use bench_guests::{Answer, PIECE};
+use p2::respond;
 use wasip2::exports::http::incoming_handler::Guest;
-use wasip2::http::types::{
-    Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
-};
+use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 use wasip2::io::streams::OutputStream;
 
 struct Hello;
@@ -27,22 +28,6 @@ impl Guest for Hello {
             }
         }
     }
-}
-
-fn respond(
-    outparam: ResponseOutparam,
-    status: u16,
-    content_type: &[Vec<u8>],
-    write: impl FnOnce(OutputStream),
-) {
-    let headers = Fields::new();
-    headers.set("content-type", content_type).unwrap();
-    let response = OutgoingResponse::new(headers);
-    response.set_status_code(status).unwrap();
-    let body = response.body().unwrap();
-    ResponseOutparam::set(outparam, Ok(response));
-    write(body.write().unwrap());
-    OutgoingBody::finish(body, None).unwrap();
 }
 
 fn echo(request: &IncomingRequest, mut to: OutputStream) {
