@@ -33,7 +33,7 @@ native_target() {
   esac
 }
 
-target='' dynamic='' command=build
+target='' dynamic='' command=build tools=(-p lambda-wasm)
 while [ $# -gt 0 ]; do
   case $1 in
     --target)
@@ -86,7 +86,7 @@ build_dist() {
   step "guest: $guest" env RUSTC="$WASM_RUSTC" \
     cargo build --release --target wasm32-wasip2 --manifest-path guest/Cargo.toml --target-dir guest/target
   step "tool: $tool$(first_time "$tool" "minutes: it has a compiler in it")" \
-    cargo build --release -p lambda-wasm --target-dir target
+    cargo build --release "${tools[@]}" --target-dir target
 
   mkdir -p dist
   remove_stale bootstrap hello.cwasm
@@ -128,7 +128,8 @@ case $command in
     exec scripts/test.sh
     ;;
   bench)
+    tools+=(-p lambda-wasm-bench) # at once, since both have the compiler in them
     build_dist
-    exec cargo run --quiet --release -p lambda-wasm-bench --target-dir target -- "$@"
+    exec target/release/lambda-wasm-bench "$@"
     ;;
 esac

@@ -37,7 +37,8 @@ pub struct Args {
     #[arg(long)]
     pub http: bool,
 
-    /// Measure what the sandbox costs instead: how late a function is stopped that does not end
+    /// Measure what the sandbox costs instead: how late a function is stopped that does not end, and how much
+    /// slower one computes that can be stopped
     #[arg(long, conflicts_with_all = ["http", "breakdown"])]
     pub sandbox: bool,
 

@@ -6,7 +6,11 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
+use lambda_wasm_host::{
+    artifact::{self, Trailer},
+    engine,
+};
 
 /// The checkout that this program was built from.
 pub fn checkout() -> &'static Path {
@@ -30,8 +34,7 @@ pub fn peer(name: &str) -> anyhow::Result<PathBuf> {
 /// artifact.
 pub fn component(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     let target = target_folder()?;
-    let guests = target.join("guests");
-    let mut build = cargo_build(&checkout().join(package), &guests);
+    let mut build = cargo_build(&checkout().join(package), &target.join("guests"));
     build.args(["--target", "wasm32-wasip2", "--example", name]);
     if let Some(rustc) = env::var_os("WASM_RUSTC") {
         build.env("RUSTC", rustc);
@@ -41,12 +44,34 @@ pub fn component(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     let folder = target.join("bench");
     fs::create_dir_all(&folder)?;
     let artifact = folder.join(name).with_extension("cwasm");
-    let component = guests.join("wasm32-wasip2/release/examples").join(name);
     let mut compile = Command::new(target.join("release/lambda-wasm"));
-    compile.arg("compile").arg(component.with_extension("wasm"));
+    compile.arg("compile").arg(wasm(&target, name));
     compile.arg("-o").arg(&artifact);
     run(compile)?;
     Ok(artifact)
+}
+
+/// Compiles a component that was built before as its artifact was, but so that nothing can interrupt it.
+pub fn without_interruption(artifact: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let mut trailer = Trailer::inspect(artifact)?;
+    ensure!(trailer.epoch, "{name} cannot be interrupted as it is");
+    trailer.epoch = false;
+    let component = fs::read(wasm(&target_folder()?, name))?;
+    let compiler = engine::for_compiling(&trailer);
+    let compiled = compiler.and_then(|compiler| compiler.precompile_component(&component));
+    let mut compiled = compiled.map_err(|error| anyhow!("compiling {name}: {error:#}"))?;
+    trailer.length = compiled.len() as u64;
+    trailer.sha256 = artifact::sha256(&compiled);
+    compiled.extend(trailer.to_bytes()?);
+    let file = artifact.with_extension("uninterrupted.cwasm");
+    fs::write(&file, compiled)?;
+    Ok(file)
+}
+
+/// What cargo makes of an example.
+fn wasm(target: &Path, name: &str) -> PathBuf {
+    let examples = target.join("guests/wasm32-wasip2/release/examples");
+    examples.join(name).with_extension("wasm")
 }
 
 fn cargo_build(package: &Path, target: &Path) -> Command {

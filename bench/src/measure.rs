@@ -4,11 +4,13 @@ mod bodies;
 mod cold;
 mod deadlines;
 mod footprint;
+mod interruption;
 mod streams;
 mod warm;
 
 pub use bodies::bodies;
 pub use deadlines::{MARGIN, TIMEOUT, deadlines};
+pub use interruption::interruption;
 pub use streams::streams;
 pub use warm::GENERATIONS;
 

@@ -1,10 +1,13 @@
 //! `--sandbox`: what it takes to keep a function within its bounds.
 
+use std::path::Path;
+
 use crate::{
     args::{Args, Effort},
     built,
     cpus::Cpus,
-    lineup, machine, measure,
+    lineup::{self, Lineup},
+    machine, measure, report,
     subject::Subject,
 };
 
@@ -16,13 +19,30 @@ pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     let component = built::component("bench/guests", COMPONENT)?;
     let bootstrap = lineup::bootstrap(args);
     let endless = Subject::new("endless", &bootstrap, &component)?;
+    let computing = computing(&bootstrap, &component)?;
     let cpus = Cpus::share_out()?;
     let deadlines = measure::deadlines(&endless, &cpus, effort)?;
+    let interruption = measure::interruption(&computing, &cpus, effort)?;
     Ok(format!(
-        "### A function that does not end\n\n{deadlines}\n{footnotes}\n\n{machine}",
+        "### A function that does not end\n\n{deadlines}\n\
+         ### A function that computes, warm p50\n\n{interruption}\n{footnotes}\n\n{machine}",
+        interruption = report::comparison(&computing, &interruption),
         footnotes = footnotes(&cpus),
         machine = machine::description(&cpus),
     ))
+}
+
+/// The component as it is shipped, compared with one that looks at no deadline.
+fn computing(bootstrap: &Path, component: &Path) -> anyhow::Result<Lineup> {
+    let endless = built::without_interruption(component, COMPONENT)?;
+    let subjects = vec![
+        Subject::new("can be interrupted", bootstrap, component)?,
+        Subject::new("cannot", bootstrap, &endless)?,
+    ];
+    Ok(Lineup {
+        subjects,
+        reference: 1,
+    })
 }
 
 fn footnotes(cpus: &Cpus) -> String {
@@ -31,7 +51,11 @@ fn footnotes(cpus: &Cpus) -> String {
          Function.Timeout; `ready` from there to the next `GET next`. Invocations at once are \
          handed out together, by one deadline {timeout} ms later, to one process with \
          AWS_LAMBDA_MAX_CONCURRENCY; {placed}. `given up` are those whose own threads did not \
-         come to it, so that the watchdog answered.",
+         come to it, so that the watchdog answered. A function that can be interrupted looks in each \
+         loop and call whether it has to stop; the other is the same component, compiled \
+         without that. After the comma the ratio to it, the median of those of {generations} \
+         rounds, each with new processes that take turns, and its 95 % confidence interval.",
+        generations = measure::GENERATIONS,
         margin = measure::MARGIN.as_millis(),
         timeout = measure::TIMEOUT.as_millis(),
         placed = cpus.placed(),

@@ -1,14 +1,12 @@
 //! Bodies of growing size, which are echoed.
 
-use super::warm::{self, Calls, Portions};
+use super::warm::{self, Portions};
 use crate::{
     args::Effort,
     cpus::Cpus,
     event::{Event, Kind},
     lineup::Lineup,
-    measurement::{Measurement, Unit},
-    runtime_api::Wait,
-    statistics::quantile,
+    measurement::Measurement,
 };
 
 /// How often all processes are replaced.
@@ -26,16 +24,7 @@ pub fn bodies(lineup: &Lineup, cpus: &Cpus, effort: &Effort) -> anyhow::Result<V
             let (event, bytes) = Event::echo(kind, size)?;
             let what = format!("{}, {name}", shown(size, bytes));
             let portions = portions(effort.calls, bytes);
-            let mut row = Measurement::new(what, Unit::Nanoseconds, lineup.subjects.len());
-            let total = GENERATIONS * portions.turns * portions.block;
-            eprintln!("{total} bodies for each: {}", row.what);
-            for _ in 0..GENERATIONS {
-                let calls = warm::generation(lineup, cpus, &portions, &event, Wait::Asleep)?;
-                for (index, Calls { answers, .. }) in calls.iter().enumerate() {
-                    row.push(index, quantile(answers, 0.5));
-                }
-            }
-            rows.push(row);
+            rows.push(warm::medians(what, lineup, cpus, &portions, &event)?);
         }
     }
     Ok(rows)
@@ -47,6 +36,7 @@ fn portions(calls: usize, bytes: usize) -> Portions {
     let calls = (calls * BYTES_PER_CALL / bytes / GENERATIONS).clamp(least, most);
     let block = calls.min(10);
     Portions {
+        generations: GENERATIONS,
         turns: calls.div_ceil(block),
         block,
         warm_up: block,

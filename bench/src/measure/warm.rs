@@ -19,8 +19,11 @@ pub const GENERATIONS: usize = 20;
 /// Calls that a new process makes before it is measured.
 const WARM_UP: usize = 100;
 
-/// The calls of one life of a process.
+/// How calls are shared out.
 pub struct Portions {
+    /// How often all processes are replaced.
+    pub generations: usize,
+    /// Turns in the life of a process.
     pub turns: usize,
     /// Calls in one turn.
     pub block: usize,
@@ -36,9 +39,9 @@ struct Idle {
 
 /// What calls took, in nanoseconds.
 #[derive(Default)]
-pub struct Calls {
+struct Calls {
     /// From handing out an event to its answer.
-    pub answers: Vec<f64>,
+    answers: Vec<f64>,
     /// From handing out an event to the next `GET next`.
     cycles: Vec<f64>,
     /// CPU time of all of them.
@@ -67,6 +70,7 @@ pub fn calls(
     let turns = calls.div_ceil(GENERATIONS * BLOCK);
     let total = turns * GENERATIONS * BLOCK;
     let portions = Portions {
+        generations: GENERATIONS,
         turns,
         block: BLOCK,
         warm_up: WARM_UP,
@@ -84,8 +88,28 @@ pub fn calls(
     Ok([p50, p99, cycle, cpu])
 }
 
+/// The p50 of a call, for each life of the processes.
+pub fn medians(
+    what: impl Into<String>,
+    lineup: &Lineup,
+    cpus: &Cpus,
+    portions: &Portions,
+    event: &Event,
+) -> anyhow::Result<Measurement> {
+    let mut row = Measurement::new(what, Unit::Nanoseconds, lineup.subjects.len());
+    let total = portions.generations * portions.turns * portions.block;
+    eprintln!("{total} calls of each: {}", row.what);
+    for _ in 0..portions.generations {
+        let calls = generation(lineup, cpus, portions, event, Wait::Asleep)?;
+        for (index, Calls { answers, .. }) in calls.iter().enumerate() {
+            row.push(index, quantile(answers, 0.5));
+        }
+    }
+    Ok(row)
+}
+
 /// Starts all subjects, gives each its turns, and ends them.
-pub fn generation(
+fn generation(
     lineup: &Lineup,
     cpus: &Cpus,
     portions: &Portions,
