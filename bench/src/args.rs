@@ -38,7 +38,7 @@ pub struct Args {
     pub http: bool,
 
     /// Measure what the sandbox costs instead: how late a function is stopped that does not end, and how much
-    /// slower one computes that can be stopped
+    /// slower one computes that can be stopped, and what a request costs that it sends
     #[arg(long, conflicts_with_all = ["http", "breakdown"])]
     pub sandbox: bool,
 

@@ -22,6 +22,7 @@ mod runtime_api;
 mod sandbox;
 mod statistics;
 mod subject;
+mod upstream;
 
 use std::{fmt::Write, process::ExitCode};
 

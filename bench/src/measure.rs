@@ -5,12 +5,14 @@ mod cold;
 mod deadlines;
 mod footprint;
 mod interruption;
+mod requests;
 mod streams;
 mod warm;
 
 pub use bodies::bodies;
 pub use deadlines::{MARGIN, TIMEOUT, deadlines};
 pub use interruption::interruption;
+pub use requests::requests;
 pub use streams::streams;
 pub use warm::GENERATIONS;
 

@@ -14,7 +14,7 @@ use crate::{
 /// The component that all is measured with.
 const COMPONENT: &str = "sandbox_p2";
 
-/// All tables, and how to read them.
+/// All three tables, and how to read them.
 pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     let component = built::component("bench/guests", COMPONENT)?;
     let bootstrap = lineup::bootstrap(args);
@@ -23,9 +23,11 @@ pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     let cpus = Cpus::share_out()?;
     let deadlines = measure::deadlines(&endless, &cpus, effort)?;
     let interruption = measure::interruption(&computing, &cpus, effort)?;
+    let requests = measure::requests(&bootstrap, &component, &cpus, effort)?;
     Ok(format!(
         "### A function that does not end\n\n{deadlines}\n\
-         ### A function that computes, warm p50\n\n{interruption}\n{footnotes}\n\n{machine}",
+         ### A function that computes, warm p50\n\n{interruption}\n\
+         ### A function that sends a request, warm p50\n\n{requests}\n{footnotes}\n\n{machine}",
         interruption = report::comparison(&computing, &interruption),
         footnotes = footnotes(&cpus),
         machine = machine::description(&cpus),
@@ -45,19 +47,23 @@ fn computing(bootstrap: &Path, component: &Path) -> anyhow::Result<Lineup> {
     })
 }
 
+/// What one has to know to read the tables.
 fn footnotes(cpus: &Cpus) -> String {
     format!(
         "`stopped` is from the limit, {margin} ms before Lambda's deadline, to the `/error` with \
-         Function.Timeout; `ready` from there to the next `GET next`. Invocations at once are \
-         handed out together, by one deadline {timeout} ms later, to one process with \
-         AWS_LAMBDA_MAX_CONCURRENCY; {placed}. `given up` are those whose own threads did not \
-         come to it, so that the watchdog answered. A function that can be interrupted looks in each \
-         loop and call whether it has to stop; the other is the same component, compiled \
-         without that. After the comma the ratio to it, the median of those of {generations} \
-         rounds, each with new processes that take turns, and its 95 % confidence interval.",
-        generations = measure::GENERATIONS,
+         Function.Timeout; `ready` from there to the `GET next` behind it. Invocations at once \
+         are handed out together, by one deadline {timeout} ms later, to one process with \
+         AWS_LAMBDA_MAX_CONCURRENCY. `given up` are those whose own threads did not come to it, \
+         so that the watchdog answered. What can be interrupted looks in each loop and call \
+         whether it has to stop; what cannot is the same component, compiled without that. \
+         Requests are GETs of a few bytes, by HTTP/1.1, to a server that shares its CPU with the \
+         Runtime API; new connections resume the TLS session where it is not said to be new. \
+         After the comma the ratio to the component that cannot be interrupted, and to the \
+         connection that was kept: the median of those of {generations} rounds, each with new \
+         processes that take turns, and its 95 % confidence interval; {placed}.",
         margin = measure::MARGIN.as_millis(),
         timeout = measure::TIMEOUT.as_millis(),
+        generations = measure::GENERATIONS,
         placed = cpus.placed(),
     )
 }

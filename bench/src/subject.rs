@@ -26,6 +26,8 @@ pub struct Subject {
     /// `LAMBDA_TASK_ROOT`: a fresh copy, since how a file lies in the page cache depends on when and how it was written, and
     /// is a tenth of a start.
     task_root: TempDir,
+    /// The function's own variables.
+    variables: Vec<(String, String)>,
 }
 
 /// Bytes on disk and in the zip that is uploaded.
@@ -64,12 +66,18 @@ impl Subject {
             name: name.to_owned(),
             bootstrap: copy(bootstrap, "bootstrap")?,
             task_root,
+            variables: Vec::new(),
         })
     }
 
     /// Gives the function a policy.
     pub fn give_policy(&self, policy: &str) -> anyhow::Result<()> {
         Ok(fs::write(self.task_root.path().join(POLICY), policy)?)
+    }
+
+    /// Gives the function a variable of its own.
+    pub fn give_variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Starts it, with the environment that Lambda gives a runtime, but for the
@@ -93,6 +101,7 @@ impl Subject {
     fn give_environment(&self, command: &mut Command) {
         command
             .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("LAMBDA_TASK_ROOT", self.task_root.path())
             .envs([
                 ("_HANDLER", HANDLER),
