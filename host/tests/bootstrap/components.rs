@@ -9,30 +9,37 @@ use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, Resolve};
 pub fn of_wit(wit: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("test.wit", wit).unwrap();
-    encode(&resolve, package, None)
+    encode(&resolve, package, None, StringEncoding::UTF8)
 }
 
 /// The same, where `world`, the lines between the braces, may use this project's packages. `module` is the core module;
 /// its imports and exports have to be those of the world.
 pub fn function(world: &str, module: Option<&str>) -> Vec<u8> {
+    of_world(world, module, StringEncoding::UTF8)
+}
+
+/// The same, where the core module's strings are of this encoding.
+pub fn of_world(world: &str, module: Option<&str>, encoding: StringEncoding) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     resolve.push_dir(wit).unwrap();
     let wit = format!("package test:test; world test {{ {world} }}");
     let package = resolve.push_str("test.wit", &wit).unwrap();
-    encode(
-        &resolve,
-        package,
-        module.map(|text| wat::parse_str(text).unwrap()),
-    )
+    let module = module.map(|text| wat::parse_str(text).unwrap());
+    encode(&resolve, package, module, encoding)
 }
 
-fn encode(resolve: &Resolve, package: PackageId, module: Option<Vec<u8>>) -> Vec<u8> {
+fn encode(
+    resolve: &Resolve,
+    package: PackageId,
+    module: Option<Vec<u8>>,
+    encoding: StringEncoding,
+) -> Vec<u8> {
     let world = resolve.select_world(&[package], None).unwrap();
     let mut module = module.unwrap_or_else(|| {
         dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync))
     });
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false).unwrap();
+    embed_component_metadata(&mut module, resolve, world, encoding, false).unwrap();
     let mut encoder = ComponentEncoder::default();
     // What is imported in two versions stays so, as in components that were composed.
     encoder.merge_imports_based_on_semver(false);

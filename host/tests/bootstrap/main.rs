@@ -23,6 +23,7 @@ mod concurrency;
 mod context;
 mod crashes;
 mod deadlines;
+mod hostile;
 mod http;
 mod log;
 mod misfits;

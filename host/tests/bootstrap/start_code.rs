@@ -11,7 +11,7 @@ use crate::support::{HostBuilder, PATIENCE, compile};
 
 /// Starts a function whose core module has these lines, besides what every handler has, and which does not get far.
 #[track_caller]
-fn fail_to_start(lines: &str) -> Refusal {
+pub fn fail_to_start(lines: &str) -> Refusal {
     let folder = compiled(&components::function(
         "include lambda:function/handler-function@0.1.0;",
         Some(&format!(

@@ -1,5 +1,7 @@
 //! Requests and answers of `wasi:http` 0.2: what its components here have in common.
 
+#![allow(dead_code, reason = "each component uses a part of it")]
+
 use std::io::{Read, Write};
 
 use guests::{Seen, case};

@@ -1,0 +1,67 @@
+//! Folders that a policy grants: what is in them is the guest's to use up, and nothing beside them.
+
+use lambda_wasm_emulator::Invocation;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use super::{Answers, Bystander};
+
+const GOOD: &str = "\"good\"";
+
+fn start(access: &str) -> Bystander {
+    let policy = format!("[files]\n\"/tmp\" = \"{access}\"\n");
+    Bystander::of("hostile", &policy, GOOD)
+}
+
+/// Lambda's limit of file descriptors is 1,024: fewer than the handles that a guest may have.
+#[test]
+fn all_file_descriptors_that_there_are() {
+    let bystander = start("read-only");
+    let pid = Pid::from_raw(bystander.host.pid().try_into().unwrap());
+    let limit = Rlimit {
+        current: Some(200),
+        maximum: Some(200),
+    };
+    prlimit(pid, Resource::Nofile, limit).unwrap();
+    for _ in 0..3 {
+        let event = Invocation::new("\"open-all:/tmp\"");
+        let end = Answers("\"Uncategorized\"");
+        bystander.endure("all file descriptors", event, end);
+    }
+    bystander.finish();
+}
+
+#[test]
+fn no_path_is_too_odd() {
+    let bystander = start("read-write");
+    for command in [
+        "long-path:1000000",
+        "up-and-up:1000",
+        "nul-path",
+        "link:lambda-wasm-hostile",
+        "link:/proc/self/environ",
+        "link:../proc/self/environ",
+        "link:../../../../proc/self/environ",
+        "link:/dev/zero",
+        "link:.",
+    ] {
+        let answer = bystander.host.ask(command);
+        assert!(answer.starts_with("error: "), "{command}: {answer}");
+        bystander.goes_on(command);
+    }
+    bystander.finish();
+}
+
+#[test]
+fn a_file_may_say_that_it_is_large() {
+    let bystander = start("read-write");
+    // Those that no file system has are refused; one that is all holes has a byte at its end.
+    for (length, expected) in [
+        ("18446744073709551615", "\"error: InvalidInput\""),
+        ("9223372036854775808", "\"error: InvalidInput\""),
+        ("1099511627776", "\"1\""),
+    ] {
+        let event = Invocation::new(format!("\"large:{length}\""));
+        bystander.endure(length, event, Answers(expected));
+    }
+    bystander.finish();
+}

@@ -1,0 +1,186 @@
+//! Answers over HTTP that are none, have no end, or are given when it is too late for them.
+
+use lambda_wasm_emulator::{End as StreamEnd, Invocation, Outcome};
+use serde_json::json;
+
+use super::{Answers, Bystander, End, Fails, SHORT, TIMEOUT, TRAP};
+
+/// A request that hostile guests answer with `good`.
+const GOOD: &str = r#"{"version":"2.0","rawPath":"/good","requestContext":{"domainName":"id.lambda-url.eu-west-1.on.aws","http":{"method":"GET","path":"/good"}}}"#;
+
+/// One that well-behaved guests answer so.
+pub const WELL: &str = r#"{"version":"2.0","rawPath":"/status/200","rawQueryString":"body=good","requestContext":{"domainName":"id.lambda-url.eu-west-1.on.aws","http":{"method":"GET","path":"/status/200"}}}"#;
+
+/// A GET of this target, from a function URL.
+pub fn request(target: &str) -> Invocation {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let event = json!({
+        "version": "2.0", "rawPath": path, "rawQueryString": query,
+        "requestContext": {
+            "domainName": "id.lambda-url.eu-west-1.on.aws", "http": {"method": "GET", "path": path},
+        },
+    });
+    Invocation::new(event.to_string())
+}
+
+/// An answer with status 200 and these headers, as JSON.
+fn answer(headers: &str, body: &str) -> String {
+    format!(
+        r#"{{"statusCode":200,"headers":{{{headers}}},"cookies":[],"body":"{body}","isBase64Encoded":false}}"#
+    )
+}
+
+/// Those that can be told apart only after the answer is complete do not take it back.
+const TECHNIQUES: [(&str, End<'_>); 20] = [
+    ("/exit-in-body", Fails("Function.Exit", "code 0")),
+    ("/drop-in-body", Fails(TRAP, "in a destructor")),
+    (
+        "/finish-before-stream",
+        Fails(TRAP, "resource has children"),
+    ),
+    ("/long-header?n=10000000", Fails(TRAP, FIELDS)),
+    ("/headers?n=100000", Fails(TRAP, FIELDS)),
+    ("/header?n=100000", Fails(TRAP, FIELDS)),
+    ("/list?n=100000", Fails(TRAP, FIELDS)),
+    (
+        "/says?name=content-length&value=-1",
+        Fails(TRAP, "InvalidSyntax"),
+    ),
+    (
+        "/says?name=content-length&value=%2B4",
+        Fails(TRAP, "InvalidSyntax"),
+    ),
+    (
+        "/says?name=content-length&value=1e3",
+        Fails(TRAP, "InvalidSyntax"),
+    ),
+    (
+        "/says?name=content-length&value=99999999999999999999",
+        Fails(TRAP, "InvalidSyntax"),
+    ),
+    (
+        "/says?name=content-length&value=4&twice",
+        Fails(TRAP, "InvalidSyntax"),
+    ),
+    (
+        "/says?name=content-length&value=5",
+        Fails("Function.UnfinishedResponse", "not complete"),
+    ),
+    (
+        "/says?name=content-length&value=3",
+        Fails("Function.UnfinishedResponse", "not complete"),
+    ),
+    ("/endless", Fails(TIMEOUT, "")),
+    ("/pushed", Fails(TRAP, "write exceeded budget")),
+    ("/zeroes", Fails(TRAP, "than `check_write` allows")),
+    ("/held", Fails(TIMEOUT, "it waited in wasi:io/poll")),
+    (
+        "/responses?n=100000",
+        Fails("Function.TooManyHandles", "than the 10000 that"),
+    ),
+    ("/what-is-no-path", Fails(TRAP, "no such path")),
+];
+
+const FIELDS: &str = "total size of fields exceeds limit";
+
+#[test]
+fn a_response_that_is_none_is_a_failure() {
+    let bystander = Bystander::of("hostile_http", "", GOOD);
+    for (target, end) in TECHNIQUES {
+        let event = match end {
+            Fails(TIMEOUT, _) => request(target).timeout(SHORT),
+            _ => request(target),
+        };
+        bystander.endure(target, event, end);
+    }
+    bystander.finish();
+}
+
+#[test]
+fn what_comes_after_the_answer_does_not_change_it() {
+    let bystander = Bystander::of("hostile_http", "", GOOD);
+    for (target, body) in [
+        ("/answer-twice", "first"),
+        ("/write-after-finish", ""),
+        ("/two-bodies", r"one\n"),
+    ] {
+        bystander.endure(target, request(target), Answers(&answer("", body)));
+    }
+    let log = bystander.finish().stderr;
+    assert_eq!(log.matches("unknown handle index").count(), 2, "{log}");
+}
+
+#[test]
+fn what_is_new_in_wasi_0_3_can_be_used_up_too() {
+    let bystander = Bystander::of("hostile_p3", "", GOOD);
+    let good = answer("", "good");
+    let handles = Fails("Function.TooManyHandles", "than the 10000 that");
+    for (target, end) in [
+        ("/streams", handles),
+        ("/futures", handles),
+        ("/timers", handles),
+        ("/sleep", Fails(TIMEOUT, "it waited in")),
+        ("/own-stream", Fails(TIMEOUT, "it waited in")),
+        ("/tasks", Answers(&good)),
+        (
+            "/lost-body",
+            Fails("Function.UnfinishedResponse", "not finished"),
+        ),
+        ("/fields", Fails(TRAP, "SizeExceeded")),
+        ("/endless", Fails(TIMEOUT, "")),
+    ] {
+        bystander.endure(target, request(target).timeout(SHORT), end);
+    }
+    bystander.finish();
+}
+
+/// They are the client's to read, and nothing to Lambda or to another invocation.
+#[test]
+fn headers_of_lambdas_are_no_more_than_others() {
+    let bystander = Bystander::of("hostile_http", "", GOOD);
+    for name in [
+        "x-amzn-lambda-context",
+        "lambda-runtime-aws-request-id",
+        "lambda-runtime-function-error-type",
+        "lambda-runtime-function-response-mode",
+    ] {
+        let headers = format!(r#""{name}":"forged""#);
+        let target = format!("/says?name={name}&value=forged");
+        let outcome = bystander.host.api.invoke(request(&target));
+        let Outcome::Response(post) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert_eq!(post.text(), answer(&headers, "says"));
+        assert_eq!(post.header(name), None);
+        bystander.goes_on(name);
+    }
+    bystander.finish();
+}
+
+#[test]
+fn no_stream_is_held_open_for_ever() {
+    let bystander = Bystander::of("hostile_http", "stream = true\n", GOOD);
+    for (target, error_type) in [
+        ("/exit-in-body", "Function.Exit"),
+        ("/drop-in-body", TRAP),
+        ("/endless", TIMEOUT),
+        ("/held", TIMEOUT),
+        (
+            "/says?name=content-length&value=5",
+            "Function.UnfinishedResponse",
+        ),
+    ] {
+        let event = request(target).timeout(SHORT);
+        let error = match bystander.host.api.invoke(event) {
+            // It failed before its first chunk had left.
+            Outcome::Error(error) => error,
+            outcome => match outcome.streamed().wait() {
+                (_, StreamEnd::Failed(error)) => error,
+                (_, end) => panic!("{target}: {end:?}"),
+            },
+        };
+        assert_eq!(error.json()["errorType"], error_type, "{target}");
+        bystander.goes_on(target);
+    }
+    bystander.finish();
+}

@@ -1,0 +1,55 @@
+//! What is left of thousands of guests that trapped.
+
+use std::fs;
+
+use crate::support::{Host, PATIENCE};
+
+/// How large a process is.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    kib: u64,
+    threads: u64,
+    files: usize,
+}
+
+impl Size {
+    fn of(host: &Host) -> Self {
+        // Its next instance is made by then.
+        assert!(host.api.wait_idle(PATIENCE));
+        let folder = format!("/proc/{}", host.pid());
+        let status = fs::read_to_string(format!("{folder}/status")).unwrap();
+        let number = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        Self {
+            kib: number("VmRSS:"),
+            threads: number("Threads:"),
+            files: fs::read_dir(format!("{folder}/fd")).unwrap().count(),
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_traps_leave_nothing_behind() {
+    /// What the allocator may keep more of at one time than at another.
+    const NOISE: u64 = 1024;
+    let host = Host::handler();
+    let trap = |count: usize| {
+        for _ in 0..count {
+            let error = host.command("out-of-bounds").error();
+            let header = error.header("lambda-runtime-function-error-type");
+            assert_eq!(header, Some("Function.Trap"));
+        }
+        Size::of(&host)
+    };
+    let warm = trap(500);
+    let since = std::time::Instant::now();
+    let after = trap(10_000);
+    println!("{warm:?}, then {after:?} after {:?}", since.elapsed());
+    assert!(after.kib <= warm.kib + NOISE, "{warm:?}, then {after:?}");
+    assert_eq!((after.threads, after.files), (warm.threads, warm.files));
+    assert_eq!(host.ask("count"), "1");
+    assert_eq!(host.api.connections(), 1);
+    host.finish();
+}

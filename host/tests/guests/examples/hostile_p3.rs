@@ -1,0 +1,82 @@
+//! A component of `wasi:http/service@0.3` that uses up what is new in WASI 0.3, by its path.
+
+use guests::Target;
+use wasip3::clocks::monotonic_clock::wait_for;
+use wasip3::http::types::{ErrorCode, Fields, Request, Response};
+use wasip3::wit_bindgen::spawn_local;
+use wasip3::{wit_future, wit_stream};
+
+struct Http;
+wasip3::http::service::export!(Http);
+
+impl wasip3::exports::http::handler::Guest for Http {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        let target = Target::parse(&request.get_path_with_query().unwrap_or_default());
+        match target.path() {
+            "good" => {}
+            "streams" => loop {
+                std::mem::forget(wit_stream::new::<u8>());
+            },
+            "futures" => loop {
+                std::mem::forget(wit_future::new::<Result<Option<Fields>, ErrorCode>>(|| {
+                    Ok(None)
+                }));
+            },
+            "timers" => loop {
+                std::mem::forget(Box::pin(started(wait_for(u64::MAX))).await);
+            },
+            "sleep" => wait_for(u64::MAX).await,
+            // What is read here is written nowhere.
+            "own-stream" => {
+                let (writer, mut reader) = wit_stream::new::<u8>();
+                reader.read(Vec::with_capacity(1)).await;
+                drop(writer);
+            }
+            // Tasks that go on when the answer is complete.
+            "tasks" => {
+                for _ in 0..1000 {
+                    spawn_local(wait_for(u64::MAX));
+                }
+            }
+            // A body whose writer is lost, so that it has no end.
+            "lost-body" => {
+                let (writer, reader) = wit_stream::new();
+                let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
+                std::mem::forget((writer, trailers));
+                return Ok(Response::new(Fields::new(), Some(reader), trailers_reader).0);
+            }
+            "fields" => {
+                let list: Vec<_> = (0..100_000).map(|i| (format!("x-{i}"), vec![])).collect();
+                Fields::from_list(&list).unwrap();
+            }
+            "endless" => {
+                let (mut writer, reader) = wit_stream::new();
+                let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
+                drop(trailers);
+                spawn_local(async move {
+                    while writer.write_all(vec![b'x'; 65536]).await.is_empty() {}
+                });
+                return Ok(Response::new(Fields::new(), Some(reader), trailers_reader).0);
+            }
+            _ => panic!("no such path"),
+        }
+        let (mut writer, reader) = wit_stream::new();
+        let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
+        drop(trailers);
+        spawn_local(async move {
+            writer.write_all(b"good".to_vec()).await;
+        });
+        Ok(Response::new(Fields::new(), Some(reader), trailers_reader).0)
+    }
+}
+
+/// A future that was polled once.
+async fn started<F: Future + 'static>(future: F) -> std::pin::Pin<Box<F>> {
+    let mut future = Box::pin(future);
+    std::future::poll_fn(|context| {
+        let _ = future.as_mut().poll(context);
+        std::task::Poll::Ready(())
+    })
+    .await;
+    future
+}
