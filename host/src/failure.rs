@@ -9,7 +9,7 @@
 //!
 //! Types are stable: `Runtime.…` where the host or the deployment is at fault, `Function.…` where the function is.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde::Serialize;
 
@@ -41,12 +41,13 @@ impl Failure {
         }
     }
 
-    /// How many bytes its texts have; their JSON has more.
+    /// How many bytes its JSON has. It is not made for that: escaped, it may be six times as large as the texts are.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.error_message.len()
-            + self.error_type.len()
-            + self.stack_trace.iter().map(String::len).sum::<usize>()
+        let mut size = Size(0);
+        // Strings and lists of them always are JSON.
+        let _ = serde_json::to_writer(&mut size, self);
+        size.0
     }
 
     /// The body of the request that reports it.
@@ -114,6 +115,20 @@ impl Failure {
     }
 }
 
+/// Counts what is written.
+struct Size(usize);
+
+impl io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl fmt::Display for Failure {
     /// One line for the type and message, and one for each frame.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,6 +173,7 @@ mod tests {
             String::from_utf8(failure.to_json()).unwrap(),
             r#"{"errorMessage":"it \"trapped\"","errorType":"Function.Trap","stackTrace":["at f"]}"#
         );
+        assert_eq!(failure.size(), failure.to_json().len());
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn the_functions_own_failure_is_measured_too() {
     assert_eq!(error.json()["errorType"], "Function.ResponseSizeTooLarge");
     let message = error.json()["errorMessage"].as_str().unwrap().to_owned();
     assert!(
-        message.contains("(TooTalkative) has 7000012 bytes"),
+        message.contains("(TooTalkative) has 7000062 bytes"),
         "{message}"
     );
     assert_eq!(host.ask("count"), "1");

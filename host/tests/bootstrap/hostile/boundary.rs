@@ -174,6 +174,12 @@ const ANSWERS: &[Technique] = &[
         end: Fails("good", "good"),
     },
     Technique {
+        what: "a failure of 6 MiB whose JSON has 36, since each of its characters is escaped",
+        code: "(drop (memory.grow (i32.const 200)))
+            (call $fail (i32.const 1025) (i32.const 4) (i32.const 1048576) (i32.const 6291456) (i32.const 0) (i32.const 0))",
+        end: Fails("Function.ResponseSizeTooLarge", ""),
+    },
+    Technique {
         what: "a failure whose type is a header of the Runtime API",
         code: "(call $fail (i32.const 2080) (i32.const 53) (i32.const 1025) (i32.const 4) (i32.const 0) (i32.const 0))",
         end: Fails("Function.Forged\r\nlambda-runtime-aws-request-id: other", "good"),
