@@ -40,9 +40,11 @@ struct Lines {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_words: Vec<u8>,
-    /// How many bytes one invocation may write, and how many it has written; more than that if it was denied.
+    /// How many bytes of the log one invocation may fill, how many it has, and whether it wanted more. What the host adds to
+    /// its lines counts too: as JSON, an empty one has a hundred bytes.
     limit: usize,
     written: usize,
+    is_denied: bool,
 }
 
 impl GuestOutput {
@@ -58,6 +60,7 @@ impl GuestOutput {
             last_words,
             limit,
             written: 0,
+            is_denied: false,
         })))
     }
 
@@ -68,13 +71,14 @@ impl GuestOutput {
         lines.request_id = Some(request_id.to_owned());
         lines.last_words.clear();
         lines.written = 0;
+        lines.is_denied = false;
     }
 
     /// How many bytes it may write, if it wanted to write more.
     #[must_use]
     pub fn denied(&self) -> Option<usize> {
         let lines = self.lock();
-        (lines.written > lines.limit).then_some(lines.limit)
+        lines.is_denied.then_some(lines.limit)
     }
 
     /// Writes lines that have no end yet.
@@ -114,9 +118,7 @@ impl Lines {
 
     fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), TooMuchOutput> {
         self.written = self.written.saturating_add(bytes.len());
-        if self.written > self.limit {
-            return Err(TooMuchOutput);
-        }
+        self.check()?;
         if stream == Stream::Stderr {
             self.last_words.extend_from_slice(bytes);
             let excess = self.last_words.len().saturating_sub(LAST_WORDS);
@@ -133,16 +135,28 @@ impl Lines {
                     self.flush(stream);
                     self.buffer(stream).extend(rest);
                 }
+                self.check()?;
             }
         }
         Ok(())
+    }
+
+    fn check(&mut self) -> Result<(), TooMuchOutput> {
+        self.is_denied |= self.written > self.limit;
+        match self.is_denied {
+            true => Err(TooMuchOutput),
+            false => Ok(()),
+        }
     }
 
     fn flush(&mut self, stream: Stream) {
         let mut line = mem::take(self.buffer(stream));
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        self.log.guest(stream, self.request_id.as_deref(), text);
+        let length = self.log.guest(stream, self.request_id.as_deref(), text);
+        self.written = self
+            .written
+            .saturating_add(length.saturating_sub(line.len()));
         line.clear();
         *self.buffer(stream) = line;
     }

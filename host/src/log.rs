@@ -121,8 +121,8 @@ impl Log {
         }
     }
 
-    /// Writes a line of the guest's, without its line end.
-    pub fn guest(self, stream: Stream, request_id: Option<&str>, line: &[u8]) {
+    /// Writes a line of the guest's, without its line end, and returns how many bytes it has in the log.
+    pub fn guest(self, stream: Stream, request_id: Option<&str>, line: &[u8]) -> usize {
         let text = String::from_utf8_lossy(line);
         let line = match self.format {
             Format::Text => text.into_owned(),
@@ -131,7 +131,9 @@ impl Log {
                 Err(_) => json_line(Map::new(), Level::Info, request_id, &text),
             },
         };
+        let length = line.len() + 1;
         write(stream, line);
+        length
     }
 }
 

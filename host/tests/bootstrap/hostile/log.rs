@@ -181,5 +181,7 @@ fn there_is_an_end_to_what_one_invocation_may_say() {
         );
     };
     flood("x", "Text", 64);
+    flood("x", "JSON", 64);
     flood("line\\n", "Text", 1);
+    flood("\\n", "JSON", 1);
 }
