@@ -9,6 +9,7 @@
 //!
 //! Types are stable: `Runtime.…` where the host or the deployment is at fault, `Function.…` where the function is.
 
+use std::borrow::Cow;
 use std::{fmt, io};
 
 use serde::Serialize;
@@ -48,6 +49,24 @@ impl Failure {
         // Strings and lists of them always are JSON.
         let _ = serde_json::to_writer(&mut size, self);
         size.0
+    }
+
+    /// The same with fewer words, if its JSON has more bytes than `largest`, which has to be 8 KiB at least.
+    #[must_use]
+    pub fn cut(&self, largest: usize) -> Cow<'_, Self> {
+        /// Escaped, a character takes up to six bytes.
+        const TYPE: usize = 200;
+        const MESSAGE: usize = 1000;
+        if self.size() <= largest {
+            return Cow::Borrowed(self);
+        }
+        let cut = |text: &str, length: usize| text.chars().take(length).collect::<String>();
+        Cow::Owned(Self {
+            error_type: cut(&self.error_type, TYPE),
+            error_message: cut(&self.error_message, MESSAGE),
+            stack_trace: Vec::new(),
+            is_crash: self.is_crash,
+        })
     }
 
     /// The body of the request that reports it.
@@ -174,6 +193,18 @@ mod tests {
             r#"{"errorMessage":"it \"trapped\"","errorType":"Function.Trap","stackTrace":["at f"]}"#
         );
         assert_eq!(failure.size(), failure.to_json().len());
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut() {
+        let mut failure = Failure::new("Function.Trap", "short");
+        assert_eq!(*failure.cut(8192), failure);
+        failure.error_type = "\0".repeat(10_000);
+        failure.error_message = "\0".repeat(10_000);
+        failure.stack_trace = vec!["at f".to_owned(); 10_000];
+        let cut = failure.cut(8192);
+        assert!(cut.size() <= 8192, "{}", cut.size());
+        assert!(cut.error_message.len() >= 1000);
     }
 
     #[test]

@@ -30,6 +30,10 @@ const MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-respon
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 
+/// How much JSON a trailer has, in bytes. Readers of HTTP take no trailers of any size: hyper's limit is 16 KiB, and base64
+/// is a third longer.
+const LARGEST_TRAILER: usize = 8 * 1024;
+
 /// What a body is sent in, and how it ends.
 enum Piece {
     Chunk(Bytes),
@@ -89,7 +93,7 @@ impl StreamedResponse {
     /// Ends the answer with a failure, after what has left.
     pub fn fail(&mut self, failure: &Failure) {
         let mut trailers = HeaderMap::new();
-        let body = STANDARD.encode(failure.to_json());
+        let body = STANDARD.encode(failure.cut(LARGEST_TRAILER).to_json());
         for (name, value) in [(ERROR_TYPE, failure.header_type()), (ERROR_BODY, body)] {
             // Names of letters, and base64, are values that headers can have.
             if let Ok(value) = HeaderValue::from_str(&value) {

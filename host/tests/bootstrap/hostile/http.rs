@@ -184,3 +184,22 @@ fn no_stream_is_held_open_for_ever() {
     }
     bystander.finish();
 }
+
+#[test]
+fn a_failure_behind_an_answer_is_told_however_many_words_it_has() {
+    let bystander = Bystander::of("streaming", "", "\"good\"");
+    for words in [10_000, 100_000, 10_000_000] {
+        let event = format!("\"unfinished?words={words}\"");
+        let outcome = bystander.host.invoke(event);
+        let (_, end) = outcome.streamed().wait();
+        let StreamEnd::Failed(error) = end else {
+            panic!("{words}: {end:?}")
+        };
+        let error = error.json();
+        assert_eq!(error["errorType"], "AsItSays", "{words}");
+        let message = error["errorMessage"].as_str().unwrap();
+        assert!(message.starts_with("as it says: "), "{message}");
+        bystander.goes_on("many words");
+    }
+    bystander.finish();
+}

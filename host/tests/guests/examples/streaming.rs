@@ -29,7 +29,7 @@ impl Guest for Streaming {
         let text = String::from_utf8_lossy(&event).into_owned();
         let target = Target::parse(text.trim().trim_matches('"'));
         match target.path() {
-            "echo" => write(&mut output, &event),
+            "echo" | "good" => write(&mut output, &event),
             "context" => write(&mut output, format!("{context:?}").as_bytes()),
             "trap" => panics(),
             "loop" => run_forever(),
@@ -52,7 +52,10 @@ impl Guest for Streaming {
                     });
                 };
                 if let End::Failed = output::write(output, &mut steps) {
-                    return Err(failure());
+                    // ?words=N: and so many bytes more.
+                    let mut failure = failure();
+                    failure.error_message += &"x".repeat(target.number("words", 0) as usize);
+                    return Err(failure);
                 }
                 steps.for_each(output::work);
             }
