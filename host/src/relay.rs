@@ -201,8 +201,10 @@ impl<'a> Relay<'a> {
             self.flush(until).await;
             self.answer()?;
         }
-        if let Some(stream) = self.stream.take() {
-            stream.close((until + LAST_WORDS).into()).await?;
+        if let Some(stream) = self.stream.take()
+            && let Some(failure) = stream.close((until + LAST_WORDS).into()).await?
+        {
+            self.responder.fail_instead(&failure)?;
         }
         // One that comes after the answer is logged and no more.
         late.map_or(Ok(()), |failure| self.responder.fail(&failure))

@@ -78,6 +78,16 @@ impl<'a> Responder<'a> {
         Ok(())
     }
 
+    /// Sends a failure in place of an answer of this responder's own, of which nothing has left.
+    ///
+    /// # Errors
+    ///
+    /// If the process has to end.
+    pub fn fail_instead(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
+        self.claimed.store(false, Ordering::Release);
+        self.fail(failure)
+    }
+
     /// Begins a streamed answer, unless there was an answer. Has to be called inside a tokio runtime with I/O.
     #[must_use]
     pub fn stream(&self, content_type: &str) -> Option<StreamedResponse> {

@@ -41,12 +41,35 @@ enum Piece {
     End,
 }
 
+/// Why an answer was not sent.
+struct Unsent {
+    why: String,
+    /// Whether the Runtime API may have seen some of it.
+    has_begun: bool,
+}
+
+impl Unsent {
+    fn before(error: impl ToString) -> Self {
+        Self {
+            why: error.to_string(),
+            has_begun: false,
+        }
+    }
+
+    fn after(why: String) -> Self {
+        Self {
+            why,
+            has_begun: true,
+        }
+    }
+}
+
 /// An answer that is being sent.
 pub struct StreamedResponse {
     pieces: mpsc::Sender<Piece>,
     /// What has to leave first. While the function writes, it is one chunk.
     queue: VecDeque<Piece>,
-    sending: JoinHandle<Result<StatusCode, String>>,
+    sending: JoinHandle<Result<StatusCode, Unsent>>,
     endpoint: String,
     id: String,
     log: Log,
@@ -73,7 +96,9 @@ impl StreamedResponse {
         Self {
             pieces,
             queue: VecDeque::new(),
-            sending: tokio::spawn(async move { send(addresses, request?).await }),
+            sending: tokio::spawn(async move {
+                send(addresses, request.map_err(Unsent::before)?).await
+            }),
             endpoint: endpoint.name.clone(),
             id: invocation.id.clone(),
             log,
@@ -129,12 +154,13 @@ impl StreamedResponse {
     }
 
     /// Waits until the answer has left and is taken, but no longer than `until`: then the connection is closed, without
-    /// the end of the body, so that nobody takes it for whole.
+    /// the end of the body, so that nobody takes it for whole. If nothing of it has left, returns the failure that has to be
+    /// sent in its place.
     ///
     /// # Errors
     ///
     /// If the Runtime API says that the environment is broken. That it does not take this one answer is logged.
-    pub async fn close(mut self, until: Instant) -> Result<(), RuntimeApiError> {
+    pub async fn close(mut self, until: Instant) -> Result<Option<Failure>, RuntimeApiError> {
         let finish = async {
             while self.is_busy() {
                 self.advance().await;
@@ -142,7 +168,7 @@ impl StreamedResponse {
             (&mut self.sending).await
         };
         let why = match timeout_at(until, finish).await {
-            Ok(Ok(Ok(status))) if status.is_success() => return Ok(()),
+            Ok(Ok(Ok(status))) if status.is_success() => return Ok(None),
             Ok(Ok(Ok(status))) if status == StatusCode::INTERNAL_SERVER_ERROR => {
                 return Err(RuntimeApiError::Broken {
                     endpoint: self.endpoint,
@@ -153,7 +179,13 @@ impl StreamedResponse {
             Ok(Ok(Ok(status))) => {
                 format!("the Runtime API did not take the streamed answer: {status}")
             }
-            Ok(Ok(Err(why))) => format!("the streamed answer could not be sent: {why}"),
+            Ok(Ok(Err(Unsent { why, has_begun }))) => {
+                let why = format!("the streamed answer could not be sent: {why}");
+                if !has_begun {
+                    return Ok(Some(Failure::new("Runtime.AnswerNotSent", why)));
+                }
+                why
+            }
             Ok(Err(error)) => format!("the streamed answer could not be sent: {error}"),
             Err(_) => {
                 self.sending.abort();
@@ -163,7 +195,7 @@ impl StreamedResponse {
             }
         };
         self.log.host(Level::Error, Some(&self.id), &why);
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -186,17 +218,17 @@ fn request(
     request.body(body).map_err(|error| error.to_string())
 }
 
-async fn send(addresses: Vec<SocketAddr>, request: Request<Pieces>) -> Result<StatusCode, String> {
-    let text = |error: hyper::Error| match std::error::Error::source(&error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
+async fn send(addresses: Vec<SocketAddr>, request: Request<Pieces>) -> Result<StatusCode, Unsent> {
+    let text = |error: hyper::Error| {
+        Unsent::after(match std::error::Error::source(&error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        })
     };
     let stream = TcpStream::connect(&addresses[..])
         .await
-        .map_err(|error| error.to_string())?;
-    stream
-        .set_nodelay(true)
-        .map_err(|error| error.to_string())?;
+        .map_err(Unsent::before)?;
+    stream.set_nodelay(true).map_err(Unsent::before)?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(text)?;

@@ -1,9 +1,11 @@
 //! Answers over HTTP that are none, have no end, or are given when it is too late for them.
 
 use lambda_wasm_emulator::{End as StreamEnd, Invocation, Outcome};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 
 use super::{Answers, Bystander, End, Fails, SHORT, TIMEOUT, TRAP};
+use crate::support::PATIENCE;
 
 /// A request that hostile guests answer with `good`.
 const GOOD: &str = r#"{"version":"2.0","rawPath":"/good","requestContext":{"domainName":"id.lambda-url.eu-west-1.on.aws","http":{"method":"GET","path":"/good"}}}"#;
@@ -181,6 +183,30 @@ fn no_stream_is_held_open_for_ever() {
         };
         assert_eq!(error.json()["errorType"], error_type, "{target}");
         bystander.goes_on(target);
+    }
+    bystander.finish();
+}
+
+/// The connection that an answer is streamed through is one more, and a guest may have opened all the files there can be.
+#[test]
+fn an_answer_that_there_is_no_connection_for_is_a_failure() {
+    let bystander = Bystander::of("hostile_http", "stream = true\n", GOOD);
+    let pid = Pid::from_raw(bystander.host.pid().try_into().unwrap());
+    let usual = getrlimit(Resource::Nofile);
+    let all_taken = Rlimit {
+        // The three streams that every process has.
+        current: Some(3),
+        maximum: usual.maximum,
+    };
+    for _ in 0..3 {
+        assert!(bystander.host.api.wait_idle(PATIENCE));
+        prlimit(pid, Resource::Nofile, all_taken).unwrap();
+        let error = bystander.host.invoke(GOOD).error().json();
+        prlimit(pid, Resource::Nofile, usual).unwrap();
+        assert_eq!(error["errorType"], "Runtime.AnswerNotSent", "{error}");
+        let message = error["errorMessage"].as_str().unwrap();
+        assert!(message.contains("Too many open files"), "{message}");
+        bystander.goes_on("an answer that was not sent");
     }
     bystander.finish();
 }
