@@ -53,7 +53,7 @@ pub struct TimedOut {
     pub deadline: Instant,
     /// The `/error` of each, in the order of their arrival.
     pub errors: Vec<Arrival>,
-    /// The `next` behind each, in the order of their arrival.
+    /// The `next` behind each, in the order of their arrival; fewer if the process ended.
     pub nexts: Vec<Arrival>,
 }
 
@@ -125,7 +125,7 @@ impl Running {
     }
 
     /// Hands out an event to each of these, which has to fail with it, all by one deadline. Waits until as many events are
-    /// asked for again.
+    /// asked for again, or the process has ended.
     pub fn time_out(
         &mut self,
         held: Vec<Arrival>,
@@ -142,7 +142,11 @@ impl Running {
         }
         let (mut errors, mut nexts) = (Vec::new(), Vec::new());
         while nexts.len() < held.len() {
-            let arrival = self.receive(Wait::Asleep, "a failure and GET next for each event")?;
+            const WHAT: &str = "a failure for each event";
+            let Some(arrival) = self.receive_or_end(Wait::Asleep, WHAT)? else {
+                ensure!(underway.is_empty(), self.ended_before(WHAT)?);
+                break;
+            };
             if arrival.request.path.ends_with("/runtime/invocation/next") {
                 nexts.push(arrival);
                 continue;
@@ -185,18 +189,22 @@ impl Running {
     }
 
     fn receive(&mut self, wait: Wait, what: &str) -> anyhow::Result<Arrival> {
+        match self.receive_or_end(wait, what)? {
+            Some(arrival) => Ok(arrival),
+            None => bail!(self.ended_before(what)?),
+        }
+    }
+
+    /// The next request, or `None` if the process has ended.
+    fn receive_or_end(&mut self, wait: Wait, what: &str) -> anyhow::Result<Option<Arrival>> {
         let since = Instant::now();
         loop {
             let received = self.api.receive(wait);
             if let Some(arrival) = received.with_context(|| format!("talking to {}", self.name))? {
-                return Ok(arrival);
+                return Ok(Some(arrival));
             }
-            if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "{} ended with {status}, before {what}\n{}",
-                    self.name,
-                    self.log()?
-                );
+            if self.child.try_wait()?.is_some() {
+                return Ok(None);
             }
             ensure!(
                 since.elapsed() < PATIENCE,
@@ -206,6 +214,14 @@ impl Running {
                 self.log()?
             );
         }
+    }
+
+    fn ended_before(&mut self, what: &str) -> anyhow::Result<String> {
+        let (status, log) = (self.child.wait()?, self.log()?);
+        Ok(format!(
+            "{} ended with {status}, before {what}\n{log}",
+            self.name
+        ))
     }
 
     fn complaint(&self, problem: &str, arrival: &Arrival) -> String {

@@ -54,7 +54,8 @@ fn footnotes(cpus: &Cpus) -> String {
          Function.Timeout; `ready` from there to the `GET next` behind it. Invocations at once \
          are handed out together, by one deadline {timeout} ms later, to one process with \
          AWS_LAMBDA_MAX_CONCURRENCY. `given up` are those whose own threads did not come to it, \
-         so that the watchdog answered. What can be interrupted looks in each loop and call \
+         so that the watchdog answered; after more than four of those the process `ended`, \
+         and another took its place. What can be interrupted looks in each loop and call \
          whether it has to stop; what cannot is the same component, compiled without that. \
          Requests are GETs of a few bytes, by HTTP/1.1, to a server that shares its CPU with the \
          Runtime API; new connections resume the TLS session where it is not said to be new. \

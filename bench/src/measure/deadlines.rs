@@ -34,6 +34,8 @@ struct Case {
     ready: Vec<f64>,
     /// Those that the watchdog answered for, since their threads did not.
     given_up: usize,
+    /// Processes that ended, which the host does when it has given up too many threads.
+    ended: usize,
     process: Option<Process>,
 }
 
@@ -60,12 +62,20 @@ pub fn deadlines(subject: &Subject, cpus: &Cpus, effort: &Effort) -> anyhow::Res
         }
     }
     cases.sort_by_key(|case| (case.function, case.concurrency));
-    let header = ["function", "at once", "stopped p50", "p99", "max"];
-    let header = header
-        .into_iter()
-        .chain(["ready p50", "p99", "max", "given up"]);
+    let header = [
+        "function",
+        "at once",
+        "stopped p50",
+        "p99",
+        "max",
+        "ready p50",
+        "p99",
+        "max",
+        "given up",
+        "ended",
+    ];
     let rows = cases.iter().map(Case::row).collect();
-    Ok(report::table(header.map(str::to_owned).collect(), rows))
+    Ok(report::table(header.map(str::to_owned).to_vec(), rows))
 }
 
 impl Case {
@@ -77,6 +87,7 @@ impl Case {
             stopped: Vec::new(),
             ready: Vec::new(),
             given_up: 0,
+            ended: 0,
             process: None,
         })
     }
@@ -90,15 +101,21 @@ impl Case {
         let timed_out = running.time_out(held, &self.event, TIMEOUT)?;
         self.add(&timed_out);
         let held = timed_out.nexts;
-        self.process = Some(Process { running, held });
+        if held.len() == self.concurrency {
+            self.process = Some(Process { running, held });
+        } else {
+            self.ended += 1;
+        }
         Ok(())
     }
 
     fn add(&mut self, timed_out: &TimedOut) {
         let limit = timed_out.deadline - MARGIN;
         for (error, next) in timed_out.errors.iter().zip(&timed_out.nexts) {
-            self.stopped.push(between(limit, error.at));
             self.ready.push(between(error.at, next.at));
+        }
+        for error in &timed_out.errors {
+            self.stopped.push(between(limit, error.at));
             let why = String::from_utf8_lossy(&error.request.body);
             self.given_up += usize::from(why.contains("was given up"));
         }
@@ -112,6 +129,7 @@ impl Case {
         row.extend(show(&self.stopped));
         row.extend(show(&self.ready));
         row.push(format!("{} of {}", self.given_up, self.stopped.len()));
+        row.push(self.ended.to_string());
         row
     }
 }
