@@ -152,27 +152,29 @@ fn s3_takes_every_payload() {
         return;
     };
     function.ask("/s3/create", &[("bucket", "bucket")], "");
-    let hash = |said: &str| said.len() == 64;
-    let payloads: [(&str, &dyn Fn(&str) -> bool); 5] = [
-        ("hash", &hash),
-        ("checksum", &hash),
-        ("unsigned", &|said| said == "UNSIGNED-PAYLOAD"),
-        ("trailer", &|said| {
-            said == "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-        }),
-        ("signed-trailer", &|said| {
-            said == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
-        }),
+    // As the guest calls them, and what a request's head then says; a hash where that is nothing.
+    let payloads = [
+        ("hash", None),
+        ("checksum", None),
+        ("unsigned", Some("UNSIGNED-PAYLOAD")),
+        ("trailer", Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER")),
+        (
+            "signed-trailer",
+            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"),
+        ),
     ];
     let object = [("bucket", "bucket"), ("key", KEY)];
-    for (payload, is_said) in payloads {
+    for (payload, said) in payloads {
         let body = format!("{payload}: ä 😀\n");
         let put = [object[0], object[1], ("payload", payload)];
         function.ask("/s3/put", &put, &body);
         let requests = function.moto.requests();
         let sent = requests.iter().rfind(|it| it.line.starts_with("PUT"));
         let sent = verify(sent.unwrap(), &function.credentials.secret);
-        assert!(is_said(&sent.payload), "{payload}: {sent:?}");
+        match said {
+            Some(said) => assert_eq!(sent.payload, said, "{payload}"),
+            None => assert_eq!(sent.payload.len(), 64, "{payload}: {sent:?}"),
+        }
         assert_eq!(function.ask("/s3/get", &object, ""), body, "{payload}");
         assert_eq!(
             function.ask("/s3/presigned", &object, ""),
