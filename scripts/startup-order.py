@@ -7,7 +7,8 @@ answer. A name that a later version of a library does not have is passed over: t
 functions have moved, and nothing breaks if it is not.
 
 Usage: scripts/startup-order.py DIST BOOTSTRAP     (needs valgrind)
-DIST has hello.cwasm; BOOTSTRAP is a bootstrap that was not stripped: build it with CARGO_PROFILE_BOOTSTRAP_STRIP=none.
+DIST has hello.cwasm; BOOTSTRAP is a bootstrap that was not stripped: build it with BOOTSTRAP_SYMBOLS=1, and in
+no other way than the one that is shipped, since the hashes in names would differ, and some have another length.
 Names are mangled as v0 does, which tells the instances of a generic function apart.
 """
 
