@@ -33,7 +33,11 @@ fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<
     let client = || RuntimeClient::new(Arc::clone(&endpoint), log);
     let worker = worker::or_panic(|| start(environment, &endpoint, log, started))
         .map_err(|failure| report(&client(), failure))?;
-    Ok(worker.run()?)
+    worker.run()?;
+    // Others have its place, and the end of this thread would be theirs.
+    loop {
+        thread::park();
+    }
 }
 
 /// Starts all workers: none asks for an event before each has its instance, so that a failure can still be reported as one
@@ -57,7 +61,7 @@ fn start(
         .collect::<Result<_, _>>()?;
     for (number, worker) in (1..).zip(others) {
         let run = move || match worker.run() {
-            Ok(never) => match never {},
+            Ok(()) => (),
             // One that cannot go on ends all: Lambda then starts the process anew.
             Err(error) => exit(log, &error.into()),
         };

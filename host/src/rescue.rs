@@ -110,9 +110,9 @@ impl Rescue {
         let replaced = thread.spawn(move || {
             let worker = Worker::start(&rescue);
             let why = match worker.map(Worker::run) {
+                Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
                 Err(failure) => failure.to_string(),
-                Ok(Ok(never)) => match never {},
             };
             rescue.end(&why);
         });
@@ -144,15 +144,17 @@ impl Rescue {
 }
 
 impl Underway<'_> {
-    /// The invocation is over. If it was given up, this thread has been replaced, and stays here for good.
-    pub fn over(self) {
+    /// The invocation is over. Returns whether the thread goes on: not if the invocation was given up, since then another
+    /// has taken its place, and it is one less that is stuck.
+    #[must_use]
+    pub fn over(self) -> bool {
         if self.is_abandoned.load(Ordering::Acquire) {
-            loop {
-                thread::park();
-            }
+            self.rescue.abandoned.fetch_sub(1, Ordering::AcqRel);
+            return false;
         }
         self.rescue.busy.fetch_sub(1, Ordering::AcqRel);
         self.rescue.end_if_idle();
+        true
     }
 }
 
@@ -162,7 +164,7 @@ fn stuck(since: Instant) -> Failure {
         ..Failure::new(
             "Function.Timeout",
             format!(
-                "the function ran for {} ms and was given up: a call into the host did not return, such as a write to a log that is not read",
+                "the function ran for {} ms and was given up, shortly before Lambda would have ended the process: a call into the host did not return, such as a write to a log that is not read, or the machine was too busy to let it stop",
                 since.elapsed().as_millis()
             ),
         )

@@ -63,12 +63,13 @@ impl Worker {
         })
     }
 
-    /// Handles invocations for as long as the Runtime API has any.
+    /// Handles invocations for as long as the Runtime API has any, or until another worker has taken its place, since it
+    /// was stuck.
     ///
     /// # Errors
     ///
-    /// Always, in the end: why the process has to end.
-    pub fn run(mut self) -> Result<std::convert::Infallible, RuntimeApiError> {
+    /// Why the process has to end.
+    pub fn run(mut self) -> Result<(), RuntimeApiError> {
         loop {
             let invocation = Arc::new(self.client.next()?);
             if !invocation.deadline.is_known {
@@ -89,7 +90,9 @@ impl Worker {
                         .invoke(sandbox, outbound, &invocation, &responder, limit);
                 self.runtime.block_on(invoke)
             });
-            underway.over();
+            if !underway.over() {
+                return Ok(());
+            }
             let kept = handled?;
             // Off the path of any invocation: the answer is out, and the next event has not been asked for.
             self.sandbox = kept.or_else(|| self.make_ahead());

@@ -1,8 +1,10 @@
 //! Calls into the host that do not return: here the write to a log that nobody reads.
 
+use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
+use rustix::fs::{OFlags, fcntl_setfl};
 
 use crate::support::{HostBuilder, PATIENCE, functions};
 
@@ -63,4 +65,35 @@ fn among_several_workers_another_takes_its_place_until_there_are_too_many() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(process.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_thread_that_returns_after_all_is_counted_no_more() {
+    let (api, mut process) = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
+        .start_unread();
+    let mut log = process.stdout.take().unwrap();
+    fcntl_setfl(&log, OFlags::NONBLOCK).unwrap();
+    for _ in 0..7 {
+        get_stuck(&api);
+        assert!(api.wait_workers(2, PATIENCE), "two ask for events");
+        let threads = || std::fs::read_dir(format!("/proc/{}/task", process.id())).unwrap();
+        let until = Instant::now() + PATIENCE;
+        // The main thread stays, whether it works or not, and the watchdog.
+        while threads().count() > 4 {
+            assert!(Instant::now() < until, "threads are left");
+            // Somebody reads the log again, so that the write returns.
+            match log.read(&mut [0; 65536]) {
+                Ok(_) => (),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    let answer = api.invoke(Invocation::new("\"count\"")).response();
+    assert_eq!(answer.text(), "\"1\"");
+    process.kill().unwrap();
+    process.wait().unwrap();
 }

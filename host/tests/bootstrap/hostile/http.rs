@@ -32,7 +32,7 @@ fn answer(headers: &str, body: &str) -> String {
     )
 }
 
-/// Those that can be told apart only after the answer is complete do not take it back.
+/// By the paths of `hostile_http`: responses that are not complete, or that the host does not take.
 const TECHNIQUES: [(&str, End<'_>); 20] = [
     ("/exit-in-body", Fails("Function.Exit", "code 0")),
     ("/drop-in-body", Fails(TRAP, "in a destructor")),
