@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
-use lambda_wasm_host::policy::Policy;
+use lambda_wasm_host::policy::{Limits, Policy};
 use lambda_wasm_host::world::{self, Misfits, World};
 use lambda_wasm_host::{cpu, engine, exports, imports};
 use wasmtime::Engine;
@@ -47,16 +47,23 @@ enum Cpu {
 pub fn run(args: &Args) -> Result<()> {
     let name = args.input.display();
     // What the host would refuse later is better known now.
-    Policy::read(&Policy::path(&args.output))?;
+    let policy = Policy::read(&Policy::path(&args.output))?;
     let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
-    let artifact =
-        compile(&component, args).with_context(|| format!("{name} cannot be compiled"))?;
+    let artifact = compile(&component, args, &policy.limits)
+        .with_context(|| format!("{name} cannot be compiled"))?;
     replace(&args.output, &artifact)
         .with_context(|| format!("{} cannot be written", args.output.display()))
 }
 
-fn compile(component: &[u8], args: &Args) -> Result<Vec<u8>> {
+fn compile(component: &[u8], args: &Args, limits: &Limits) -> Result<Vec<u8>> {
     let description = Description::of(component)?;
+    let (instances, may) = (description.core_instances, limits.instances);
+    if instances as usize > may {
+        bail!(
+            "it has {instances} core instances and may have {may}: raise `instances` under [limits] in {}",
+            Policy::path(&args.output).display()
+        );
+    }
     let world = world::examine(
         description.imports.iter().map(String::as_str),
         description.exports.iter().map(String::as_str),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{ResourceLimiter as _, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::coredump;
@@ -166,6 +166,12 @@ fn exceeded(
             state.handles()
         );
         Some(("Function.TooManyHandles", message))
+    } else if is_out_of_instances(error) {
+        let message = format!(
+            "the component has more core instances, memories or tables than the {} of each that it may: raise `instances` under [limits] in its policy",
+            state.memory.instances()
+        );
+        Some(("Function.TooManyInstances", message))
     } else {
         None
     }
@@ -177,6 +183,11 @@ fn is_out_of_handles(error: &wasmtime::Error) -> bool {
         || ["resource table has no free keys", "store handle limit exceeded"]
             .iter()
             .any(|words| root(error).contains(words))
+}
+
+/// wasmtime's error for it is not public.
+fn is_out_of_instances(error: &wasmtime::Error) -> bool {
+    root(error).starts_with("resource limit exceeded: ")
 }
 
 /// The innermost error: wasmtime's own text around it repeats the backtrace.

@@ -68,7 +68,7 @@ impl State {
             config: Arc::clone(&grants.config),
             table,
             memory_is_by_policy: limits.memory.is_some(),
-            memory: MemoryLimit::new(grants.memory, limits.tables),
+            memory: MemoryLimit::new(grants.memory, limits.tables, limits.instances),
             output,
             deadline,
             last_import: "",

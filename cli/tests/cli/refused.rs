@@ -40,6 +40,22 @@ fn no_component() {
 }
 
 #[test]
+fn more_instances_than_the_policy_has() {
+    let folder = Folder::new();
+    let two = "(component (core module $m) (core instance (instantiate $m)) (core instance (instantiate $m)))";
+    folder.write("hello.wasm", wat::parse_str(two).unwrap());
+    let refused = |instances| {
+        folder.write("hello.toml", format!("[limits]\ninstances = {instances}\n"));
+        folder.fail(&["compile", "hello.wasm", "-o", "hello.cwasm"])
+    };
+    let words =
+        "it has 2 core instances and may have 1: raise `instances` under [limits] in hello.toml";
+    assert!(refused(1).contains(words), "{}", refused(1));
+    // Not for that, but because it exports nothing.
+    assert!(refused(2).contains(WOULD_DO), "{}", refused(2));
+}
+
+#[test]
 fn a_policy_that_is_wrong() {
     let folder = Folder::with_component();
     for (policy, words) in [

@@ -13,13 +13,22 @@ pub struct Limits {
     pub margin: Duration,
     /// How many elements one of its tables may have.
     pub tables: usize,
+    /// How many core instances, memories and tables it may have, of each.
+    pub instances: usize,
     /// How many handles it may hold.
     pub handles: usize,
     /// How much one invocation may write to the log, in bytes.
     pub output: usize,
 }
 
-const KEYS: &[&str] = &["handles", "margin", "memory", "output", "tables"];
+const KEYS: &[&str] = &[
+    "handles",
+    "instances",
+    "margin",
+    "memory",
+    "output",
+    "tables",
+];
 
 const MIB: usize = 1024 * 1024;
 
@@ -30,6 +39,7 @@ impl Default for Limits {
             // So that the answer still gets out.
             margin: Duration::from_millis(50),
             tables: 1_000_000,
+            instances: 1000,
             handles: 10_000,
             output: 64 * MIB,
         }
@@ -47,6 +57,7 @@ impl Limits {
                     limits.margin = entry.duration("50ms", range)?;
                 }
                 "tables" => limits.tables = entry.count(1..=10_000_000)?,
+                "instances" => limits.instances = entry.count(1..=100_000)?,
                 "handles" => limits.handles = entry.count(16..=1_000_000)?,
                 "output" => limits.output = entry.size(1024..=10_240 * MIB)?,
                 _ => return Err(entry.unknown("[limits] has", KEYS)),

@@ -1,4 +1,4 @@
-//! How much memory one instance takes, and may take.
+//! How much memory one instance takes, and may take; and of how many core instances it may be made.
 
 use wasmtime::ResourceLimiter;
 
@@ -11,18 +11,21 @@ pub struct MemoryLimit {
     /// How many elements a table may have.
     elements: usize,
     denied_elements: Option<usize>,
+    /// How many core instances, memories and tables there may be, of each.
+    instances: usize,
 }
 
 impl MemoryLimit {
-    /// A limit of so many bytes, with tables of so many elements.
+    /// A limit of so many bytes, with tables of so many elements, for so many core instances.
     #[must_use]
-    pub fn new(limit: usize, elements: usize) -> Self {
+    pub fn new(limit: usize, elements: usize, instances: usize) -> Self {
         Self {
             limit,
             used: 0,
             denied: None,
             elements,
             denied_elements: None,
+            instances,
         }
     }
 
@@ -103,6 +106,18 @@ impl ResourceLimiter for MemoryLimit {
         let more = desired.saturating_sub(current).saturating_mul(ELEMENT);
         Ok(may && self.take(more))
     }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    fn memories(&self) -> usize {
+        self.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.instances
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +126,7 @@ mod tests {
 
     #[test]
     fn memories_are_summed_and_denials_remembered() {
-        let mut memory = MemoryLimit::new(100, 12);
+        let mut memory = MemoryLimit::new(100, 12, 1);
         assert!(memory.memory_growing(0, 60, None).unwrap());
         assert!(memory.memory_growing(0, 40, None).unwrap());
         assert_eq!(memory.denied(), None);
@@ -121,7 +136,7 @@ mod tests {
 
     #[test]
     fn tables_are_memory_too() {
-        let mut memory = MemoryLimit::new(100, 12);
+        let mut memory = MemoryLimit::new(100, 12, 1);
         assert!(memory.table_growing(0, 10, None).unwrap());
         assert!(!memory.table_growing(0, 10, Some(5)).unwrap());
         assert_eq!(memory.denied(), None);

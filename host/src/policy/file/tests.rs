@@ -36,6 +36,7 @@ fn all_of_it() {
         memory = "48MiB"
         margin = "1s"
         tables = 10
+        instances = 20
         handles = 100
         output = "64KiB"
         [env]
@@ -67,6 +68,7 @@ fn all_of_it() {
         memory: Some(48 * 1024 * 1024),
         margin: Duration::from_secs(1),
         tables: 10,
+        instances: 20,
         handles: 100,
         output: 64 * 1024,
     };

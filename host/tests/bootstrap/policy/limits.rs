@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use lambda_wasm_emulator::Invocation;
 
 use super::Granted;
+use crate::refusal::refusal;
 
 /// Has the guest exceed a limit, which costs the invocation and nothing else.
 fn exceed(guest: &str, limits: &str, commands: (&str, &str), error_type: &str, words: [&str; 2]) {
@@ -74,6 +75,19 @@ fn tables() {
     let words = "of 101 elements and may have 100: raise `tables` under [limits]";
     assert!(message.contains(words), "{message}");
     host.finish();
+}
+
+#[test]
+fn instances() {
+    // The module of the function, and two that wit-component puts around it.
+    let (host, _folder) = Granted::new("handler", "[limits]\ninstances = 3\n").start();
+    host.command("count").response();
+    host.finish();
+    let granted = Granted::new("handler", "[limits]\ninstances = 2\n");
+    let refusal = refusal(granted.builder);
+    assert_eq!(refusal.error_type, "Function.TooManyInstances");
+    let words = "than the 2 of each that it may: raise `instances` under [limits]";
+    assert!(refusal.message.contains(words), "{refusal:?}");
 }
 
 #[test]
