@@ -3,9 +3,10 @@
 # the tool beside it the compiler would be linked in.
 # Usage: scripts/build-bootstrap.sh TARGET OUT [--dynamic]
 #
-# Static (and position independent) where this machine can: it has a C compiler for TARGET (for another architecture than
-# its own that is aarch64-linux-gnu-gcc or x86_64-linux-gnu-gcc), and a libc.a. Otherwise `cargo zigbuild` links against
-# the glibc of Amazon Linux 2023.
+# Static (and position independent) where this machine has a C compiler for TARGET: for another architecture than its own
+# that is aarch64-linux-gnu-gcc or x86_64-linux-gnu-gcc. For x86_64 the libc is musl's where the toolchain has it or rustup
+# can fetch it: glibc's start code asks the CPU what it is, 43 times, and under a hypervisor each takes microseconds.
+# Otherwise it is glibc's libc.a, and where that is missing too, `cargo zigbuild` links against the glibc of Amazon Linux 2023.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
@@ -13,7 +14,7 @@ source scripts/common.sh
 
 target=$1 out=$2 dynamic=${3:-}
 glibc=2.34
-built=target/$target/bootstrap/bootstrap
+musl=${target%-gnu}-musl
 build=(--profile bootstrap -p lambda-wasm-host --bin bootstrap --target-dir target)
 
 # The oldest CPU that Lambda has for an architecture, as the compiler of components has it (host/src/cpu.rs). What is
@@ -30,14 +31,26 @@ target_cc() {
   if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$target" ]; then echo cc; else echo "${target%%-*}-linux-gnu-gcc"; fi
 }
 
-can_be_static() { command -v "$cc" >/dev/null && [[ $("$cc" -print-file-name=libc.a) == /* ]]; }
+has_std() { compgen -G "$(rustc --print target-libdir --target "$1")/libstd-*.rlib" >/dev/null; }
 
-# Packed relocations are a tenth of the size, which every start reads. A static program applies its own, and glibc's start
-# code can since 2.36.
+find_musl() {
+  local answer
+  [ "$musl" = x86_64-unknown-linux-musl ] || return
+  has_std "$musl" && return
+  command -v rustup >/dev/null || return
+  say "rustup target add $musl"
+  answer=$(rustup target add "$musl" 2>&1) || say "it failed: $(tail -n 1 <<<"$answer" | cut -c 1-160)"
+  has_std "$musl"
+}
+
+has_static_glibc() { [[ $("$cc" -print-file-name=libc.a) == /* ]]; }
+
+# Packed relocations are a tenth of the size, which every start reads. A static program applies its own: musl's start code
+# can since 1.2.4 (Rust has 1.2.5), and glibc's since 2.36. Debian 12's linker for arm64 cannot make them.
 pack_relocations() {
-  local version
-  [ "$cc" = cc ] || return 0 # another glibc than this machine's
-  version=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+  local version=2.36
+  [ "$cc" = cc ] || return 0
+  [ "$1" = musl ] || version=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
   [ "$(printf '%s\n' "${version:-0}" 2.36 | sort -V | head -n 1)" != 2.36 ] || echo "-C link-arg=-Wl,-z,pack-relative-relocs"
 }
 
@@ -49,9 +62,15 @@ find_zigbuild() {
 }
 
 # The active toolchain needs the standard library of TARGET.
-find_std() {
-  compgen -G "$(rustc --print target-libdir --target "$target")/libstd-*.rlib" >/dev/null ||
-    step "rustup target add $target" rustup target add "$target"
+find_std() { has_std "$target" || step "rustup target add $target" rustup target add "$target"; }
+
+# check_start PROGRAM: a libc that is too old for packed relocations dies before the first line of ours, which complains
+# that nothing is configured.
+check_start() {
+  local status=0
+  [ "$cc" = cc ] || return 0
+  env -i "$1" >/dev/null 2>&1 || status=$?
+  [ "$status" = 1 ] || die "$1 does not start here: it ended with status $status"
 }
 
 # Lambda's loader refuses a program that asks for symbols newer than its glibc.
@@ -68,23 +87,37 @@ check_glibc() {
 
 cc=$(target_cc)
 # Random numbers come from the system call alone: the fallback for old kernels wants /dev/urandom, and panics without it.
-flags="${RUSTFLAGS:-} -C target-cpu=$(cpu "$target") --cfg getrandom_backend=\"linux_getrandom\""
-if [ -z "$dynamic" ] && can_be_static; then
+# A `switch` over constants stays code: as a table of pointers it would have to be relocated at each start.
+flags="${RUSTFLAGS:-} -C target-cpu=$(cpu "$target") -C llvm-args=-switch-to-lookup=false --cfg getrandom_backend=\"linux_getrandom\""
+if [ -z "$dynamic" ] && command -v "$cc" >/dev/null && find_musl; then
   # host/startup.ld has the names of functions as v0 mangles them.
-  flags+=" -C symbol-mangling-version=v0 -C target-feature=+crt-static $(pack_relocations)"
+  flags+=" -C symbol-mangling-version=v0 -C target-feature=+crt-static $(pack_relocations musl)"
+  built=target/$musl/bootstrap/bootstrap
+  # C is compiled with glibc's headers, whose checked functions musl does not have.
+  step "host: $out, static$(first_time "$built" "minutes")" \
+    env RUSTFLAGS="$flags" "CC_${musl//-/_}=$cc" "CFLAGS_${musl//-/_}=-U_FORTIFY_SOURCE" \
+    "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$musl")_LINKER=$cc" cargo build "${build[@]}" --target "$musl"
+  check_start "$built"
+elif [ -z "$dynamic" ] && command -v "$cc" >/dev/null && has_static_glibc; then
+  flags+=" -C symbol-mangling-version=v0 -C target-feature=+crt-static $(pack_relocations glibc)"
+  built=target/$target/bootstrap/bootstrap
   if [ "$target $cc" != "x86_64-unknown-linux-gnu cc" ]; then
     export LINK_WITH=$cc "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$PWD/scripts/link-static-pie.sh"
   fi
   find_std
-  step "host: $out, static$(first_time "$built" "minutes")" \
+  what=static
+  [ "$musl" != x86_64-unknown-linux-musl ] || what="static, with glibc: it starts slower than with musl"
+  step "host: $out, $what$(first_time "$built" "minutes")" \
     env RUSTFLAGS="$flags" cargo build "${build[@]}" --target "$target"
+  check_start "$built"
 else
   if [ -z "$dynamic" ] && [ "$cc" != cc ]; then
     case $target in aarch64-*) package=aarch64-linux-gnu debian=arm64 ;; *) package=x86-64-linux-gnu debian=amd64 ;; esac
-    say "no $cc with a libc.a here, for a static host (Debian, Ubuntu: apt-get install gcc-$package libc6-dev-$debian-cross)"
+    say "no $cc here, for a static host (Debian, Ubuntu: apt-get install gcc-$package libc6-dev-$debian-cross)"
   fi
   find_std
   find_zigbuild
+  built=target/$target/bootstrap/bootstrap
   step "host: $out, dynamic: it starts slower than a static one$(first_time "$built" "minutes")" \
     env RUSTFLAGS="$flags" cargo zigbuild "${build[@]}" --target "$target.$glibc"
   check_glibc "$built"

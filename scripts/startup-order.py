@@ -84,10 +84,15 @@ def functions(profile):
 
 
 def libc_members():
-    """Which member of the static C library has which function: their sections are not named after them."""
-    libc = subprocess.run(["cc", "-print-file-name=libc.a"], capture_output=True, text=True, check=True).stdout.strip()
-    symbols = subprocess.run(["nm", "-A", "--defined-only", libc], capture_output=True, text=True, check=True).stdout
-    found = re.findall(r"^\S+:(\S+\.o):\S+ [TtWi] (\S+)$", symbols, re.MULTILINE)
+    """Which member of musl's archive has which function: their sections are not named after them."""
+    libs = subprocess.run(
+        ["rustc", "--print", "target-libdir", "--target", "x86_64-unknown-linux-musl"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()
+    symbols = subprocess.run(
+        ["nm", "-A", "--defined-only", f"{libs}/self-contained/libc.a"], capture_output=True, text=True, check=True
+    ).stdout
+    found = re.findall(r"^\S+:(\S+\.l?o):\S+ [TtWi] (\S+)$", symbols, re.MULTILINE)
     return {function: member for member, function in found}
 
 
@@ -100,8 +105,7 @@ def pattern(name, members):
         # Those that count as cold have another prefix.
         return "*(.text*." + re.sub(r"(\.llvm)?\.\d+$", "*", name) + ")"
     if name in members:
-        # What depends on the CPU is here as valgrind's has it: take its siblings too.
-        return f"*libc.a:{members[name].replace('avx2', '*')}(.text .text.*)"
+        return f"*libc.a:{members[name]}(.text .text.*)"
     return None
 
 

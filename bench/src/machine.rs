@@ -28,7 +28,7 @@ pub fn peers() -> String {
         "`lambda_runtime` is {lambda_runtime}, a typed handler on multi-threaded tokio, built as \
          `cargo lambda build --release` does (stripped, thin LTO, one codegen unit, panic=abort, \
          its target CPU); `ureq` is {ureq}, a loop without wasm that looks at no event, linked \
-         statically as ours.",
+         statically, with glibc.",
         lambda_runtime = version(&peers.join("lambda_runtime"), "lambda_runtime"),
         ureq = version(&peers.join("ureq"), "ureq"),
     )

@@ -30,6 +30,9 @@ fn config(trailer: &Trailer, coredump: bool) -> Config {
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES))
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .generate_address_map(true)
+        // For the system's unwinder, which never passes a guest's frames: wasmtime catches a host function's panic before
+        // them. musl's is given each function of a component by itself, at every start.
+        .native_unwind_info(false)
         // For profilers only: the names in backtraces are kept apart from them.
         .debug_symbols(false)
         .gc_support(false)

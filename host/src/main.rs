@@ -15,6 +15,11 @@ use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::timings::Timings;
 use lambda_wasm_host::worker::{self, Worker};
 
+/// musl's own allocator asks the kernel too often for a start, and is slow.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() {
     let started = Instant::now();
     let environment = Environment::read();
