@@ -66,7 +66,7 @@ pub struct Relay<'a> {
     head: Option<api::Response>,
     /// What a streamed HTTP response starts with.
     prelude: Vec<u8>,
-    /// What is collected of a body that is sent at once, and how large it is in truth.
+    /// What is collected of a body that is sent at once, no more than an answer may have, and how large it is in truth.
     body: Vec<u8>,
     size: usize,
     stream: Option<StreamedResponse>,
@@ -284,8 +284,9 @@ impl<'a> Relay<'a> {
                     if let Some(stream) = &mut self.stream {
                         stream.push(chunk);
                     }
-                } else if self.size <= LARGEST_RESPONSE {
-                    self.body.extend_from_slice(&chunk);
+                } else {
+                    let room = LARGEST_RESPONSE - self.body.len();
+                    self.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 }
             }
             // In WASI 0.2 a body that is shorter than promised ends so.
@@ -381,6 +382,15 @@ impl<'a> Relay<'a> {
 
     fn respond(&mut self) -> Result<(), RuntimeApiError> {
         let body = std::mem::take(&mut self.body);
+        let failed = self.head.as_ref().filter(|head| match self.form {
+            Form::Failure => true,
+            Form::Event => !(200..300).contains(&head.status_code),
+            Form::Http { .. } | Form::Bytes(_) => false,
+        });
+        if let Some(head) = failed {
+            let failure = failed_status(head.status_code, &body);
+            return self.responder.fail(&failure);
+        }
         if self.size > LARGEST_RESPONSE {
             return self.responder.fail(&crate::responder::too_large(self.size));
         }
@@ -392,13 +402,8 @@ impl<'a> Relay<'a> {
                 Ok(answer) => self.responder.respond("application/json", &answer),
                 Err(failure) => self.responder.fail(&failure),
             },
-            Form::Event if (200..300).contains(&head.status_code) => {
-                self.responder.respond("application/json", &body)
-            }
+            Form::Event | Form::Failure => self.responder.respond("application/json", &body),
             Form::Bytes(_) => self.responder.respond("application/octet-stream", &body),
-            Form::Event | Form::Failure => {
-                self.responder.fail(&failed_status(head.status_code, &body))
-            }
         }
     }
 }

@@ -61,6 +61,6 @@ pub fn get(host: &Host, target: &str) -> Value {
 
 /// The error that a GET of this target ends in.
 #[track_caller]
-fn get_error(host: &Host, target: &str) -> Value {
+pub fn get_error(host: &Host, target: &str) -> Value {
     ask(host, "GET", target, "").error().json()
 }

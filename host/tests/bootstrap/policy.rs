@@ -11,6 +11,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::components;
+use crate::http::get_error;
 use crate::refusal::refusal;
 use crate::start_code::compiled;
 use crate::support::{Host, HostBuilder, functions};
@@ -80,6 +81,18 @@ fn config_is_answered_from_the_policy() {
     host.finish();
     let (host, _folder) = Granted::new("policy", "").start();
     assert_eq!(host.ask("config-all"), "[]");
+    host.finish();
+}
+
+/// Its status says more than that it is too large.
+#[test]
+fn a_status_that_is_a_failure_is_one_however_large_the_body() {
+    let (host, _folder) = Granted::new("http_p2", "fail-status = \"200\"\n").start();
+    let error = get_error(&host, "/big?bytes=20000000");
+    assert_eq!(error["errorType"], "Function.HttpStatus", "{error}");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(message.starts_with("the function answered with the status 200: "));
+    assert!(message.ends_with(" …") && message.chars().count() < 9000);
     host.finish();
 }
 
