@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds this component and compiles it into the artifact that is named. Needs Python, from which the rest comes: Node.js
 # from PyPI into target/tools, and with it the compiler of JavaScript components, componentize-js, into target/node.
-# Usage: examples/javascript/build.sh [ARTIFACT]     (default: dist/hello.cwasm)
+# Usage: examples/javascript/build.sh [ARTIFACT [OPTION…]]     (default: dist/hello.cwasm; options are those of `lambda-wasm compile`)
 set -euo pipefail
 artifact=$(realpath -m "${1:-$(dirname "$0")/../../dist/hello.cwasm}")
 cd "$(dirname "$0")/../.."
@@ -21,4 +21,4 @@ mv "$wit/deps/http.wit" "$wit/"
 
 PATH=$PWD/target/tools/bin:$PATH target/node/node_modules/.bin/componentize-js examples/javascript/app.js \
   --wit "$wit" --world-name proxy --out "$component"
-target/release/lambda-wasm compile "$component" -o "$artifact"
+target/release/lambda-wasm compile "$component" -o "$artifact" "${@:2}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds this component and compiles it into the artifact that is named. Needs Python; the compiler of Python components,
 # componentize-py, comes from PyPI into target/tools.
-# Usage: examples/python/build.sh [ARTIFACT]     (default: dist/hello.cwasm)
+# Usage: examples/python/build.sh [ARTIFACT [OPTION…]]     (default: dist/hello.cwasm; options are those of `lambda-wasm compile`)
 set -euo pipefail
 artifact=$(realpath -m "${1:-$(dirname "$0")/../../dist/hello.cwasm}")
 cd "$(dirname "$0")/../.."
@@ -9,4 +9,4 @@ scripts/pip-install.sh target/tools "$(grep '^componentize-py==' scripts/require
 component=$PWD/target/examples/hello-python.wasm
 mkdir -p target/examples
 target/tools/bin/componentize-py -d wit -w api-function componentize -p examples/python app -o "$component"
-target/release/lambda-wasm compile "$component" -o "$artifact"
+target/release/lambda-wasm compile "$component" -o "$artifact" "${@:2}"
