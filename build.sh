@@ -85,13 +85,16 @@ build_dist() {
   export WASM_RUSTC
   step "guest: $guest" env RUSTC="$WASM_RUSTC" \
     cargo build --release --target wasm32-wasip2 --manifest-path guest/Cargo.toml --target-dir guest/target
-  step "tool: $tool$(first_time "$tool" "minutes: it has a compiler in it")" \
-    cargo build --release "${tools[@]}" --target-dir target
+  local note
+  note=$(first_time "$tool" "minutes: it has a compiler in it")
+  # Beside the host's, whose last minutes keep one CPU busy.
+  in_background tool cargo build --release "${tools[@]}" --target-dir target
 
   mkdir -p dist
   remove_stale bootstrap hello.cwasm
-  step "component: dist/hello.cwasm" "$tool" compile "$guest" -o dist/hello.cwasm --target "$target"
   scripts/build-bootstrap.sh "$target" dist/bootstrap $dynamic
+  step "tool: $tool$note" wait_for tool
+  step "component: dist/hello.cwasm" "$tool" compile "$guest" -o dist/hello.cwasm --target "$target"
   step "package: target/hello.zip" "$tool" package dist -o target/hello.zip
   print_sizes dist/bootstrap dist/hello.cwasm target/hello.zip
 }
@@ -122,9 +125,9 @@ case $command in
     export LAMBDA_WASM_SKIPS=$PWD/target/skips
     mkdir -p target
     : >"$LAMBDA_WASM_SKIPS"
-    in_background scripts/install-tools.sh # while cargo builds
+    in_background tools scripts/install-tools.sh # while cargo builds
     build_dist
-    step "tools that the tests run: target/tools" wait_for_background
+    step "tools that the tests run: target/tools" wait_for tools
     exec scripts/test.sh
     ;;
   bench)

@@ -30,21 +30,31 @@ step() {
 # first_time FILE NOTE: the note in brackets where FILE has yet to be made.
 first_time() { [ -e "$1" ] || printf ' (%s)' "$2"; }
 
-# in_background COMMAND…: starts it in a process group of its own, so that all of it ends with this script.
+# The process groups that run beside this script.
+background=
+
+# in_background NAME COMMAND…: starts it in a process group of its own, so that all of it ends with this script.
 in_background() {
+  local name=$1
+  shift
+  mkdir -p target
   set -m
-  "$@" </dev/null >target/background.log 2>&1 &
-  background=$!
+  "$@" </dev/null >"target/$name.log" 2>&1 &
   set +m
-  trap 'kill -- -$background 2>/dev/null || true' EXIT
+  printf -v "background_$name" %s $!
+  background+=" -$!"
+  # shellcheck disable=SC2086 # a list of numbers
+  trap 'kill -- $background 2>/dev/null || true' EXIT
 }
 
-wait_for_background() {
-  if ! wait "$background"; then
-    cat target/background.log
+# wait_for NAME: until that has ended; what it printed is shown if it failed.
+wait_for() {
+  local pid=background_$1
+  wait "${!pid}" || {
+    cat "target/$1.log"
     return 1
-  fi
-  trap - EXIT
+  }
+  background=${background/ -${!pid}/}
 }
 
 # print_sizes FILE…
