@@ -105,7 +105,8 @@ def pattern(name, members):
         # Those that count as cold have another prefix.
         return "*(.text*." + re.sub(r"(\.llvm)?\.\d+$", "*", name) + ")"
     if name in members:
-        return f"*libc.a:{members[name]}(.text .text.*)"
+        # Some are our own, in the place of the libc's.
+        return f"*libc.a:{members[name]}(.text .text.*) *(.text.{name})"
     return None
 
 

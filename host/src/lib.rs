@@ -7,6 +7,8 @@ pub mod artifact;
 pub mod bindings;
 pub mod call;
 pub mod config;
+#[cfg(target_arch = "x86_64")]
+pub mod copy;
 pub mod coredump;
 pub mod cpu;
 pub mod crash;

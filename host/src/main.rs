@@ -20,6 +20,27 @@ use lambda_wasm_host::worker::{self, Worker};
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
+/// C's functions of these names, in the place of musl's.
+#[cfg(all(target_env = "musl", target_arch = "x86_64", not(debug_assertions)))]
+#[expect(unsafe_code, reason = "what is copied is the caller's to vouch for")]
+mod copy {
+    use lambda_wasm_host::copy;
+
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { copy::forward(to, from, length) };
+        to
+    }
+
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
+        // SAFETY: the caller's.
+        unsafe { copy::overlapping(to, from, length) };
+        to
+    }
+}
+
 fn main() {
     let started = Instant::now();
     let environment = Environment::read();
