@@ -11,10 +11,22 @@ use tempfile::TempDir;
 
 use crate::moto::{Credentials, Moto};
 use crate::support::{Host, HostBuilder, compile, root};
-use crate::verifier::verify;
+use crate::verifier::{Signed, verify};
 
 /// A key whose every part has to be encoded, in another way each.
 const KEY: &str = "a b/ü+%.txt";
+
+/// The ways to put an object: as the guest calls them, and what the head of its request says; a hash where that is nothing.
+const PAYLOADS: [(&str, Option<&str>); 5] = [
+    ("hash", None),
+    ("checksum", None),
+    ("unsigned", Some("UNSIGNED-PAYLOAD")),
+    ("trailer", Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER")),
+    (
+        "signed-trailer",
+        Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"),
+    ),
+];
 
 /// The guest with the SDK, compiled, built once a run and apart from the other guests: it takes minutes when all is new.
 fn artifact() -> &'static Path {
@@ -107,6 +119,16 @@ impl Function {
         answer
     }
 
+    /// What was sent to put an object in this way.
+    #[track_caller]
+    fn put(&self, object: [(&str, &str); 3], payload: &str, body: &str) -> Signed {
+        let [bucket, key, times] = object;
+        self.ask("/s3/put", &[bucket, key, times, ("payload", payload)], body);
+        let requests = self.moto.requests();
+        let sent = requests.iter().rfind(|it| it.line.starts_with("PUT"));
+        verify(sent.unwrap(), &self.credentials.secret)
+    }
+
     /// Checks that all that was sent was signed with the credentials of the environment, for this service.
     #[track_caller]
     fn signed_for(self, service: &str) {
@@ -152,25 +174,10 @@ fn s3_takes_every_payload() {
         return;
     };
     function.ask("/s3/create", &[("bucket", "bucket")], "");
-    // As the guest calls them, and what a request's head then says; a hash where that is nothing.
-    let payloads = [
-        ("hash", None),
-        ("checksum", None),
-        ("unsigned", Some("UNSIGNED-PAYLOAD")),
-        ("trailer", Some("STREAMING-UNSIGNED-PAYLOAD-TRAILER")),
-        (
-            "signed-trailer",
-            Some("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"),
-        ),
-    ];
-    let object = [("bucket", "bucket"), ("key", KEY)];
-    for (payload, said) in payloads {
+    let object = [("bucket", "bucket"), ("key", KEY), ("times", "1")];
+    for (payload, said) in PAYLOADS {
         let body = format!("{payload}: ä 😀\n");
-        let put = [object[0], object[1], ("payload", payload)];
-        function.ask("/s3/put", &put, &body);
-        let requests = function.moto.requests();
-        let sent = requests.iter().rfind(|it| it.line.starts_with("PUT"));
-        let sent = verify(sent.unwrap(), &function.credentials.secret);
+        let sent = function.put(object, payload, &body);
         match said {
             Some(said) => assert_eq!(sent.payload, said, "{payload}"),
             None => assert_eq!(sent.payload.len(), 64, "{payload}: {sent:?}"),
@@ -181,6 +188,23 @@ fn s3_takes_every_payload() {
             body,
             "{payload}"
         );
+    }
+    function.signed_for("s3");
+}
+
+#[test]
+fn s3_takes_large_objects() {
+    let Some(function) = Function::start(&["s3"]) else {
+        return;
+    };
+    function.ask("/s3/create", &[("bucket", "bucket")], "");
+    let object = [("bucket", "bucket"), ("key", KEY), ("times", "4096")];
+    for (payload, _) in PAYLOADS {
+        // 4 MiB, of lines whose length is no power of two.
+        let body = format!("{payload:>1023}\n") + "more\n";
+        let sent = function.put(object, payload, &body);
+        assert_eq!(sent.headers["expect"], "100-continue", "{payload}");
+        assert_eq!(function.ask("/s3/get", &object, ""), body, "{payload}");
     }
     function.signed_for("s3");
 }
