@@ -34,12 +34,10 @@ target_cc() {
 has_std() { compgen -G "$(rustc --print target-libdir --target "$1")/libstd-*.rlib" >/dev/null; }
 
 find_musl() {
-  local answer
   [ "$musl" = x86_64-unknown-linux-musl ] || return
   has_std "$musl" && return
   command -v rustup >/dev/null || return
-  say "rustup target add $musl"
-  answer=$(rustup target add "$musl" 2>&1) || say "it failed: $(tail -n 1 <<<"$answer" | cut -c 1-160)"
+  add_target "$musl"
   has_std "$musl"
 }
 

@@ -30,6 +30,14 @@ step() {
 # first_time FILE NOTE: the note in brackets where FILE has yet to be made.
 first_time() { [ -e "$1" ] || printf ' (%s)' "$2"; }
 
+# add_target TARGET: has rustup fetch its standard library, and says why where it cannot.
+add_target() {
+  local answer
+  say "rustup target add $1"
+  answer=$(RUST_BACKTRACE=0 rustup target add "$1" 2>&1) ||
+    say "it failed: $(sed -n 's/^error: //p' <<<"$answer" | cut -c 1-300)"
+}
+
 # The process groups that run beside this script.
 background=
 

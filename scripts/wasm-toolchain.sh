@@ -26,8 +26,7 @@ if ! has_std rustc; then
     exit
   fi
   if command -v rustup >/dev/null; then
-    say "rustup target add $target"
-    answer=$(rustup target add "$target" 2>&1) || say "it failed: $(tail -n 1 <<<"$answer" | cut -c 1-160)"
+    add_target "$target"
   fi
 fi
 if has_std rustc; then
