@@ -13,6 +13,7 @@ mod streamed;
 mod v2_answer;
 mod v2_event;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
 use axum::serve::ListenerExt;
+use futures_util::stream;
 use serde_json::json;
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -129,6 +131,10 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
     };
     let arrival = Arrival::now(client, &parts.headers);
     let mut response = door.answer(&arrival, &parts, &body).await;
+    if response.status() == StatusCode::NO_CONTENT {
+        // Of a length that nobody knows, for it may not even be said to be 0: RFC 9110, 8.6.
+        *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
+    }
     set(&mut response, "x-amzn-requestid", &arrival.request_id);
     set(&mut response, "x-amzn-trace-id", &arrival.trace_id);
     response

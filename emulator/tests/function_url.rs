@@ -172,6 +172,37 @@ fn a_stream_that_does_not_end_well_has_no_last_chunk() {
 }
 
 #[test]
+fn what_came_before_a_stream_failed_reaches_the_client() {
+    let door = Door::url(InvokeMode::ResponseStream);
+    for _ in 0..20 {
+        let (mut client, id) = door.get("/");
+        let mut answer = Answer::http(&door.api, &id);
+        answer.chunk("{\"statusCode\":200}\0\0\0\0\0\0\0\0one");
+        answer.finish(&[("Lambda-Runtime-Function-Error-Type", "Function.Trap")]);
+        assert_eq!(client.status(), 200);
+        assert_eq!(client.chunk().unwrap(), b"one");
+        assert_eq!(client.chunk(), None);
+    }
+}
+
+/// RFC 9110, 8.6.
+#[test]
+fn nothing_says_how_long_no_content_is() {
+    let doors = [
+        (Door::url(InvokeMode::Buffered), "/"),
+        (Door::http_api(), "/one/a"),
+    ];
+    for (door, path) in doors {
+        let (mut client, id) = door.get(path);
+        door.post(&id, "response", r#"{"statusCode":204,"body":"text"}"#);
+        let head = client.head();
+        assert!(head.starts_with("HTTP/1.1 204 "), "{head}");
+        assert_eq!(value(&head, "content-length"), None);
+        assert_eq!(value(&head, "transfer-encoding"), None);
+    }
+}
+
+#[test]
 fn a_stream_that_is_no_response_is_a_200_of_bytes() {
     let door = Door::url(InvokeMode::ResponseStream);
     let (mut client, id) = door.get("/");

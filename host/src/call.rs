@@ -92,6 +92,11 @@ impl Call<'_> {
         let call = export.call_handle(&mut *store, &record, &context);
         let returned = self.function.until(self.deadline, call).await;
         let response = returned.map_err(|stopped| stopped.failure(store, since))??;
+        let status = response.status_code;
+        let mut failures = self.function.grants.policy.fail_status.iter();
+        if failures.any(|range| range.contains(&status)) {
+            return Err(http::failed_status(status, &response.body));
+        }
         source.answer(response)
     }
 

@@ -40,11 +40,16 @@ use self::response::Checked;
 use crate::bindings::api;
 use crate::failure::Failure;
 
+/// How much of a response's body is kept in the message of the error that it becomes, in bytes.
+const KEPT: usize = 8 * 1024;
+
 /// The front door that sent an event, which knows how to answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// An API Gateway REST API, or an HTTP API with payload 1.0.
+    /// An API Gateway REST API.
     RestApi,
+    /// An HTTP API with payload 1.0, whose events and answers are a REST API's.
+    HttpApiPayload1,
     /// An API Gateway HTTP API.
     HttpApi,
     /// A function URL.
@@ -92,7 +97,7 @@ pub fn request(event: &[u8]) -> Result<Request<'_>, EventError> {
         context,
     } = detect::read(event)?;
     match source {
-        Source::RestApi => rest_api::request(event, context),
+        Source::RestApi | Source::HttpApiPayload1 => rest_api::request(source, event, context),
         Source::HttpApi => http_api::request(event, context),
         Source::FunctionUrl => function_url::request(event, context),
         Source::Alb { .. } => alb::request(event, context),
@@ -116,7 +121,7 @@ impl Source {
     pub fn answer(self, response: api::Response) -> Result<Vec<u8>, Failure> {
         let response = Checked::new(response)?;
         let answer = match self {
-            Self::RestApi => rest_api::answer(response),
+            Self::RestApi | Self::HttpApiPayload1 => rest_api::answer(response),
             Self::HttpApi | Self::FunctionUrl => payload_2::answer(response),
             Self::Alb { multi_value: true } => alb::multi_value_answer(response),
             Self::Alb { multi_value: false } => alb::answer(response)?,
@@ -145,6 +150,19 @@ pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
         ..Answer::without_body(head.status)
     };
     Ok(prelude.to_json())
+}
+
+/// A response that counts as a failure: its status, and what fits of its body.
+pub fn failed_status(status: u16, body: &[u8]) -> Failure {
+    let kept = &body[..body.len().min(KEPT)];
+    let more = if kept.len() < body.len() { " …" } else { "" };
+    Failure::new(
+        "Function.HttpStatus",
+        format!(
+            "the function answered with the status {status}: {}{more}",
+            String::from_utf8_lossy(kept)
+        ),
+    )
 }
 
 /// A header's value as text: UTF-8, or Latin-1 where it is not, as RFC 9110, 5.5, says that it was once.

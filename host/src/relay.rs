@@ -28,9 +28,6 @@ use crate::runtime_api::streamed::StreamedResponse;
 /// How long after its deadline an answer that is being streamed may take to be ended.
 const LAST_WORDS: Duration = Duration::from_millis(20);
 
-/// How much of a response's body is kept in the message of the error that it becomes, in bytes.
-const KEPT: usize = 8 * 1024;
-
 /// What stands between the prelude and the body of a streamed HTTP response.
 static SEPARATOR: [u8; 8] = [0; 8];
 
@@ -53,7 +50,10 @@ pub enum Form {
     /// The body alone, if the status is 2xx: for events that are no HTTP requests.
     Event,
     /// A failure with the status and the body.
-    Failure,
+    Failure {
+        /// As above.
+        is_head: bool,
+    },
     /// The body alone, streamed if the flag says so.
     Bytes(bool),
 }
@@ -254,13 +254,14 @@ impl<'a> Relay<'a> {
         let head = wasi::response(&parts);
         if let Form::Http {
             stream,
+            is_head,
             fail_status,
             ..
         } = &self.form
         {
             let status = head.status_code;
             if fail_status.iter().any(|range| range.contains(&status)) {
-                self.form = Form::Failure;
+                self.form = Form::Failure { is_head: *is_head };
             } else if *stream {
                 // Checked before it is too late to say so.
                 self.prelude = http::prelude(head.clone())?;
@@ -323,7 +324,10 @@ impl<'a> Relay<'a> {
             .head
             .as_ref()
             .is_some_and(|head| head.status_code == 304);
-        self.size == 0 && (is_unmodified || matches!(self.form, Form::Http { is_head: true, .. }))
+        let (Form::Http { is_head, .. } | Form::Failure { is_head }) = self.form else {
+            return self.size == 0 && is_unmodified;
+        };
+        self.size == 0 && (is_unmodified || is_head)
     }
 
     fn is_streamed(&self) -> bool {
@@ -383,12 +387,12 @@ impl<'a> Relay<'a> {
     fn respond(&mut self) -> Result<(), RuntimeApiError> {
         let body = std::mem::take(&mut self.body);
         let failed = self.head.as_ref().filter(|head| match self.form {
-            Form::Failure => true,
+            Form::Failure { .. } => true,
             Form::Event => !(200..300).contains(&head.status_code),
             Form::Http { .. } | Form::Bytes(_) => false,
         });
         if let Some(head) = failed {
-            let failure = failed_status(head.status_code, &body);
+            let failure = http::failed_status(head.status_code, &body);
             return self.responder.fail(&failure);
         }
         if self.size > LARGEST_RESPONSE {
@@ -402,7 +406,7 @@ impl<'a> Relay<'a> {
                 Ok(answer) => self.responder.respond("application/json", &answer),
                 Err(failure) => self.responder.fail(&failure),
             },
-            Form::Event | Form::Failure => self.responder.respond("application/json", &body),
+            Form::Event | Form::Failure { .. } => self.responder.respond("application/json", &body),
             Form::Bytes(_) => self.responder.respond("application/octet-stream", &body),
         }
     }
@@ -421,18 +425,5 @@ fn unfinished(why: &str) -> Failure {
     Failure::new(
         "Function.UnfinishedResponse",
         format!("the body of the function's response is not complete: {why}"),
-    )
-}
-
-/// A response that counts as a failure: its status, and what fits of its body.
-fn failed_status(status: u16, body: &[u8]) -> Failure {
-    let kept = &body[..body.len().min(KEPT)];
-    let more = if kept.len() < body.len() { " …" } else { "" };
-    Failure::new(
-        "Function.HttpStatus",
-        format!(
-            "the function answered with the status {status}: {}{more}",
-            String::from_utf8_lossy(kept)
-        ),
     )
 }

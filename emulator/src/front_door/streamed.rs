@@ -4,6 +4,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use futures_util::stream::try_unfold;
+use tokio::task::yield_now;
 
 use super::answer::Head;
 use crate::runtime_api::{HTTP_INTEGRATION, split_prelude};
@@ -82,7 +83,14 @@ fn body(start: Bytes, stream: AnswerStream) -> Body {
     let pieces = try_unfold((start, stream), |(start, mut stream)| async move {
         let piece = match start {
             Some(start) => Some(start),
-            None => next(&mut stream).await?,
+            None => match next(&mut stream).await {
+                Ok(piece) => piece,
+                Err(error) => {
+                    // The connection is torn down without what it has not written, which it writes while there is nothing.
+                    yield_now().await;
+                    return Err(error);
+                }
+            },
         };
         Ok::<_, String>(piece.map(|piece| (piece, (None, stream))))
     });

@@ -1,8 +1,10 @@
 //! Which front door an event came from, by the fields that only it has.
 
-use serde_json::Value;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::event::{Context, Event};
+use super::json::object;
 use super::{EventError, Source, function_url};
 
 /// An event that was read, and who sent it.
@@ -25,22 +27,11 @@ pub fn read(bytes: &[u8]) -> Result<Read<'_>, EventError> {
             .map_err(|error| explain(bytes, error, "its requestContext"))?,
         None => Context::default(),
     };
-    let marks = Marks {
-        is_asked_of_authorizer: event.authorized_arn.is_some(),
-        is_web_socket: context.connection_id.is_some(),
-        has_http: context.http.is_some(),
-        has_api: context.api_id.is_some(),
-        has_elb: context.elb.is_some(),
-        has_service_network: context.service_network_arn.is_some(),
-        has_method: event.method.is_some(),
-        has_http_method: event.http_method.is_some(),
-        has_path: event.path.is_some(),
-        has_raw_path: event.raw_path.is_some(),
-        has_resource: event.resource.is_some(),
-    };
-    let domain = context.domain_name.as_deref().unwrap_or_default();
-    let multi_value = event.multi_value_headers.is_some();
-    let source = marks.source(domain, multi_value);
+    let source = marks!(event, context).source(&Hints {
+        domain: context.domain_name.as_deref().unwrap_or_default(),
+        is_http_api: event.version.as_deref() == Some("1.0") && context.resource_id.is_none(),
+        multi_value: event.multi_value_headers.is_some(),
+    });
     Ok(Read {
         source: source.ok_or(EventError::NotHttp)?,
         event,
@@ -48,32 +39,39 @@ pub fn read(bytes: &[u8]) -> Result<Read<'_>, EventError> {
     })
 }
 
-/// What is wrong with an event, a part of which cannot be read. Only now all of it is read as whatever it is.
+/// What is wrong with an event, a part of which cannot be read. Only now it is looked at again, whatever is in it: JSON may
+/// have strings, numbers and depths that nothing here can hold, and be no request.
 fn explain(bytes: &[u8], error: serde_json::Error, part: &str) -> EventError {
-    if !error.is_data() {
+    if str::from_utf8(bytes).is_err() {
         return EventError::NotJson(error);
     }
-    let event: Value = match serde_json::from_slice(bytes) {
-        Ok(event) => event,
-        Err(error) => return EventError::NotJson(error),
-    };
-    let has = |place: &str| event.pointer(place).is_some_and(|value| !value.is_null());
-    let marks = Marks {
-        is_asked_of_authorizer: has("/methodArn") || has("/routeArn"),
-        is_web_socket: has("/requestContext/connectionId"),
-        has_http: has("/requestContext/http"),
-        has_api: has("/requestContext/apiId"),
-        has_elb: has("/requestContext/elb"),
-        has_service_network: has("/requestContext/serviceNetworkArn"),
-        has_method: has("/method"),
-        has_http_method: has("/httpMethod"),
-        has_path: has("/path"),
-        has_raw_path: has("/rawPath") || has("/raw_path"),
-        has_resource: has("/resource"),
-    };
-    match marks.source("", false) {
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(bytes) {
+        return EventError::NotJson(error);
+    }
+    let event: Shape<'_> = serde_json::from_slice(bytes).unwrap_or_default();
+    let context = event.request_context.map(RawValue::get).unwrap_or_default();
+    let context: Shape<'_> = serde_json::from_str(context).unwrap_or_default();
+    match marks!(event, context).source(&Hints::default()) {
         Some(_) => EventError::shape(part, &error),
         None => EventError::NotHttp,
+    }
+}
+
+object! {
+    /// What an event, or its `requestContext`, has of what tells where it comes from, of whatever type.
+    Shape<'a> {
+        http_method: IgnoredAny = "httpMethod";
+        method: IgnoredAny = "method";
+        path: IgnoredAny = "path";
+        raw_path: IgnoredAny = "rawPath" | "raw_path";
+        resource: IgnoredAny = "resource";
+        request_context: &'a RawValue = "requestContext";
+        authorized_arn: IgnoredAny = "methodArn" | "routeArn";
+        api_id: IgnoredAny = "apiId";
+        http: IgnoredAny = "http";
+        elb: IgnoredAny = "elb";
+        service_network_arn: IgnoredAny = "serviceNetworkArn";
+        connection_id: IgnoredAny = "connectionId";
     }
 }
 
@@ -85,6 +83,26 @@ impl EventError {
         ))
     }
 }
+
+/// What there is in an event and its `requestContext`.
+macro_rules! marks {
+    ($event:expr, $context:expr) => {
+        Marks {
+            is_asked_of_authorizer: $event.authorized_arn.is_some(),
+            is_web_socket: $context.connection_id.is_some(),
+            has_http: $context.http.is_some(),
+            has_api: $context.api_id.is_some(),
+            has_elb: $context.elb.is_some(),
+            has_service_network: $context.service_network_arn.is_some(),
+            has_method: $event.method.is_some(),
+            has_http_method: $event.http_method.is_some(),
+            has_path: $event.path.is_some(),
+            has_raw_path: $event.raw_path.is_some(),
+            has_resource: $event.resource.is_some(),
+        }
+    };
+}
+use marks;
 
 /// What there is in an event.
 struct Marks {
@@ -102,8 +120,22 @@ struct Marks {
     has_resource: bool,
 }
 
+/// What in an event tells front doors apart that look alike.
+#[derive(Default)]
+struct Hints<'a> {
+    domain: &'a str,
+    /// Where it would be a REST API. `sam local` says the version for both.
+    is_http_api: bool,
+    multi_value: bool,
+}
+
 impl Marks {
-    fn source(&self, domain: &str, multi_value: bool) -> Option<Source> {
+    fn source(&self, hints: &Hints<'_>) -> Option<Source> {
+        let &Hints {
+            domain,
+            is_http_api,
+            multi_value,
+        } = hints;
         if self.is_asked_of_authorizer || self.is_web_socket {
             None
         } else if self.has_http
@@ -117,7 +149,11 @@ impl Marks {
         } else if self.has_service_network || (self.has_method && self.has_raw_path) {
             Some(Source::Lattice)
         } else if self.has_http_method && (self.has_path || self.has_resource) {
-            Some(Source::RestApi)
+            Some(if is_http_api {
+                Source::HttpApiPayload1
+            } else {
+                Source::RestApi
+            })
         } else {
             None
         }

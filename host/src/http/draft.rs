@@ -1,5 +1,7 @@
 //! A request in the making: what each front door says in its own way, and what is the same for all of them.
 
+use std::net::SocketAddr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -95,7 +97,12 @@ pub fn forwarded_for(headers: &Fields<'_>) -> Option<String> {
     let (_, value) =
         names_and_values.find(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"))?;
     let address = value.rsplit(',').next()?.trim();
-    (!address.is_empty()).then(|| address.to_owned())
+    let address = match address.parse::<SocketAddr>() {
+        // A load balancer adds the client's port, if it is told to.
+        Ok(with_port) => with_port.ip().to_string(),
+        Err(_) => address.to_owned(),
+    };
+    (!address.is_empty()).then_some(address)
 }
 
 /// In the order of the names.

@@ -42,6 +42,8 @@ object! {
         api_id: Text<'a> = "apiId";
         domain_name: Text<'a> = "domainName";
         stage: Text<'a> = "stage";
+        /// Of a REST API: an HTTP API says null.
+        resource_id: Text<'a> = "resourceId";
         request_id: Text<'a> = "requestId";
         identity: Identity<'a> = "identity";
         /// It has another shape for each kind of authorizer.

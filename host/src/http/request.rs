@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::percent::{self, Coding, Place};
 use super::query::Query;
-use super::response::is_of_hop;
+use super::response::OnwardHeaders;
 use super::{Source, find};
 use crate::bindings::api;
 use crate::failure::to_ascii;
@@ -62,12 +62,13 @@ impl Request<'_> {
         uri
     }
 
-    /// The headers in their order, but for those of one connection only, and then the cookies as one `cookie`, as RFC 6265,
+    /// The headers in their order, but for those of one connection only and a wrong `content-length`, and then the cookies as one `cookie`, as RFC 6265,
     /// 5.4, wants it. `host` is among them. Neither names nor values are checked.
     pub fn headers(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         let headers = self.record.headers.iter();
+        let mut onward = OnwardHeaders::of(&self.record.headers, self.record.body.len());
         let headers = headers
-            .filter(|(name, _)| !is_of_hop(name))
+            .filter(move |(name, value)| onward.has(name, value))
             .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
         let cookies = self.record.cookies.as_slice();
         let cookie = (!cookies.is_empty()).then(|| ("cookie", Cow::Owned(cookies.join("; "))));

@@ -8,7 +8,7 @@ use std::mem::take;
 
 use ureq::http::StatusCode;
 
-pub use hop::is_of_hop;
+pub use hop::OnwardHeaders;
 
 use super::answer::Members;
 use crate::bindings::api;
@@ -34,11 +34,12 @@ impl Checked {
         checks::check(&response)?;
         let api::Response {
             status_code,
-            headers,
+            mut headers,
             cookies,
             body,
         } = response;
-        let headers = hop::without(headers, body.len());
+        let mut onward = OnwardHeaders::of(&headers, body.len());
+        headers.retain(|(name, value)| onward.has(name, value));
         let (set_cookies, headers): (Vec<_>, Vec<_>) = headers
             .into_iter()
             .partition(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));

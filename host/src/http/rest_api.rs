@@ -6,7 +6,7 @@
 //!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html>). It is passed on as it is.
 //! - `path` is as the client sent it, percent-encoding and all; the query's and the path's parameters are decoded
 //!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>). From an HTTP API, whose
-//!   events say that they are version 1.0, `path` is decoded too.
+//!   events say that they are version 1.0, `path` is decoded too, and from `sam local`, which says it for both.
 //! - Parameters of one name stand together, wherever in the query the client had them, and `?a` and `?a=` are the same: the
 //!   event does not tell.
 //! - A body in base64 reaches the client as bytes if the API has binary media types
@@ -22,12 +22,13 @@ use super::{EventError, Request, Source, authorizer, identity};
 
 /// The request in an event of a REST API, unless that is malformed.
 pub fn request<'a>(
+    source: Source,
     mut event: Event<'a>,
     mut context: Context<'a>,
 ) -> Result<Request<'a>, EventError> {
     let mut identity = context.identity.take().unwrap_or_default();
     let draft = Draft {
-        source: Source::RestApi,
+        source,
         method: event.http_method.take(),
         path: event.path.take(),
         path_coding: match event.version.as_deref() {

@@ -48,7 +48,7 @@ pub fn event(method: &str, target: &str, body: &str) -> String {
 }
 
 /// Asks for a target, with this method and body.
-fn ask(host: &Host, method: &str, target: &str, body: &str) -> Outcome {
+pub fn ask(host: &Host, method: &str, target: &str, body: &str) -> Outcome {
     host.api
         .invoke(Invocation::new(event(method, target, body)))
 }

@@ -11,7 +11,7 @@ use std::fs;
 use tempfile::TempDir;
 
 use crate::components;
-use crate::http::get_error;
+use crate::http::{ask, get_error};
 use crate::refusal::refusal;
 use crate::start_code::compiled;
 use crate::support::{Host, HostBuilder, functions};
@@ -94,6 +94,18 @@ fn a_status_that_is_a_failure_is_one_however_large_the_body() {
     assert!(message.starts_with("the function answered with the status 200: "));
     assert!(message.ends_with(" …") && message.chars().count() < 9000);
     host.finish();
+}
+
+/// A response to HEAD may say how long the body would be.
+#[test]
+fn a_status_that_is_a_failure_is_one_without_its_body_too() {
+    for name in ["http_p2", "http_p3"] {
+        let (host, _folder) = Granted::new(name, "fail-status = \"200\"\n").start();
+        let error = ask(&host, "HEAD", "/length?says=5&bytes=0", "").error();
+        let message = "the function answered with the status 200: ";
+        assert_eq!(error.json()["errorMessage"], message, "{name}");
+        host.finish();
+    }
 }
 
 #[test]

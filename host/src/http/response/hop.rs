@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// Whether a header is about the connection that it came over. Passed on, it would tell the next one what is not so: the front
 /// doors have connections of their own on both sides.
-pub fn is_of_hop(name: &str) -> bool {
+fn is_of_hop(name: &str) -> bool {
     [
         "connection",
         "keep-alive",
@@ -18,20 +18,39 @@ pub fn is_of_hop(name: &str) -> bool {
     .any(|of_hop| name.eq_ignore_ascii_case(of_hop))
 }
 
-/// The headers that go on: not those of the connection, with whatever else `Connection` names, and no `Content-Length` that is
-/// not the body's length, by which a client would wait for more, or take the rest for the next response.
-pub fn without(mut headers: Vec<(String, String)>, length: usize) -> Vec<(String, String)> {
-    let named: BTreeSet<String> = headers
-        .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
-        .flat_map(|(_, value)| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let goes_on = |name: &str, value: &str| {
-        !is_of_hop(name)
-            && (named.is_empty() || !named.contains(&name.to_ascii_lowercase()))
-            && (!name.eq_ignore_ascii_case("content-length") || value.trim().parse() == Ok(length))
-    };
-    headers.retain(|(name, value)| goes_on(name, value));
-    headers
+/// Tells which headers of a message go on: not those of the connection, with whatever else `Connection` names, and no
+/// `Content-Length` but one that is the body's length. By another, whoever reads the message would wait for more, or take the rest
+/// for the next one.
+pub struct OnwardHeaders {
+    named: BTreeSet<String>,
+    length: Option<String>,
+}
+
+impl OnwardHeaders {
+    /// For a message with these headers, and a body of this length.
+    pub fn of(headers: &[(String, String)], length: usize) -> Self {
+        let named = headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
+            .flat_map(|(_, value)| value.split(','))
+            .map(|name| name.trim().to_ascii_lowercase())
+            .collect();
+        Self {
+            named,
+            length: Some(length.to_string()),
+        }
+    }
+
+    /// Whether the next of the headers goes on.
+    pub fn has(&mut self, name: &str, value: &str) -> bool {
+        let is_named = || self.named.contains(&name.to_ascii_lowercase());
+        if is_of_hop(name) || (!self.named.is_empty() && is_named()) {
+            false
+        } else if name.eq_ignore_ascii_case("content-length") {
+            // Once: RFC 9110, 8.6.
+            self.length.take_if(|length| length == value).is_some()
+        } else {
+            true
+        }
+    }
 }

@@ -167,7 +167,7 @@ fn headers_of_the_connection_do_not_go_on() {
 /// Also of an answer to `HEAD`: nobody knows there that it was one.
 #[test]
 fn a_length_that_is_not_the_bodys_does_not_go_on() {
-    for length in ["3", "5", "", "four", "-4", "4, 4"] {
+    for length in ["3", "5", "", "four", "-4", "+4", " 4", "04", "4, 4"] {
         let answer = answer(
             Source::RestApi,
             of(200, &[("content-length", length)], &[], b"text"),

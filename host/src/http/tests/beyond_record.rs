@@ -54,11 +54,20 @@ fn the_authority_is_the_host_or_else_the_domain() {
 
 #[test]
 fn the_clients_address_is_the_one_that_the_front_door_added() {
-    let mut event = alb("/", json!({}));
-    event["headers"] = json!({ "x-forwarded-for": "spoofed, 10.0.0.1 , 192.0.2.1" });
-    let text = event.to_string();
-    let request = request(text.as_bytes()).unwrap();
-    assert_eq!(request.record.source_ip.as_deref(), Some("192.0.2.1"));
+    for (added, address) in [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        // With the client's port, where the load balancer is told to add it.
+        ("192.0.2.1:54321", "192.0.2.1"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("unknown", "unknown"),
+    ] {
+        let mut event = alb("/", json!({}));
+        event["headers"] = json!({ "x-forwarded-for": format!("spoofed, 10.0.0.1:1 , {added}") });
+        let text = event.to_string();
+        let request = request(text.as_bytes()).unwrap();
+        assert_eq!(request.record.source_ip.as_deref(), Some(address));
+    }
 }
 
 #[test]
@@ -76,6 +85,28 @@ fn headers_come_with_the_cookies_and_without_the_connections() {
     ];
     assert_eq!(headers, expected.map(|(name, value)| (name, value.into())));
     assert_eq!(request.record.headers[0].0, "Connection");
+}
+
+/// A client may name more headers of its connection, and a front door that has no bytes may change how long a body is.
+#[test]
+fn headers_that_are_not_so_any_more_do_not_come() {
+    let names = |headers: Value| {
+        let event = with(json!({ "headers": headers, "body": "body" }));
+        let request = request(event.as_bytes()).unwrap();
+        let names = request.headers().map(|(name, _)| name.to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(json!({ "Connection": "close, X-Hop", "x-hop": "1", "x-kept": "1" })),
+        ["x-kept"]
+    );
+    assert_eq!(names(json!({ "Content-Length": "4" })), ["Content-Length"]);
+    for wrong in ["3", "5", "", "x", "-4", "4, 4"] {
+        assert!(
+            names(json!({ "content-length": wrong })).is_empty(),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]

@@ -136,4 +136,14 @@ fn statuses_can_be_failures() {
         );
         host.finish();
     }
+    let host = start("api_fail");
+    assert_eq!(get(&host, "/body?status=404")["statusCode"], 404);
+    let error = ask(&host, "POST", "/body?status=500", "try later").error();
+    let error = error.json();
+    assert_eq!(error["errorType"], "Function.HttpStatus");
+    assert_eq!(
+        error["errorMessage"],
+        "the function answered with the status 500: try later"
+    );
+    host.finish();
 }

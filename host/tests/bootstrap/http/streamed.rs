@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::runtime_api::split_prelude;
 use lambda_wasm_emulator::{AnswerStream, End, Invocation, Outcome};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{BOTH, ask, event, start};
 use crate::support::{HostBuilder, functions};
@@ -32,6 +32,20 @@ pub fn whole(stream: AnswerStream) -> Answer {
         prelude: serde_json::from_slice(prelude).unwrap(),
         body: body.to_vec(),
         end,
+    }
+}
+
+/// It sends what a REST API does, and takes no streams.
+#[test]
+fn an_http_api_gets_it_whole_with_payload_1_too() {
+    for name in BOTH {
+        let host = start(&format!("{name}_stream"));
+        let event = |version: &str| json!({ "version": version, "httpMethod": "GET", "path": "/empty", "requestContext": {} });
+        let answer = host.invoke(event("1.0").to_string()).response().json();
+        assert_eq!(answer["statusCode"], 200, "{name}");
+        let answer = whole(host.invoke(event("").to_string()).streamed());
+        assert_eq!(answer.prelude["statusCode"], 200, "{name}");
+        host.finish();
     }
 }
 

@@ -11,8 +11,9 @@ use super::{Sent, Source, api, doors};
 
 pub type Pairs = Vec<(String, String)>;
 
-pub const DOORS: [Source; 6] = [
+pub const DOORS: [Source; 7] = [
     Source::RestApi,
+    Source::HttpApiPayload1,
     Source::HttpApi,
     Source::FunctionUrl,
     Source::Alb { multi_value: false },
@@ -39,7 +40,7 @@ pub fn check_answer(
 /// different names, which maps do not keep.
 pub fn check_target(door: Source, sent: &Sent, uri: &str) -> Result<(), TestCaseError> {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    if door == Source::HttpApi {
+    if matches!(door, Source::HttpApi | Source::HttpApiPayload1) {
         let decoded = |path| percent_decode_str(path).decode_utf8_lossy().into_owned();
         prop_assert_eq!(decoded(path), decoded(&sent.path));
     } else {
@@ -52,7 +53,7 @@ pub fn check_target(door: Source, sent: &Sent, uri: &str) -> Result<(), TestCase
     let as_sent = as_sent.collect::<Vec<_>>().join("&");
     match door {
         Source::HttpApi | Source::FunctionUrl => prop_assert_eq!(query, as_sent),
-        Source::RestApi => {
+        Source::RestApi | Source::HttpApiPayload1 => {
             let parsed = form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect();

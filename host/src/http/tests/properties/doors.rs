@@ -29,12 +29,14 @@ pub fn event(door: Source, sent: &Sent) -> Value {
         headers.push(("cookie".to_owned(), sent.cookies.join("; ")));
     }
     let mut event = match door {
-        Source::RestApi => {
+        Source::RestApi | Source::HttpApiPayload1 => {
             let query = decoded(&sent.query);
+            let is_decoded = door == Source::HttpApiPayload1;
             json!({
+                "version": if is_decoded { json!("1.0") } else { json!(null) },
                 "resource": "/{proxy+}",
                 "httpMethod": sent.method,
-                "path": sent.path,
+                "path": if is_decoded { decoded_path(&sent.path) } else { sent.path.clone() },
                 "headers": single(&headers),
                 "multiValueHeaders": grouped(headers),
                 "queryStringParameters": single(&query),
@@ -126,7 +128,7 @@ pub struct Seen {
 /// The response that an answer becomes.
 pub fn seen(door: Source, answer: &Value) -> Seen {
     let (takes_single, takes_multiple) = match door {
-        Source::RestApi => (true, true),
+        Source::RestApi | Source::HttpApiPayload1 => (true, true),
         Source::Alb { multi_value } => (!multi_value, multi_value),
         Source::HttpApi | Source::FunctionUrl | Source::Lattice => (true, false),
     };
