@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use wasmtime::Store;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
@@ -17,6 +18,7 @@ use crate::failure::Failure;
 use crate::function::{Function, Sandbox};
 use crate::http::{self, EventError, wasi};
 use crate::invocation::Invocation;
+use crate::outbound::Keeping;
 use crate::relay::{Form, Handed, Relay};
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
@@ -212,13 +214,15 @@ async fn call_proxy(
     export.call_handle(store, request, response).await
 }
 
-/// Calls a component of WASI 0.3. It has returned when the last of its tasks has.
+/// Calls a component of WASI 0.3. It has returned when the last of its tasks has, and its response was read to its end: the
+/// stream that it answers with need not be of its own making, but may be a file's, or that of a response which it asked for.
 async fn call_service(
     store: &mut Store<State>,
     export: &http_3::Guest,
     request: ::http::Request<WasiBody>,
     handing: oneshot::Sender<Handed>,
 ) -> wasmtime::Result<()> {
+    let (reading, read) = oneshot::channel::<()>();
     store
         .run_concurrent(async |accessor| {
             let (request, sent) = accessor.with(|mut store| {
@@ -233,13 +237,16 @@ async fn call_service(
                         let response = store.data_mut().http().table.delete(response)?;
                         response.into_http(&mut store, sent)
                     })?;
-                    let _ = handing.send(Ok(response));
+                    let keep = |body| Keeping::new(body, reading, |_| ()).boxed_unsync();
+                    let _ = handing.send(Ok(response.map(keep)));
                 }
                 Err(code) => {
+                    drop(reading);
                     let _ = handing.send(Err(format!("{code:?}")));
                 }
             }
             poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+            let _ = read.await;
             Ok(())
         })
         .await?

@@ -2,16 +2,19 @@
 //!
 //! Both versions of `wasi:http` come through here. A request is sent by the [`Client`] of its worker. Redirects are not
 //! followed: that is the function's to do, and each step of it is checked. Nothing here knows the deadline, since at it the
-//! instance ends, and with it all that is done for it.
+//! instance ends, and with it [all that is done for it](sending).
 
 mod address;
 mod body;
 mod client;
 mod connect;
 mod error;
+mod sending;
 mod sign;
 mod tls;
+mod wire;
 
+pub use body::Keeping;
 pub use client::Client;
 pub use sign::Signer;
 
@@ -26,6 +29,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
+use self::sending::Sending;
 use self::sign::Signing;
 use crate::deadline::Yielding;
 use crate::log::{Level, Log};
@@ -72,6 +76,7 @@ pub struct Outbound {
     request_id: Option<String>,
     /// What the log says of denials already.
     told: Vec<String>,
+    sending: Sending,
 }
 
 impl Outbound {
@@ -83,6 +88,7 @@ impl Outbound {
             log,
             request_id: None,
             told: Vec::new(),
+            sending: Sending::default(),
         }
     }
 
@@ -146,8 +152,11 @@ impl WasiHttpHooks for Outbound {
         };
         let client = self.client.clone();
         let options = options.unwrap_or_default();
-        // A task of its own, so that it goes on while the guest computes; it ends with the instance.
-        let sending = spawn(client.send(request, options, signing, failed));
+        // From now on, so that it begins although the guest computes.
+        let yielding = client.yielding();
+        let sending = client.send(request, options, signing, yielding, failed);
+        // A task of its own, so that it goes on while the guest computes.
+        let sending = spawn(self.sending.hold(sending));
         Box::new(async move {
             let response = sending.await?;
             let sent: Io = Box::new(ready(Ok(())));

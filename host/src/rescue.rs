@@ -8,7 +8,7 @@
 use std::convert::Infallible;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,8 +26,17 @@ use crate::worker::Worker;
 /// Lambda's own deadline there is time to answer.
 const PATIENCE: Duration = Duration::from_millis(30);
 
+/// How long after that a thread is left behind that has answered, and is stuck in what comes after it.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
 /// How many threads are left behind before the process ends: each keeps its memory.
 const MOST_ABANDONED: usize = 4;
+
+/// What became of an invocation's thread: it is at it, another has taken its place, it was left without that, it is over.
+const UNDERWAY: u8 = 0;
+const REPLACED: u8 = 1;
+const LEFT: u8 = 2;
+const OVER: u8 = 3;
 
 /// What all workers need to be rescued.
 pub struct Rescue {
@@ -42,8 +51,8 @@ pub struct Rescue {
 /// One invocation that can be rescued.
 pub struct Underway<'a> {
     rescue: &'a Rescue,
-    is_abandoned: Arc<AtomicBool>,
-    _alarm: Alarm<'a>,
+    state: Arc<AtomicU8>,
+    _alarms: [Alarm<'a>; 2],
 }
 
 impl Rescue {
@@ -73,36 +82,52 @@ impl Rescue {
         limit: Instant,
     ) -> Underway<'a> {
         self.busy.fetch_add(1, Ordering::AcqRel);
-        let is_abandoned = Arc::new(AtomicBool::new(false));
-        let (rescue, heir, flag) = (
-            Arc::clone(self),
-            responder.heir(),
-            Arc::clone(&is_abandoned),
-        );
+        let state = Arc::new(AtomicU8::new(UNDERWAY));
         let since = Instant::now();
-        let alarm = self.function.watchdog.alarm(limit + PATIENCE, move || {
+        // One that comes too late has its time to be stopped, too.
+        let end = limit.max(since) + PATIENCE;
+        let (rescue, heir, its) = (Arc::clone(self), responder.heir(), Arc::clone(&state));
+        let unanswered = self.function.watchdog.alarm(end, move || {
             // An answer that is out, or on its way, is not given up for what comes after it.
             if let Some(invocation) = heir.claim() {
-                flag.store(true, Ordering::Release);
-                let failure = stuck(since);
-                let _ = rescue.client().fail(&invocation, &failure);
-                rescue.recover();
+                let left = rescue.leave(&its);
+                let _ = rescue.client().fail(&invocation, &stuck(since));
+                rescue.recover(left);
             }
         });
+        let (rescue, its) = (Arc::clone(self), Arc::clone(&state));
+        let afterwards = self
+            .function
+            .watchdog
+            .alarm(end + AFTERWARDS, move || rescue.recover(rescue.leave(&its)));
         Underway {
             rescue: self,
-            is_abandoned,
-            _alarm: alarm,
+            state,
+            _alarms: [unanswered, afterwards],
         }
     }
 
-    fn recover(self: &Arc<Self>) {
+    /// Leaves a thread behind. Returns whether another is to take its place; nothing, if it was not stuck after all.
+    fn leave(&self, state: &AtomicU8) -> Option<bool> {
+        // Counted first: the thread takes it back as soon as it sees that it was left.
+        let is_replaced = self.abandoned.fetch_add(1, Ordering::AcqRel) < MOST_ABANDONED;
+        let left = if is_replaced { REPLACED } else { LEFT };
+        let was = state.compare_exchange(UNDERWAY, left, Ordering::AcqRel, Ordering::Acquire);
+        if was.is_err() {
+            self.abandoned.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+        Some(is_replaced)
+    }
+
+    fn recover(self: &Arc<Self>, left: Option<bool>) {
+        let Some(is_replaced) = left else { return };
         if self.is_only_worker {
             let error = become_anew();
             self.end(&format!("the process cannot be started anew: {error}"));
         }
-        self.busy.fetch_sub(1, Ordering::AcqRel);
-        if self.abandoned.fetch_add(1, Ordering::AcqRel) >= MOST_ABANDONED {
+        if !is_replaced {
             return self.end_if_idle();
         }
         let rescue = Arc::clone(self);
@@ -144,17 +169,21 @@ impl Rescue {
 }
 
 impl Underway<'_> {
-    /// The invocation is over. Returns whether the thread goes on: not if the invocation was given up, since then another
-    /// has taken its place, and it is one less that is stuck.
+    /// The invocation is over. Returns whether the thread goes on: not if another has taken its place. One that was left behind
+    /// is one less that is stuck.
     #[must_use]
     pub fn over(self) -> bool {
-        if self.is_abandoned.load(Ordering::Acquire) {
-            self.rescue.abandoned.fetch_sub(1, Ordering::AcqRel);
-            return false;
+        match self.state.swap(OVER, Ordering::AcqRel) {
+            UNDERWAY => {
+                self.rescue.busy.fetch_sub(1, Ordering::AcqRel);
+                self.rescue.end_if_idle();
+                true
+            }
+            left => {
+                self.rescue.abandoned.fetch_sub(1, Ordering::AcqRel);
+                left == LEFT
+            }
         }
-        self.rescue.busy.fetch_sub(1, Ordering::AcqRel);
-        self.rescue.end_if_idle();
-        true
     }
 }
 

@@ -38,7 +38,9 @@ impl Worker {
     pub fn start(rescue: &Arc<Rescue>) -> Result<Self, Failure> {
         let function = Arc::clone(&rescue.function);
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_time();
+        // Timers and sockets are looked at between any two tasks, each of whose turns is bounded: a deadline does not wait for
+        // all the connections of a worker to have had theirs.
+        runtime.enable_time().event_interval(1);
         // Only what needs it: an I/O driver is three descriptors.
         if function.streams() || function.sends() {
             runtime.enable_io();
@@ -94,6 +96,7 @@ impl Worker {
                 return Ok(());
             }
             let kept = handled?;
+            self.runtime.block_on(self.outbound.settle());
             // Off the path of any invocation: the answer is out, and the next event has not been asked for.
             self.sandbox = kept.or_else(|| self.make_ahead());
         }

@@ -62,11 +62,11 @@ impl Request<'_> {
         uri
     }
 
-    /// The headers in their order, but for those of one connection only and a wrong `content-length`, and then the cookies as one `cookie`, as RFC 6265,
+    /// The headers in their order, but for those of one connection only, and then the cookies as one `cookie`, as RFC 6265,
     /// 5.4, wants it. `host` is among them. Neither names nor values are checked.
     pub fn headers(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         let headers = self.record.headers.iter();
-        let mut onward = OnwardHeaders::of(&self.record.headers, self.record.body.len());
+        let mut onward = OnwardHeaders::of(&self.record.headers);
         let headers = headers
             .filter(move |(name, value)| onward.has(name, value))
             .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));

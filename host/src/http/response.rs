@@ -38,7 +38,7 @@ impl Checked {
             cookies,
             body,
         } = response;
-        let mut onward = OnwardHeaders::of(&headers, body.len());
+        let mut onward = OnwardHeaders::of(&headers).with_length(body.len());
         headers.retain(|(name, value)| onward.has(name, value));
         let (set_cookies, headers): (Vec<_>, Vec<_>) = headers
             .into_iter()

@@ -37,6 +37,13 @@ pub fn check(
     Ok(())
 }
 
+/// Whether a connection to this address, whose own end is `local`, is one to this machine and to a port of the Runtime API:
+/// that may listen at more addresses than the one that is known.
+pub fn is_here(address: SocketAddr, local: IpAddr, runtime_api: &[SocketAddr]) -> bool {
+    let is_api = |api: &SocketAddr| api.port() == address.port();
+    address.ip() == local && runtime_api.iter().any(is_api)
+}
+
 fn is_special(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => {

@@ -5,9 +5,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Version, header};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::InFlight;
@@ -90,6 +92,72 @@ impl Body for Response {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+/// The request, its head saying whether it has a body, and how that is framed: HTTP goes by the head alone, and hyper takes a
+/// GET or HEAD of unknown length for one without a body, and others for ones with it.
+pub async fn framed(request: Request<WasiBody>) -> Request<WasiBody> {
+    let (mut parts, mut body) = request.into_parts();
+    let length = body.size_hint().exact();
+    if parts.headers.contains_key(header::CONTENT_LENGTH) || length.is_some_and(|length| length > 0)
+    {
+        return Request::from_parts(parts, body);
+    }
+    let has_rarely = matches!(parts.method, Method::GET | Method::HEAD);
+    let limit = if has_rarely {
+        FIRST_PIECE
+    } else {
+        Duration::ZERO
+    };
+    let first = match timeout(limit, body.frame()).await {
+        // A body that was begun and given up is one that a GET does not have.
+        Ok(Some(Err(_))) | Err(_) if has_rarely => None,
+        Ok(first) => first,
+        Err(_) => return Request::from_parts(parts, body),
+    };
+    let Some(first) = first else {
+        // A server may insist on it: RFC 9110, 8.6.
+        if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
+            parts.headers.insert(header::CONTENT_LENGTH, 0.into());
+        }
+        let empty = Empty::new().map_err(|never| match never {});
+        return Request::from_parts(parts, empty.boxed_unsync());
+    };
+    if has_rarely && parts.version == Version::HTTP_11 {
+        let chunked = HeaderValue::from_static("chunked");
+        parts.headers.insert(header::TRANSFER_ENCODING, chunked);
+    }
+    let first = Some(first);
+    Request::from_parts(parts, Begun { first, body }.boxed_unsync())
+}
+
+/// How long the body of a GET or HEAD is waited for, where it is open whether there is one: the guest has it ready as soon as it
+/// waits for the response.
+const FIRST_PIECE: Duration = Duration::from_millis(10);
+
+/// A body whose first frame was looked at.
+struct Begun {
+    first: Option<Result<Frame<Bytes>, Error>>,
+    body: WasiBody,
+}
+
+impl Body for Begun {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match self.first.take() {
+            Some(first) => Poll::Ready(Some(first)),
+            None => Pin::new(&mut self.body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_none() && self.body.is_end_stream()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Extensions, Method, Request, header};
@@ -12,15 +12,17 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::{Connected, capture_connection};
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::body::{Keeping, Response};
+use super::body::{Keeping, Response, framed};
 use super::connect::{Connector, Proven};
 use super::error::{ConnectError, cause, code, is_ended};
 use super::sign::Signing;
+use super::wire::Open;
 use super::{Access, InFlight};
-use crate::deadline::Watchdog;
+use crate::deadline::{Watchdog, Yielding};
 
 /// How long a connection may take where the function does not say, name and TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -35,6 +37,12 @@ const MAX_IDLE: usize = 16;
 /// How many requests of one worker may be in flight: Lambda allows a process 1,024 descriptors.
 const MAX_IN_FLIGHT: usize = 64;
 
+/// How many connections one worker has before it lets go of all idle ones, to whatever origins they are.
+const MAX_OPEN: usize = 2 * MAX_IN_FLIGHT;
+
+/// How large a response's head may be, in bytes.
+const MAX_HEAD: usize = 128 * 1024;
+
 /// Sends the requests of one worker's instances.
 #[derive(Clone)]
 pub struct Client(Arc<Shared>);
@@ -42,8 +50,9 @@ pub struct Client(Arc<Shared>);
 struct Shared {
     access: Arc<Access>,
     watchdog: Watchdog,
-    /// Made with the first request.
-    http: OnceLock<legacy::Client<Connector, WasiBody>>,
+    /// Made with the first request, and anew when it has too many connections.
+    http: Mutex<Option<legacy::Client<Connector, WasiBody>>>,
+    open: Open,
     in_flight: Arc<Semaphore>,
 }
 
@@ -63,7 +72,8 @@ impl Client {
         Self(Arc::new(Shared {
             access,
             watchdog,
-            http: OnceLock::new(),
+            http: Mutex::new(None),
+            open: Open::default(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }))
     }
@@ -72,6 +82,12 @@ impl Client {
     #[must_use]
     pub fn access(&self) -> &Access {
         &self.0.access
+    }
+
+    /// Lets guests that compute yield, for a request that is to be sent.
+    #[must_use]
+    pub fn yielding(&self) -> Yielding {
+        self.0.watchdog.yielding()
     }
 
     /// Signs a request if it is to be signed, and sends it: once more if that is safe and a connection turned out to have
@@ -85,14 +101,18 @@ impl Client {
         request: Request<WasiBody>,
         options: RequestOptions,
         signing: Option<Signing>,
+        yielding: Yielding,
         failed: impl FnOnce(&dyn Display),
     ) -> Result<http::Response<Response>, Error> {
+        // Nobody has looked at the connections since the last invocation, or while the guest computed: what came meanwhile is
+        // read now, and one that was ended, or got what nobody had asked for, is not used.
+        yield_now().await;
         let Ok(permit) = Arc::clone(&self.0.in_flight).try_acquire_owned() else {
             return Err(Error::ConnectionLimitReached);
         };
         let in_flight = InFlight {
             _permit: permit,
-            _yielding: self.0.watchdog.yielding(),
+            _yielding: yielding,
         };
         let request = match signing {
             None => request,
@@ -105,6 +125,7 @@ impl Client {
                 }
             },
         };
+        let request = framed(request).await;
         let again = copy(&request);
         let (request, has_sent) = watched(request);
         let sent = match (self.once(request, options).await, again) {
@@ -126,6 +147,21 @@ impl Client {
                     failed(error);
                 }
                 Err(code)
+            }
+        }
+    }
+
+    /// Lets the connections see to what an ended instance has left: one whose request nobody waits for any more is closed now, and
+    /// not in the next invocation.
+    pub async fn settle(&self) {
+        let is_made = {
+            let http = self.0.http.lock().unwrap_or_else(PoisonError::into_inner);
+            http.is_some()
+        };
+        if is_made {
+            // A turn for each of them.
+            for _ in 0..self.0.open.count() + 2 {
+                yield_now().await;
             }
         }
     }
@@ -157,13 +193,23 @@ impl Client {
         }
     }
 
-    fn http(&self) -> &legacy::Client<Connector, WasiBody> {
-        self.0.http.get_or_init(|| {
+    fn http(&self) -> legacy::Client<Connector, WasiBody> {
+        let mut http = self.0.http.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.open.count() >= MAX_OPEN {
+            // Those that are in use end with their requests.
+            *http = None;
+        }
+        let make = || {
             legacy::Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(MAX_IDLE)
-                .build(Connector::new(Arc::clone(&self.0.access)))
-        })
+                .http1_max_buf_size(MAX_HEAD)
+                .build(Connector::new(
+                    Arc::clone(&self.0.access),
+                    self.0.open.clone(),
+                ))
+        };
+        http.get_or_insert_with(make).clone()
     }
 }
 

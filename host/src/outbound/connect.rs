@@ -12,13 +12,10 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::LookupIpStrategy;
 use hickory_resolver::net::NetError;
 use http::Uri;
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tower_service::Service;
 
@@ -26,6 +23,7 @@ use super::Access;
 use super::address;
 use super::error::ConnectError;
 use super::tls;
+use super::wire::{Open, Wire};
 use crate::policy::{Host, Origin, Scheme};
 
 /// How long one of several addresses may take before the next one is tried.
@@ -37,6 +35,7 @@ pub struct Connector(Arc<Shared>);
 
 struct Shared {
     access: Arc<Access>,
+    open: Open,
     /// Made with the first name.
     resolver: OnceLock<Result<TokioResolver, NetError>>,
     /// Made with the first connection that needs it.
@@ -47,21 +46,16 @@ struct Shared {
 #[derive(Debug, Clone, Default)]
 pub struct Proven(pub Arc<AtomicBool>);
 
-/// A connection.
-pub type Stream = TokioIo<Box<dyn Duplex>>;
-
-/// What bytes go through in both ways.
-pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
-    /// Whether both sides agreed on HTTP/2.
-    fn is_http2(&self) -> bool;
-}
+/// A connection, for hyper.
+pub type Stream = TokioIo<Wire>;
 
 impl Connector {
-    /// Connects where `access` allows it.
+    /// Connects where `access` allows it, and counts what is `open`.
     #[must_use]
-    pub fn new(access: Arc<Access>) -> Self {
+    pub fn new(access: Arc<Access>, open: Open) -> Self {
         Self(Arc::new(Shared {
             access,
+            open,
             resolver: OnceLock::new(),
             tls: OnceLock::new(),
         }))
@@ -91,7 +85,7 @@ impl Shared {
     async fn connect(&self, origin: &Origin) -> Result<Stream, ConnectError> {
         let tcp = self.tcp(origin).await?;
         if origin.scheme == Scheme::Http {
-            return Ok(Stream::new(Box::new(tcp)));
+            return Ok(Stream::new(self.open.wire(tcp)));
         }
         let tls = self.tls.get_or_init(|| tls::connector(&self.access));
         let tls = tls.as_ref().map_err(Clone::clone)?;
@@ -104,18 +98,19 @@ impl Shared {
             .connect(name, tcp)
             .await
             .map_err(|error| ConnectError::of_tls(&error))?;
-        Ok(Stream::new(Box::new(stream)))
+        Ok(Stream::new(self.open.wire(stream)))
     }
 
     /// Connects to the first address that answers, of those that may be reached.
     async fn tcp(&self, origin: &Origin) -> Result<TcpStream, ConnectError> {
         let addresses = self.resolve(origin).await?;
         let listed = self.access.listed(origin);
+        let api = &self.access.runtime_api;
         let mut failure = ConnectError::Name("it has no address".to_owned());
         let mut may = Vec::new();
         for ip in addresses {
             let address = SocketAddr::new(ip, origin.port);
-            match address::check(address, &listed, &self.access.runtime_api) {
+            match address::check(address, &listed, api) {
                 Ok(()) => may.push(address),
                 Err(refusal) => failure = refusal,
             }
@@ -125,6 +120,11 @@ impl Shared {
             let limit = if is_last { Duration::MAX } else { NEXT_ADDRESS };
             match timeout(limit, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
+                    let local = stream.local_addr().map(|local| local.ip());
+                    if local.is_ok_and(|local| address::is_here(*address, local, api)) {
+                        failure = ConnectError::RuntimeApi(*address);
+                        continue;
+                    }
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
@@ -156,28 +156,5 @@ impl Shared {
         // The dot: what the machine would add to the name is not what was allowed.
         let addresses = resolver.lookup_ip(format!("{name}.")).await;
         Ok(addresses.map_err(|error| failed(&error))?.iter().collect())
-    }
-}
-
-impl Duplex for TcpStream {
-    fn is_http2(&self) -> bool {
-        false
-    }
-}
-
-impl Duplex for TlsStream<TcpStream> {
-    fn is_http2(&self) -> bool {
-        self.get_ref().1.alpn_protocol() == Some(tls::HTTP_2)
-    }
-}
-
-impl Connection for Box<dyn Duplex> {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new().extra(Proven::default());
-        if self.is_http2() {
-            connected.negotiated_h2()
-        } else {
-            connected
-        }
     }
 }

@@ -15,7 +15,7 @@ mod properties;
 mod request_headers;
 mod responses;
 mod seen;
-mod streamed;
+pub mod streamed;
 mod third_party;
 mod without_body;
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
 use rustix::fs::{OFlags, fcntl_setfl};
 
+use crate::http::event;
 use crate::support::{HostBuilder, PATIENCE, functions};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -65,6 +66,28 @@ fn among_several_workers_another_takes_its_place_until_there_are_too_many() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(process.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn one_that_has_answered_is_left_behind_too() {
+    for workers in ["1", "2"] {
+        let (api, mut process) = HostBuilder::new(functions(), "http_p2")
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
+            .start_unread();
+        for _ in 0..2 {
+            let ask = |target: &str| Invocation::new(event("GET", target, "")).timeout(TIMEOUT);
+            let answer = api.invoke(ask("/log-after?ms=50")).response();
+            assert_eq!(answer.json()["statusCode"], 200);
+            if workers == "2" {
+                assert!(api.wait_workers(2, PATIENCE), "two ask for events");
+            }
+            let next = Invocation::new(event("GET", "/status/200", "")).timeout(PATIENCE);
+            assert_eq!(api.invoke(next).response().json()["statusCode"], 200);
+        }
+        assert_eq!(api.violations(), []);
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
 }
 
 #[test]

@@ -18,17 +18,22 @@ fn is_of_hop(name: &str) -> bool {
     .any(|of_hop| name.eq_ignore_ascii_case(of_hop))
 }
 
-/// Tells which headers of a message go on: not those of the connection, with whatever else `Connection` names, and no
-/// `Content-Length` but one that is the body's length. By another, whoever reads the message would wait for more, or take the rest
-/// for the next one.
+/// Tells which headers of a message go on: not those of the connection, with whatever else `Connection` names.
 pub struct OnwardHeaders {
     named: BTreeSet<String>,
-    length: Option<String>,
+    length: Length,
+}
+
+/// Which `Content-Length` goes on.
+enum Length {
+    Any,
+    /// This one, once: RFC 9110, 8.6. By another, whoever reads the message would wait for more, or take the rest for the next one.
+    Only(Option<String>),
 }
 
 impl OnwardHeaders {
-    /// For a message with these headers, and a body of this length.
-    pub fn of(headers: &[(String, String)], length: usize) -> Self {
+    /// For a message with these headers.
+    pub fn of(headers: &[(String, String)]) -> Self {
         let named = headers
             .iter()
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
@@ -37,7 +42,15 @@ impl OnwardHeaders {
             .collect();
         Self {
             named,
-            length: Some(length.to_string()),
+            length: Length::Any,
+        }
+    }
+
+    /// Without a `Content-Length` that is not this one.
+    pub fn with_length(self, length: usize) -> Self {
+        Self {
+            length: Length::Only(Some(length.to_string())),
+            ..self
         }
     }
 
@@ -45,12 +58,13 @@ impl OnwardHeaders {
     pub fn has(&mut self, name: &str, value: &str) -> bool {
         let is_named = || self.named.contains(&name.to_ascii_lowercase());
         if is_of_hop(name) || (!self.named.is_empty() && is_named()) {
-            false
-        } else if name.eq_ignore_ascii_case("content-length") {
-            // Once: RFC 9110, 8.6.
-            self.length.take_if(|length| length == value).is_some()
-        } else {
-            true
+            return false;
+        }
+        match &mut self.length {
+            Length::Only(length) if name.eq_ignore_ascii_case("content-length") => {
+                length.take_if(|length| length == value).is_some()
+            }
+            _ => true,
         }
     }
 }

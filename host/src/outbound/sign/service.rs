@@ -37,29 +37,49 @@ const OWNED: [(&str, &str); 8] = [
 const REGION_FIRST: [&str; 2] = ["es", "aoss"];
 
 /// Where signatures have another name than the host, or than the variable.
-const ALIASES: [(&str, &str); 22] = [
+const ALIASES: [(&str, &str); 42] = [
+    ("amp", "aps"),
     ("api.ecr", "ecr"),
     ("apigatewaymanagementapi", "execute-api"),
+    ("apigatewayv2", "apigateway"),
+    ("appconfigdata", "appconfig"),
     ("bedrock-agent", "bedrock"),
     ("bedrock-agent-runtime", "bedrock"),
     ("bedrock-runtime", "bedrock"),
+    ("bedrockagent", "bedrock"),
+    ("bedrockagentruntime", "bedrock"),
     ("bedrockruntime", "bedrock"),
     ("cloudwatch", "monitoring"),
     ("cloudwatchlogs", "logs"),
     ("cognitoidentity", "cognito-identity"),
     ("cognitoidentityprovider", "cognito-idp"),
+    ("configservice", "config"),
+    ("costexplorer", "ce"),
     ("dynamodbstreams", "dynamodb"),
+    ("efs", "elasticfilesystem"),
     ("email", "ses"),
+    ("emr", "elasticmapreduce"),
     ("eventbridge", "events"),
     ("iotdataplane", "iotdata"),
+    ("keyspaces", "cassandra"),
+    ("lexmodelsv2", "lex"),
+    ("lexruntimeservice", "lex"),
+    ("lexruntimev2", "lex"),
+    ("location", "geo"),
     ("opensearch", "es"),
+    ("opensearchserverless", "aoss"),
+    ("pinpoint", "mobiletargeting"),
+    ("resourcegroupstaggingapi", "tagging"),
     ("rdsdata", "rds-data"),
     ("runtime.sagemaker", "sagemaker"),
+    ("s3control", "s3"),
     ("sagemakerruntime", "sagemaker"),
     ("sesv2", "ses"),
     ("sfn", "states"),
     ("sso-oidc", "sso-oauth"),
     ("streams.dynamodb", "dynamodb"),
+    ("timestreamquery", "timestream"),
+    ("timestreamwrite", "timestream"),
 ];
 
 /// A service in a region.
@@ -138,7 +158,12 @@ impl Endpoints {
                 region: claim.region.clone(),
             }),
             (None, [name]) => Some(Service {
-                name: (*name).to_owned(),
+                // A variable's name has no hyphens, and a signature's may have.
+                name: sign
+                    .iter()
+                    .find(|listed| listed.replace('-', "") == **name)
+                    .map_or(*name, String::as_str)
+                    .to_owned(),
                 region: self.region.clone(),
             }),
             (None, _) => None,
@@ -312,6 +337,28 @@ mod tests {
             ),
             Some(("s3", "eu-west-3")),
         );
+    }
+
+    /// By the ids of <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html>.
+    #[test]
+    fn a_variable_names_a_service_by_its_id() {
+        for (id, service) in [
+            ("APPLICATION_AUTO_SCALING", "application-autoscaling"),
+            ("ACM_PCA", "acm-pca"),
+            ("BEDROCK_AGENT_RUNTIME", "bedrock"),
+            ("COGNITO_IDENTITY_PROVIDER", "cognito-idp"),
+            ("DYNAMODB", "dynamodb"),
+            ("S3_CONTROL", "s3"),
+            ("TIMESTREAM_QUERY", "timestream"),
+        ] {
+            let name = format!("AWS_ENDPOINT_URL_{id}");
+            let environment = Environment::of(&[(name.as_str(), "http://localhost:1")]);
+            let endpoints = Endpoints::of(&environment, Some("eu-central-1"));
+            let origin = Origin::of(&"http://localhost:1/".parse().unwrap()).unwrap();
+            let sign = ["kms".to_owned(), service.to_owned()];
+            let found = endpoints.service(&origin, None, &sign).unwrap();
+            assert_eq!(found.name, service, "{id}");
+        }
     }
 
     #[test]

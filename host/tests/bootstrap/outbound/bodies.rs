@@ -1,9 +1,16 @@
 //! Bodies, both ways and of any size.
 
+use std::thread;
+use std::time::Duration;
+
+use lambda_wasm_emulator::{End, Invocation};
 use serde_json::json;
 
 use super::servers::Server;
 use super::{BOTH, Function};
+use crate::http::event;
+use crate::http::streamed::whole;
+use crate::support::ScriptedApi;
 
 #[test]
 fn a_request_arrives_as_it_was_made() {
@@ -44,6 +51,70 @@ fn a_body_streams_both_ways_at_once() {
         let fetched = sender.fetch(&asked);
         assert_eq!(fetched["error"], serde_json::Value::Null, "{name}");
         assert_eq!(fetched["length"], 4 * 1024 * 1024, "{name}");
+        sender.finish();
+    }
+}
+
+/// A GET may have a body, though few do, and others may have none, though most do.
+#[test]
+fn a_body_arrives_whatever_the_method() {
+    for name in BOTH {
+        let server = Server::plain();
+        let origin = server.origin("http");
+        let sender = Function::allowed(name, &[&origin]).start();
+        for (method, body, framing) in [
+            ("GET", "query", "chunked"),
+            ("GET", "", "none"),
+            ("DELETE", "", "none"),
+            ("POST", "", "0"),
+            ("PUT", "", "0"),
+        ] {
+            let times = u64::from(!body.is_empty());
+            let asked = json!({"url": origin, "method": method, "body": body, "times": times});
+            let fetched = sender.fetch(&asked);
+            assert_eq!(fetched["body"], body, "{name} {method}: {fetched}");
+            let seen = format!(r#"["x-framing","{framing}"]"#);
+            let headers = fetched["headers"].to_string();
+            assert!(headers.contains(&seen), "{name} {method}: {headers}");
+        }
+        sender.finish();
+    }
+}
+
+/// In WASI 0.3 a function may answer with a stream that others write, and be done before it ends.
+#[test]
+fn a_response_is_passed_on_as_it_comes() {
+    for policy in ["", "stream = true\n"] {
+        let server = ScriptedApi::start();
+        let origin = format!("http://{}", server.address());
+        let policy = format!("{policy}[http]\nallow = [\"{origin}\"]\n");
+        let sender = Function::with("http_p3", &policy).start();
+        let serving = thread::spawn(move || {
+            let mut connection = server.accept();
+            for rest in ["rest", ""] {
+                connection.request();
+                connection.write("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npart");
+                thread::sleep(Duration::from_millis(200));
+                connection.write(rest);
+            }
+            connection.close();
+        });
+        let pass = || {
+            let asked = json!({"url": origin}).to_string();
+            let event = event("POST", "/pass", &asked);
+            sender.host.api.invoke(Invocation::new(event))
+        };
+        if policy.starts_with("stream") {
+            assert_eq!(whole(pass().streamed()).body, b"partrest");
+            let cut = whole(pass().streamed());
+            assert_eq!(cut.body, b"part");
+            assert!(matches!(cut.end, End::Failed(_)), "{:?}", cut.end);
+        } else {
+            assert_eq!(pass().response().json()["body"], "partrest");
+            let error = pass().error().json();
+            assert_eq!(error["errorType"], "Function.UnfinishedResponse");
+        }
+        serving.join().unwrap();
         sender.finish();
     }
 }

@@ -1,11 +1,16 @@
 //! Connections outlive the instances that used them.
 
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
+use lambda_wasm_emulator::Invocation;
 use serde_json::json;
 
+use super::faults::tcp_connections;
 use super::servers::Server;
 use super::{BOTH, Function};
+use crate::http::event;
 use crate::support::ScriptedApi;
 
 #[test]
@@ -82,5 +87,84 @@ fn one_that_ends_under_a_request_is_replaced_if_that_is_safe() {
             serving.join().unwrap();
             sender.finish();
         }
+    }
+}
+
+/// Or the answer to one invocation would be what another had asked for.
+#[test]
+fn one_that_got_what_nobody_asked_for_is_replaced() {
+    for name in BOTH {
+        let server = ScriptedApi::start();
+        let origin = format!("http://{}", server.address());
+        let sender = Function::allowed(name, &[&origin]).start();
+        let (planting, planted) = mpsc::channel();
+        let serving = thread::spawn(move || {
+            let mut first = server.accept();
+            first.request();
+            first.answer("200 OK", "", "first");
+            thread::sleep(Duration::from_millis(100));
+            first.answer("408 Request Timeout", "", "nobody's");
+            planting.send(()).unwrap();
+            let mut second = server.accept();
+            second.request();
+            second.answer("200 OK", "", "second");
+            first
+        });
+        assert_eq!(sender.get(&origin)["body"], "first", "{name}");
+        planted.recv().unwrap();
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(sender.get(&origin)["body"], "second", "{name}");
+        drop(serving.join().unwrap());
+        sender.finish();
+    }
+}
+
+/// They are not sent in another's time, nor do they take its place.
+#[test]
+fn requests_end_with_their_invocation() {
+    let server = ScriptedApi::start();
+    let origin = format!("http://{}", server.address());
+    let sender = Function::allowed("http_p2", &[&origin]).start();
+    let serving = thread::spawn(move || {
+        let mut connection = server.accept();
+        let mut lines = Vec::new();
+        for _ in 0..4 {
+            lines.push(connection.request().line);
+            connection.answer("200 OK", "", "good");
+        }
+        assert_eq!(server.count_connections(Duration::from_millis(200)), 0);
+        lines
+    });
+    assert_eq!(sender.get(&format!("{origin}/good"))["status"], 200);
+    for _ in 0..3 {
+        let left = json!({"url": format!("{origin}/left"), "method": "POST"}).to_string();
+        let event = event("POST", "/leave?times=100", &left);
+        let error = sender.host.api.invoke(Invocation::new(event)).error();
+        assert_eq!(error.json()["errorType"], "Function.Trap");
+        let good = sender.get(&format!("{origin}/good"));
+        assert_eq!(good["status"], 200, "{good}");
+    }
+    assert_eq!(serving.join().unwrap(), ["GET /good HTTP/1.1"; 4]);
+    sender.finish();
+}
+
+/// Lambda allows a process 1,024 descriptors.
+#[test]
+fn those_that_are_idle_do_not_grow_without_end() {
+    for name in BOTH {
+        let server = Server::everywhere();
+        let port = server.address.port();
+        let origins: Vec<_> = (1..=200)
+            .map(|last| format!("http://127.0.0.{last}:{port}"))
+            .collect();
+        let origins: Vec<_> = origins.iter().map(String::as_str).collect();
+        let sender = Function::allowed(name, &origins).start();
+        for origin in &origins {
+            assert_eq!(sender.get(origin)["status"], 200, "{name} {origin}");
+        }
+        assert_eq!(server.connections(), 200);
+        let open = tcp_connections(sender.host.pid());
+        assert!((2..=130).contains(&open), "{name}: {open}");
+        sender.finish();
     }
 }

@@ -1,5 +1,6 @@
 //! Servers that do not do what they should.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
@@ -49,7 +50,7 @@ fn in_body(component: &str, code: &str, words: &str) -> String {
 }
 
 /// How many connections a process has.
-fn tcp_connections(pid: u32) -> usize {
+pub fn tcp_connections(pid: u32) -> usize {
     let files = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     let target = |file: std::io::Result<std::fs::DirEntry>| {
         let target = std::fs::read_link(file.ok()?.path()).ok()?;
@@ -161,6 +162,44 @@ fn one_that_redirects_is_not_followed() {
         assert_eq!(fetched["status"], 302, "{name}");
         assert!(fetched["headers"].to_string().contains("elsewhere.example"));
         serving.join().unwrap();
+        sender.finish();
+    }
+}
+
+/// The process goes on: a deadline does not wait for what a server sends to end.
+#[test]
+fn one_that_sends_heads_without_end_ends_the_invocation_at_its_deadline() {
+    for name in BOTH {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (flooding, good) = (
+            format!("http://{}", server.local_addr().unwrap()),
+            Server::plain(),
+        );
+        thread::spawn(move || {
+            let heads = "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000);
+            for connection in server.incoming() {
+                let mut connection = connection.unwrap();
+                // Until the other side closes it.
+                let heads = heads.clone();
+                thread::spawn(move || while connection.write_all(heads.as_bytes()).is_ok() {});
+            }
+        });
+        let origin = good.origin("http");
+        let sender = Function::allowed(name, &[&flooding, &origin]).start();
+        for _ in 0..3 {
+            let asked = json!({"url": flooding}).to_string();
+            let invocation = Invocation::new(event("POST", "/fetch", &asked));
+            let error = sender
+                .host
+                .api
+                .invoke(invocation.timeout(Duration::from_millis(500)))
+                .error();
+            let error = error.json();
+            assert_eq!(error["errorType"], "Function.Timeout", "{name}");
+            let message = error["errorMessage"].as_str().unwrap();
+            assert!(!message.contains("did not return"), "{name}: {message}");
+            assert_eq!(sender.get(&origin)["status"], 200);
+        }
         sender.finish();
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -72,18 +73,27 @@ impl Server {
         Self::start(None)
     }
 
+    /// Over TCP alone, at every address of this machine.
+    pub fn everywhere() -> Self {
+        Self::start_at("0.0.0.0:0", None)
+    }
+
     /// Over TLS.
     pub fn tls(authority: &Authority) -> Self {
         Self::start(Some(TlsAcceptor::from(Arc::new(authority.config.clone()))))
     }
 
     fn start(tls: Option<TlsAcceptor>) -> Self {
+        Self::start_at("127.0.0.1:0", tls)
+    }
+
+    fn start_at(address: &str, tls: Option<TlsAcceptor>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime.block_on(TcpListener::bind(address)).unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&connections);
@@ -134,10 +144,16 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
 async fn echo(request: Request<Incoming>) -> Result<Response<WasiBody>, io::Error> {
     let (parts, body) = request.into_parts();
     let host = parts.headers.get("host").cloned();
+    let framing = ["content-length", "transfer-encoding"].map(|name| parts.headers.get(name));
+    let framing = framing.into_iter().flatten().next().cloned();
     let mut response = Response::builder()
         .header("x-version", format!("{:?}", parts.version))
         .header("x-method", parts.method.as_str())
-        .header("x-target", parts.uri.to_string());
+        .header("x-target", parts.uri.to_string())
+        .header(
+            "x-framing",
+            framing.unwrap_or(HeaderValue::from_static("none")),
+        );
     if let Some(host) = host {
         response = response.header("x-host", host);
     }

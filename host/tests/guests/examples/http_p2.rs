@@ -106,6 +106,13 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
                 let fetched = fetch::fetch(&Fetch::parse(&body));
                 answer(outparam, json_fields(), &fetched.json());
             }
+            // ?times=N: sends the request in the body, and crashes.
+            "leave" => {
+                let mut body = Vec::new();
+                Reader::of(&request).for_each_piece(|piece| body.extend_from_slice(piece));
+                fetch::leave(&Fetch::parse(&body), target.number("times", 1));
+                panics()
+            }
             path => {
                 // ?body=TEXT
                 let (status, body) = match path.strip_prefix("status/") {

@@ -103,6 +103,11 @@ impl wasip3::exports::http::handler::Guest for Http {
                 let fetched = fetch::fetch(&Fetch::parse(&body)).await;
                 answer(json_fields(), fetched.json())
             }
+            // The response to the request in the body, as it is.
+            "pass" => {
+                let body = consume(request).0.collect().await;
+                return client::send(fetch::request(&Fetch::parse(&body))).await;
+            }
             path => {
                 // ?body=TEXT
                 let (status, text) = match path.strip_prefix("status/") {

@@ -68,6 +68,12 @@ pub fn steps(target: &Target) -> Option<Steps> {
             };
             Box::new(whole().into_iter().chain([work, Step::Print("after done")]))
         }
+        // ?ms=N: the whole answer, then more lines than a pipe takes that nobody reads.
+        "log-after" => {
+            let lines = (0..100_000).map(|_| Step::Print("after done"));
+            let whole = whole().into_iter().chain([Step::Pause(duration)]);
+            Box::new(whole.chain(lines))
+        }
         "loop-after" => Box::new(whole().into_iter().chain([Step::RunForever])),
         "trap-after" => Box::new(whole().into_iter().chain([Step::Trap])),
         // With the head alone, and with the first chunk: what can happen then. ?ms=N gives the head time to leave.

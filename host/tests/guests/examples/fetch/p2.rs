@@ -22,14 +22,16 @@ pub fn fetch(asked: &Fetch) -> Fetched {
     fetched
 }
 
+/// Sends it this often, and waits for nothing.
+pub fn leave(asked: &Fetch, times: u64) {
+    for _ in 0..times {
+        let response = outgoing_handler::handle(request(asked), None);
+        std::mem::forget(response);
+    }
+}
+
 fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
-    let (https, authority, path) = asked.url();
-    let scheme = if https { Scheme::Https } else { Scheme::Http };
-    let request = OutgoingRequest::new(Fields::from_list(&asked.headers()).unwrap());
-    request.set_method(&Method::Other(asked.method())).unwrap();
-    request.set_scheme(Some(&scheme)).unwrap();
-    request.set_authority(Some(authority)).unwrap();
-    request.set_path_with_query(Some(path)).unwrap();
+    let request = request(asked);
     let options = RequestOptions::new();
     options
         .set_connect_timeout(asked.limit("connect_ms"))
@@ -57,6 +59,17 @@ fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
     }
     response.subscribe().block();
     response.get().unwrap().unwrap()
+}
+
+fn request(asked: &Fetch) -> OutgoingRequest {
+    let (https, authority, path) = asked.url();
+    let scheme = if https { Scheme::Https } else { Scheme::Http };
+    let request = OutgoingRequest::new(Fields::from_list(&asked.headers()).unwrap());
+    request.set_method(&Method::Other(asked.method())).unwrap();
+    request.set_scheme(Some(&scheme)).unwrap();
+    request.set_authority(Some(authority)).unwrap();
+    request.set_path_with_query(Some(path)).unwrap();
+    request
 }
 
 fn read(response: IncomingResponse, fetched: &mut Fetched) -> Result<(), ErrorCode> {

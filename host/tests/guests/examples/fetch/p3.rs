@@ -21,7 +21,7 @@ pub async fn fetch(asked: &Fetch) -> Fetched {
     fetched
 }
 
-fn request(asked: &Fetch) -> Request {
+pub fn request(asked: &Fetch) -> Request {
     let (https, authority, path) = asked.url();
     let scheme = if https { Scheme::Https } else { Scheme::Http };
     let options = RequestOptions::new();
