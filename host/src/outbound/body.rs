@@ -110,7 +110,7 @@ pub async fn framed(request: Request<WasiBody>) -> Request<WasiBody> {
     } else {
         Duration::ZERO
     };
-    let first = match timeout(limit, body.frame()).await {
+    let first = match timeout(limit, begin(&mut body)).await {
         // A body that was begun and given up is one that a GET does not have.
         Ok(Some(Err(_))) | Err(_) if has_rarely => None,
         Ok(first) => first,
@@ -130,6 +130,16 @@ pub async fn framed(request: Request<WasiBody>) -> Request<WasiBody> {
     }
     let first = Some(first);
     Request::from_parts(parts, Begun { first, body }.boxed_unsync())
+}
+
+/// The first frame that has something in it. Guests write nothing, too.
+async fn begin(body: &mut WasiBody) -> Option<Result<Frame<Bytes>, Error>> {
+    loop {
+        match body.frame().await {
+            Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => (),
+            first => return first,
+        }
+    }
 }
 
 /// How long the body of a GET or HEAD is waited for, where it is open whether there is one: the guest has it ready as soon as it
