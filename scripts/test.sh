@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 source scripts/common.sh
 
 : "${WASM_RUSTC:?}" "${LAMBDA_WASM_SKIPS:?}"
-export LAMBDA_WASM_DIST=$PWD/dist LAMBDA_WASM_TOOLS=$PWD/target/tools
+export LAMBDA_WASM_TOOLS=$PWD/target/tools
 passed=()
 
 skip() { echo "$*" >>"$LAMBDA_WASM_SKIPS"; }

@@ -24,24 +24,46 @@ pub fn check(
         let is_same = ip == api_ip || (ip.is_loopback() && api_ip.is_loopback());
         is_same && address.port() == api.port()
     });
-    let is_written = |origin: &&Origin| match &origin.host {
-        Host::Address(written) => plain(*written) == ip,
-        name => name.is_localhost() && ip.is_loopback(),
-    };
     if is_runtime_api || ip.is_unspecified() {
         return Err(ConnectError::RuntimeApi(address));
     }
-    if is_special(ip) && !listed.iter().any(is_written) {
+    if is_special(ip) && !is_written(ip, listed) {
         return Err(ConnectError::Prohibited(address));
     }
     Ok(())
 }
 
-/// Whether a connection to this address, whose own end is `local`, is one to this machine and to a port of the Runtime API:
-/// that may listen at more addresses than the one that is known.
-pub fn is_here(address: SocketAddr, local: IpAddr, runtime_api: &[SocketAddr]) -> bool {
-    let is_api = |api: &SocketAddr| api.port() == address.port();
-    address.ip() == local && runtime_api.iter().any(is_api)
+/// The same of a connection, whose own end is `local`: one to another address of this machine shows only then.
+///
+/// # Errors
+///
+/// If nothing may be sent.
+pub fn check_connected(
+    address: SocketAddr,
+    local: IpAddr,
+    listed: &[&Origin],
+    runtime_api: &[SocketAddr],
+) -> Result<(), ConnectError> {
+    let ip = plain(address.ip());
+    if ip != plain(local) {
+        return Ok(());
+    }
+    // It may listen at all of them.
+    if runtime_api.iter().any(|api| api.port() == address.port()) {
+        return Err(ConnectError::RuntimeApi(address));
+    }
+    if !is_written(ip, listed) {
+        return Err(ConnectError::Prohibited(address));
+    }
+    Ok(())
+}
+
+/// Whether the policy has the address itself.
+fn is_written(ip: IpAddr, listed: &[&Origin]) -> bool {
+    listed.iter().any(|origin| match &origin.host {
+        Host::Address(written) => plain(*written) == ip,
+        name => name.is_localhost() && ip.is_loopback(),
+    })
 }
 
 fn is_special(ip: IpAddr) -> bool {
@@ -54,18 +76,26 @@ fn is_special(ip: IpAddr) -> bool {
                 || ip.is_broadcast()
         }
         IpAddr::V6(ip) => {
+            let [first, second, ..] = ip.segments();
             // The metadata services of EC2 and its like.
-            let is_metadata = ip.segments()[..2] == [0xfd00, 0x0ec2];
-            ip.is_loopback() || ip.is_unicast_link_local() || ip.is_multicast() || is_metadata
+            let is_metadata = (first, second) == (0xfd00, 0x0ec2);
+            // Teredo (RFC 4380), whose addresses have others in them, and what was site-local once (RFC 3879).
+            let is_past = (first, second) == (0x2001, 0) || first & 0xffc0 == 0xfec0;
+            let is_link = ip.is_loopback() || ip.is_unicast_link_local() || ip.is_multicast();
+            is_link || is_metadata || is_past
         }
     }
 }
 
-/// The address itself where it is written inside another: mapped into IPv6, or for a translator (RFC 6052, RFC 3056).
+/// The address itself where it is written inside another: mapped into IPv6, or for a translator (RFC 6052, RFC 2765, RFC 8215 with
+/// the last of its forms, RFC 3056).
 fn plain(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(ip) = ip else { return ip };
     let embedded = match ip.segments() {
-        [0, 0, 0, 0, 0, 0xffff, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => Some((a, b)),
+        [0, 0, 0, 0, 0, 0xffff, a, b]
+        | [0, 0, 0, 0, 0xffff, 0, a, b]
+        | [0x64, 0xff9b, 0, 0, 0, 0, a, b]
+        | [0x64, 0xff9b, 1, .., a, b] => Some((a, b)),
         [0, 0, 0, 0, 0, 0, a, b] if ip != Ipv6Addr::LOCALHOST && ip != Ipv6Addr::UNSPECIFIED => {
             Some((a, b))
         }
@@ -108,6 +138,11 @@ mod tests {
             "::127.0.0.1",
             "64:ff9b::a9fe:a9fe",
             "2002:7f00:1::",
+            "::ffff:0:127.0.0.1",
+            "64:ff9b:1::7f00:1",
+            "64:ff9b:1::a9fe:a9fe",
+            "2001:0:7f00:1::",
+            "fec0::1",
         ] {
             assert!(!may(ip, "https://api.example.com"), "{ip}");
         }
@@ -130,6 +165,27 @@ mod tests {
         assert!(may("169.254.169.254", "http://169.254.169.254:80"));
         assert!(!may("127.0.0.2", "http://127.0.0.1:2772"));
         assert!(!may("169.254.169.254", "http://localhost:2772"));
+    }
+
+    #[test]
+    fn this_machine_has_other_addresses_too() {
+        let may = |ip: &str, local: &str, origin: &str| {
+            let origin = Origin::parse(origin).unwrap();
+            let api = "127.0.0.1:9001".parse().unwrap();
+            let address = SocketAddr::new(ip.parse().unwrap(), origin.port);
+            check_connected(address, local.parse().unwrap(), &[&origin], &[api]).is_ok()
+        };
+        assert!(may("10.0.0.2", "10.0.0.1", "http://api.example.com:80"));
+        assert!(may("10.0.0.2", "10.0.0.1", "http://10.0.0.2:9001"));
+        assert!(!may("10.0.0.1", "10.0.0.1", "http://api.example.com:80"));
+        assert!(!may(
+            "::ffff:10.0.0.1",
+            "10.0.0.1",
+            "http://api.example.com:80"
+        ));
+        assert!(may("10.0.0.1", "10.0.0.1", "http://10.0.0.1:80"));
+        assert!(!may("10.0.0.1", "10.0.0.1", "http://10.0.0.1:9001"));
+        assert!(may("127.0.0.1", "127.0.0.1", "http://localhost:80"));
     }
 
     #[test]

@@ -120,13 +120,15 @@ impl Shared {
             let limit = if is_last { Duration::MAX } else { NEXT_ADDRESS };
             match timeout(limit, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
-                    let local = stream.local_addr().map(|local| local.ip());
-                    if local.is_ok_and(|local| address::is_here(*address, local, api)) {
-                        failure = ConnectError::RuntimeApi(*address);
-                        continue;
+                    let local = stream.local_addr();
+                    let local = local.map_err(|error| ConnectError::of_tcp(&error))?.ip();
+                    match address::check_connected(*address, local, &listed, api) {
+                        Ok(()) => {
+                            let _ = stream.set_nodelay(true);
+                            return Ok(stream);
+                        }
+                        Err(refusal) => failure = refusal,
                     }
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
                 }
                 Ok(Err(error)) => failure = ConnectError::of_tcp(&error),
                 Err(_) => failure = ConnectError::Timeout,

@@ -8,59 +8,46 @@ use std::task::{Context, Poll};
 
 use wasmtime_wasi_http::{Error, Result};
 
-/// Something that is being done, until it is dropped here.
-type Slot<T> = Mutex<Option<Pin<Box<dyn Future<Output = Result<T>> + Send>>>>;
+use super::body::Response;
 
-/// What can be ended.
-trait End: Send + Sync {
-    fn end(&self);
-}
+/// What comes of a request.
+type Sent = Result<http::Response<Response>>;
 
-/// All that is being done for one instance. When it is dropped, that is too.
+/// A request that is being sent, until it is dropped here.
+type Slot = Mutex<Option<Pin<Box<dyn Future<Output = Sent> + Send>>>>;
+
+/// The requests of one instance. When it is dropped, they are.
 #[derive(Default)]
-pub struct Sending(Vec<Weak<dyn End>>);
+pub struct Sending(Vec<Weak<Slot>>);
 
-/// One of the things that are being done. If it ended with its instance, nobody waits for its error.
-pub struct Held<T>(Arc<Slot<T>>);
+/// One of them. If it ended with its instance, nobody waits for its error.
+pub struct Held(Arc<Slot>);
 
 impl Sending {
-    /// The same, until it is done or this is dropped.
-    pub fn hold<T: 'static>(
-        &mut self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Held<T> {
-        let slot: Arc<Slot<T>> = Arc::new(Mutex::new(Some(Box::pin(work))));
-        let known: Arc<dyn End> = slot.clone();
+    /// The same request, until it is done or this is dropped.
+    pub fn hold(&mut self, request: impl Future<Output = Sent> + Send + 'static) -> Held {
+        let slot: Arc<Slot> = Arc::new(Mutex::new(Some(Box::pin(request))));
         self.0.retain(|known| known.strong_count() > 0);
-        self.0.push(Arc::downgrade(&known));
+        self.0.push(Arc::downgrade(&slot));
         Held(slot)
     }
 }
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        self.0
-            .iter()
-            .filter_map(Weak::upgrade)
-            .for_each(|known| known.end());
+        for slot in self.0.iter().filter_map(Weak::upgrade) {
+            slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
     }
 }
 
-impl<T> End for Slot<T> {
-    fn end(&self) {
-        let work = self.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Not while it is locked: it may be long.
-        drop(work);
-    }
-}
+impl Future for Held {
+    type Output = Sent;
 
-impl<T> Future for Held<T> {
-    type Output = Result<T>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Sent> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let polled = match slot.as_mut() {
-            Some(work) => work.as_mut().poll(context),
+            Some(request) => request.as_mut().poll(context),
             None => Poll::Ready(Err(Error::ConnectionTerminated)),
         };
         if polled.is_ready() {

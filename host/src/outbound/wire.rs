@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
@@ -20,10 +21,7 @@ const READ: usize = 16;
 
 /// Counts the connections that there are.
 #[derive(Clone, Default)]
-pub struct Open(Arc<Token>);
-
-/// What each connection has one of.
-type Token = Arc<()>;
+pub struct Open(Arc<AtomicUsize>);
 
 /// What bytes go through in both ways.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
@@ -34,21 +32,28 @@ pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
 /// A connection.
 pub struct Wire {
     stream: Box<dyn Duplex>,
-    _open: Token,
+    open: Open,
 }
 
 impl Open {
     /// How many there are.
     pub fn count(&self) -> usize {
-        Token::strong_count(&self.0) - 1
+        self.0.load(Ordering::Relaxed)
     }
 
     /// One more.
     pub fn wire(&self, stream: impl Duplex + 'static) -> Wire {
+        self.0.fetch_add(1, Ordering::Relaxed);
         Wire {
             stream: Box::new(stream),
-            _open: Token::clone(&self.0),
+            open: self.clone(),
         }
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.open.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A Runtime API that fails, lies or goes away.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::{Connection, HostBuilder, Process, ScriptedApi, functions};
 
@@ -243,6 +243,34 @@ fn deadlines_that_make_no_sense_are_logged_and_the_event_is_served() {
         "{}",
         output.stderr
     );
+}
+
+/// By itself, and not as what is stuck: the process, with its connection, goes on.
+#[test]
+fn an_invocation_whose_deadline_is_past_ends_at_once() {
+    let api = ScriptedApi::start();
+    let _process = start(&api);
+    let mut connection = api.accept();
+    for (number, command) in ["\"loop\"", "\"sleep:10000\""].iter().enumerate() {
+        let id = format!("late-{number}");
+        let past = SystemTime::now() - Duration::from_secs(1);
+        let past = past.duration_since(UNIX_EPOCH).unwrap().as_millis();
+        connection.expect_next();
+        connection.answer(
+            "200 OK",
+            &format!(
+                "Lambda-Runtime-Aws-Request-Id: {id}\r\nLambda-Runtime-Deadline-Ms: {past}\r\n"
+            ),
+            command,
+        );
+        let error = connection.request();
+        assert!(error.line.contains(&format!("/{id}/error ")), "{error:?}");
+        let body = String::from_utf8(error.body).unwrap();
+        assert!(body.contains("Function.Timeout"), "{body}");
+        assert!(!body.contains("did not return"), "{body}");
+        connection.answer("202 Accepted", "", "");
+    }
+    serve(&mut connection, "next");
 }
 
 #[test]
