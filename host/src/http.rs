@@ -127,7 +127,7 @@ impl Source {
             Self::Alb { multi_value: false } => alb::answer(response)?,
             Self::Lattice => lattice::answer(response)?,
         };
-        Ok(answer.to_json())
+        Ok(answer.into_json())
     }
 }
 
@@ -149,7 +149,7 @@ pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
         cookies: Some(take(&mut head.cookies)),
         ..Answer::without_body(head.status)
     };
-    Ok(prelude.to_json())
+    Ok(prelude.into_json())
 }
 
 /// A response that counts as a failure: its status, and what fits of its body.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
 use super::response::Checked;
+use crate::responder::LARGEST_RESPONSE;
 
 /// The answer to an event: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload> and those
 /// that the front doors' files name. Each has its selection of the fields.
@@ -70,8 +71,19 @@ impl Answer {
         }
     }
 
-    /// The answer's JSON.
-    pub fn to_json(&self) -> Vec<u8> {
+    /// The answer's JSON. A text that makes it too large travels as base64, which is smaller than a text of characters that
+    /// JSON writes as six.
+    pub fn into_json(mut self) -> Vec<u8> {
+        let json = self.to_json();
+        if json.len() <= LARGEST_RESPONSE || self.is_base64_encoded != Some(false) {
+            return json;
+        }
+        self.body = self.body.map(|text| STANDARD.encode(text));
+        self.is_base64_encoded = Some(true);
+        self.to_json()
+    }
+
+    fn to_json(&self) -> Vec<u8> {
         // Strings and numbers always are JSON.
         serde_json::to_vec(self).unwrap_or_default()
     }

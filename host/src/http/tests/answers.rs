@@ -51,6 +51,22 @@ fn payload_2_joins_values_and_lists_cookies() {
     );
 }
 
+/// JSON writes a control character as six, and base64 writes three as four.
+#[test]
+fn a_text_that_json_makes_too_large_is_base64() {
+    for (length, is_base64) in [(1024 * 1024 - 100, false), (1024 * 1024 + 100, true)] {
+        let answered = answer(Source::HttpApi, of(200, &[], &[], &vec![1; length]));
+        assert_eq!(answered["isBase64Encoded"], is_base64, "{length}");
+        let body = answered["body"].as_str().unwrap();
+        let expected = if is_base64 {
+            length.div_ceil(3) * 4
+        } else {
+            length
+        };
+        assert_eq!(body.len(), expected);
+    }
+}
+
 #[test]
 fn a_load_balancer_with_multi_value_headers_gets_lists() {
     assert_eq!(
