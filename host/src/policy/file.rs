@@ -2,13 +2,13 @@
 //! review, and what it does not say has a default.
 
 use std::io::ErrorKind;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use toml::de::DeTable;
 
-use super::value::{Entry, Said, Wrong};
+use super::value::{Entry, Said, Wrong, line};
 use super::{Aws, Env, Folder, Limits, Origin, Policy, Reuse};
 
 /// A file that cannot be understood. It names the file, the line and what would do.
@@ -47,19 +47,29 @@ impl Policy {
     ///
     /// If it cannot be read or understood.
     pub fn read(path: &Path) -> Result<Self, PolicyError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
             Err(why) if matches!(why.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
                 return Ok(Self::default());
             }
-            Err(why) => return Err(PolicyError::new(path, format!("it cannot be read: {why}"))),
+            Err(why) => {
+                return Err(PolicyError {
+                    file: path.to_owned(),
+                    line: None,
+                    why: format!("it cannot be read: {why}"),
+                });
+            }
         };
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.utf8_error().valid_up_to();
+            let good = String::from_utf8_lossy(&error.as_bytes()[..good]);
+            let why = "it is no text in UTF-8, which TOML is".to_owned();
+            PolicyError::new(path, line(&good, good.len()), why)
+        })?;
         let root = std::path::absolute(path).unwrap_or_default();
         let root = root.parent().unwrap_or(Path::new("/"));
-        Self::parse(&text, root).map_err(|wrong| PolicyError {
-            line: Some(line(&text, &wrong.at)),
-            ..PolicyError::new(path, wrong.why)
-        })
+        Self::parse(&text, root)
+            .map_err(|wrong| PolicyError::new(path, line(&text, wrong.at.start), wrong.why))
     }
 
     fn parse(text: &str, root: &Path) -> Said<Self> {
@@ -77,7 +87,7 @@ impl Policy {
                 "fail-status" => policy.fail_status = statuses(&entry)?,
                 "files" => {
                     let folders = entry.table()?.into_iter();
-                    let folders = folders.map(|entry| Folder::read(&entry, root));
+                    let folders = folders.map(|entry| Folder::read(&entry, text, root));
                     policy.files = folders.collect::<Said<_>>()?;
                 }
                 "http" => policy.http = origins(&entry)?,
@@ -92,19 +102,15 @@ impl Policy {
 }
 
 impl PolicyError {
-    /// What is wrong with the file as a whole.
+    /// What is wrong with a line of the file.
     #[must_use]
-    pub fn new(file: &Path, why: String) -> Self {
+    pub fn new(file: &Path, line: usize, why: String) -> Self {
         Self {
             file: file.to_owned(),
-            line: None,
+            line: Some(line),
             why,
         }
     }
-}
-
-fn line(text: &str, at: &Range<usize>) -> usize {
-    text.bytes().take(at.start).filter(|b| *b == b'\n').count() + 1
 }
 
 fn config(entry: &Entry<'_>) -> Said<Vec<(String, String)>> {

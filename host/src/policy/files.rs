@@ -12,6 +12,8 @@ pub struct Folder {
     place: Place,
     /// Whether the function may change what is in it.
     pub is_writable: bool,
+    /// The line of the file that grants it.
+    line: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,7 @@ pub struct Opened {
     pub guest: String,
     /// Whether the function may change what is in it.
     pub is_writable: bool,
+    line: usize,
 }
 
 const TMP: &str = "/tmp";
@@ -38,8 +41,8 @@ const TMP: &str = "/tmp";
 const TASK: &str = "/var/task";
 
 impl Folder {
-    /// Reads one. `root` is the function's own folder.
-    pub(super) fn read(entry: &Entry<'_>, root: &Path) -> Said<Self> {
+    /// Reads one, of this file. `root` is the function's own folder.
+    pub(super) fn read(entry: &Entry<'_>, file: &str, root: &Path) -> Said<Self> {
         let path = entry.key;
         let is_plain = path.len() > 1
             && path
@@ -63,6 +66,7 @@ impl Folder {
             path: path.to_owned(),
             place,
             is_writable: entry.word(&[("read-only", false), ("read-write", true)])?,
+            line: entry.line(file),
         })
     }
 
@@ -70,9 +74,9 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// Which of them is not there, or could be used to leave another.
-    pub fn open_all(folders: &[Self], root: &Path) -> Result<Vec<Opened>, String> {
-        let open = |folder: &Self| folder.open(root);
+    /// Which line grants one that is not there, or could be used to leave another, and why.
+    pub fn open_all(folders: &[Self], root: &Path) -> Result<Vec<Opened>, (usize, String)> {
+        let open = |folder: &Self| folder.open(root).map_err(|why| (folder.line, why));
         let opened = folders.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         // Who may write in a folder can put a symbolic link in the place of what is below it.
         for outer in opened.iter().filter(|folder| folder.is_writable) {
@@ -80,10 +84,11 @@ impl Folder {
                 .iter()
                 .find(|inner| inner.host != outer.host && inner.host.starts_with(&outer.host));
             if let Some(inner) = inner {
-                return Err(format!(
+                let why = format!(
                     "[files] grants \"{}\", which lies in \"{}\", and that is read-write already: grant one of them",
                     inner.guest, outer.guest
-                ));
+                );
+                return Err((inner.line, why));
             }
         }
         Ok(opened)
@@ -91,7 +96,10 @@ impl Folder {
 
     fn open(&self, root: &Path) -> Result<Opened, String> {
         let Self {
-            path, is_writable, ..
+            path,
+            is_writable,
+            line,
+            ..
         } = self;
         let real = |path: &Path| {
             let real = path.canonicalize().ok().filter(|path| path.is_dir());
@@ -119,6 +127,7 @@ impl Folder {
             host,
             guest: path.clone(),
             is_writable: *is_writable,
+            line: *line,
         })
     }
 }

@@ -35,6 +35,11 @@ pub struct Text<'a> {
 
 const MIB: u64 = 1024 * 1024;
 
+/// Which line of a file a place in it is in.
+pub fn line(file: &str, at: usize) -> usize {
+    file.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
 impl<'a> Entry<'a> {
     /// The entries of a table.
     pub fn all(table: &'a DeTable<'a>) -> impl Iterator<Item = Self> {
@@ -43,6 +48,11 @@ impl<'a> Entry<'a> {
             at: key.span(),
             value,
         })
+    }
+
+    /// Which line of the file it is in.
+    pub fn line(&self, file: &str) -> usize {
+        line(file, self.at.start)
     }
 
     /// That its value is wrong. `why` is what the key has to be.

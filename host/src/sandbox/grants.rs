@@ -39,7 +39,7 @@ impl Grants {
         let policy = Policy::read(&path).map_err(invalid)?;
         let root = config.component.parent().unwrap_or(Path::new("/"));
         let folders = Folder::open_all(&policy.files, root)
-            .map_err(|why| invalid(PolicyError::new(&path, why)))?;
+            .map_err(|(line, why)| invalid(PolicyError::new(&path, line, why)))?;
         let (size, concurrency) = (config.facts.memory_mib, config.max_concurrency.get());
         Ok(Self {
             env: config.environment.view(&policy),

@@ -10,7 +10,7 @@ fn parse(text: &str) -> Said<Policy> {
 fn refusals<const N: usize>(texts: [&str; N]) -> String {
     let refusal = |text| {
         let Wrong { at, why } = parse(text).unwrap_err();
-        format!("{}: {why}", line(text, &at))
+        format!("{}: {why}", line(text, at.start))
     };
     texts.map(refusal).join("\n")
 }

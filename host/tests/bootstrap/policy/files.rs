@@ -181,7 +181,7 @@ fn what_cannot_be_granted_ends_the_start() {
     for (policy, words) in [
         (
             "\"/var/task/absent\" = \"read-only\"",
-            "\"/var/task/absent\", and there is no folder",
+            "hello.toml, line 2: [files] grants \"/var/task/absent\", and there is no folder",
         ),
         (
             "\"/var/task/hello.cwasm\" = \"read-only\"",
@@ -190,7 +190,7 @@ fn what_cannot_be_granted_ends_the_start() {
         ("\"/var/task/out\" = \"read-only\"", "symbolic link out of"),
         (
             "\"/var/task\" = \"read-write\"\n\"/var/task/data\" = \"read-only\"",
-            "which lies in \"/var/task\", and that is read-write already",
+            "line 3: [files] grants \"/var/task/data\", which lies in \"/var/task\", and that is read-write already",
         ),
         (
             "\"/etc\" = \"read-only\"",
