@@ -9,6 +9,7 @@ mod body;
 mod client;
 mod connect;
 mod error;
+mod health;
 mod sending;
 mod sign;
 mod tls;

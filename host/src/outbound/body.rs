@@ -1,7 +1,7 @@
 //! Bodies: of a response, which is read as the function reads it, and of a request, with what is kept while it is sent.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,11 +14,14 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::InFlight;
 use super::error::code;
+use super::health::Waiting;
 
 /// A body that comes in, and counts as a request in flight until it is dropped.
 pub struct Response {
     body: Incoming,
     between: Option<Between>,
+    /// Until all of it is there.
+    waiting: Option<Waiting>,
     _in_flight: InFlight,
 }
 
@@ -48,8 +51,14 @@ struct Between {
 impl Response {
     /// A body each of whose pieces may take this long.
     #[must_use]
-    pub fn new(body: Incoming, limit: Option<Duration>, in_flight: InFlight) -> Self {
+    pub fn new(
+        body: Incoming,
+        limit: Option<Duration>,
+        waiting: Waiting,
+        in_flight: InFlight,
+    ) -> Self {
         Self {
+            waiting: (!body.is_end_stream()).then_some(waiting),
             body,
             between: limit.map(|limit| Between {
                 limit,
@@ -73,6 +82,10 @@ impl Body for Response {
             if let Some(between) = &mut this.between {
                 between.waiting = None;
             }
+            match (&frame, &mut this.waiting) {
+                (Some(Ok(_)), Some(waiting)) => waiting.goes_on(),
+                _ => this.waiting = None,
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(|error| code(&error))));
         }
         let Some(between) = &mut this.between else {
@@ -92,6 +105,18 @@ impl Body for Response {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for Response {
+    fn drop(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            let mut context = Context::from_waker(Waker::noop());
+            if Pin::new(&mut self.body).poll_frame(&mut context).is_ready() {
+                // It was there, and nobody wanted it.
+                waiting.goes_on();
+            }
+        }
     }
 }
 
@@ -142,9 +167,10 @@ async fn begin(body: &mut WasiBody) -> Option<Result<Frame<Bytes>, Error>> {
     }
 }
 
-/// How long the body of a GET or HEAD is waited for, where it is open whether there is one: the guest has it ready as soon as it
-/// waits for the response.
-const FIRST_PIECE: Duration = Duration::from_millis(10);
+/// How long the body of a GET or HEAD is waited for, where it is open whether there is one. One that begins later is refused
+/// when the guest writes it. A guest has it ready as soon as it waits for the response, but some never end the one that they
+/// do not have.
+const FIRST_PIECE: Duration = Duration::from_millis(100);
 
 /// A body whose first frame was looked at.
 struct Begun {

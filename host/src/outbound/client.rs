@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{Extensions, Method, Request, header};
+use http::{Method, Request, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::{Connected, capture_connection};
+use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
@@ -17,8 +17,9 @@ use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::body::{Keeping, Response, framed};
-use super::connect::{Connector, Proven};
+use super::connect::Connector;
 use super::error::{ConnectError, cause, code, is_ended};
+use super::health::{Health, Waiting};
 use super::sign::Signing;
 use super::wire::Open;
 use super::{Access, InFlight};
@@ -56,8 +57,8 @@ struct Shared {
     in_flight: Arc<Semaphore>,
 }
 
-/// What came of sending a request.
-type Sent = Result<http::Response<Incoming>, Failed>;
+/// What came of sending a request. There may be more to wait for.
+type Sent = Result<(http::Response<Incoming>, Waiting), Failed>;
 
 /// Why there is no response, and whether it can be asked for again.
 struct Failed {
@@ -135,10 +136,9 @@ impl Client {
             (sent, _) => sent,
         };
         match sent {
-            Ok(response) => {
-                Ok(response
-                    .map(|body| Response::new(body, options.between_bytes_timeout, in_flight)))
-            }
+            Ok((response, waiting)) => Ok(response.map(|body| {
+                Response::new(body, options.between_bytes_timeout, waiting, in_flight)
+            })),
             Err(Failed { code, error }) => {
                 if let Some(error) = error
                     .as_ref()
@@ -168,6 +168,7 @@ impl Client {
 
     async fn once(&self, mut request: Request<WasiBody>, options: RequestOptions) -> Sent {
         let mut connection = capture_connection(&mut request);
+        let mut waiting = Waiting::new(connection.clone());
         let response = self.http().request(request);
         tokio::pin!(response);
         let connected = async {
@@ -180,15 +181,16 @@ impl Client {
         let limit = options.connect_timeout.unwrap_or(CONNECT);
         let connected = tokio::select! {
             biased;
-            response = &mut response => return response.map(proven).map_err(Failed::from),
+            response = &mut response => return answered(response, waiting),
             connected = timeout(limit, connected) => connected,
         };
         if connected.is_err() {
             return Err(Error::ConnectionTimeout.into());
         }
+        waiting.goes_on();
         let limit = options.first_byte_timeout.unwrap_or(Duration::MAX);
         match timeout(limit, response).await {
-            Ok(response) => response.map(proven).map_err(Failed::from),
+            Ok(response) => answered(response, waiting),
             Err(_) => Err(Error::ConnectionReadTimeout.into()),
         }
     }
@@ -238,11 +240,16 @@ fn watched(request: Request<WasiBody>) -> (Request<WasiBody>, Arc<AtomicBool>) {
 }
 
 /// Remembers that the response's connection works.
-fn proven(response: http::Response<Incoming>) -> http::Response<Incoming> {
-    if let Some(Proven(proven)) = response.extensions().get() {
-        proven.store(true, Ordering::Relaxed);
+fn answered(
+    response: Result<http::Response<Incoming>, legacy::Error>,
+    mut waiting: Waiting,
+) -> Sent {
+    waiting.goes_on();
+    let response = response?;
+    if let Some(health) = response.extensions().get::<Health>() {
+        health.set_answered();
     }
-    response
+    Ok((response, waiting))
 }
 
 impl Failed {
@@ -251,13 +258,8 @@ impl Failed {
         let Some(error) = &self.error else {
             return false;
         };
-        let is_proven = |connected: &Connected| {
-            let mut extras = Extensions::new();
-            connected.get_extras(&mut extras);
-            let proven = extras.get::<Proven>();
-            proven.is_some_and(|Proven(proven)| proven.load(Ordering::Relaxed))
-        };
-        is_ended(error) && error.connect_info().is_some_and(is_proven)
+        let health = error.connect_info().and_then(Health::of);
+        is_ended(error) && health.is_some_and(|health| health.has_answered())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -41,10 +40,6 @@ struct Shared {
     /// Made with the first connection that needs it.
     tls: OnceLock<Result<TlsConnector, ConnectError>>,
 }
-
-/// Whether a connection has answered a request before.
-#[derive(Debug, Clone, Default)]
-pub struct Proven(pub Arc<AtomicBool>);
 
 /// A connection, for hyper.
 pub type Stream = TokioIo<Wire>;

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::coop::consume_budget;
 use tokio_rustls::client::TlsStream;
 
-use super::connect::Proven;
+use super::health::Health;
 use super::tls;
 
 /// How much of a task's turn reading takes up, in tokio's units, of which a turn has 128. What was read is looked at in the
@@ -32,6 +32,7 @@ pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
 /// A connection.
 pub struct Wire {
     stream: Box<dyn Duplex>,
+    health: Health,
     open: Open,
 }
 
@@ -46,6 +47,7 @@ impl Open {
         self.0.fetch_add(1, Ordering::Relaxed);
         Wire {
             stream: Box::new(stream),
+            health: Health::default(),
             open: self.clone(),
         }
     }
@@ -66,6 +68,7 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
+            self.health.comes();
             for _ in 1..READ {
                 // What was read is there, whether this was the last of the turn or not.
                 let _ = pin!(consume_budget()).poll(context);
@@ -107,7 +110,7 @@ impl AsyncWrite for Wire {
 
 impl Connection for Wire {
     fn connected(&self) -> Connected {
-        let connected = Connected::new().extra(Proven::default());
+        let connected = Connected::new().extra(self.health.clone());
         if self.stream.is_http2() {
             connected.negotiated_h2()
         } else {

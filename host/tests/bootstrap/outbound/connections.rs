@@ -8,7 +8,7 @@ use lambda_wasm_emulator::Invocation;
 use serde_json::json;
 
 use super::faults::tcp_connections;
-use super::servers::Server;
+use super::servers::{Authority, Server};
 use super::{BOTH, Function};
 use crate::http::event;
 use crate::support::ScriptedApi;
@@ -115,6 +115,38 @@ fn one_that_got_what_nobody_asked_for_is_replaced() {
         thread::sleep(Duration::from_millis(50));
         assert_eq!(sender.get(&origin)["body"], "second", "{name}");
         drop(serving.join().unwrap());
+        sender.finish();
+    }
+}
+
+/// Or all further requests would wait where nothing comes any more: HTTP/2 has them on one connection.
+#[test]
+fn one_that_was_silent_under_a_request_is_replaced() {
+    for name in BOTH {
+        let authority = Authority::new("localhost", &[b"h2"]);
+        let server = Server::tls(&authority);
+        let origin = server.origin("https");
+        let sender = Function::allowed(name, &[&origin]).trusting(&authority.file());
+        let silent = format!("{origin}/silent");
+        let good = |connections| {
+            for _ in 0..2 {
+                assert_eq!(sender.get(&origin)["status"], 200, "{name}");
+            }
+            assert_eq!(server.connections(), connections, "{name}");
+        };
+        good(1);
+        // Given up by the function, and with it.
+        let fetched = sender.fetch(&json!({"url": silent, "first_ms": 200}));
+        assert_eq!(fetched["error"], "ConnectionReadTimeout", "{name}");
+        good(2);
+        let asked = json!({ "url": silent }).to_string();
+        let event = Invocation::new(event("POST", "/fetch", &asked));
+        let invoked = sender
+            .host
+            .api
+            .invoke(event.timeout(Duration::from_millis(500)));
+        assert_eq!(invoked.error().json()["errorType"], "Function.Timeout");
+        good(3);
         sender.finish();
     }
 }

@@ -24,7 +24,7 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::WasiBody;
 
-/// A server that echoes the body, with what it saw of the request in headers.
+/// A server that echoes the body, with what it saw of the request in headers. It does not answer `/silent`.
 pub struct Server {
     pub address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -143,6 +143,9 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
 
 async fn echo(request: Request<Incoming>) -> Result<Response<WasiBody>, io::Error> {
     let (parts, body) = request.into_parts();
+    if parts.uri.path() == "/silent" {
+        std::future::pending::<()>().await;
+    }
     let host = parts.headers.get("host").cloned();
     let framing = ["content-length", "transfer-encoding"].map(|name| parts.headers.get(name));
     let framing = framing.into_iter().flatten().next().cloned();

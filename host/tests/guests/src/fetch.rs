@@ -8,7 +8,7 @@ use crate::url_parts;
 const KEPT: usize = 64 * 1024;
 
 /// What `/fetch` is asked for, as JSON: `url`, and perhaps `method`, `headers` (an object of texts), `body`, `times` (how
-/// often the body is sent), `connect_ms`, `first_ms` and `between_ms`.
+/// often the body is sent), `body_ms` (what it waits before), `connect_ms`, `first_ms` and `between_ms`.
 pub struct Fetch(Value);
 
 impl Fetch {
@@ -46,8 +46,8 @@ impl Fetch {
         piece.into_iter().flat_map(move |piece| vec![piece; times])
     }
 
-    /// A time limit in nanoseconds, by its name.
-    pub fn limit(&self, name: &str) -> Option<u64> {
+    /// A time in nanoseconds, by its name.
+    pub fn time(&self, name: &str) -> Option<u64> {
         Some(self.0[name].as_u64()? * 1_000_000)
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use guests::{Fetch, Fetched, case};
+use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
@@ -34,13 +35,13 @@ fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
     let request = request(asked);
     let options = RequestOptions::new();
     options
-        .set_connect_timeout(asked.limit("connect_ms"))
+        .set_connect_timeout(asked.time("connect_ms"))
         .unwrap();
     options
-        .set_first_byte_timeout(asked.limit("first_ms"))
+        .set_first_byte_timeout(asked.time("first_ms"))
         .unwrap();
     options
-        .set_between_bytes_timeout(asked.limit("between_ms"))
+        .set_between_bytes_timeout(asked.time("between_ms"))
         .unwrap();
     let body = request.body().unwrap();
     let mut pieces = asked.pieces().peekable();
@@ -51,6 +52,9 @@ fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
         return response.get().unwrap().unwrap();
     }
     let response = outgoing_handler::handle(request, Some(options))?;
+    if let Some(late) = asked.time("body_ms") {
+        subscribe_duration(late).block();
+    }
     let mut stream = body.write().unwrap();
     let written = pieces.try_for_each(|piece| stream.write_all(&piece));
     drop(stream);

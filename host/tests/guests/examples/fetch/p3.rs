@@ -1,6 +1,7 @@
 //! Sends a request by WASI 0.3.
 
 use guests::{Fetch, Fetched, case};
+use wasip3::clocks::monotonic_clock::wait_for;
 use wasip3::http::client;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme};
 use wasip3::wit_bindgen::spawn_local;
@@ -26,20 +27,24 @@ pub fn request(asked: &Fetch) -> Request {
     let scheme = if https { Scheme::Https } else { Scheme::Http };
     let options = RequestOptions::new();
     options
-        .set_connect_timeout(asked.limit("connect_ms"))
+        .set_connect_timeout(asked.time("connect_ms"))
         .unwrap();
     options
-        .set_first_byte_timeout(asked.limit("first_ms"))
+        .set_first_byte_timeout(asked.time("first_ms"))
         .unwrap();
     options
-        .set_between_bytes_timeout(asked.limit("between_ms"))
+        .set_between_bytes_timeout(asked.time("between_ms"))
         .unwrap();
     let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
     drop(trailers);
     let mut pieces = asked.pieces().peekable();
     let contents = pieces.peek().is_some().then(|| {
         let (mut stream, contents) = wit_stream::new();
+        let late = asked.time("body_ms");
         spawn_local(async move {
+            if let Some(late) = late {
+                wait_for(late).await;
+            }
             for piece in pieces {
                 if !stream.write_all(piece).await.is_empty() {
                     break;
