@@ -20,11 +20,12 @@ pub use client::Client;
 pub use sign::Signer;
 
 use std::future::{Future, ready};
+use std::mem::take;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::runtime::spawn;
@@ -38,7 +39,7 @@ use crate::policy::Origin;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
 
-/// How many denials one invocation writes to the log.
+/// How many denials and doubts one invocation writes to the log.
 const MAX_TOLD: usize = 10;
 
 /// What a function's requests may reach.
@@ -75,7 +76,7 @@ pub struct Outbound {
     client: Client,
     log: Log,
     request_id: Option<String>,
-    /// What the log says of denials already.
+    /// What the log says already.
     told: Vec<String>,
     sending: Sending,
 }
@@ -100,8 +101,9 @@ impl Outbound {
     }
 
     /// Where a request goes and how it will be signed, if it may be sent.
-    fn check(&mut self, parts: &Parts) -> Result<(Origin, Option<Signing>)> {
+    fn check(&mut self, parts: &mut Parts) -> Result<(Origin, Option<Signing>)> {
         let origin = Origin::of(&parts.uri).ok_or(Error::HttpRequestUriInvalid)?;
+        parts.uri = plain(take(&mut parts.uri), &origin)?;
         if parts.method == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
         }
@@ -111,21 +113,38 @@ impl Outbound {
             let why = format!("to allow it, add \"{origin}\" to `allow` under [http] in {file}");
             return Err(self.deny(&origin, &why));
         }
-        match access.signer.signing(&origin, parts) {
-            Ok(signing) => Ok((origin, signing)),
-            Err(refusal) => Err(self.deny(&origin, &refusal.to_string())),
+        let doubt = match access.signer.signing(&origin, parts) {
+            Ok(Some(signing)) => return Ok((origin, Some(signing))),
+            Ok(None) => access.signer.doubt(&origin, parts),
+            Err(refusal) => return Err(self.deny(&origin, &refusal.to_string())),
+        };
+        if let Some(doubt) = doubt {
+            self.tell(format!("a request to {origin} is not signed: {doubt}"));
         }
+        Ok((origin, None))
     }
 
     fn deny(&mut self, origin: &Origin, why: &str) -> Error {
-        let line = format!("a request to {origin} was denied: {why}");
+        self.tell(format!("a request to {origin} was denied: {why}"));
+        Error::HttpRequestDenied
+    }
+
+    fn tell(&mut self, line: String) {
         if self.told.len() < MAX_TOLD && !self.told.contains(&line) {
             self.log
                 .host(Level::Warn, self.request_id.as_deref(), &line);
             self.told.push(line);
         }
-        Error::HttpRequestDenied
     }
+}
+
+/// The URI with its authority as [`Origin`] writes it: the same one is signed, says where to connect to, and is sent, which
+/// HTTP/1.1 and HTTP/2 do in two ways where a port is written that need not be.
+fn plain(uri: Uri, origin: &Origin) -> Result<Uri> {
+    let mut parts = uri.into_parts();
+    let authority = origin.authority().try_into();
+    parts.authority = Some(authority.map_err(|_| Error::HttpRequestUriInvalid)?);
+    Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)
 }
 
 impl WasiHttpHooks for Outbound {
@@ -140,8 +159,8 @@ impl WasiHttpHooks for Outbound {
         options: Option<RequestOptions>,
         _: Io,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io)>> + Send> {
-        let (parts, body) = request.into_parts();
-        let (origin, signing) = match self.check(&parts) {
+        let (mut parts, body) = request.into_parts();
+        let (origin, signing) = match self.check(&mut parts) {
             Ok(checked) => checked,
             Err(error) => return Box::new(ready(Err(error))),
         };
@@ -163,5 +182,24 @@ impl WasiHttpHooks for Outbound {
             let sent: Io = Box::new(ready(Ok(())));
             Ok((response.map(BodyExt::boxed_unsync), sent))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_is_written_in_one_way() {
+        for (written, sent) in [
+            ("https://localhost:443/a?b", "https://localhost/a?b"),
+            ("http://Example.COM.:080", "http://example.com/"),
+            ("http://127.0.0.1:0443/", "http://127.0.0.1:443/"),
+            ("https://[::0001]:8443/?", "https://[::1]:8443/?"),
+        ] {
+            let uri: Uri = written.parse().unwrap();
+            let origin = Origin::of(&uri).unwrap();
+            assert_eq!(plain(uri, &origin).unwrap().to_string(), sent);
+        }
     }
 }

@@ -169,6 +169,26 @@ impl Signer {
     }
 }
 
+impl Signer {
+    /// Why a request leaves without a signature that its function may have expected, as the end of a sentence.
+    #[must_use]
+    pub fn doubt(&self, origin: &Origin, parts: &Parts) -> Option<String> {
+        if self.services.is_empty() || claim::is_signed(parts) {
+            return None;
+        }
+        match &self.endpoints.here(origin, &self.services)[..] {
+            [] => None,
+            [name] => Some(format!(
+                "the environment's AWS_ENDPOINT_URL_<SERVICE> says that the service {name} is there, which the policy does not list under [aws] for this region"
+            )),
+            names => Some(format!(
+                "the environment's AWS_ENDPOINT_URL says that several services are there ({}), and the request does not say which it is for",
+                names.join(", ")
+            )),
+        }
+    }
+}
+
 impl Mode {
     fn of(
         parts: &Parts,

@@ -75,6 +75,16 @@ impl Origin {
         self.scheme == other.scheme && self.port == other.port && self.host.covers(&other.host)
     }
 
+    /// The host, and the port unless it is the scheme's own.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        if self.port == self.scheme.port() {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
     /// Whether the file writes down the very machine: its address, or `localhost`.
     #[must_use]
     pub fn is_literal(&self) -> bool {
@@ -223,15 +233,20 @@ impl fmt::Display for Scheme {
     }
 }
 
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "{name}"),
+            Self::Below(name) => write!(f, "*.{name}"),
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://", self.scheme)?;
-        match &self.host {
-            Host::Name(name) => write!(f, "{name}")?,
-            Host::Below(name) => write!(f, "*.{name}")?,
-            Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]")?,
-            Host::Address(address) => write!(f, "{address}")?,
-        }
+        write!(f, "{}://{}", self.scheme, self.host)?;
         if self.port != self.scheme.port() || self.is_literal() {
             write!(f, ":{}", self.port)?;
         }

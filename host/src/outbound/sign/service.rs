@@ -36,51 +36,8 @@ const OWNED: [(&str, &str); 8] = [
 /// Of these, the region comes before the service.
 const REGION_FIRST: [&str; 2] = ["es", "aoss"];
 
-/// Where signatures have another name than the host, or than the variable.
-const ALIASES: [(&str, &str); 42] = [
-    ("amp", "aps"),
-    ("api.ecr", "ecr"),
-    ("apigatewaymanagementapi", "execute-api"),
-    ("apigatewayv2", "apigateway"),
-    ("appconfigdata", "appconfig"),
-    ("bedrock-agent", "bedrock"),
-    ("bedrock-agent-runtime", "bedrock"),
-    ("bedrock-runtime", "bedrock"),
-    ("bedrockagent", "bedrock"),
-    ("bedrockagentruntime", "bedrock"),
-    ("bedrockruntime", "bedrock"),
-    ("cloudwatch", "monitoring"),
-    ("cloudwatchlogs", "logs"),
-    ("cognitoidentity", "cognito-identity"),
-    ("cognitoidentityprovider", "cognito-idp"),
-    ("configservice", "config"),
-    ("costexplorer", "ce"),
-    ("dynamodbstreams", "dynamodb"),
-    ("efs", "elasticfilesystem"),
-    ("email", "ses"),
-    ("emr", "elasticmapreduce"),
-    ("eventbridge", "events"),
-    ("iotdataplane", "iotdata"),
-    ("keyspaces", "cassandra"),
-    ("lexmodelsv2", "lex"),
-    ("lexruntimeservice", "lex"),
-    ("lexruntimev2", "lex"),
-    ("location", "geo"),
-    ("opensearch", "es"),
-    ("opensearchserverless", "aoss"),
-    ("pinpoint", "mobiletargeting"),
-    ("resourcegroupstaggingapi", "tagging"),
-    ("rdsdata", "rds-data"),
-    ("runtime.sagemaker", "sagemaker"),
-    ("s3control", "s3"),
-    ("sagemakerruntime", "sagemaker"),
-    ("sesv2", "ses"),
-    ("sfn", "states"),
-    ("sso-oidc", "sso-oauth"),
-    ("streams.dynamodb", "dynamodb"),
-    ("timestreamquery", "timestream"),
-    ("timestreamwrite", "timestream"),
-];
+/// Where signatures have another name than the host, or than the variable: `scripts/signing-names.py` makes it.
+const SIGNING_NAMES: &str = include_str!("signing-names.txt");
 
 /// A service in a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,14 +82,26 @@ impl Endpoints {
             };
             match name.strip_prefix('_') {
                 Some(id) => {
-                    let name = id.to_ascii_lowercase().replace('_', "");
-                    endpoints.named.push((origin, alias(&name).to_owned()));
+                    let id = id.to_ascii_lowercase().replace('_', "");
+                    let name = signing_name("variable", &id).unwrap_or(&id).to_owned();
+                    endpoints.named.push((origin, name));
                 }
                 None if name.is_empty() => endpoints.all = Some(origin),
                 None => (),
             }
         }
         endpoints
+    }
+
+    /// The services that the environment says are here: those that are named, or all that there is to `sign` for.
+    #[must_use]
+    pub fn here<'a>(&'a self, origin: &Origin, sign: &'a [String]) -> Vec<&'a str> {
+        let named = self.named.iter().filter(|(named, _)| named == origin);
+        let names: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
+        if names.is_empty() && self.all.as_ref() == Some(origin) {
+            return sign.iter().map(String::as_str).collect();
+        }
+        names
     }
 
     /// The service that a request to here is for, by where it goes; if that leaves it open, by what it was signed for or
@@ -144,11 +113,7 @@ impl Endpoints {
         claim: Option<&Claim>,
         sign: &[String],
     ) -> Option<Service> {
-        let here = self.named.iter().filter(|(named, _)| named == origin);
-        let mut names: Vec<&str> = here.map(|(_, name)| name.as_str()).collect();
-        if names.is_empty() && self.all.as_ref() == Some(origin) {
-            names = sign.iter().map(String::as_str).collect();
-        }
+        let names = self.here(origin, sign);
         if names.is_empty() {
             return of_aws(&origin.host, claim);
         }
@@ -171,9 +136,13 @@ impl Endpoints {
     }
 }
 
-fn alias(name: &str) -> &str {
-    let known = ALIASES.iter().find(|(alias, _)| *alias == name);
-    known.map_or(name, |(_, service)| service)
+/// The name in signatures of what a `variable` or a `host` calls so, if it is another.
+fn signing_name(of: &str, name: &str) -> Option<&'static str> {
+    SIGNING_NAMES.lines().find_map(|line| {
+        let (kind, rest) = line.split_once(' ')?;
+        let (known, service) = rest.split_once(' ')?;
+        (kind == of && known == name).then_some(service)
+    })
 }
 
 /// The service of a host of AWS's.
@@ -209,10 +178,11 @@ fn of_aws(host: &Host, claim: Option<&Claim>) -> Option<Service> {
                 [first] => format!("{first}.{last}"),
                 _ => return None,
             };
-            let known = alias(&whole);
-            if known.contains('.') {
-                return None;
-            }
+            let known = match signing_name("host", &whole) {
+                Some(known) => known,
+                None if whole.contains('.') => return None,
+                None => &whole,
+            };
             // The one who signed knows better than a table.
             claim.map_or(known, |claim| &claim.service).to_owned()
         }
@@ -287,6 +257,8 @@ mod tests {
             ("sqs.cn-north-1.amazonaws.com.cn", ("sqs", "cn-north-1")),
             ("email.eu-west-1.amazonaws.com", ("ses", "eu-west-1")),
             ("api.ecr.eu-west-1.amazonaws.com", ("ecr", "eu-west-1")),
+            ("oidc.eu-west-1.amazonaws.com", ("sso-oauth", "eu-west-1")),
+            ("sso.eu-west-1.amazonaws.com", ("sso", "eu-west-1")),
             (
                 "id.execute-api.eu-west-1.amazonaws.com",
                 ("execute-api", "eu-west-1"),
@@ -349,6 +321,12 @@ mod tests {
             ("COGNITO_IDENTITY_PROVIDER", "cognito-idp"),
             ("DYNAMODB", "dynamodb"),
             ("S3_CONTROL", "s3"),
+            ("SSO_OIDC", "sso-oauth"),
+            ("DATABASE_MIGRATION_SERVICE", "dms"),
+            ("ELASTIC_LOAD_BALANCING_V2", "elasticloadbalancing"),
+            ("SAGEMAKER_A2I_RUNTIME", "sagemaker"),
+            ("SERVERLESSAPPLICATIONREPOSITORY", "serverlessrepo"),
+            ("TRANSCRIBE_STREAMING", "transcribe"),
             ("TIMESTREAM_QUERY", "timestream"),
         ] {
             let name = format!("AWS_ENDPOINT_URL_{id}");

@@ -345,6 +345,31 @@ fn requests_that_are_not_signed() {
 }
 
 #[test]
+fn an_endpoint_that_gets_no_signature_is_doubted() {
+    let signer = signer(&[
+        ("AWS_ENDPOINT_URL", "http://localhost:1"),
+        ("AWS_ENDPOINT_URL_SQS", "http://localhost:2"),
+        ("AWS_REGION", "eu-west-1"),
+    ]);
+    let doubt = |url: &str, headers: &[(&str, &str)]| {
+        let request = Request::get(url);
+        let set = |request: http::request::Builder, (name, value): &(&str, &str)| {
+            request.header(*name, *value)
+        };
+        let request = headers.iter().fold(request, set);
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        signer.doubt(&Origin::of(&parts.uri).unwrap(), &parts)
+    };
+    let of_all = doubt("http://localhost:1/", &[]).unwrap();
+    assert!(of_all.contains("(dynamodb, s3)"), "{of_all}");
+    let of_one = doubt("http://localhost:2/", &[]).unwrap();
+    assert!(of_one.contains("the service sqs"), "{of_one}");
+    let bearer = [("authorization", "Bearer token")];
+    assert_eq!(doubt("http://localhost:2/", &bearer), None);
+    assert_eq!(doubt("http://localhost:3/", &[]), None);
+}
+
+#[test]
 fn placeholders_do_not_leave() {
     let refused = |url: &str, service: &str| {
         decided(url, &[("authorization", &claimed(service))]).unwrap_err()

@@ -19,7 +19,8 @@ fn a_request_arrives_as_it_was_made() {
         let origin = server.origin("http");
         let sender = Function::allowed(name, &[&origin]).start();
         let fetched = sender.fetch(&json!({
-            "url": format!("{origin}/a%20b?c=d"),
+            // The port as nobody else writes it.
+            "url": format!("http://LocalHost.:0{}/a%20b?c=d", server.address.port()),
             "method": "PUT",
             "body": "hello ",
             "times": 2,
@@ -76,6 +77,22 @@ fn a_body_arrives_whatever_the_method() {
             let seen = format!(r#"["x-framing","{framing}"]"#);
             let headers = fetched["headers"].to_string();
             assert!(headers.contains(&seen), "{name} {method}: {headers}");
+        }
+        sender.finish();
+    }
+}
+
+/// Whether a GET has a body shows when it begins, and some never do.
+#[test]
+fn the_body_of_a_get_may_begin_late_but_not_too_late() {
+    for name in BOTH {
+        let server = Server::plain();
+        let origin = server.origin("http");
+        let sender = Function::allowed(name, &[&origin]).start();
+        for (late, body) in [(30, "query"), (400, "")] {
+            let asked = json!({"url": origin, "body": "query", "body_ms": late});
+            let fetched = sender.fetch(&asked);
+            assert_eq!(fetched["body"], body, "{name} {late}: {fetched}");
         }
         sender.finish();
     }
