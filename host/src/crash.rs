@@ -11,7 +11,7 @@ use crate::deadline::TimedOut;
 use crate::engine::GUEST_STACK;
 use crate::failure::Failure;
 use crate::guest_output::TooMuchOutput;
-use crate::sandbox::State;
+use crate::sandbox::{HoldsTooMuch, State};
 
 /// How a call into a guest ended, if not by returning.
 pub enum Stopped {
@@ -88,6 +88,17 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
     let aborted = error
         .downcast_ref::<Trap>()
         .is_none_or(|trap| *trap == Trap::UnreachableCodeReached);
+    if let Some(HoldsTooMuch { held, used, limit }) = error.downcast_ref() {
+        let (held, used, limit) = (mib(*held), mib(*used), mib(*limit));
+        return (
+            "Function.OutOfMemory",
+            format!(
+                "the function had the host hold {held} for it, in headers, bodies and requests, beside the {used} of its own memory, and may have {limit}: drop what is not needed any more, or {}{}",
+                raise_memory(state),
+                last_words(state)
+            ),
+        );
+    }
     if let Some((error_type, limit)) = exceeded(error, state, aborted) {
         let message = format!(
             "{limit}. It then stopped with: {}{}",
@@ -141,10 +152,7 @@ fn exceeded(
         .denied()
         .filter(|_| aborted || error.is::<TooMuchOutput>());
     if let Some((limit, wanted)) = memory {
-        let raise = match state.memory_is_by_policy() {
-            true => "raise `memory` under [limits] in its policy",
-            false => "raise its MemorySize",
-        };
+        let raise = raise_memory(state);
         let (wanted, limit) = (mib(wanted), mib(limit));
         let message =
             format!("the function wanted {wanted} of memory and may have {limit}: {raise}");
@@ -174,6 +182,13 @@ fn exceeded(
         Some(("Function.TooManyInstances", message))
     } else {
         None
+    }
+}
+
+fn raise_memory(state: &State) -> &'static str {
+    match state.memory_is_by_policy() {
+        true => "raise `memory` under [limits] in its policy",
+        false => "raise its MemorySize",
     }
 }
 

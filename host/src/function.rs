@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use wasmtime::component::InstancePre;
 use wasmtime::{Engine, Store};
 
+use crate::allocator;
 use crate::artifact::{self, ArtifactError, Trailer};
 use crate::bindings::{self, Context};
 use crate::call::Call;
@@ -85,6 +86,7 @@ impl Function {
         };
         let engine = engine::for_artifact(&trailer, grants.policy.coredump).map_err(damaged)?;
         timings.mark("engine");
+        allocator::interrupt(&engine);
         let component = engine::load(&engine, path).map_err(damaged)?;
         timings.mark("file");
         let pre = imports::link(&engine, &component).map_err(|misfits| misfit(path, &misfits))?;

@@ -3,6 +3,7 @@
 //! The binary `bootstrap` is this library and a `main`. The compile tool uses [`artifact`], [`engine`], [`world`],
 //! [`imports`] and [`exports`], so that it refuses what the host would refuse.
 
+pub mod allocator;
 pub mod artifact;
 pub mod bindings;
 pub mod call;

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::anyhow;
+use lambda_wasm_host::allocator::Counting;
 use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
@@ -18,7 +19,11 @@ use lambda_wasm_host::worker::{self, Worker};
 /// musl's own allocator asks the kernel too often for a start, and is slow.
 #[cfg(target_env = "musl")]
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: Counting<dlmalloc::GlobalDlmalloc> = Counting(dlmalloc::GlobalDlmalloc);
+
+#[cfg(not(target_env = "musl"))]
+#[global_allocator]
+static ALLOCATOR: Counting<std::alloc::System> = Counting(std::alloc::System);
 
 /// C's functions of these names, in the place of musl's.
 #[cfg(all(target_env = "musl", target_arch = "x86_64", not(debug_assertions)))]

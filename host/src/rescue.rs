@@ -1,11 +1,12 @@
 //! What becomes of an invocation that nothing can stop, since a call of the host's own does not return: a write to a log
-//! that nobody reads, or to a disk that hangs.
+//! that nobody reads, or one for a file that is a pipe, or on a disk that hangs.
 //!
 //! The watchdog then takes the right to answer, and answers. With one worker, the process becomes itself anew, which takes
 //! a few milliseconds where Lambda would restart the environment. With several, the thread is left where it is and another
 //! takes its place; after too many of these the process ends, once no other invocation is under way.
 
 use std::convert::Infallible;
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -31,6 +32,9 @@ const AFTERWARDS: Duration = Duration::from_secs(1);
 
 /// How many threads are left behind before the process ends: each keeps its memory.
 const MOST_ABANDONED: usize = 4;
+
+/// How much memory the host may keep between invocations, in KiB: what it has of the function's for itself.
+const MOST_KEPT: u64 = 32 * 1024;
 
 /// What became of an invocation's thread: it is at it, another has taken its place, it was left without that, it is over.
 const UNDERWAY: u8 = 0;
@@ -121,6 +125,15 @@ impl Rescue {
         Some(is_replaced)
     }
 
+    /// Has the process become itself anew if it still has much memory after an invocation for which the host held much: what
+    /// the allocator keeps of it would be missing in the next one. Does nothing if there are other workers.
+    pub fn give_back_memory(&self) {
+        if self.is_only_worker && own_memory().is_some_and(|kib| kib > MOST_KEPT) {
+            let error = become_anew();
+            self.end(&format!("the process cannot be started anew: {error}"));
+        }
+    }
+
     fn recover(self: &Arc<Self>, left: Option<bool>) {
         let Some(is_replaced) = left else { return };
         if self.is_only_worker {
@@ -193,11 +206,20 @@ fn stuck(since: Instant) -> Failure {
         ..Failure::new(
             "Function.Timeout",
             format!(
-                "the function ran for {} ms and was given up, shortly before Lambda would have ended the process: a call into the host did not return, such as a write to a log that is not read, or the machine was too busy to let it stop",
+                "the function ran for {} ms and was given up, shortly before Lambda would have ended the process: a call into the host did not return, such as a write to a log that is not read, or one for a file that is a pipe, or the machine was too busy to let it stop",
                 since.elapsed().as_millis()
             ),
         )
     }
+}
+
+/// How much memory of its own this process has, in KiB, if the kernel says so.
+fn own_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// Starts this executable in place of itself. Returns only why it cannot.

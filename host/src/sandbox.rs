@@ -21,7 +21,7 @@ use crate::log::Stream;
 use crate::outbound::{Client, Outbound};
 
 pub use grants::Grants;
-pub use memory::MemoryLimit;
+pub use memory::{HoldsTooMuch, MemoryLimit};
 
 /// The variable that AWS's SDKs and tracers read the X-Ray header from.
 const TRACE_VARIABLE: &str = "_X_AMZN_TRACE_ID";
@@ -141,7 +141,8 @@ pub fn store(engine: &wasmtime::Engine, state: State) -> Store<State> {
         if Instant::now() >= store.data().deadline {
             return Err(wasmtime::Error::new(TimedOut));
         }
-        // The epoch moves for other workers' deadlines too.
+        store.data().memory.check_held()?;
+        // The epoch moves for other workers too.
         Ok(UpdateDeadline::Yield(1))
     });
     store

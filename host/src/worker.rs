@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use crate::allocator;
 use crate::failure::Failure;
 use crate::function::{Function, Sandbox};
 use crate::log::{Level, Log};
@@ -97,6 +98,9 @@ impl Worker {
             }
             let kept = handled?;
             self.runtime.block_on(self.outbound.settle());
+            if kept.is_none() && allocator::excess() > allocator::MUCH {
+                self.rescue.give_back_memory();
+            }
             // Off the path of any invocation: the answer is out, and the next event has not been asked for.
             self.sandbox = kept.or_else(|| self.make_ahead());
         }

@@ -72,7 +72,7 @@ impl Limits {
 /// A function that grows beyond it gets an error, where Lambda would kill the whole process.
 #[must_use]
 pub fn memory_limit(memory_mib: u32, concurrency: usize) -> usize {
-    /// What the host needs of the function's memory for itself.
+    /// What the host needs of the function's memory for itself, and for what it holds of an invocation.
     const HOST_MIB: u32 = 32;
     const LEAST_MIB: usize = 16;
     (memory_mib.saturating_sub(HOST_MIB) as usize / concurrency.max(1))

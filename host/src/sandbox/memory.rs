@@ -1,12 +1,35 @@
 //! How much memory one instance takes, and may take; and of how many core instances it may be made.
 
+use thiserror::Error;
 use wasmtime::ResourceLimiter;
 
-/// How much memory an instance may have, all of its linear memories and tables together.
+use crate::allocator;
+
+const MIB: usize = 1024 * 1024;
+
+/// How much the host holds for an instance at no charge, in bytes: the event and the answer, of 6 MiB at most, each
+/// perhaps in two forms. It is a part of what the host keeps of the function's memory for itself.
+const FREE_OF_CHARGE: usize = 20 * MIB;
+
+/// What a guest is stopped with that has the host hold too much, in bytes.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("the host holds too much for it")]
+pub struct HoldsTooMuch {
+    /// How much the host holds.
+    pub held: usize,
+    /// The guest's own memories and tables.
+    pub used: usize,
+    /// How much both may be, without what is free of charge.
+    pub limit: usize,
+}
+
+/// How much memory an instance may have, all of its linear memories and tables together, and what the host holds for it.
 #[derive(Debug)]
 pub struct MemoryLimit {
     limit: usize,
     used: usize,
+    /// What the thread held before there was the instance.
+    before: isize,
     denied: Option<usize>,
     /// How many elements a table may have.
     elements: usize,
@@ -16,17 +39,46 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// A limit of so many bytes, with tables of so many elements, for so many core instances.
+    /// A limit of so many bytes, with tables of so many elements, for so many core instances. What this thread allocates
+    /// from now on is held for the instance.
     #[must_use]
     pub fn new(limit: usize, elements: usize, instances: usize) -> Self {
+        let before = allocator::held();
+        allocator::bound(before.saturating_add_unsigned(FREE_OF_CHARGE));
         Self {
             limit,
             used: 0,
+            before,
             denied: None,
             elements,
             denied_elements: None,
             instances,
         }
+    }
+
+    /// Whether the host may go on to hold what it holds.
+    ///
+    /// # Errors
+    ///
+    /// If that is too much.
+    pub fn check_held(&self) -> Result<(), HoldsTooMuch> {
+        if self.used.saturating_add(self.charged()) <= self.limit {
+            return Ok(());
+        }
+        Err(HoldsTooMuch {
+            held: self.held(),
+            used: self.used,
+            limit: self.limit,
+        })
+    }
+
+    fn held(&self) -> usize {
+        usize::try_from(allocator::held() - self.before).unwrap_or(0)
+    }
+
+    /// What the host holds that counts as the guest's.
+    fn charged(&self) -> usize {
+        self.held().saturating_sub(FREE_OF_CHARGE)
     }
 
     /// Forgets what was denied.
@@ -51,7 +103,6 @@ impl MemoryLimit {
     /// memory, and Lambda's largest answer has 6 MiB.
     #[must_use]
     pub fn handed_over(&self) -> usize {
-        const MIB: usize = 1024 * 1024;
         (self.limit / 2).clamp(16 * MIB, 32 * MIB)
     }
 
@@ -65,8 +116,9 @@ impl MemoryLimit {
     /// Takes this many bytes more, if there are as many.
     fn take(&mut self, bytes: usize) -> bool {
         let total = self.used.saturating_add(bytes);
-        if total > self.limit {
-            self.denied = Some(total);
+        let charged = total.saturating_add(self.charged());
+        if charged > self.limit {
+            self.denied = Some(charged);
             return false;
         }
         self.used = total;

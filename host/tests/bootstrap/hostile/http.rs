@@ -1,10 +1,14 @@
 //! Answers over HTTP that are none, have no end, or are given when it is too late for them.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use lambda_wasm_emulator::{End as StreamEnd, Invocation, Outcome};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 
-use super::{Answers, Bystander, End, Fails, SHORT, TIMEOUT, TRAP};
+use super::{Answers, Bystander, End, Fails, LONG, SHORT, TIMEOUT, TRAP, status};
 use crate::support::PATIENCE;
 
 /// A request that hostile guests answer with `good`.
@@ -129,6 +133,69 @@ fn what_is_new_in_wasi_0_3_can_be_used_up_too() {
         ("/endless", Fails(TIMEOUT, "")),
     ] {
         bystander.endure(target, request(target).timeout(SHORT), end);
+    }
+    bystander.finish();
+}
+
+/// The function has 128 MiB: Lambda would end a process that has more. What was held is not missing afterwards, either.
+#[test]
+fn the_host_holds_no_more_for_a_guest_than_the_guest_may_have() {
+    const SIZE: u64 = 128 * 1024;
+    let end = Fails("Function.OutOfMemory", "had the host hold");
+    for (guest, targets) in [
+        (
+            "hostile_http",
+            &[
+                "/hold-fields",
+                "/hold-small",
+                "/hold-methods",
+                "/hold-bodies",
+                "/hold-and-grow",
+            ][..],
+        ),
+        ("hostile_p3", &["/hold-fields", "/hold-paths"]),
+    ] {
+        let bystander = Bystander::of(guest, "", GOOD);
+        let pid = bystander.host.pid();
+        for target in targets {
+            let (done, peak) = watch_peak(pid);
+            bystander.try_out(target, request(target).timeout(LONG), end);
+            drop(done);
+            let peak = peak.join().unwrap();
+            assert!(peak < SIZE, "{guest} {target}: {peak} KiB");
+            // The process may have started itself anew, if the pieces were small.
+            bystander.serves(target);
+            assert!(bystander.host.api.wait_idle(PATIENCE));
+            let after = status(pid, "VmRSS:");
+            assert!(after < SIZE / 4, "{guest} {target} leaves {after} KiB");
+        }
+        bystander.finish();
+    }
+}
+
+/// Looks how large a process gets until the sender is dropped: one that starts itself anew has another peak.
+fn watch_peak(pid: u32) -> (mpsc::Sender<()>, thread::JoinHandle<u64>) {
+    let (done, ends) = mpsc::channel();
+    let peak = thread::spawn(move || {
+        let mut peak = 0;
+        while ends.recv_timeout(Duration::from_millis(1)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            peak = peak.max(status(pid, "VmHWM:"));
+        }
+        peak
+    });
+    (done, peak)
+}
+
+#[test]
+fn what_the_host_holds_for_an_instance_that_is_kept_is_not_forgotten() {
+    let policy = "[reuse]\nmax-invocations = 1000\n[limits]\nmemory = \"4MiB\"\n";
+    let bystander = Bystander::of("hostile_http", policy, GOOD);
+    for _ in 0..3 {
+        let end = Answers(&answer("", "180"));
+        bystander.try_out("what may be held", request("/hold?n=180"), end);
+        let end = Fails("Function.OutOfMemory", "raise `memory` under [limits]");
+        bystander.try_out("more than that", request("/hold?n=300"), end);
+        bystander.serves("more than that");
     }
     bystander.finish();
 }

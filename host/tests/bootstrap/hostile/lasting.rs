@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::status;
 use crate::support::{Host, PATIENCE};
 
 /// How large a process is.
@@ -16,16 +17,11 @@ impl Size {
     fn of(host: &Host) -> Self {
         // Its next instance is made by then.
         assert!(host.api.wait_idle(PATIENCE));
-        let folder = format!("/proc/{}", host.pid());
-        let status = fs::read_to_string(format!("{folder}/status")).unwrap();
-        let number = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-            line.split_whitespace().nth(1).unwrap().parse().unwrap()
-        };
+        let files = fs::read_dir(format!("/proc/{}/fd", host.pid())).unwrap();
         Self {
-            kib: number("VmRSS:"),
-            threads: number("Threads:"),
-            files: fs::read_dir(format!("{folder}/fd")).unwrap().count(),
+            kib: status(host.pid(), "VmRSS:"),
+            threads: status(host.pid(), "Threads:"),
+            files: files.count(),
         }
     }
 }

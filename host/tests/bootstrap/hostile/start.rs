@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambda_wasm_emulator::Outcome;
 
-use super::{TRAP, life};
+use super::TRAP;
 use crate::components;
 use crate::start_code::{compiled, fail_to_start};
 use crate::support::HostBuilder;
@@ -77,7 +77,7 @@ fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
         host.api.wait_idle(Duration::from_secs(1)).then_some(host)
     };
     let host = (0..100).find_map(|_| starts()).unwrap();
-    let before = life(&host);
+    let before = host.life();
     let (mut good, mut failed) = (0, 0);
     for _ in 0..500 {
         match host.invoke("\"\"") {
@@ -99,6 +99,6 @@ fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
     }
     // One of four is made in vain, and one of four of those again.
     assert!(good > 400 && failed > 0, "{good} and {failed}");
-    assert_eq!(life(&host), before, "another process");
+    assert_eq!(host.life(), before, "another process");
     host.finish();
 }

@@ -27,10 +27,11 @@ fn send(host: &Host, body: &[u8]) -> Outcome {
     host.invoke(event.to_string())
 }
 
-/// In base64 it is almost what Lambda allows, in both directions.
+/// In base64 it is almost what Lambda allows, in both directions. What the host holds for it is no reason to begin anew.
 #[test]
 fn it_goes_through_and_comes_back() {
     let host = start("http_wstd");
+    let life = host.life();
     let body = binary(4_500_001);
     let answer = send(&host, &body).response().json();
     assert_eq!(
@@ -42,6 +43,8 @@ fn it_goes_through_and_comes_back() {
         json!({ "content-type": "application/octet-stream" })
     );
     assert!(STANDARD.decode(answer["body"].as_str().unwrap()).unwrap() == body);
+    assert_eq!(send(&host, b"next").response().json()["statusCode"], 200);
+    assert!(host.life() == life, "another process");
     host.finish();
 }
 

@@ -1,5 +1,6 @@
 //! A running `bootstrap`, with the emulator's Runtime API before it.
 
+use std::fs;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -48,17 +49,21 @@ impl HostBuilder {
     }
 
     /// Starts it, and has it ask the emulator for events. Nobody reads what it writes.
-    pub fn start_unread(mut self) -> (RuntimeApi, Child) {
+    pub fn start_unread(self) -> (RuntimeApi, Child) {
         let api = RuntimeApi::start("127.0.0.1:0").unwrap();
-        let child = self
-            .0
-            .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+        let child = self.start_unread_at(&api.address().to_string());
+        (api, child)
+    }
+
+    /// The same, with a Runtime API that is there already.
+    pub fn start_unread_at(mut self, address: &str) -> Child {
+        self.0
+            .env("AWS_LAMBDA_RUNTIME_API", address)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
-        (api, child)
+            .unwrap()
     }
 
     /// Starts it alone.
@@ -123,6 +128,11 @@ impl Host {
 
     pub fn pid(&self) -> u32 {
         self.process.child.id()
+    }
+
+    /// What differs between two processes, and between two that a process is one after another: where the kernel laid things.
+    pub fn life(&self) -> Vec<u8> {
+        fs::read(format!("/proc/{}/auxv", self.pid())).unwrap()
     }
 
     /// Checks that it still runs and kept to the contract, and returns what it wrote.

@@ -7,7 +7,8 @@ use std::io::Write;
 use guests::Target;
 use p2::{answer, begin, fields, finish, write_whole};
 use wasip2::http::types::{
-    Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam,
+    Fields, IncomingRequest, Method, OutgoingBody, OutgoingRequest, OutgoingResponse,
+    ResponseOutparam,
 };
 use wasip2::io::streams::OutputStream;
 
@@ -148,6 +149,56 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
                     })
                     .collect();
                 answer(outparam, Fields::new(), kept.len().to_string().as_bytes());
+            }
+            // What the host holds, more and more of it.
+            "hold-fields" => loop {
+                let fields = Fields::new();
+                fields.append("x", &[b'x'; 100_000]).unwrap();
+                std::mem::forget(fields);
+            },
+            // In small pieces.
+            "hold-small" => {
+                let list: Vec<_> = (0..200)
+                    .map(|i| (format!("x-{i}"), vec![b'x'; 40]))
+                    .collect();
+                loop {
+                    std::mem::forget(Fields::from_list(&list).unwrap());
+                }
+            }
+            "hold-methods" => {
+                let method = Method::Other("X".repeat(1_000_000));
+                loop {
+                    let request = OutgoingRequest::new(Fields::new());
+                    request.set_method(&method).unwrap();
+                    std::mem::forget(request);
+                }
+            }
+            "hold-bodies" => loop {
+                let request = OutgoingRequest::new(Fields::new());
+                let body = request.body().unwrap();
+                let stream = body.write().unwrap();
+                stream.write(&[b'x'; 65536]).unwrap();
+                std::mem::forget((request, body, stream));
+            },
+            // The same up to ?n=N, within what there may be.
+            "hold" => {
+                let held: Vec<Fields> = (0..number)
+                    .map(|_| {
+                        let fields = Fields::new();
+                        fields.append("x", &[b'x'; 100_000]).unwrap();
+                        fields
+                    })
+                    .collect();
+                answer(outparam, Fields::new(), held.len().to_string().as_bytes());
+            }
+            // Half of the one and half of the other.
+            "hold-and-grow" => {
+                let own = vec![b'x'; 60_000_000];
+                loop {
+                    let fields = Fields::new();
+                    fields.append("x", &own[..100_000]).unwrap();
+                    std::mem::forget(fields);
+                }
             }
             _ => panic!("no such path"),
         }

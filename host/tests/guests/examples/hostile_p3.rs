@@ -49,6 +49,20 @@ impl wasip3::exports::http::handler::Guest for Http {
                 let list: Vec<_> = (0..100_000).map(|i| (format!("x-{i}"), vec![])).collect();
                 Fields::from_list(&list).unwrap();
             }
+            "hold-fields" => loop {
+                let fields = Fields::new();
+                fields.append("x", &[b'x'; 100_000]).unwrap();
+                std::mem::forget(fields);
+            },
+            "hold-paths" => {
+                let path = "/x".repeat(30_000);
+                loop {
+                    let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
+                    let request = Request::new(Fields::new(), None, trailers_reader, None);
+                    request.0.set_path_with_query(Some(&path)).unwrap();
+                    std::mem::forget((trailers, request));
+                }
+            }
             "endless" => {
                 let (mut writer, reader) = wit_stream::new();
                 let (trailers, trailers_reader) = wit_future::new(|| Ok(None));
