@@ -1,13 +1,14 @@
 //! Calls into the host that do not return: here the write to a log that nobody reads.
 
+use std::fs;
 use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
-use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
 
 use crate::http::event;
-use crate::support::{HostBuilder, PATIENCE, functions};
+use crate::support::{HostBuilder, PATIENCE, ScriptedApi, functions};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -46,6 +47,40 @@ fn the_invocation_is_given_up_and_the_process_starts_anew() {
     );
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+/// Whoever put the pipe there: a guest cannot make one.
+#[test]
+fn a_file_that_is_a_pipe_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    mkfifoat(CWD, data.join("pipe"), Mode::RUSR | Mode::WUSR).unwrap();
+    fs::write(data.join("file"), "text").unwrap();
+    let policy = "[files]\n\"/var/task/data\" = \"read-only\"\n";
+    fs::write(folder.path().join("hello.toml"), policy).unwrap();
+    fs::copy(
+        functions().join("hostile.cwasm"),
+        folder.path().join("hello.cwasm"),
+    )
+    .unwrap();
+    let host = HostBuilder::new(folder.path(), "hello").start();
+    let count = |what| fs::read_dir(format!("/proc/{}/{what}", host.pid()));
+    let left = || {
+        assert!(host.api.wait_idle(PATIENCE));
+        ["task", "fd"].map(|what| count(what).unwrap().count())
+    };
+    let read = || host.ask("read:/var/task/data/file");
+    assert_eq!(read(), "text");
+    let before = left();
+    for _ in 0..3 {
+        let event = Invocation::new("\"read:/var/task/data/pipe\"").timeout(TIMEOUT);
+        let error = host.api.invoke(event).error().json();
+        assert_eq!(error["errorType"], "Function.Timeout");
+        assert_eq!(read(), "text");
+        assert_eq!(left(), before);
+    }
+    host.finish();
 }
 
 #[test]
@@ -88,6 +123,38 @@ fn one_that_has_answered_is_left_behind_too() {
         process.kill().unwrap();
         process.wait().unwrap();
     }
+}
+
+/// While the Runtime API takes its time to hear of it. Another invocation ends meanwhile, and looks at the count.
+#[test]
+fn a_thread_that_returns_while_its_failure_is_told_is_not_counted_below_zero() {
+    let api = ScriptedApi::start();
+    let mut process = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
+        .start_unread_at(&api.address());
+    let mut log = process.stdout.take().unwrap();
+    let mut workers = [api.accept(), api.accept()];
+    for worker in &mut workers {
+        worker.expect_next();
+    }
+    let [mut stuck, mut other] = workers;
+    stuck.event_within(TIMEOUT, "stuck", "\"long-line:1000000\"");
+    let mut rescue = api.accept();
+    let error = "POST /2018-06-01/runtime/invocation/stuck/error HTTP/1.1";
+    assert_eq!(rescue.request().line, error);
+    let reading = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    stuck.expect_end();
+    other.event("other", "\"count\"");
+    other.take_response("other");
+    other.expect_next();
+    rescue.answer("202 Accepted", "", "{\"status\":\"OK\"}");
+    let mut another = api.accept();
+    another.expect_next();
+    another.event("another", "\"count\"");
+    another.take_response("another");
+    process.kill().unwrap();
+    process.wait().unwrap();
+    reading.join().unwrap().unwrap();
 }
 
 #[test]

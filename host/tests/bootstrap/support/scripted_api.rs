@@ -93,13 +93,18 @@ impl Connection {
         ));
     }
 
-    /// The event `"count"` under an id, with a deadline far enough away.
+    /// An event under an id, with a deadline far enough away.
     pub fn event(&mut self, id: &str, event: &str) {
+        self.event_within(Duration::from_secs(5), id, event);
+    }
+
+    /// An event under an id, which has to be answered within this time.
+    pub fn event_within(&mut self, timeout: Duration, id: &str, event: &str) {
         let deadline = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap()
             .as_millis()
-            + 5_000;
+            + timeout.as_millis();
         self.answer(
             "200 OK",
             &format!(
@@ -128,6 +133,12 @@ impl Connection {
         );
         self.answer("202 Accepted", "", "{\"status\":\"OK\"}");
         request
+    }
+
+    /// Waits until the host has ended the connection, without another word.
+    pub fn expect_end(&mut self) {
+        let rest = self.0.read(&mut [0]);
+        assert!(matches!(rest, Ok(0)), "{rest:?}");
     }
 
     /// Ends the connection in the orderly way.
