@@ -130,7 +130,9 @@ impl Rescue {
     pub fn give_back_memory(&self) {
         if self.is_only_worker && own_memory().is_some_and(|kib| kib > MOST_KEPT) {
             let error = become_anew();
-            self.end(&format!("the process cannot be started anew: {error}"));
+            let line =
+                format!("the process keeps much memory, and cannot be started anew: {error}");
+            self.log.host(Level::Warn, None, &line);
         }
     }
 

@@ -43,17 +43,21 @@ impl MemoryLimit {
     /// from now on is held for the instance.
     #[must_use]
     pub fn new(limit: usize, elements: usize, instances: usize) -> Self {
-        let before = allocator::held();
-        allocator::bound(before.saturating_add_unsigned(FREE_OF_CHARGE));
-        Self {
+        let new = Self {
             limit,
             used: 0,
-            before,
+            before: allocator::held(),
             denied: None,
             elements,
             denied_elements: None,
             instances,
-        }
+        };
+        new.watch_held();
+        new
+    }
+
+    fn watch_held(&self) {
+        allocator::bound(self.before.saturating_add_unsigned(FREE_OF_CHARGE));
     }
 
     /// Whether the host may go on to hold what it holds.
@@ -81,8 +85,9 @@ impl MemoryLimit {
         self.held().saturating_sub(FREE_OF_CHARGE)
     }
 
-    /// Forgets what was denied.
+    /// Forgets what was denied, and how much was held at most.
     pub fn bind(&mut self) {
+        self.watch_held();
         self.denied = None;
         self.denied_elements = None;
     }
