@@ -1,8 +1,8 @@
 //! The allocator, which counts what the host holds: a guest has no way to memory of the host's, but it can have the host
 //! hold headers, bodies and requests for it.
 //!
-//! A worker is one thread, and what is done for its guest is done on it. So each thread has its own count, which costs next to
-//! nothing. Beyond a bound, the engine's epoch moves with each allocation, so that the guest looks at its limits
+//! A worker is one thread, and what is done for its guest is done on it, or by the threads of its tokio runtime that wait for
+//! files. So each thread has its own count, which costs next to nothing, and those threads have one with their worker. Beyond a bound, the engine's epoch moves with each allocation, so that the guest looks at its limits
 //! (`sandbox/memory.rs`) before it asks for more.
 
 #![expect(unsafe_code, reason = "what is allocated is the caller's to vouch for")]
@@ -10,6 +10,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicIsize, Ordering};
 
 use rustix::mm::{Advice, madvise};
 use wasmtime::Engine;
@@ -23,13 +24,13 @@ const LARGE: usize = 16 * 1024;
 
 const PAGE: usize = 4096;
 
-/// What an allocation takes beside what was asked for: dlmalloc's header, and rounding.
-const BESIDE: isize = 16;
-
 thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
     static BOUND: Cell<isize> = const { Cell::new(isize::MAX) };
     static EXCESS: Cell<isize> = const { Cell::new(0) };
+    /// What is counted by helpers: of those that this thread has, or of all helpers of a thread that is one.
+    static HELPERS: Cell<Option<&'static AtomicIsize>> = const { Cell::new(None) };
+    static IS_HELPER: Cell<bool> = const { Cell::new(false) };
 }
 
 static ENGINE: OnceLock<Engine> = OnceLock::new();
@@ -37,10 +38,41 @@ static ENGINE: OnceLock<Engine> = OnceLock::new();
 /// An allocator that counts what another gives.
 pub struct Counting<A>(pub A);
 
-/// How much this thread has allocated less what it has freed, in bytes. It is below zero where others allocated it.
+/// The count of a worker's helpers.
+#[derive(Debug, Clone, Copy)]
+pub struct Helpers(&'static AtomicIsize);
+
+impl Helpers {
+    /// A new count, for one worker.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Box::leak(Box::new(AtomicIsize::new(0))))
+    }
+
+    /// This thread is one of them.
+    pub fn join(self) {
+        HELPERS.set(Some(self.0));
+        IS_HELPER.set(true);
+    }
+
+    /// This thread is the worker that has them.
+    pub fn adopt(self) {
+        HELPERS.set(Some(self.0));
+    }
+}
+
+impl Default for Helpers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How much this thread and its helpers have allocated less what they have freed, in bytes. It is below zero where others
+/// allocated it.
 #[must_use]
 pub fn held() -> isize {
-    HELD.get()
+    let helpers = HELPERS.get();
+    HELD.get() + helpers.map_or(0, |count| count.load(Ordering::Relaxed))
 }
 
 /// Has the epoch move while this thread holds more than `bound` bytes.
@@ -61,8 +93,14 @@ pub fn interrupt(engine: &Engine) {
 }
 
 fn count(bytes: isize) {
-    let held = HELD.get() + bytes;
-    HELD.set(held);
+    if IS_HELPER.get() {
+        if let Some(count) = HELPERS.get() {
+            count.fetch_add(bytes, Ordering::Relaxed);
+        }
+        return;
+    }
+    HELD.set(HELD.get() + bytes);
+    let held = held();
     if held > BOUND.get() && bytes > 0 {
         beyond(held);
     }
@@ -91,9 +129,10 @@ unsafe fn give_back(block: *mut u8, size: usize) {
     }
 }
 
-/// No layout is larger than `isize::MAX`.
-fn size(layout: Layout) -> isize {
-    layout.size() as isize
+/// What a block of this size takes: dlmalloc's has a header of 8 bytes, and is a multiple of 16. No layout is larger than
+/// `isize::MAX`.
+fn cost(size: usize) -> isize {
+    ((size.saturating_add(23)) & !15).max(32) as isize
 }
 
 // SAFETY: all is the other's; what is counted changes nothing.
@@ -103,7 +142,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         // SAFETY: the caller's.
         let new = unsafe { self.0.alloc(layout) };
         if !new.is_null() {
-            count(size(layout) + BESIDE);
+            count(cost(layout.size()));
         }
         new
     }
@@ -113,7 +152,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         // SAFETY: the caller's.
         let new = unsafe { self.0.alloc_zeroed(layout) };
         if !new.is_null() {
-            count(size(layout) + BESIDE);
+            count(cost(layout.size()));
         }
         new
     }
@@ -126,7 +165,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         }
         // SAFETY: the caller's.
         unsafe { self.0.dealloc(old, layout) };
-        count(-(size(layout) + BESIDE));
+        count(-cost(layout.size()));
     }
 
     #[inline]
@@ -134,7 +173,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
         // SAFETY: the caller's.
         let new = unsafe { self.0.realloc(old, layout, new_size) };
         if !new.is_null() {
-            count(new_size as isize - size(layout));
+            count(cost(new_size) - cost(layout.size()));
         }
         new
     }
@@ -154,11 +193,11 @@ mod tests {
     fn what_is_held_is_counted_and_what_is_given_back_is_not() {
         let before = held();
         let mut bytes: Vec<u8> = black_box(Vec::with_capacity(1000));
-        assert_eq!(held() - before, 1000 + BESIDE);
+        assert_eq!(held() - before, cost(1000));
         bytes.reserve_exact(black_box(5000));
-        assert_eq!(held() - before, 5000 + BESIDE);
+        assert_eq!(held() - before, cost(5000));
         let zeroes = black_box(vec![0_u8; 300]);
-        assert_eq!(held() - before, 5300 + 2 * BESIDE);
+        assert_eq!(held() - before, cost(5000) + cost(300));
         drop((bytes, zeroes));
         assert_eq!(held(), before);
     }
@@ -173,6 +212,25 @@ mod tests {
         assert!([3 * PAGE, 4 * PAGE].contains(&zeroes), "{zeroes}");
         let outer = bytes[..100].iter().chain(&bytes[5 * PAGE - 100..]);
         assert!(outer.copied().all(|byte| byte == 1));
+    }
+
+    #[test]
+    fn helpers_count_with_their_worker() {
+        std::thread::spawn(|| {
+            let helpers = Helpers::new();
+            helpers.adopt();
+            let before = held();
+            let helper = std::thread::Builder::new().spawn(move || {
+                helpers.join();
+                vec![1_u8; 1_000_000]
+            });
+            let bytes = helper.unwrap().join().unwrap();
+            assert!((held() - before - cost(1_000_000)).abs() < 10_000);
+            drop(bytes);
+            assert!((held() - before).abs() < 10_000);
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]

@@ -161,6 +161,7 @@ impl Function {
                     misfits.push(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"));
                     misfit(&self.file, &misfits)
                 })?;
+                store.data_mut().memory.rest();
                 Ok(Sandbox {
                     made: since,
                     invocations: 0,

@@ -1,5 +1,6 @@
 //! What becomes of an invocation that nothing can stop, since a call of the host's own does not return: a write to a log
-//! that nobody reads, or one for a file that is a pipe, or on a disk that hangs.
+//! that nobody reads. One for a file that is a pipe, or on a disk that hangs, leaves a thread behind, and too many of these
+//! are left in the same way.
 //!
 //! The watchdog then takes the right to answer, and answers. With one worker, the process becomes itself anew, which takes
 //! a few milliseconds where Lambda would restart the environment. With several, the thread is left where it is and another
@@ -35,6 +36,9 @@ const MOST_ABANDONED: usize = 4;
 
 /// How much memory the host may keep between invocations, in KiB: what it has of the function's for itself.
 const MOST_KEPT: u64 = 32 * 1024;
+
+/// How many threads there may be between invocations. The runtime's others end when they had nothing to do for 10 seconds.
+const MOST_THREADS: u64 = 32;
 
 /// What became of an invocation's thread: it is at it, another has taken its place, it was left without that, it is over.
 const UNDERWAY: u8 = 0;
@@ -125,13 +129,22 @@ impl Rescue {
         Some(is_replaced)
     }
 
-    /// Has the process become itself anew if it still has much memory after an invocation for which the host held much: what
-    /// the allocator keeps of it would be missing in the next one. Does nothing if there are other workers.
-    pub fn give_back_memory(&self) {
-        if self.is_only_worker && own_memory().is_some_and(|kib| kib > MOST_KEPT) {
+    /// Has the process become itself anew if an invocation has left much memory behind, which the allocator keeps and the next
+    /// one may need, or many threads, which hang in calls for files. Does nothing if there are other workers.
+    pub fn leave_nothing_behind(&self) {
+        if !self.is_only_worker {
+            return;
+        }
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let number = |name: &str| -> Option<u64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        if number("RssAnon:") > Some(MOST_KEPT) || number("Threads:") > Some(MOST_THREADS) {
             let error = become_anew();
-            let line =
-                format!("the process keeps much memory, and cannot be started anew: {error}");
+            let line = format!(
+                "the process has much memory or many threads left, and cannot be started anew: {error}"
+            );
             self.log.host(Level::Warn, None, &line);
         }
     }
@@ -208,20 +221,11 @@ fn stuck(since: Instant) -> Failure {
         ..Failure::new(
             "Function.Timeout",
             format!(
-                "the function ran for {} ms and was given up, shortly before Lambda would have ended the process: a call into the host did not return, such as a write to a log that is not read, or one for a file that is a pipe, or the machine was too busy to let it stop",
+                "the function ran for {} ms and was given up, shortly before Lambda would have ended the process: a call into the host did not return, such as a write to a log that is not read, or the machine was too busy to let it stop",
                 since.elapsed().as_millis()
             ),
         )
     }
-}
-
-/// How much memory of its own this process has, in KiB, if the kernel says so.
-fn own_memory() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// Starts this executable in place of itself. Returns only why it cannot.

@@ -157,8 +157,6 @@ fn wasi(grants: &Grants, output: &GuestOutput, trace_id: Option<&str>) -> Result
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        // On another thread a call would cost two switches, and one that hangs a thread.
-        .allow_blocking_current_thread(true)
         .max_random_size(MAX_RANDOM);
     if let Some(trace_id) = trace_id {
         wasi.env(TRACE_VARIABLE, trace_id);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use crate::allocator;
+use crate::allocator::{self, Helpers};
 use crate::failure::Failure;
 use crate::function::{Function, Sandbox};
 use crate::log::{Level, Log};
@@ -24,6 +24,8 @@ pub struct Worker {
     /// Sends the requests of all its instances.
     outbound: Client,
     runtime: Runtime,
+    /// The runtime's other threads.
+    helpers: Helpers,
     rescue: Arc<Rescue>,
     log: Log,
     /// The instance that waits for the next invocation, made ahead or kept; none if it could not be made ahead.
@@ -42,6 +44,9 @@ impl Worker {
         // Timers and sockets are looked at between any two tasks, each of whose turns is bounded: a deadline does not wait for
         // all the connections of a worker to have had theirs.
         runtime.enable_time().event_interval(1);
+        // They wait for files.
+        let helpers = Helpers::new();
+        runtime.on_thread_start(move || helpers.join());
         // Only what needs it: an I/O driver is three descriptors.
         if function.streams() || function.sends() {
             runtime.enable_io();
@@ -60,6 +65,7 @@ impl Worker {
             client,
             outbound,
             runtime,
+            helpers,
             log: rescue.log,
             rescue: Arc::clone(rescue),
             sandbox: Some(sandbox),
@@ -73,6 +79,7 @@ impl Worker {
     ///
     /// Why the process has to end.
     pub fn run(mut self) -> Result<(), RuntimeApiError> {
+        self.helpers.adopt();
         loop {
             let invocation = Arc::new(self.client.next()?);
             if !invocation.deadline.is_known {
@@ -98,8 +105,8 @@ impl Worker {
             }
             let kept = handled?;
             self.runtime.block_on(self.outbound.settle());
-            if kept.is_none() && allocator::excess() > allocator::MUCH {
-                self.rescue.give_back_memory();
+            if kept.is_none() && (responder.has_failed() || allocator::excess() > 0) {
+                self.rescue.leave_nothing_behind();
             }
             // Off the path of any invocation: the answer is out, and the next event has not been asked for.
             self.sandbox = kept.or_else(|| self.make_ahead());

@@ -28,8 +28,10 @@ pub struct HoldsTooMuch {
 pub struct MemoryLimit {
     limit: usize,
     used: usize,
-    /// What the thread held before there was the instance.
+    /// What the thread held beside what it holds for the instance.
     before: isize,
+    /// What it holds for the instance, while that waits for its first invocation, perhaps of another thread.
+    own: Option<isize>,
     denied: Option<usize>,
     /// How many elements a table may have.
     elements: usize,
@@ -47,6 +49,7 @@ impl MemoryLimit {
             limit,
             used: 0,
             before: allocator::held(),
+            own: None,
             denied: None,
             elements,
             denied_elements: None,
@@ -85,8 +88,16 @@ impl MemoryLimit {
         self.held().saturating_sub(FREE_OF_CHARGE)
     }
 
+    /// Waits for the first invocation: what the thread allocates meanwhile is not held for the instance.
+    pub fn rest(&mut self) {
+        self.own = Some(allocator::held() - self.before);
+    }
+
     /// Forgets what was denied, and how much was held at most.
     pub fn bind(&mut self) {
+        if let Some(own) = self.own.take() {
+            self.before = allocator::held() - own;
+        }
         self.watch_held();
         self.denied = None;
         self.denied_elements = None;

@@ -3,7 +3,7 @@
 use lambda_wasm_emulator::Invocation;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::{Answers, Bystander};
+use super::{Answers, Bystander, LONG};
 
 const GOOD: &str = "\"good\"";
 
@@ -47,6 +47,17 @@ fn no_path_is_too_odd() {
         let answer = bystander.host.ask(command);
         assert!(answer.starts_with("error: "), "{command}: {answer}");
         bystander.goes_on(command);
+    }
+    bystander.finish();
+}
+
+/// What other threads of the host allocate and free for it is counted with it.
+#[test]
+fn more_than_the_memory_goes_through_files() {
+    let bystander = start("read-write");
+    for _ in 0..2 {
+        let event = Invocation::new("\"again:300\"").timeout(LONG);
+        bystander.endure("300 MiB", event, Answers("\"again\""));
     }
     bystander.finish();
 }

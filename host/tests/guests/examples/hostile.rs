@@ -123,6 +123,24 @@ fn on_files(verb: &str, argument: &str, number: u64) -> io::Result<String> {
             fs::remove_file(path)?;
             read
         }
+        // So many MiB written and read again, all at the same place.
+        "again" => {
+            let mut file = OpenOptions::new()
+                .create(true)
+                .truncate(true)
+                .read(true)
+                .write(true)
+                .open(path)?;
+            let mut piece = vec![b'x'; 1024 * 1024];
+            for _ in 0..number {
+                file.seek(SeekFrom::Start(0))?;
+                file.write_all(&piece)?;
+                file.seek(SeekFrom::Start(0))?;
+                file.read_exact(&mut piece)?;
+            }
+            fs::remove_file(path)?;
+            Ok("again".to_owned())
+        }
         // A file that says it is so long, and a byte at its end.
         "large" => {
             let mut file = OpenOptions::new()
