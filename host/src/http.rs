@@ -39,6 +39,7 @@ use self::detect::Read;
 use self::response::Checked;
 use crate::bindings::api;
 use crate::failure::Failure;
+use crate::responder::{LARGEST_RESPONSE, too_large};
 
 /// How much of a response's body is kept in the message of the error that it becomes, in bytes.
 const KEPT: usize = 8 * 1024;
@@ -119,6 +120,9 @@ impl Source {
     ///
     /// If the response is none that HTTP can carry, or none that this front door can.
     pub fn answer(self, response: api::Response) -> Result<Vec<u8>, Failure> {
+        if response.body.len() > LARGEST_RESPONSE {
+            return Err(too_large(response.body.len()));
+        }
         let response = Checked::new(response)?;
         let answer = match self {
             Self::RestApi | Self::HttpApiPayload1 => rest_api::answer(response),

@@ -75,9 +75,14 @@ impl Answer {
     /// JSON writes as six.
     pub fn into_json(mut self) -> Vec<u8> {
         let json = self.to_json();
-        if json.len() <= LARGEST_RESPONSE || self.is_base64_encoded != Some(false) {
+        let length = self.body.as_ref().map_or(0, String::len);
+        if json.len() <= LARGEST_RESPONSE
+            || self.is_base64_encoded != Some(false)
+            || length.div_ceil(3) * 4 > LARGEST_RESPONSE
+        {
             return json;
         }
+        drop(json);
         self.body = self.body.map(|text| STANDARD.encode(text));
         self.is_base64_encoded = Some(true);
         self.to_json()

@@ -84,7 +84,8 @@ impl Body for Response {
             }
             match (&frame, &mut this.waiting) {
                 (Some(Ok(_)), Some(waiting)) => waiting.goes_on(),
-                _ => this.waiting = None,
+                (_, Some(waiting)) => waiting.over(),
+                (_, None) => (),
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(|error| code(&error))));
         }
@@ -114,7 +115,7 @@ impl Drop for Response {
             let mut context = Context::from_waker(Waker::noop());
             if Pin::new(&mut self.body).poll_frame(&mut context).is_ready() {
                 // It was there, and nobody wanted it.
-                waiting.goes_on();
+                waiting.over();
             }
         }
     }

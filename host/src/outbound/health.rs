@@ -3,8 +3,8 @@
 //! Many requests share a connection of HTTP/2, so that it is not closed for one that was given up. If the other side went
 //! silent, all that follow would wait in vain, and TCP takes minutes to notice.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Extensions;
@@ -22,14 +22,15 @@ struct Known {
     has_answered: AtomicBool,
     /// How often something has come.
     came: AtomicUsize,
+    /// Since when a request has waited for anything to come.
+    silent_since: Mutex<Option<Instant>>,
 }
 
 /// A request that waits for its response, or for the rest of it. If it is given up after its connection has been silent, no
 /// further one is sent there.
 pub struct Waiting {
     connection: CaptureConnection,
-    since: Instant,
-    /// How often something had come by then.
+    /// How often something had come when this one last got something.
     came: usize,
 }
 
@@ -54,6 +55,16 @@ impl Health {
     /// Something has come.
     pub fn comes(&self) {
         self.0.came.fetch_add(1, Ordering::Relaxed);
+        *self.silent_since() = None;
+    }
+
+    fn came(&self) -> usize {
+        self.0.came.load(Ordering::Relaxed)
+    }
+
+    fn silent_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        let since = self.0.silent_since.lock();
+        since.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,30 +73,37 @@ impl Waiting {
     pub fn new(connection: CaptureConnection) -> Self {
         let mut waiting = Self {
             connection,
-            since: Instant::now(),
             came: 0,
         };
         waiting.goes_on();
         waiting
     }
 
-    /// Something of the response is there.
+    /// Its connection is there, or something of the response.
     pub fn goes_on(&mut self) {
-        self.since = Instant::now();
-        self.came = self.came();
+        if let Some(health) = self.health() {
+            health.silent_since().get_or_insert_with(Instant::now);
+            self.came = health.came();
+        }
     }
 
-    fn came(&self) -> usize {
+    /// All of the response was there.
+    pub fn over(&mut self) {
+        self.came = usize::MAX;
+    }
+
+    fn health(&self) -> Option<Health> {
         let connected = self.connection.connection_metadata();
-        let health = connected.as_ref().and_then(Health::of);
-        health.map_or(0, |health| health.0.came.load(Ordering::Relaxed))
+        connected.as_ref().and_then(Health::of)
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if self.since.elapsed() >= SILENCE
-            && self.came() == self.came
+        let Some(health) = self.health() else { return };
+        let since = *health.silent_since();
+        if since.is_some_and(|since| since.elapsed() >= SILENCE)
+            && health.came() == self.came
             && let Some(connected) = self.connection.connection_metadata().as_ref()
         {
             connected.poison();

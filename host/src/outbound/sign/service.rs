@@ -97,7 +97,10 @@ impl Endpoints {
     #[must_use]
     pub fn here<'a>(&'a self, origin: &Origin, sign: &'a [String]) -> Vec<&'a str> {
         let named = self.named.iter().filter(|(named, _)| named == origin);
-        let names: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
+        let mut names: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
+        // Several variables may be of one service.
+        names.sort_unstable();
+        names.dedup();
         if names.is_empty() && self.all.as_ref() == Some(origin) {
             return sign.iter().map(String::as_str).collect();
         }
@@ -205,6 +208,7 @@ mod tests {
             is_query: false,
         });
         let variables = [
+            ("AWS_ENDPOINT_URL_CLOUDWATCH_EVENTS", "http://localhost:1"),
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", "http://localhost:1/"),
             ("AWS_ENDPOINT_URL_S3", "http://localhost:2"),
             ("AWS_ENDPOINT_URL_SQS", "http://localhost:2"),
