@@ -2,7 +2,7 @@
 //! hold headers, bodies and requests for it.
 //!
 //! A worker is one thread, and what is done for its guest is done on it, or by the threads of its tokio runtime that wait for
-//! files. So each thread has its own count, which costs next to nothing, and those threads have one with their worker. Beyond a bound, the engine's epoch moves with each allocation, so that the guest looks at its limits
+//! files. So each thread has its own count, which needs no lock, and those threads share one that their worker adds to its own. Beyond a bound, the engine's epoch moves with each allocation, so that the guest looks at its limits
 //! (`sandbox/memory.rs`) before it asks for more.
 
 #![expect(unsafe_code, reason = "what is allocated is the caller's to vouch for")]

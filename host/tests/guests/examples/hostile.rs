@@ -90,6 +90,16 @@ fn write(stream: &mut impl Write, bytes: &[u8]) -> String {
     "written".to_owned()
 }
 
+/// An empty file, to write and to read.
+fn new_file(path: &str) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .open(path)
+}
+
 fn on_files(verb: &str, argument: &str, number: u64) -> io::Result<String> {
     let path = "/tmp/lambda-wasm-hostile";
     match verb {
@@ -125,12 +135,7 @@ fn on_files(verb: &str, argument: &str, number: u64) -> io::Result<String> {
         }
         // So many MiB written and read again, all at the same place.
         "again" => {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(true)
-                .read(true)
-                .write(true)
-                .open(path)?;
+            let mut file = new_file(path)?;
             let mut piece = vec![b'x'; 1024 * 1024];
             for _ in 0..number {
                 file.seek(SeekFrom::Start(0))?;
@@ -143,12 +148,7 @@ fn on_files(verb: &str, argument: &str, number: u64) -> io::Result<String> {
         }
         // A file that says it is so long, and a byte at its end.
         "large" => {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(true)
-                .read(true)
-                .write(true)
-                .open(path)?;
+            let mut file = new_file(path)?;
             let tried = file
                 .set_len(number)
                 .and_then(|()| file.seek(SeekFrom::Start(number.saturating_sub(1))))
