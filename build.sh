@@ -125,6 +125,8 @@ case $command in
     export LAMBDA_WASM_SKIPS=$PWD/target/skips
     mkdir -p target
     : >"$LAMBDA_WASM_SKIPS"
+    # With the tests: what they add to the features of shared crates would have the compiler built a second time.
+    tools=(--workspace --exclude lambda-wasm-bench --all-targets)
     in_background tools scripts/install-tools.sh # while cargo builds
     build_dist
     step "tools that the tests run: target/tools" wait_for tools
