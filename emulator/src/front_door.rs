@@ -19,10 +19,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::serve::ListenerExt;
 use futures_util::stream;
 use serde_json::json;
@@ -131,8 +131,10 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
     };
     let arrival = Arrival::now(client, &parts.headers);
     let mut response = door.answer(&arrival, &parts, &body).await;
-    if response.status() == StatusCode::NO_CONTENT {
-        // Of a length that nobody knows, for it may not even be said to be 0: RFC 9110, 8.6.
+    let is_head_of_something =
+        parts.method == Method::HEAD && response.body().size_hint().exact() == Some(0);
+    if response.status() == StatusCode::NO_CONTENT || is_head_of_something {
+        // Of a length that nobody knows, for it may not be said to be 0: RFC 9110, 8.6.
         *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
     }
     set(&mut response, "x-amzn-requestid", &arrival.request_id);

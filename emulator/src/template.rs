@@ -50,6 +50,8 @@ pub struct Route {
     pub method: String,
     /// The resource, such as `/hello/{name}` or `/{proxy+}`; or `$default`, of an HTTP API.
     pub path: String,
+    /// How it hands on answers. Only REST APIs can stream.
+    pub mode: InvokeMode,
 }
 
 /// The two kinds of APIs of API Gateway.
@@ -61,7 +63,7 @@ pub enum Api {
     Http,
 }
 
-/// How a function URL hands on answers.
+/// How a function URL or a route hands on answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvokeMode {
     /// When they are complete.
@@ -144,12 +146,19 @@ impl Template {
         let root = Node::root(documents.first());
         let globals = root.get("Globals").get("Function");
         let mut template = Self::default();
+        let notes = &mut template.notes;
+        for (kind, node) in root.get("Globals").entries() {
+            note_unfollowed(&format!("Globals.{kind}"), &kind, node, notes);
+        }
         for (name, resource) in root.get("Resources").entries() {
-            if resource.get("Type").text().as_deref() == Some("AWS::Serverless::Function") {
-                let properties = resource.get("Properties");
-                if let Some(function) = function(&name, properties, globals, &mut template.notes) {
-                    template.functions.push(function);
-                }
+            let kind = resource.get("Type").text().unwrap_or_default();
+            let kind = kind.strip_prefix("AWS::Serverless::").unwrap_or_default();
+            let properties = resource.get("Properties");
+            note_unfollowed(&name, kind, properties, notes);
+            if kind == "Function"
+                && let Some(function) = function(&name, properties, globals, notes)
+            {
+                template.functions.push(function);
             }
         }
         match template.functions.is_empty() {
@@ -161,6 +170,34 @@ impl Template {
     /// The function of this name.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|function| function.name == name)
+    }
+}
+
+/// What changes the events or answers of an API or a function URL, and is the same for all here; with the value that makes no
+/// difference.
+const UNFOLLOWED: &[(&str, &[(&str, &str)])] = &[
+    (
+        "Api",
+        &[("Cors", ""), ("StageName", "Prod"), ("Variables", "")],
+    ),
+    (
+        "HttpApi",
+        &[
+            ("CorsConfiguration", ""),
+            ("StageName", "$default"),
+            ("StageVariables", ""),
+        ],
+    ),
+    ("FunctionUrlConfig", &[("Cors", "")]),
+];
+
+fn note_unfollowed(of: &str, kind: &str, node: Node<'_>, notes: &mut Vec<String>) {
+    let settings = UNFOLLOWED.iter().find(|(known, _)| *known == kind);
+    for (setting, same) in settings.into_iter().flat_map(|(_, settings)| *settings) {
+        let value = node.get(setting);
+        if !value.is_absent() && value.text().as_deref() != Some(same) {
+            notes.push(format!("{of}: {setting} is ignored here"));
+        }
     }
 }
 
@@ -203,8 +240,10 @@ fn function(
     function.memory_mb = memory.unwrap_or(function.memory_mb);
     function.variables = variables(resource, own, globals, notes);
     function.routes = events::routes(resource, own, notes);
-    let url = "FunctionUrlConfig";
-    function.url = events::url(resource, own.get(url).or(globals.get(url)), notes);
+    let key = "FunctionUrlConfig";
+    let url = own.get(key).or(globals.get(key));
+    note_unfollowed(resource, key, url, notes);
+    function.url = events::url(resource, url, notes);
     Some(function)
 }
 

@@ -24,6 +24,17 @@ Resources:
         One: { Type: HttpApi, Properties: { Path: "/one/{name}", Method: get } }
 "#;
 
+const REST_TEMPLATE: &str = r#"
+Resources:
+  Web:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: web
+      Events:
+        One: { Type: Api, Properties: { Path: /one, Method: get, ResponseTransferMode: STREAM } }
+        Two: { Type: Api, Properties: { Path: /two, Method: any } }
+"#;
+
 /// A front door, and the Runtime API behind it.
 struct Door {
     address: SocketAddr,
@@ -38,7 +49,11 @@ impl Door {
     }
 
     fn http_api() -> Self {
-        let template = Template::parse(TEMPLATE).unwrap();
+        Self::of(TEMPLATE)
+    }
+
+    fn of(template: &str) -> Self {
+        let template = Template::parse(template).unwrap();
         Self::open(|listener, api| front_door::serve(listener, template, api))
     }
 
@@ -154,6 +169,31 @@ fn chunks_reach_the_client_before_the_next_is_sent() {
     assert_eq!(door.api.violations(), []);
 }
 
+/// With `ResponseTransferMode: STREAM`, and as a whole without.
+#[test]
+fn a_rest_api_streams_where_the_template_says_so() {
+    let door = Door::of(REST_TEMPLATE);
+    let (mut client, id) = door.get("/one");
+    let mut answer = Answer::http(&door.api, &id);
+    answer.chunk("{\"statusCode\":200}\0\0\0\0\0\0\0\0one");
+    assert_eq!(client.status(), 200);
+    for text in ["two", "three"] {
+        answer.chunk(text);
+    }
+    for text in ["one", "two", "three"] {
+        assert_eq!(client.chunk().unwrap(), text.as_bytes());
+    }
+    assert_eq!(answer.finish(&[]), 202);
+    assert_eq!(client.chunk().unwrap(), b"");
+
+    let (client, id) = door.get("/two");
+    let mut answer = Answer::http(&door.api, &id);
+    answer.chunk("{\"statusCode\":200}\0\0\0\0\0\0\0\0one");
+    answer.chunk("two");
+    assert_eq!(answer.finish(&[]), 202);
+    assert_eq!(client.whole().1, "onetwo");
+}
+
 #[test]
 fn a_stream_that_does_not_end_well_has_no_last_chunk() {
     let door = Door::url(InvokeMode::ResponseStream);
@@ -199,6 +239,22 @@ fn nothing_says_how_long_no_content_is() {
         assert!(head.starts_with("HTTP/1.1 204 "), "{head}");
         assert_eq!(value(&head, "content-length"), None);
         assert_eq!(value(&head, "transfer-encoding"), None);
+    }
+}
+
+/// RFC 9110, 8.6: the body that it stands for is seldom empty.
+#[test]
+fn nothing_says_how_long_an_empty_answer_to_head_is() {
+    for (door, path) in [
+        (Door::url(InvokeMode::Buffered), "/"),
+        (Door::of(REST_TEMPLATE), "/two"),
+    ] {
+        let asked = format!("HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let (mut client, id, _) = door.ask(&asked);
+        door.post(&id, "response", r#"{"statusCode":200,"body":""}"#);
+        let head = client.head();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert_eq!(value(&head, "content-length"), None);
     }
 }
 

@@ -13,11 +13,17 @@ use super::v2_event::{self, Sender};
 use super::{
     Door, Functions, message, prepare, rest_answer, rest_event, run, status, streamed, v2_answer,
 };
-use crate::{Api, Invocation, Outcome, Post, Template};
+use crate::{Api, Invocation, InvokeMode, Outcome, Post, Template};
 
 pub(super) struct Gateway<F> {
     pub template: Template,
     pub functions: Arc<F>,
+}
+
+/// What a function did not give.
+enum NoResponse {
+    InTime,
+    AtAll,
 }
 
 impl<F: Functions> Door for Gateway<F> {
@@ -62,10 +68,10 @@ impl<F: Functions> Gateway<F> {
         };
         match self.ask(arrival, found, event, answer).await {
             Ok(response) => response,
-            Err(Outcome::TimedOut) => {
+            Err(NoResponse::InTime) => {
                 message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
             }
-            Err(_) => message(StatusCode::BAD_GATEWAY, "Internal server error"),
+            Err(NoResponse::AtAll) => message(StatusCode::BAD_GATEWAY, "Internal server error"),
         }
     }
 
@@ -73,31 +79,41 @@ impl<F: Functions> Gateway<F> {
     async fn http(&self, arrival: &Arrival, found: &Match<'_>, event: String) -> Response<Body> {
         match self.ask(arrival, found, event, v2_answer::response).await {
             Ok(response) => response,
-            Err(Outcome::TimedOut) => {
+            Err(NoResponse::InTime) => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
-            Err(_) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Err(NoResponse::AtAll) => {
+                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
         }
     }
 
-    /// The response that the function's whole answer is, or the outcome if there is none.
+    /// The response that the function's answer is: as it comes, if the route streams, or else by `answer`, when it is whole.
     async fn ask(
         &self,
         arrival: &Arrival,
         found: &Match<'_>,
         event: String,
         answer: impl Fn(&Post) -> Result<Response<Body>, String>,
-    ) -> Result<Response<Body>, Outcome> {
+    ) -> Result<Response<Body>, NoResponse> {
         let functions = &*self.functions;
         let invocation = Invocation::new(event);
         let outcome = run(functions, found.function, invocation, arrival).await;
-        match outcome.collect().await {
-            Outcome::Response(post) => answer(&post).map_err(|why| {
-                functions.malformed(&found.function.name, &why);
-                Outcome::Response(post)
-            }),
-            other => Err(other),
-        }
+        let response = match (found.route.mode, outcome) {
+            (InvokeMode::ResponseStream, Outcome::Streamed(stream)) => {
+                streamed::response(stream).await
+            }
+            (_, outcome) => match outcome.collect().await {
+                Outcome::Response(post) => answer(&post),
+                Outcome::TimedOut => return Err(NoResponse::InTime),
+                // Whoever invokes has been told.
+                _ => return Err(NoResponse::AtAll),
+            },
+        };
+        response.map_err(|why| {
+            functions.malformed(&found.function.name, &why);
+            NoResponse::AtAll
+        })
     }
 
     /// A request of the Invoke API.

@@ -123,11 +123,13 @@ pub(super) fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::InvokeMode;
 
     fn route_of(api: Api, method: &str, path: &str) -> String {
         let mut function = Function::new("F", "f");
         let mut add = |method: &str, path: &str| {
             function.routes.push(Route {
+                mode: InvokeMode::Buffered,
                 api,
                 method: method.to_owned(),
                 path: path.to_owned(),

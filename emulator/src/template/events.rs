@@ -25,17 +25,25 @@ pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> 
             ));
         }
         let (method, path) = (properties.get("Method"), properties.get("Path"));
+        // Of an HTTP API it is no property.
+        let transfer = properties.get("ResponseTransferMode").text();
+        let mode = match transfer.as_deref().filter(|_| api == Api::Rest) {
+            Some("STREAM") => InvokeMode::ResponseStream,
+            _ => InvokeMode::Buffered,
+        };
         match (method.text(), path.text()) {
             (Some(method), Some(path)) => routes.push(Route {
                 api,
                 method: method.to_uppercase(),
                 path,
+                mode,
             }),
             (None, None) if api == Api::Http && method.is_absent() && path.is_absent() => {
                 routes.push(Route {
                     api,
                     method: "ANY".to_owned(),
                     path: Route::DEFAULT.to_owned(),
+                    mode,
                 });
             }
             _ => notes.push(format!(

@@ -146,3 +146,32 @@ fn bad_templates_say_what_is_wrong() {
     let error = Template::read(Path::new("/nowhere/template.yaml")).unwrap_err();
     assert!(error.to_string().contains("/nowhere/template.yaml"));
 }
+
+#[test]
+fn what_an_api_is_set_to_and_is_not_followed_is_noted() {
+    let template = r#"
+Globals:
+  Api: { Cors: "'*'" }
+  HttpApi: { CorsConfiguration: true }
+Resources:
+  One: { Type: AWS::Serverless::Api, Properties: { StageName: v1, Variables: { A: b } } }
+  Two: { Type: AWS::Serverless::Api, Properties: { StageName: Prod } }
+  Three: { Type: AWS::Serverless::HttpApi, Properties: { StageName: $default } }
+  Four: { Type: AWS::Serverless::HttpApi, Properties: { StageName: !Ref Stage } }
+  Web:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: web
+      FunctionUrlConfig: { AuthType: NONE, Cors: { AllowOrigins: ["*"] } }
+"#;
+    let notes = Template::parse(template).unwrap().notes;
+    let settings = [
+        "Globals.Api: Cors",
+        "Globals.HttpApi: CorsConfiguration",
+        "One: StageName",
+        "One: Variables",
+        "Four: StageName",
+        "Web: Cors",
+    ];
+    assert_eq!(notes, settings.map(|of| format!("{of} is ignored here")));
+}

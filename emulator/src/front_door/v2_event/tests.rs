@@ -5,13 +5,14 @@ use time::macros::datetime;
 
 use super::*;
 use crate::front_door::routing;
-use crate::{Api, Function, Route};
+use crate::{Api, Function, InvokeMode, Route};
 
 /// The function behind `POST /capture/{part}` and `$default`.
 fn function() -> Function {
     let mut function = Function::new("F", "f");
     function.routes = [("POST", "/capture/{part}"), ("ANY", Route::DEFAULT)]
         .map(|(method, path)| Route {
+            mode: InvokeMode::Buffered,
             api: Api::Http,
             method: method.to_owned(),
             path: path.to_owned(),
