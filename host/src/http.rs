@@ -118,7 +118,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If the response is none that HTTP can carry, or none that this front door can.
+    /// If the response is none that HTTP can carry, none that this front door can, or too large for Lambda.
     pub fn answer(self, response: api::Response) -> Result<Vec<u8>, Failure> {
         if response.body.len() > LARGEST_RESPONSE {
             return Err(too_large(response.body.len()));
@@ -131,7 +131,7 @@ impl Source {
             Self::Alb { multi_value: false } => alb::answer(response)?,
             Self::Lattice => lattice::answer(response)?,
         };
-        Ok(answer.into_json())
+        answer.into_json()
     }
 }
 
@@ -142,7 +142,7 @@ impl Source {
 ///
 /// # Errors
 ///
-/// If the head is none that HTTP can carry.
+/// If the head is none that HTTP can carry, or is larger than a whole answer may be.
 pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
     let mut head = Checked::new(head)?;
     // Nobody knows yet how long it will be, and the front door sends it in chunks.
@@ -153,7 +153,7 @@ pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
         cookies: Some(take(&mut head.cookies)),
         ..Answer::without_body(head.status)
     };
-    Ok(prelude.into_json())
+    prelude.into_json()
 }
 
 /// A response that counts as a failure: its status, and what fits of its body.

@@ -1,11 +1,14 @@
 //! The JSON that answers an event, whichever front door gets it.
 
+use std::io;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
 use super::response::Checked;
-use crate::responder::LARGEST_RESPONSE;
+use crate::failure::Failure;
+use crate::responder::{LARGEST_RESPONSE, too_large};
 
 /// The answer to an event: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload> and those
 /// that the front doors' files name. Each has its selection of the fields.
@@ -73,23 +76,60 @@ impl Answer {
 
     /// The answer's JSON. A text that makes it too large travels as base64, which is smaller than a text of characters that
     /// JSON writes as six.
-    pub fn into_json(mut self) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// If it is larger than what Lambda takes.
+    pub fn into_json(mut self) -> Result<Vec<u8>, Failure> {
         let json = self.to_json();
         let length = self.body.as_ref().map_or(0, String::len);
-        if json.len() <= LARGEST_RESPONSE
-            || self.is_base64_encoded != Some(false)
-            || length.div_ceil(3) * 4 > LARGEST_RESPONSE
-        {
-            return json;
+        let may_be_smaller =
+            self.is_base64_encoded == Some(false) && length.div_ceil(3) * 4 <= LARGEST_RESPONSE;
+        if json.size <= LARGEST_RESPONSE || !may_be_smaller {
+            return json.whole();
         }
-        drop(json);
         self.body = self.body.map(|text| STANDARD.encode(text));
         self.is_base64_encoded = Some(true);
-        self.to_json()
+        self.to_json().whole()
     }
 
-    fn to_json(&self) -> Vec<u8> {
-        // Strings and numbers always are JSON.
-        serde_json::to_vec(self).unwrap_or_default()
+    fn to_json(&self) -> Json {
+        let mut json = Json::default();
+        // Strings and numbers always are JSON, and nothing else fails.
+        let _ = serde_json::to_writer(&mut json, self);
+        json
+    }
+}
+
+/// JSON that is kept unless it is larger than an answer may be: six times as large as its text, at worst.
+#[derive(Default)]
+struct Json {
+    kept: Vec<u8>,
+    size: usize,
+}
+
+impl Json {
+    fn whole(self) -> Result<Vec<u8>, Failure> {
+        if self.size > LARGEST_RESPONSE {
+            return Err(too_large(self.size));
+        }
+        Ok(self.kept)
+    }
+}
+
+impl io::Write for Json {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.size += bytes.len();
+        if self.size <= LARGEST_RESPONSE {
+            self.kept.extend_from_slice(bytes);
+        } else {
+            self.kept = Vec::new();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -68,6 +68,19 @@ fn a_text_that_json_makes_too_large_is_base64() {
 }
 
 #[test]
+fn an_answer_that_is_too_large_in_any_form_says_how_large() {
+    const SIZE: usize = 5 * 1024 * 1024;
+    let failure = Source::HttpApi
+        .answer(of(200, &[], &[], &vec![1; SIZE]))
+        .unwrap_err();
+    assert_eq!(failure.error_type, "Function.ResponseSizeTooLarge");
+    let rest = json!({ "statusCode": 200, "headers": {}, "cookies": [], "body": "", "isBase64Encoded": false });
+    let size = 6 * SIZE + rest.to_string().len();
+    let said = format!("({size} bytes)");
+    assert!(failure.error_message.contains(&said), "{said}: {failure}");
+}
+
+#[test]
 fn a_load_balancer_with_multi_value_headers_gets_lists() {
     assert_eq!(
         answer(MULTI_VALUE_ALB, several()),
