@@ -1,6 +1,7 @@
 //! Requests and responses as `wasi:http` components have them.
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::request::Builder;
 use http::response::Parts;
 use http::{HeaderName, HeaderValue, Method, Request as HttpRequest, Uri};
@@ -81,8 +82,13 @@ fn finish(
     context: &Context,
     body: Vec<u8>,
 ) -> Result<HttpRequest<WasiBody>, Failure> {
+    let mut built = built.header(LAMBDA_CONTEXT, lambda_context(context));
+    // Some front doors leave it out, and a request without has no body: RFC 9112, 6.3.
+    let headers = built.headers_ref();
+    if !body.is_empty() && !headers.is_some_and(|headers| headers.contains_key(CONTENT_LENGTH)) {
+        built = built.header(CONTENT_LENGTH, body.len());
+    }
     built
-        .header(LAMBDA_CONTEXT, lambda_context(context))
         .body(
             Full::new(Bytes::from(body))
                 .map_err(|never| match never {})
