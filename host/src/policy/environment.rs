@@ -61,7 +61,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// What the names of variables have in them that are secret, or lead to what is. Others that begin with `AWS_` are the
-/// function's own, such as `AWS_ENDPOINT_URL_S3`.
+/// function's own, and so are those that say where a service is: `AWS_ENDPOINT_URL_SECRETS_MANAGER` has no secret.
 const SECRETS: &[&str] = &[
     "AUTH",
     "CONFIG_FILE",
@@ -75,6 +75,9 @@ const SECRETS: &[&str] = &[
     "TOKEN",
 ];
 
+/// What the names of variables begin with that say where AWS's services are.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+
 /// Each invocation brings its own.
 const TRACE_ID: &str = "_X_AMZN_TRACE_ID";
 
@@ -87,7 +90,7 @@ impl Kind {
             Self::Fact
         } else if name == TRACE_ID
             || RESERVED.iter().any(|start| name.starts_with(start))
-            || (name.starts_with("AWS_") && has(SECRETS))
+            || (name.starts_with("AWS_") && !name.starts_with(ENDPOINT) && has(SECRETS))
         {
             Self::Hidden
         } else {
@@ -181,6 +184,9 @@ mod tests {
             "_HANDLER",
             "AWS_ENDPOINT_URL",
             "AWS_ENDPOINT_URL_S3",
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+            "AWS_ENDPOINT_URL_COGNITO_IDENTITY",
+            "AWS_ENDPOINT_URL_KEYSPACES",
             "AWS_BUCKET",
         ] {
             assert!(env.shows(name), "{name}");

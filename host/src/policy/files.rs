@@ -84,8 +84,12 @@ impl Folder {
                 .iter()
                 .find(|inner| inner.host != outer.host && inner.host.starts_with(&outer.host));
             if let Some(inner) = inner {
+                let place = match Path::new(&inner.guest).starts_with(&outer.guest) {
+                    true => String::new(),
+                    false => format!(" ({} on this machine)", inner.host.display()),
+                };
                 let why = format!(
-                    "[files] grants \"{}\", which lies in \"{}\", and that is read-write already: grant one of them",
+                    "[files] grants \"{}\"{place}, which lies in \"{}\", and that is read-write already: grant one of them",
                     inner.guest, outer.guest
                 );
                 return Err((inner.line, why));
