@@ -130,7 +130,7 @@ pub async fn framed(request: Request<WasiBody>) -> Request<WasiBody> {
     {
         return Request::from_parts(parts, body);
     }
-    let has_rarely = matches!(parts.method, Method::GET | Method::HEAD);
+    let has_rarely = has_rarely_a_body(&parts.method);
     let limit = if has_rarely {
         FIRST_PIECE
     } else {
@@ -156,6 +156,12 @@ pub async fn framed(request: Request<WasiBody>) -> Request<WasiBody> {
     }
     let first = Some(first);
     Request::from_parts(parts, Begun { first, body }.boxed_unsync())
+}
+
+/// Whether it is open if a request of this method has a body.
+#[must_use]
+pub fn has_rarely_a_body(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// The first frame that has something in it. Guests write nothing, too.

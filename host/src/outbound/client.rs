@@ -35,7 +35,8 @@ const IDLE: Duration = Duration::from_secs(300);
 /// How many idle connections are kept for each origin.
 const MAX_IDLE: usize = 16;
 
-/// How many requests of one worker may be in flight: Lambda allows a process 1,024 descriptors.
+/// How many requests of one worker may be in flight, until their responses are read or dropped; others wait. Lambda allows a
+/// process 1,024 descriptors.
 const MAX_IN_FLIGHT: usize = 64;
 
 /// How many connections one worker has before it lets go of all idle ones, to whatever origins they are.
@@ -108,9 +109,8 @@ impl Client {
         // Nobody has looked at the connections since the last invocation, or while the guest computed: what came meanwhile is
         // read now, and one that was ended, or got what nobody had asked for, is not used.
         yield_now().await;
-        let Ok(permit) = Arc::clone(&self.0.in_flight).try_acquire_owned() else {
-            return Err(Error::ConnectionLimitReached);
-        };
+        let permit = Arc::clone(&self.0.in_flight).acquire_owned().await;
+        let permit = permit.map_err(|_| Error::ConnectionLimitReached)?;
         let in_flight = InFlight {
             _permit: permit,
             _yielding: yielding,

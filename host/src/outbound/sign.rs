@@ -19,8 +19,9 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use bytes::{Bytes, BytesMut};
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -29,7 +30,7 @@ use wasmtime_wasi_http::{Error as Code, WasiBody};
 use self::chunks::Chunks;
 use self::claim::Claim;
 use self::service::{Endpoints, Service};
-use super::body::Keeping;
+use super::body::{Keeping, framed, has_rarely_a_body};
 use crate::config::Environment;
 use crate::policy::{Aws, Origin, Scheme};
 
@@ -177,7 +178,19 @@ impl Signer {
             return None;
         }
         match &self.endpoints.here(origin, &self.services)[..] {
-            [] => None,
+            [] => {
+                let service = self.endpoints.service(origin, None, &self.services)?;
+                let is_listed = self.services.contains(&service.name);
+                let refusal = if is_listed {
+                    Refusal::Region(service.region)
+                } else {
+                    // Others may be meant to go without.
+                    let mut services = self.services.iter();
+                    services.find(|listed| service::is_another_name(listed, &service.name))?;
+                    Refusal::Service(service.name)
+                };
+                Some(refusal.to_string())
+            }
             [name] => Some(format!(
                 "the environment's AWS_ENDPOINT_URL_<SERVICE> says that the service {name} is there, which the policy does not list under [aws] for this region"
             )),
@@ -228,6 +241,11 @@ impl Signing {
         &self,
         request: Request<WasiBody>,
     ) -> Result<Request<WasiBody>, Result<Code, Refusal>> {
+        let request = match &self.mode {
+            // Some never end the body that they do not have.
+            Mode::Hashed if has_rarely_a_body(request.method()) => framed(request).await,
+            _ => request,
+        };
         let (mut parts, body) = request.into_parts();
         claim::strip(&mut parts).map_err(|error| Err(Refusal::Invalid(error.to_string())))?;
         if claim::has_placeholder(&parts) {
@@ -236,6 +254,8 @@ impl Signing {
         let body = match &self.mode {
             Mode::Hashed => {
                 let (body, room) = self.collect(body).await.map_err(Ok)?;
+                // Its length is known now.
+                parts.headers.remove(TRANSFER_ENCODING);
                 self.apply(&mut parts, SignableBody::Bytes(&body))
                     .map_err(Err)?;
                 let body = Full::new(body).map_err(|never| match never {});
@@ -276,7 +296,10 @@ impl Signing {
             })?;
             headers.push((name.as_str(), value));
         }
-        let uri = parts.uri.to_string();
+        let uri = match self.service.is_s3() {
+            true => escaped(&parts.uri),
+            false => parts.uri.to_string(),
+        };
         let request = SignableRequest::new(parts.method.as_str(), uri, headers.into_iter(), body)
             .map_err(|error| invalid(&error))?;
         let (instructions, signature) = self.with(settings, |params| {
@@ -330,6 +353,27 @@ impl Signing {
             .map_err(|error| Refusal::Invalid(error.to_string()))?;
         work(params).map_err(|error| Refusal::Invalid(error.to_string()))
     }
+}
+
+/// A URI as S3 signs it: all of its path is escaped but what is never to be, and escapes stay. HTTP allows more, and what is
+/// sent stays as it was.
+fn escaped(uri: &Uri) -> String {
+    let Some(authority) = uri.authority() else {
+        return uri.to_string();
+    };
+    let mut escaped = format!("{}://{authority}", uri.scheme_str().unwrap_or("https"));
+    for byte in uri.path().bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    if let Some(query) = uri.query() {
+        escaped.push('?');
+        escaped.push_str(query);
+    }
+    escaped
 }
 
 #[cfg(test)]

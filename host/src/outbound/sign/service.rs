@@ -18,6 +18,8 @@ const DOMAINS: [&str; 4] = [
     ".api.aws",
 ];
 
+const S3: &str = "s3";
+
 /// The region that hosts without one are signed for.
 const GLOBAL: &str = "us-east-1";
 
@@ -52,7 +54,7 @@ impl Service {
     /// Whether it is S3, which has rules of its own.
     #[must_use]
     pub fn is_s3(&self) -> bool {
-        self.name == "s3"
+        self.name == S3
     }
 }
 
@@ -96,13 +98,21 @@ impl Endpoints {
     /// The services that the environment says are here: those that are named, or all that there is to `sign` for.
     #[must_use]
     pub fn here<'a>(&'a self, origin: &Origin, sign: &'a [String]) -> Vec<&'a str> {
-        let named = self.named.iter().filter(|(named, _)| named == origin);
+        let is_here = |(endpoint, name): &&(Origin, String)| {
+            endpoint == origin || (name == S3 && is_bucket(origin, endpoint))
+        };
+        let named = self.named.iter().filter(is_here);
         let mut names: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
         // Several variables may be of one service.
         names.sort_unstable();
         names.dedup();
         if names.is_empty() && self.all.as_ref() == Some(origin) {
             return sign.iter().map(String::as_str).collect();
+        }
+        let is_for_all =
+            |all: &Origin| is_bucket(origin, all) && sign.iter().any(|name| name == S3);
+        if names.is_empty() && self.all.as_ref().is_some_and(is_for_all) {
+            return vec![S3];
         }
         names
     }
@@ -137,6 +147,23 @@ impl Endpoints {
             (None, _) => None,
         }
     }
+}
+
+/// Whether this is where SDKs look for a bucket of the S3 at an endpoint: at a host of its name, before the endpoint's.
+fn is_bucket(origin: &Origin, endpoint: &Origin) -> bool {
+    let (Host::Name(host), Host::Name(of)) = (&origin.host, &endpoint.host) else {
+        return false;
+    };
+    let bucket = host
+        .strip_suffix(of)
+        .and_then(|rest| rest.strip_suffix('.'));
+    bucket.is_some_and(|bucket| !bucket.is_empty())
+        && (origin.scheme, origin.port) == (endpoint.scheme, endpoint.port)
+}
+
+/// Whether a service that is signed for by `name` goes by this one elsewhere.
+pub fn is_another_name(other: &str, name: &str) -> bool {
+    signing_name("variable", &other.replace('-', "")) == Some(name)
 }
 
 /// The name in signatures of what a `variable` or a `host` calls so, if it is another.
@@ -351,6 +378,23 @@ mod tests {
             Some(("events", "eu-central-1")),
         );
         is(of("http://localhost:2/", claim), Some(("sqs", "eu-west-3")));
+        // SDKs put the bucket's name before S3's host.
+        is(
+            of("http://my.bucket.localhost:2/", None),
+            Some(("s3", "eu-central-1")),
+        );
+        is(
+            of("http://bucket.localhost:2/", Some(("s3", "eu-west-3"))),
+            Some(("s3", "eu-west-3")),
+        );
+        for elsewhere in [
+            "http://bucketlocalhost:2/",
+            "http://bucket.localhost:1/",
+            "https://bucket.localhost:2/",
+            "https://bucket.aws.example:8443/",
+        ] {
+            is(of(elsewhere, Some(("s3", "eu-west-3"))), None);
+        }
         // Two services are there.
         is(of("http://localhost:2/", None), None);
         is(

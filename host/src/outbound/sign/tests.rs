@@ -36,7 +36,9 @@ impl Body for Pieces {
 
 /// Does what takes no time.
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     runtime.unwrap().block_on(work)
 }
 
@@ -367,6 +369,45 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
     let bearer = [("authorization", "Bearer token")];
     assert_eq!(doubt("http://localhost:2/", &bearer), None);
     assert_eq!(doubt("http://localhost:3/", &[]), None);
+    let elsewhere = doubt("https://dynamodb.us-east-2.amazonaws.com/", &[]).unwrap();
+    assert!(
+        elsewhere.contains("\"us-east-2\" to `regions`"),
+        "{elsewhere}"
+    );
+    assert_eq!(doubt("https://sqs.eu-west-1.amazonaws.com/", &[]), None);
+}
+
+#[test]
+fn a_service_that_is_listed_by_another_name_is_doubted() {
+    let aws = Aws {
+        sign: vec!["cloudwatch".to_owned()],
+        regions: Vec::new(),
+    };
+    let signer = Signer::new(&aws, &Environment::of(&[("AWS_REGION", "eu-west-1")]));
+    let request = Request::get("https://monitoring.eu-west-1.amazonaws.com/");
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let origin = Origin::of(&parts.uri).unwrap();
+    assert!(matches!(signer.signing(&origin, &parts), Ok(None)));
+    let doubt = signer.doubt(&origin, &parts).unwrap();
+    assert!(doubt.contains("add \"monitoring\" to `sign`"), "{doubt}");
+}
+
+/// As S3's own errors show what it computed: <https://github.com/curl/curl/issues/13754>.
+#[test]
+fn a_path_is_escaped_as_s3_has_it() {
+    for (sent, signed) in [
+        (
+            "https://b.example/a%20b/c%2Fd~-_.e?x=(1)&y",
+            "https://b.example/a%20b/c%2Fd~-_.e?x=(1)&y",
+        ),
+        (
+            "https://b.example/year=2024/part(1)@x!$&'*+,;:",
+            "https://b.example/year%3D2024/part%281%29%40x%21%24%26%27%2A%2B%2C%3B%3A",
+        ),
+        ("http://b.example:9", "http://b.example:9/"),
+    ] {
+        assert_eq!(escaped(&sent.parse().unwrap()), signed);
+    }
 }
 
 #[test]

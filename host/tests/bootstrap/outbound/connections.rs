@@ -180,6 +180,18 @@ fn requests_end_with_their_invocation() {
     sender.finish();
 }
 
+#[test]
+fn more_requests_than_may_be_in_flight_wait() {
+    let server = Server::plain();
+    let origin = server.origin("http");
+    let sender = Function::allowed("http_p2", &[&origin]).start();
+    let asked = json!({"url": origin}).to_string();
+    let event = event("POST", "/at-once?times=200", &asked);
+    let answer = sender.host.api.invoke(Invocation::new(event)).response();
+    assert_eq!(answer.json()["body"], "200");
+    sender.finish();
+}
+
 /// Lambda allows a process 1,024 descriptors.
 #[test]
 fn those_that_are_idle_do_not_grow_without_end() {

@@ -98,6 +98,24 @@ fn a_plain_request() {
             64,
             "by its hash, since it is not by TLS"
         );
+        let raw = json!({"path": "/bucket/year=2024/part(1)@x*!.json"});
+        sent(name, "s3", raw);
+    }
+}
+
+/// As it does without a signature.
+#[test]
+fn a_get_waits_for_no_body_that_does_not_come() {
+    const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    for name in BOTH {
+        let asked = json!({"path": "/", "body": "late", "body_ms": 1000});
+        let signed = sent(name, "execute-api", asked);
+        assert_eq!(signed.payload, NOTHING);
+        assert!(!signed.headers.contains_key("transfer-encoding"));
+        let asked = json!({"path": "/", "body": "soon", "body_ms": 30});
+        let signed = sent(name, "execute-api", asked);
+        assert_ne!(signed.payload, NOTHING);
+        assert_eq!(signed.headers["content-length"], "4");
     }
 }
 

@@ -57,7 +57,7 @@ pub fn verify(request: &Request, secret: &str) -> Signed {
     let line: Vec<&str> = request.line.split(' ').collect();
     let (path, query) = line[1].split_once('?').unwrap_or((line[1], ""));
     let path = match service {
-        "s3" => path.to_owned(),
+        "s3" => escape(path),
         _ => path.replace('%', "%25"),
     };
     let mut query: Vec<String> = query
@@ -102,6 +102,17 @@ pub fn verify(request: &Request, secret: &str) -> Signed {
         chunks,
         headers,
     }
+}
+
+/// As S3 escapes what a client may leave as it is.
+fn escape(path: &str) -> String {
+    let is_kept = |c: char| c.is_ascii_alphanumeric() || "-._~/%".contains(c);
+    path.chars()
+        .map(|c| match is_kept(c) {
+            true => c.to_string(),
+            false => format!("%{:02X}", u32::from(c)),
+        })
+        .collect()
 }
 
 fn chunks(body: &[u8], seed: String, sign: impl Fn(&str, &str) -> String) -> usize {

@@ -101,17 +101,18 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
             }
             // The request is in the body.
             "fetch" => {
-                let mut body = Vec::new();
-                Reader::of(&request).for_each_piece(|piece| body.extend_from_slice(piece));
-                let fetched = fetch::fetch(&Fetch::parse(&body));
+                let fetched = fetch::fetch(&asked(&request));
                 answer(outparam, json_fields(), &fetched.json());
             }
             // ?times=N: sends the request in the body, and crashes.
             "leave" => {
-                let mut body = Vec::new();
-                Reader::of(&request).for_each_piece(|piece| body.extend_from_slice(piece));
-                fetch::leave(&Fetch::parse(&body), target.number("times", 1));
+                fetch::leave(&asked(&request), target.number("times", 1));
                 panics()
+            }
+            // ?times=N: how many of these requests, which are sent at once, had an answer.
+            "at-once" => {
+                let good = fetch::at_once(&asked(&request), target.number("times", 1));
+                answer(outparam, Fields::new(), good.to_string().as_bytes());
             }
             path => {
                 // ?body=TEXT
@@ -128,6 +129,13 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
 }
 
 /// An answer whose body is made step by step.
+/// The request that is asked for, in this one's body.
+fn asked(request: &IncomingRequest) -> Fetch {
+    let mut body = Vec::new();
+    Reader::of(request).for_each_piece(|piece| body.extend_from_slice(piece));
+    Fetch::parse(&body)
+}
+
 fn stepwise(outparam: ResponseOutparam, mut steps: impl Iterator<Item = guests::Step>) {
     let body = begin(outparam, 200, fields(&[("content-type", b"text/plain")]));
     match output::write(body.write().unwrap(), &mut steps) {

@@ -6,8 +6,8 @@ use guests::{Fetch, Fetched, case};
 use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
-    RequestOptions, Scheme,
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method,
+    OutgoingBody, OutgoingRequest, RequestOptions, Scheme,
 };
 use wasip2::io::streams::StreamError;
 
@@ -29,6 +29,21 @@ pub fn leave(asked: &Fetch, times: u64) {
         let response = outgoing_handler::handle(request(asked), None);
         std::mem::forget(response);
     }
+}
+
+/// Sends it this often at once, then reads the answers. Returns how many were good.
+pub fn at_once(asked: &Fetch, times: u64) -> usize {
+    let send = |_| outgoing_handler::handle(request(asked), None);
+    let sent: Vec<_> = (0..times).map(send).collect();
+    let is_good = |sent: Result<FutureIncomingResponse, ErrorCode>| {
+        let Ok(response) = sent else { return false };
+        response.subscribe().block();
+        let response = response.get().unwrap().unwrap();
+        response.is_ok_and(|response| read(response, &mut Fetched::default()).is_ok())
+    };
+    sent.into_iter()
+        .filter_map(|sent| is_good(sent).then_some(()))
+        .count()
 }
 
 fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
