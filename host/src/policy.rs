@@ -15,7 +15,7 @@ pub use aws::{Aws, PLACEHOLDERS, is_region};
 pub use environment::Env;
 pub use file::PolicyError;
 pub use files::{Folder, Opened};
-pub use limits::{Limits, memory_limit};
+pub use limits::{FREE_OF_CHARGE, Limits, memory_limit};
 pub use origin::{Host, Origin, Scheme};
 pub use reuse::Reuse;
 

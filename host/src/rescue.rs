@@ -24,9 +24,10 @@ use crate::responder::Responder;
 use crate::runtime_api::RuntimeClient;
 use crate::worker::Worker;
 
-/// How long after its deadline an invocation is given up. By then every other way to end it has had its turn, and before
-/// Lambda's own deadline there is time to answer.
+/// How long after its limit an invocation is given up. By then every other way to end it has had its turn, and before
+/// Lambda's own deadline there is time to answer: a shorter margin has a shorter patience, down to the least that it takes.
 const PATIENCE: Duration = Duration::from_millis(30);
+const LEAST_PATIENCE: Duration = Duration::from_millis(10);
 
 /// How long after that a thread is left behind that has answered, and is stuck in what comes after it.
 const AFTERWARDS: Duration = Duration::from_secs(1);
@@ -83,17 +84,20 @@ impl Rescue {
         RuntimeClient::new(Arc::clone(&self.endpoint), self.log)
     }
 
-    /// Watches over an invocation that has to end at `limit`, until what is returned is dropped.
+    /// Watches over an invocation that has to end at `limit`, and that Lambda ends at `deadline`, until what is returned is
+    /// dropped.
     pub fn watch<'a>(
         self: &'a Arc<Self>,
         responder: &Responder<'_>,
         limit: Instant,
+        deadline: Instant,
     ) -> Underway<'a> {
         self.busy.fetch_add(1, Ordering::AcqRel);
         let state = Arc::new(AtomicU8::new(UNDERWAY));
         let since = Instant::now();
         // One that comes too late has its time to be stopped, too.
-        let end = limit.max(since) + PATIENCE;
+        let limit = limit.max(since);
+        let end = limit + patience(deadline.saturating_duration_since(limit));
         let (rescue, heir, its) = (Arc::clone(self), responder.heir(), Arc::clone(&state));
         let unanswered = self.function.watchdog.alarm(end, move || {
             // An answer that is out, or on its way, is not given up for what comes after it.
@@ -215,6 +219,15 @@ impl Underway<'_> {
     }
 }
 
+/// How long to wait for an invocation that Lambda ends so long after its limit.
+fn patience(margin: Duration) -> Duration {
+    if margin.is_zero() {
+        // Too late for Lambda in any case.
+        return PATIENCE;
+    }
+    (margin * 3 / 5).clamp(LEAST_PATIENCE, PATIENCE)
+}
+
 fn stuck(since: Instant) -> Failure {
     Failure {
         is_crash: true,
@@ -240,4 +253,17 @@ fn become_anew() -> std::io::Error {
     };
     let Err(error) = anew();
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stuck_is_given_up_in_time_for_an_answer() {
+        for (margin, expected) in [(60_000, 30), (50, 30), (40, 24), (20, 12), (1, 10), (0, 30)] {
+            let patience = patience(Duration::from_millis(margin));
+            assert_eq!(patience, Duration::from_millis(expected), "{margin}");
+        }
+    }
 }

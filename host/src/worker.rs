@@ -91,7 +91,7 @@ impl Worker {
             }
             let responder = Responder::new(&self.client, Arc::clone(&invocation), self.log);
             let limit = self.function.limit(&invocation);
-            let underway = self.rescue.watch(&responder, limit);
+            let underway = self.rescue.watch(&responder, limit, invocation.deadline.at);
             let sandbox = self.sandbox.take();
             let handled = or_report_panic(&responder, || {
                 let outbound = &self.outbound;

@@ -67,17 +67,21 @@ impl Limits {
     }
 }
 
+/// How much the host holds for an instance at no charge, in bytes: an event, perhaps in two forms, or an answer. They have
+/// 6 MiB at most. More than that counts as the instance's memory.
+pub const FREE_OF_CHARGE: usize = 16 * MIB;
+
 /// How much memory one instance may have, in bytes, in a function of `memory_mib` that runs `concurrency` of them at once.
 ///
 /// A function that grows beyond it gets an error, where Lambda would kill the whole process.
 #[must_use]
 pub fn memory_limit(memory_mib: u32, concurrency: usize) -> usize {
-    /// What the host needs of the function's memory for itself, and for what it holds of an invocation.
-    const HOST_MIB: u32 = 32;
-    const LEAST_MIB: usize = 16;
-    (memory_mib.saturating_sub(HOST_MIB) as usize / concurrency.max(1))
-        .max(LEAST_MIB)
-        .saturating_mul(MIB)
+    /// What the host needs of the function's memory for itself.
+    const HOST: usize = 16 * MIB;
+    const LEAST: usize = 16 * MIB;
+    let all = (memory_mib as usize).saturating_mul(MIB);
+    let share = all.saturating_sub(HOST) / concurrency.max(1);
+    share.saturating_sub(FREE_OF_CHARGE).max(LEAST)
 }
 
 #[cfg(test)]
@@ -88,6 +92,6 @@ mod tests {
     fn memory_leaves_room_for_the_host() {
         assert_eq!(memory_limit(128, 1), 96 * MIB);
         assert_eq!(memory_limit(0, 1), 16 * MIB);
-        assert_eq!(memory_limit(2080, 16), 128 * MIB);
+        assert_eq!(memory_limit(2064, 16), 112 * MIB);
     }
 }

@@ -4,12 +4,9 @@ use thiserror::Error;
 use wasmtime::ResourceLimiter;
 
 use crate::allocator;
+use crate::policy::FREE_OF_CHARGE;
 
 const MIB: usize = 1024 * 1024;
-
-/// How much the host holds for an instance at no charge, in bytes: the event and the answer, of 6 MiB at most, each
-/// perhaps in two forms. It is a part of what the host keeps of the function's memory for itself.
-const FREE_OF_CHARGE: usize = 20 * MIB;
 
 /// What a guest is stopped with that has the host hold too much, in bytes.
 #[derive(Debug, Clone, Copy, Error)]
