@@ -7,6 +7,7 @@ mod files;
 mod http;
 mod lasting;
 mod log;
+mod neighbours;
 mod outside;
 mod start;
 
@@ -156,6 +157,9 @@ impl Family {
 struct Bystander {
     host: Host,
     good: &'static str,
+    /// The event of an invocation that is under way beside each bad one, where there are several workers. Its answer has
+    /// `good` in it too.
+    neighbour: Option<&'static str>,
     life: Vec<u8>,
     /// What the host runs.
     _folder: Option<TempDir>,
@@ -173,6 +177,7 @@ impl Bystander {
             life: host.life(),
             host,
             good,
+            neighbour: None,
             _folder: None,
             _turn: turn,
         };
@@ -182,10 +187,7 @@ impl Bystander {
 
     /// The Rust guest of this name in `host/tests/guests`, with a policy.
     fn of(guest: &str, policy: &str, good: &'static str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let artifact = functions().join(guest).with_extension("cwasm");
-        fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
-        Self::within(folder, policy, &[], good)
+        Self::within(copied(guest), policy, &[], good)
     }
 
     /// The function `hello` of a folder, with a policy and in an environment.
@@ -207,6 +209,29 @@ impl Bystander {
         }
     }
 
+    /// Runs `tries` with one worker, and with four, where the event `neighbour` is under way beside each bad one and must
+    /// not notice.
+    fn at_one_and_four(
+        folder: impl Fn() -> TempDir,
+        policy: &str,
+        good: &'static str,
+        neighbour: &'static str,
+        tries: impl Fn(&Self),
+    ) {
+        for workers in ["1", "4"] {
+            let env = [
+                ("AWS_LAMBDA_MAX_CONCURRENCY", workers),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
+            ];
+            let bystander = Self {
+                neighbour: (workers != "1").then_some(neighbour),
+                ..Self::within(folder(), policy, &env, good)
+            };
+            tries(&bystander);
+            bystander.finish();
+        }
+    }
+
     /// Sends a bad event, whose outcome has to be the expected one, and a good one.
     #[track_caller]
     fn endure(&self, what: &str, event: Invocation, end: End<'_>) {
@@ -218,7 +243,15 @@ impl Bystander {
     #[track_caller]
     fn try_out(&self, what: &str, event: Invocation, end: End<'_>) {
         let since = Instant::now();
+        let neighbour = self.neighbour.map(|neighbour| {
+            let invocation = Invocation::new(neighbour).timeout(LONG);
+            self.host.api.submit(invocation)
+        });
         let outcome = self.host.api.invoke(event);
+        if let Some(neighbour) = neighbour {
+            let answer = neighbour.wait().response().text();
+            assert!(answer.contains("good"), "{what}: the neighbour: {answer}");
+        }
         match (end, outcome) {
             (Answers(expected), Outcome::Response(answer)) => {
                 assert_eq!(answer.text(), expected, "{what}");
@@ -274,6 +307,14 @@ impl Bystander {
     fn finish(self) -> Output {
         self.host.finish()
     }
+}
+
+/// A folder with the Rust guest of this name in `host/tests/guests`, as the function `hello`.
+fn copied(guest: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let artifact = functions().join(guest).with_extension("cwasm");
+    fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
+    folder
 }
 
 /// A number of a process's, by its name in `/proc/PID/status`.

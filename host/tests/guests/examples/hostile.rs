@@ -23,6 +23,11 @@ impl Guest for Hostile {
         let number = || argument.parse().unwrap_or(0_u64);
         let answer = match verb {
             "good" => "good".to_owned(),
+            // A neighbour that takes so many milliseconds.
+            "good-after" => {
+                std::thread::sleep(std::time::Duration::from_millis(number()));
+                "good".to_owned()
+            }
             // Bytes in base64.
             "stdout" => write(&mut io::stdout(), &STANDARD.decode(argument).unwrap()),
             "stderr" => write(&mut io::stderr(), &STANDARD.decode(argument).unwrap()),
