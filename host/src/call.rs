@@ -90,7 +90,7 @@ impl Call<'_> {
     async fn api(&self, store: &mut Store<State>, export: &api::Guest) -> Result<Vec<u8>, Failure> {
         let since = Instant::now();
         let context = self.function.context(self.invocation);
-        let http::Request { source, record, .. } = http::request(&self.invocation.event)?;
+        let http::Request { source, record, .. } = self.http_request()?;
         let call = export.call_handle(&mut *store, &record, &context);
         let returned = self.function.until(self.deadline, call).await;
         let response = returned.map_err(|stopped| stopped.failure(store, since))??;
@@ -173,10 +173,17 @@ impl Call<'_> {
         relay.finish(failure, takes_its_place, self.deadline).await
     }
 
+    /// Returns the HTTP request that the event is, without its base path.
+    fn http_request(&self) -> Result<http::Request<'_>, EventError> {
+        let mut request = http::request(&self.invocation.event)?;
+        request.remove_base_path(&self.function.grants.policy.remove_base_path);
+        Ok(request)
+    }
+
     /// The request for a `wasi:http` component, and what its response becomes.
     fn request(&self) -> Result<(::http::Request<WasiBody>, Form), Failure> {
         let context = self.function.context(self.invocation);
-        match http::request(&self.invocation.event) {
+        match self.http_request() {
             Ok(request) => {
                 let form = Form::Http {
                     source: request.source,
@@ -187,8 +194,9 @@ impl Call<'_> {
                 Ok((wasi::request(request, &context)?, form))
             }
             Err(EventError::NotHttp) => {
-                let request = wasi::event(self.invocation.event.clone(), &context)?;
-                Ok((request, Form::Event))
+                let path = self.function.grants.policy.pass_through_path.to_string();
+                let request = wasi::event(self.invocation.event.clone(), &path, &context)?;
+                Ok((request, Form::Event { path }))
             }
             Err(error) => Err(error.into()),
         }

@@ -127,6 +127,7 @@ impl Function {
     pub fn client(&self, runtime_api: Vec<SocketAddr>) -> Client {
         let access = Access {
             allow: self.grants.policy.http.clone(),
+            forward_context: self.grants.policy.forward_context.clone(),
             runtime_api,
             ca_file: self.environment.ca_file(),
             signer: Signer::new(&self.grants.policy.aws, &self.environment),

@@ -4,7 +4,8 @@
 //! [`Source::answer`] turns the response into what that front door understands. Each front door's file says, with AWS's page,
 //! what its events leave open and what was decided. What holds for all of them:
 //!
-//! - The path is the one that the front door names. Neither the stage nor a base path is taken off it or put on it.
+//! - The path is the one that the event source names. [`Request::remove_base_path`] removes what the policy says, and nothing
+//!   is added.
 //! - [`Request::path_and_query`] is percent-encoded, as the client sent it if the event still says how. The record's path is the
 //!   event's, and its query is decoded.
 //! - Text in headers travels as UTF-8; [`header_text`] says what becomes of other bytes.
@@ -30,6 +31,7 @@ mod rest_api;
 pub mod wasi;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::mem::take;
 
 pub use request::Request;
@@ -158,15 +160,38 @@ pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
 
 /// A response that counts as a failure: its status, and what fits of its body.
 pub fn failed_status(status: u16, body: &[u8]) -> Failure {
-    let kept = &body[..body.len().min(KEPT)];
-    let more = if kept.len() < body.len() { " …" } else { "" };
+    let message = format!(
+        "the function answered with the status {status}: {}",
+        Start(body)
+    );
+    Failure::new("Function.HttpStatus", message)
+}
+
+/// Returns the failure of an event that is not an HTTP request, and was answered with this status at this path.
+pub fn failed_event(path: &str, status: u16, body: &[u8]) -> Failure {
+    let body = Start(body).to_string();
     Failure::new(
         "Function.HttpStatus",
         format!(
-            "the function answered with the status {status}: {}{more}",
-            String::from_utf8_lossy(kept)
+            "the event is not an HTTP request, so the function received it as `POST {path}`, and answered with the status {status}: {}\nhint: handle `POST {path}` in the function, or set `pass-through-path` in its policy to a path that it handles",
+            body.trim_end()
         ),
     )
+}
+
+/// The start of a body, as text.
+struct Start<'a>(&'a [u8]);
+
+impl fmt::Display for Start<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = &self.0[..self.0.len().min(KEPT)];
+        let more = if kept.len() < self.0.len() {
+            " …"
+        } else {
+            ""
+        };
+        write!(f, "{}{more}", String::from_utf8_lossy(kept))
+    }
 }
 
 /// A header's value as text: UTF-8, or Latin-1 where it is not, as RFC 9110, 5.5, says that it was once.

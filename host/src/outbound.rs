@@ -34,6 +34,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 use self::sending::Sending;
 use self::sign::Signing;
 use crate::deadline::Yielding;
+use crate::http::wasi::CONTEXT_HEADERS;
 use crate::log::{Level, Log};
 use crate::policy::Origin;
 
@@ -47,6 +48,8 @@ const MAX_TOLD: usize = 10;
 pub struct Access {
     /// The origins that the policy lists.
     pub allow: Vec<Origin>,
+    /// Those that receive the [context headers](CONTEXT_HEADERS).
+    pub forward_context: Vec<Origin>,
     /// Where the Runtime API is, which is never reached.
     pub runtime_api: Vec<SocketAddr>,
     /// A file with the certificates to trust, in PEM.
@@ -62,6 +65,18 @@ impl Access {
     fn listed(&self, origin: &Origin) -> Vec<&Origin> {
         let listed = self.allow.iter();
         listed.filter(|listed| listed.covers(origin)).collect()
+    }
+
+    /// Removes the headers that the host added to the function's own request, unless the policy says that they go there.
+    ///
+    /// A function that passes its request's headers on would otherwise give them to third parties.
+    fn remove_context(&self, origin: &Origin, parts: &mut Parts) {
+        let mut receivers = self.forward_context.iter();
+        if !receivers.any(|receiver| receiver.covers(origin)) {
+            for name in CONTEXT_HEADERS {
+                parts.headers.remove(name);
+            }
+        }
     }
 }
 
@@ -113,6 +128,7 @@ impl Outbound {
             let why = format!("to allow it, add \"{origin}\" to `allow` under [http] in {file}");
             return Err(self.deny(&origin, &why));
         }
+        access.remove_context(&origin, parts);
         let doubt = match access.signer.signing(&origin, parts) {
             Ok(Some(signing)) => return Ok((origin, Some(signing))),
             Ok(None) => access.signer.doubt(&origin, parts),

@@ -1,22 +1,26 @@
 //! What a function may do. Everything that is not allowed here is denied.
 
 mod aws;
+mod base_path;
 mod environment;
 mod file;
 mod files;
 mod limits;
 mod origin;
+mod pass_through;
 mod reuse;
 mod value;
 
 use std::ops::RangeInclusive;
 
 pub use aws::{Aws, PLACEHOLDERS, is_region};
+pub use base_path::BasePath;
 pub use environment::Env;
 pub use file::PolicyError;
 pub use files::{Folder, Opened};
 pub use limits::{FREE_OF_CHARGE, Limits, memory_limit};
 pub use origin::{Host, Origin, Scheme};
+pub use pass_through::PassThroughPath;
 pub use reuse::Reuse;
 
 /// What the file says, and the defaults of what it does not say.
@@ -26,6 +30,10 @@ pub struct Policy {
     pub stream: Option<bool>,
     /// The statuses of HTTP responses that count as failures of the invocation.
     pub fail_status: Vec<RangeInclusive<u16>>,
+    /// The base paths that are removed from the paths of requests.
+    pub remove_base_path: Vec<BasePath>,
+    /// The path that a `wasi:http` component receives events at which are not HTTP requests.
+    pub pass_through_path: PassThroughPath,
     /// Whether an instance is kept between invocations; `None` makes each a fresh one.
     pub reuse: Option<Reuse>,
     /// Whether a trap leaves a core dump.
@@ -38,6 +46,8 @@ pub struct Policy {
     pub files: Vec<Folder>,
     /// Where it may send HTTP requests to.
     pub http: Vec<Origin>,
+    /// Which of these receive the context headers that the host added to the function's own request.
+    pub forward_context: Vec<Origin>,
     /// What `wasi:config/store` answers with.
     pub config: Vec<(String, String)>,
     /// Which of its requests to AWS are signed.

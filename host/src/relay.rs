@@ -47,8 +47,11 @@ pub enum Form {
         /// The statuses that are failures.
         fail_status: Vec<RangeInclusive<u16>>,
     },
-    /// The body alone, if the status is 2xx: for events that are no HTTP requests.
-    Event,
+    /// The body alone, if the status is 2xx: for events that are not HTTP requests.
+    Event {
+        /// The path that the event was sent to.
+        path: String,
+    },
     /// A failure with the status and the body.
     Failure {
         /// As above.
@@ -386,13 +389,15 @@ impl<'a> Relay<'a> {
 
     fn respond(&mut self) -> Result<(), RuntimeApiError> {
         let body = std::mem::take(&mut self.body);
-        let failed = self.head.as_ref().filter(|head| match self.form {
-            Form::Failure { .. } => true,
-            Form::Event => !(200..300).contains(&head.status_code),
-            Form::Http { .. } | Form::Bytes(_) => false,
-        });
-        if let Some(head) = failed {
-            let failure = http::failed_status(head.status_code, &body);
+        let status = self.head.as_ref().map_or(0, |head| head.status_code);
+        let failure = match &self.form {
+            Form::Failure { .. } => Some(http::failed_status(status, &body)),
+            Form::Event { path } if !(200..300).contains(&status) => {
+                Some(http::failed_event(path, status, &body))
+            }
+            _ => None,
+        };
+        if let Some(failure) = failure {
             return self.responder.fail(&failure);
         }
         if self.size > LARGEST_RESPONSE {
@@ -406,7 +411,9 @@ impl<'a> Relay<'a> {
                 Ok(answer) => self.responder.respond("application/json", &answer),
                 Err(failure) => self.responder.fail(&failure),
             },
-            Form::Event | Form::Failure { .. } => self.responder.respond("application/json", &body),
+            Form::Event { .. } | Form::Failure { .. } => {
+                self.responder.respond("application/json", &body)
+            }
             Form::Bytes(_) => self.responder.respond("application/octet-stream", &body),
         }
     }

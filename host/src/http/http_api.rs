@@ -6,8 +6,8 @@
 //!   encoded is one that it had not.
 //! - `rawPath` starts with the stage, as the client's path does, unless the stage is `$default`; under a custom domain name it
 //!   does not have the API mapping
-//!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>). It is passed on
-//!   as it is, and the stage is in the record.
+//!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>). The stage is
+//!   in the record too.
 
 use super::event::{Context, Event};
 use super::percent::Coding;

@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use http::uri::Authority;
 use serde_json::value::RawValue;
 
+use super::json::{Text, object};
 use super::percent::{self, Coding, Place};
 use super::query::Query;
 use super::response::OnwardHeaders;
 use super::{Source, find};
 use crate::bindings::api;
 use crate::failure::to_ascii;
+use crate::policy::BasePath;
 
 /// A request. What is not in the record is made when it is asked for, of what is kept of the event.
 pub struct Request<'e> {
@@ -23,7 +25,52 @@ pub struct Request<'e> {
     pub(super) context: Option<&'e RawValue>,
 }
 
+object! {
+    /// What the request context of a REST API says about the path.
+    Requested<'a> {
+        /// As the client sent it. Under the API's own domain name it starts with the stage.
+        path: Text<'a> = "path";
+    }
+}
+
 impl Request<'_> {
+    /// Removes a base path from the path: the longest of these that the path starts with.
+    pub fn remove_base_path(&mut self, base_paths: &[BasePath]) {
+        if base_paths.is_empty() {
+            return;
+        }
+        let (path, stage) = (self.record.path.as_str(), self.stage_in_path());
+        let is_encoded = self.path_coding == Coding::Sent;
+        let rests = base_paths.iter();
+        let rests = rests.filter_map(|base_path| base_path.strip(path, stage, is_encoded));
+        self.record.path = match rests.min_by_key(|rest| rest.len()) {
+            Some("") => "/".to_owned(),
+            Some(rest) => rest.to_owned(),
+            None => return,
+        };
+    }
+
+    /// Returns the stage if the path may start with it.
+    ///
+    /// A REST API takes the stage off, but not under a custom domain name whose mapping names no stage
+    /// (<https://github.com/localstack/localstack/pull/12296>). `requestContext.path` tells the two apart.
+    fn stage_in_path(&self) -> Option<&str> {
+        let stage = self.record.stage.as_deref();
+        let stage = stage.filter(|stage| *stage != "$default")?;
+        if matches!(self.source, Source::RestApi | Source::HttpApiPayload1) {
+            let context = self.context.map(RawValue::get).unwrap_or_default();
+            let context: Requested<'_> = serde_json::from_str(context).unwrap_or_default();
+            let requested = context.path.as_deref().unwrap_or_default();
+            let behind_stage = requested
+                .strip_prefix('/')
+                .and_then(|path| path.strip_prefix(stage));
+            if behind_stage == Some(&self.record.path) {
+                return None;
+            }
+        }
+        Some(stage)
+    }
+
     /// `http` or `https`: what `X-Forwarded-Proto` says, where the front door sets it, and else `https`, which is all that
     /// function URLs and API Gateway have.
     #[must_use]

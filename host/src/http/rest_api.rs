@@ -2,8 +2,9 @@
 //!
 //! - Both are described in
 //!   <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>.
-//! - `path` has no stage in it, and does have the base path that a custom domain name maps to the API
-//!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html>). It is passed on as it is.
+//! - `path` has the base path that a custom domain name maps to the API
+//!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-custom-domains.html>), and behind it the stage if the
+//!   mapping names none (<https://github.com/localstack/localstack/pull/12296>). Otherwise it does not have the stage.
 //! - `path` is as the client sent it, percent-encoding and all; the query's and the path's parameters are decoded
 //!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>). From an HTTP API, whose
 //!   events say that they are version 1.0, `path` is decoded too, and from `sam local`, which says it for both.

@@ -19,11 +19,11 @@ use crate::failure::{Failure, to_ascii};
 const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");
 const LAMBDA_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-lambda-context");
 
+/// All headers that the host itself adds to a request. They have account ids, claims and addresses in them.
+pub const CONTEXT_HEADERS: [HeaderName; 2] = [REQUEST_CONTEXT, LAMBDA_CONTEXT];
+
 /// Who is asked, where nobody says.
 const NOBODY: &str = "localhost";
-
-/// Where events go that are no HTTP requests, as the Web Adapter has it.
-const EVENTS: &str = "/events";
 
 /// The request that an HTTP event is.
 ///
@@ -56,7 +56,7 @@ pub fn request(request: Request<'_>, context: &Context) -> Result<HttpRequest<Wa
             )));
         };
         // Only this host says what these say.
-        if name != REQUEST_CONTEXT && name != LAMBDA_CONTEXT {
+        if !CONTEXT_HEADERS.contains(&name) {
             built = built.header(name, value);
         }
     }
@@ -66,13 +66,17 @@ pub fn request(request: Request<'_>, context: &Context) -> Result<HttpRequest<Wa
     finish(built, context, request.record.body)
 }
 
-/// The request that an event becomes which is none: a POST of its JSON to `/events`.
+/// Returns the request that an event becomes which is not an HTTP request: a POST of its JSON to `path`.
 ///
 /// # Errors
 ///
-/// None that can happen, if the context is Lambda's.
-pub fn event(event: Vec<u8>, context: &Context) -> Result<HttpRequest<WasiBody>, Failure> {
-    let built = HttpRequest::post(format!("http://{NOBODY}{EVENTS}"))
+/// Returns an error if the path is not one that a URI can have, which the policy checks.
+pub fn event(
+    event: Vec<u8>,
+    path: &str,
+    context: &Context,
+) -> Result<HttpRequest<WasiBody>, Failure> {
+    let built = HttpRequest::post(format!("http://{NOBODY}{path}"))
         .header(http::header::CONTENT_TYPE, "application/json");
     finish(built, context, event)
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use toml::de::DeTable;
 
-use super::value::{Entry, Said, Wrong, line};
-use super::{Aws, Env, Folder, Limits, Origin, Policy, Reuse};
+use super::value::{Entry, Said, Text, Wrong, line};
+use super::{Aws, BasePath, Env, Folder, Limits, Origin, PassThroughPath, Policy, Reuse};
 
 /// A file that cannot be understood. It names the file, the line and what would do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -30,6 +30,8 @@ const KEYS: &[&str] = &[
     "files",
     "http",
     "limits",
+    "pass-through-path",
+    "remove-base-path",
     "reuse",
     "stream",
 ];
@@ -90,8 +92,10 @@ impl Policy {
                     let folders = folders.map(|entry| Folder::read(&entry, text, root));
                     policy.files = folders.collect::<Said<_>>()?;
                 }
-                "http" => policy.http = origins(&entry)?,
+                "http" => (policy.http, policy.forward_context) = http(&entry)?,
                 "limits" => policy.limits = Limits::read(&entry)?,
+                "pass-through-path" => policy.pass_through_path = PassThroughPath::read(&entry)?,
+                "remove-base-path" => policy.remove_base_path = BasePath::read_all(&entry)?,
                 "reuse" => policy.reuse = Reuse::read(&entry)?,
                 "stream" => policy.stream = Some(entry.flag()?),
                 _ => return Err(entry.unknown("there is", KEYS)),
@@ -118,19 +122,26 @@ fn config(entry: &Entry<'_>) -> Said<Vec<(String, String)>> {
     entry.table()?.into_iter().map(pair).collect()
 }
 
-fn origins(entry: &Entry<'_>) -> Said<Vec<Origin>> {
-    let mut origins = Vec::new();
+/// Reads the origins that requests may go to, and those that receive the context headers.
+fn http(entry: &Entry<'_>) -> Said<(Vec<Origin>, Vec<Origin>)> {
+    let (mut allow, mut forward_context) = (Vec::new(), Vec::new());
     for entry in entry.table()? {
-        if entry.key != "allow" {
-            return Err(entry.unknown("[http] has", &["allow"]));
-        }
-        for text in entry.texts("https://api.example.com")? {
-            let origin = Origin::parse(text.text)
-                .map_err(|why| text.wrong(format_args!("the origin \"{}\" {why}", text.text)))?;
-            origins.push(origin);
+        match entry.key {
+            "allow" => allow = origins(&entry)?,
+            "forward-context" => forward_context = origins(&entry)?,
+            _ => return Err(entry.unknown("[http] has", &["allow", "forward-context"])),
         }
     }
-    Ok(origins)
+    Ok((allow, forward_context))
+}
+
+fn origins(entry: &Entry<'_>) -> Said<Vec<Origin>> {
+    let origin = |text: Text<'_>| {
+        Origin::parse(text.text)
+            .map_err(|why| text.wrong(format_args!("the origin \"{}\" {why}", text.text)))
+    };
+    let texts = entry.texts("https://api.example.com")?;
+    texts.into_iter().map(origin).collect()
 }
 
 /// `"500-599"`, `"404"`, or several of them with commas between.

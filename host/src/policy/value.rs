@@ -116,6 +116,19 @@ impl<'a> Entry<'a> {
             .collect()
     }
 
+    /// Reads a text or a list of texts.
+    pub fn text_or_texts(&self, example: &str) -> Said<Vec<Text<'a>>> {
+        if let DeValue::String(text) = self.value.get_ref() {
+            let at = self.value.span();
+            return Ok(vec![Text { text, at }]);
+        }
+        self.texts(example).map_err(|_| {
+            self.wrong(format_args!(
+                "is a text, such as \"{example}\", or a list of texts"
+            ))
+        })
+    }
+
     /// A whole number.
     pub fn count(&self, range: RangeInclusive<usize>) -> Said<usize> {
         let count = match self.value.get_ref() {

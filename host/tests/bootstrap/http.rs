@@ -14,7 +14,7 @@ mod malformed;
 mod properties;
 mod request_headers;
 mod responses;
-mod seen;
+pub mod seen;
 pub mod streamed;
 mod third_party;
 mod without_body;

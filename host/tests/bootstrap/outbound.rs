@@ -12,6 +12,7 @@ use crate::support::{Host, HostBuilder, Output, functions};
 
 mod bodies;
 mod connections;
+mod context;
 mod crypto;
 mod denials;
 mod faults;

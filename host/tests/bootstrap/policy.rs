@@ -4,6 +4,7 @@ mod coredump;
 mod environment;
 mod files;
 mod limits;
+mod paths;
 mod reuse;
 
 use std::fs;

@@ -48,6 +48,7 @@ fn all_of_it() {
         "/home/me/dist" = "read-only"
         [http]
         allow = ["https://*.example.com:8443"]
+        forward-context = ["https://*.example.com:8443"]
         [config]
         greeting = "Hello"
         [aws]
@@ -90,6 +91,7 @@ fn all_of_it() {
         host: Host::Below("example.com".to_owned()),
         port: 8443,
     };
+    assert_eq!(policy.forward_context, [origin.clone()]);
     assert_eq!(policy.http, [origin]);
     assert_eq!(policy.config, [("greeting".to_owned(), "Hello".to_owned())]);
     assert_eq!(policy.aws.sign, ["dynamodb", "s3"]);
@@ -122,7 +124,7 @@ fn mistakes_are_told_with_their_line_and_the_nearest_right_word() {
         @r#"
         2: there is no key `fail_status`; did you mean `fail-status`?
         3: there is no key `streams`; did you mean `stream`?
-        1: there is no key `colour`; there are aws, config, coredump, env, fail-status, files, http, limits, reuse, stream
+        1: there is no key `colour`; there are aws, config, coredump, env, fail-status, files, http, limits, pass-through-path, remove-base-path, reuse, stream
         1: stream is true or false
         1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
         1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
@@ -239,7 +241,7 @@ fn mistakes_in_grants() {
         2: /tmp is not `readonly`; did you mean `read-only`?
         2: /tmp is one of read-only, read-write
         2: /tmp is a text, such as "read-only"
-        2: [http] has no key `deny`; there are allow
+        2: [http] has no key `deny`; there are allow, forward-context
         4: the origin "api.example.com" has no scheme; did you mean "https://api.example.com"?
         2: greeting is a text, such as "Hello"
         2: greeting is a text, such as "Hello"

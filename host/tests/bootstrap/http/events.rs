@@ -22,20 +22,6 @@ fn an_event_is_posted_to_events_and_the_body_is_the_answer() {
 }
 
 #[test]
-fn what_the_component_does_not_answer_with_2xx_is_an_error() {
-    for name in BOTH {
-        let host = start(name);
-        let error: Value = host.invoke("{}").error().json();
-        assert_eq!(error["errorType"], "Function.HttpStatus", "{name}");
-        assert_eq!(
-            error["errorMessage"],
-            "the function answered with the status 404: no such path\n"
-        );
-        host.finish();
-    }
-}
-
-#[test]
 fn what_is_no_json_is_no_event() {
     for name in BOTH {
         let host = start(name);

@@ -149,10 +149,12 @@ async fn echo(request: Request<Incoming>) -> Result<Response<WasiBody>, io::Erro
     let host = parts.headers.get("host").cloned();
     let framing = ["content-length", "transfer-encoding"].map(|name| parts.headers.get(name));
     let framing = framing.into_iter().flatten().next().cloned();
+    let names: Vec<&str> = parts.headers.keys().map(|name| name.as_str()).collect();
     let mut response = Response::builder()
         .header("x-version", format!("{:?}", parts.version))
         .header("x-method", parts.method.as_str())
         .header("x-target", parts.uri.to_string())
+        .header("x-names", names.join(" "))
         .header(
             "x-framing",
             framing.unwrap_or(HeaderValue::from_static("none")),
