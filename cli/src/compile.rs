@@ -65,7 +65,7 @@ fn compile(component: &[u8], args: &Args, limits: &Limits) -> Result<Vec<u8>> {
         );
     }
     let world = world::examine(
-        description.imports.iter().map(String::as_str),
+        world::needed(&description.imports, &description.types),
         description.exports.iter().map(String::as_str),
     )
     .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
@@ -86,6 +86,7 @@ fn compile(component: &[u8], args: &Args, limits: &Limits) -> Result<Vec<u8>> {
         world,
         names: description.names,
         imports: description.imports.clone(),
+        types: description.types.clone(),
         exports: description.exports.clone(),
     };
     let refused = |error: wasmtime::Error| anyhow!("the compiler refuses it: {error:#}");

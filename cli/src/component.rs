@@ -2,6 +2,8 @@
 
 use anyhow::{Context as _, Result, bail};
 use lambda_wasm_host::artifact::{CORE_MODULE_HINT, Kind};
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ResourceId};
+use wasmparser::types::TypesRef;
 use wasmparser::{Encoding, Instance, KnownCustom, Parser, Payload, Validator, WasmFeatures};
 
 /// What only a component with the asynchronous ABI needs.
@@ -14,6 +16,8 @@ const ASYNC: WasmFeatures = WasmFeatures::CM_ASYNC
 pub struct Description {
     /// What it imports, with versions.
     pub imports: Vec<String>,
+    /// Those of its imports that have types only, which nothing has to implement.
+    pub types: Vec<String>,
     /// What it exports, with versions.
     pub exports: Vec<String>,
     /// How many core instances its instantiation makes.
@@ -40,7 +44,7 @@ impl Description {
             ),
             Kind::Other => bail!("it is no WebAssembly"),
         }
-        Validator::new_with_features(WasmFeatures::all())
+        let types = Validator::new_with_features(WasmFeatures::all())
             .validate_all(bytes)
             .context("it is no valid component; was it cut off, or made for a newer version of the component model?")?;
         let mut description = Self {
@@ -51,6 +55,7 @@ impl Description {
         };
         // Nested components and modules come between their parent's sections: their depth tells them apart.
         let mut depth = 0_u32;
+        let mut known = Vec::new();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload? {
                 Payload::Version {
@@ -60,7 +65,13 @@ impl Description {
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(imports) if depth == 1 => {
                     for import in imports {
-                        description.imports.push(import?.name.name.to_owned());
+                        let name = import?.name.name;
+                        description.imports.push(name.to_owned());
+                        let item = types.component_item_for_import(name);
+                        if item.is_some_and(|item| !is_needed(types.as_ref(), item.ty, &mut known))
+                        {
+                            description.types.push(name.to_owned());
+                        }
                     }
                 }
                 Payload::ComponentExportSection(exports) if depth == 1 => {
@@ -81,6 +92,28 @@ impl Description {
             }
         }
         Ok(description)
+    }
+}
+
+/// Whether an import needs an implementation: a function or a resource that is not one of another import's, which `known`
+/// collects. It is wasmtime's rule.
+fn is_needed(types: TypesRef<'_>, item: ComponentEntityType, known: &mut Vec<ResourceId>) -> bool {
+    match item {
+        ComponentEntityType::Type { created, .. } => match created {
+            ComponentAnyTypeId::Resource(id) => {
+                let is_new = !known.contains(&id.resource());
+                known.push(id.resource());
+                is_new
+            }
+            _ => false,
+        },
+        // All of them are looked at, so that all resources are known.
+        ComponentEntityType::Instance(id) => {
+            types[id].exports.values().fold(false, |needed, item| {
+                is_needed(types, item.ty, known) | needed
+            })
+        }
+        _ => true,
     }
 }
 
@@ -108,6 +141,29 @@ mod tests {
         let description = of(r#"(component (import "a:b/c@1.2.3" (instance)))"#).unwrap();
         assert_eq!(description.imports, ["a:b/c@1.2.3"]);
         assert!(description.exports.is_empty());
+    }
+
+    #[test]
+    fn imports_of_types_only_are_told_apart() {
+        let description = of(r#"(component
+            (import "own" (instance $own (export "r" (type (sub resource)))))
+            (alias export $own "r" (type $r))
+            (import "used" (instance (export "r" (type (eq $r)))))
+            (import "record" (instance
+                (type $t (record (field "name" string)))
+                (export "t" (type (eq $t)))))
+            (import "nested" (instance (export "inner" (instance))))
+            (import "deep" (instance (export "inner" (instance (export "f" (func))))))
+            (import "empty" (instance))
+            (import "func" (func))
+            (import "type" (type (eq $r)))
+            (import "resource" (type (sub resource)))
+            (import "module" (core module)))"#)
+        .unwrap();
+        assert_eq!(
+            description.types,
+            ["used", "record", "nested", "empty", "type"]
+        );
     }
 
     #[test]

@@ -42,8 +42,7 @@ fn describe(path: &Path) -> Result<String> {
             path,
             "component",
             bytes.len(),
-            &component.imports,
-            &component.exports,
+            [&component.imports, &component.types, &component.exports],
         )?;
         return Ok(text);
     }
@@ -54,8 +53,7 @@ fn describe(path: &Path) -> Result<String> {
         path,
         "compiled component",
         bytes.len(),
-        &trailer.imports,
-        &trailer.exports,
+        [&trailer.imports, &trailer.types, &trailer.exports],
     )?;
     write_trailer(&mut text, &trailer)?;
     Ok(text)
@@ -66,12 +64,11 @@ fn write_names(
     path: &Path,
     kind: &str,
     size: usize,
-    imports: &[String],
-    exports: &[String],
+    [imports, types, exports]: [&[String]; 3],
 ) -> fmt::Result {
     writeln!(text, "{}: {kind}, {size} bytes", path.display())?;
     match world::examine(
-        imports.iter().map(String::as_str),
+        world::needed(imports, types),
         exports.iter().map(String::as_str),
     ) {
         Ok(world) => writeln!(text, "world: {world}")?,
@@ -84,10 +81,14 @@ fn write_names(
             if names.is_empty() { " none" } else { "" }
         )?;
         for name in names {
-            writeln!(text, "  {name}")?;
+            let note = match types.contains(name) && title == "imports" {
+                true => " (types only)",
+                false => "",
+            };
+            writeln!(text, "  {name}{note}")?;
         }
     }
-    grants::write(text, imports)
+    grants::write(text, world::needed(imports, types))
 }
 
 fn write_trailer(text: &mut String, trailer: &Trailer) -> fmt::Result {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cpu;
-use crate::world::World;
+use crate::world::{self, World};
 
 mod error;
 
@@ -69,6 +69,9 @@ pub struct Trailer {
     pub names: bool,
     /// What it imports, with versions.
     pub imports: Vec<String>,
+    /// Those of its imports that have types only, which nothing has to implement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
     /// What it exports, with versions.
     pub exports: Vec<String>,
 }
@@ -204,6 +207,11 @@ impl Trailer {
             });
         }
         Ok(())
+    }
+
+    /// The imports that the host has to implement.
+    pub fn needs(&self) -> impl Iterator<Item = &str> {
+        world::needed(&self.imports, &self.types)
     }
 
     /// The bytes that go behind the ELF.
@@ -347,7 +355,8 @@ mod tests {
             core_instances: 3,
             world: World::ApiFunction,
             names: true,
-            imports: vec!["wasi:cli/exit@0.2.0".to_owned()],
+            imports: vec!["wasi:cli/exit@0.2.0".to_owned(), "a:b/types".to_owned()],
+            types: vec!["a:b/types".to_owned()],
             exports: vec!["lambda:function/api@0.1.0".to_owned()],
         };
         let folder = tempfile::tempdir().unwrap();

@@ -66,11 +66,14 @@ fn timeout(ran: Duration, place: &str, stack_trace: Vec<String>) -> Failure {
     }
 }
 
-fn waited_in(state: &State) -> &str {
-    if state.last_import.is_empty() {
-        "the host"
-    } else {
-        state.last_import
+/// What the guest waits for. A guest of WASI 0.3 can wait for several things: a timer that limits another wait is one.
+fn waited_in(state: &State) -> String {
+    const CLOCK: &str = "wasi:clocks/monotonic-clock";
+    match (state.last_import, state.timers.any()) {
+        ("", false) => "the host".to_owned(),
+        ("" | CLOCK, true) => CLOCK.to_owned(),
+        (import, true) => format!("{CLOCK} (a timer), and called {import} last"),
+        (import, false) => import.to_owned(),
     }
 }
 

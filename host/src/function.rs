@@ -67,9 +67,9 @@ impl Function {
         if config.verify {
             artifact::verify(path, &trailer).map_err(unusable)?;
         }
-        let (imports, exports) = (trailer.imports.iter(), trailer.exports.iter());
-        let world = world::examine(imports.map(String::as_str), exports.map(String::as_str))
-            .map_err(|misfits| misfit(path, &misfits))?;
+        let exports = trailer.exports.iter().map(String::as_str);
+        let world =
+            world::examine(trailer.needs(), exports).map_err(|misfits| misfit(path, &misfits))?;
         timings.mark("trailer");
 
         let grants = Grants::read(config, log)?;

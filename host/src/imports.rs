@@ -1,10 +1,11 @@
 //! Links the interfaces that a component imports, and only those: linking all of WASI was a third of a prototype's start.
 
-use wasmtime::Engine;
-use wasmtime::component::types::{Component as ComponentType, ComponentItem};
+use wasmtime::component::types::{self, ComponentItem};
 use wasmtime::component::{
-    Component, HasData, HasSelf, InstancePre, Linker, LinkerInstance, ResourceTable, ResourceType,
+    Component, ComponentType, HasData, HasSelf, InstancePre, Linker, LinkerInstance, Lower,
+    ResourceTable, ResourceType,
 };
+use wasmtime::{Engine, StoreContextMut};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
@@ -18,8 +19,8 @@ use wasmtime_wasi_http::{WasiHttp, WasiHttpView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
 use crate::bindings::invocation;
-use crate::sandbox::State;
-use crate::world::{Line, Misfits, interface};
+use crate::sandbox::{Clock, State};
+use crate::world::{Line, Misfits, import_misfit, interface};
 
 /// The I/O interfaces work on handles alone.
 struct WasiIo;
@@ -47,7 +48,7 @@ pub fn link(engine: &Engine, component: &Component) -> Result<InstancePre<State>
 fn misfits(
     engine: &Engine,
     component: &Component,
-    ty: &ComponentType,
+    ty: &types::Component,
     error: wasmtime::Error,
 ) -> Misfits {
     let mut misfits = Misfits::default();
@@ -63,9 +64,9 @@ fn misfits(
             misfits.push(format!("its imports cannot be linked ({message})"));
             return misfits;
         };
-        misfits.push(format!(
-            "it imports {name} with other types than this version offers ({message})"
-        ));
+        misfits.push(import_misfit(name).unwrap_or_else(|| {
+            format!("it imports {name} with other types than this version offers ({message})")
+        }));
         stubbed.push(name);
         let mut linker = Linker::new(engine);
         let names = ty.imports(engine).map(|(name, _)| name);
@@ -119,19 +120,49 @@ fn add_each<'a>(
             continue;
         };
         let name = interface(import);
-        if !added.contains(&(line, name)) {
-            added.push((line, name));
+        // Drafts are compatible with themselves only.
+        let added_as = if line == Line::Config { import } else { name };
+        if !added.contains(&(line, added_as)) {
+            added.push((line, added_as));
             match line {
                 Line::Function | Line::Wasi2 => wasi_2(linker, name),
                 Line::Wasi3 => wasi_3(linker, name),
-                Line::Config => wasmtime_wasi_config::add_to_linker(linker, |state| {
-                    state.last_import = "wasi:config/store";
-                    state.config()
-                }),
+                Line::Config => config(linker, import),
             }?;
         }
     }
     Ok(())
+}
+
+/// The error of `wasi:config`, which this host never returns.
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+#[expect(dead_code, reason = "reading the configuration does not fail")]
+enum ConfigError {
+    #[component(name = "upstream")]
+    Upstream(String),
+    #[component(name = "io")]
+    Io(String),
+}
+
+/// Adds a draft of `wasi:config` by its full name. `wasmtime-wasi-config` has only the newest.
+fn config(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
+    type Answer<T> = wasmtime::Result<(Result<T, ConfigError>,)>;
+    let mut linker = linker.instance(name)?;
+    linker.func_wrap(
+        "get",
+        |mut store: StoreContextMut<'_, State>, (key,): (String,)| {
+            let answer: Answer<Option<String>> = Ok((Ok(store.data_mut().config(&key)),));
+            answer
+        },
+    )?;
+    linker.func_wrap(
+        "get-all",
+        |mut store: StoreContextMut<'_, State>, (): ()| {
+            let answer: Answer<Vec<(String, String)>> = Ok((Ok(store.data_mut().all_config()),));
+            answer
+        },
+    )
 }
 
 /// Adds one interface by its name. Each call of it notes that name, for the case that it waits too long. An interface of
@@ -205,7 +236,7 @@ fn wasi_3(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
         "wasi:cli/terminal-stderr" => cli::terminal_stderr, WasiCli, WasiCliView::cli;
         "wasi:cli/terminal-stdin" => cli::terminal_stdin, WasiCli, WasiCliView::cli;
         "wasi:cli/terminal-stdout" => cli::terminal_stdout, WasiCli, WasiCliView::cli;
-        "wasi:clocks/monotonic-clock" => clocks::monotonic_clock, WasiClocks, WasiClocksView::clocks;
+        "wasi:clocks/monotonic-clock" => clocks::monotonic_clock, Clock, |state| state;
         "wasi:clocks/system-clock" => clocks::system_clock, WasiClocks, WasiClocksView::clocks;
         "wasi:clocks/types" => clocks::types, WasiClocks, WasiClocksView::clocks;
         "wasi:filesystem/preopens" => filesystem::preopens, WasiFilesystem, WasiFilesystemView::filesystem;

@@ -2,6 +2,7 @@
 
 mod grants;
 mod memory;
+mod timers;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,7 +10,6 @@ use std::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::invocation;
@@ -22,6 +22,7 @@ use crate::outbound::{Client, Outbound};
 
 pub use grants::Grants;
 pub use memory::{HoldsTooMuch, MemoryLimit};
+pub use timers::{Clock, Timers};
 
 /// The variable that AWS's SDKs and tracers read the X-Ray header from.
 const TRACE_VARIABLE: &str = "_X_AMZN_TRACE_ID";
@@ -34,7 +35,7 @@ pub struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
-    config: Arc<WasiConfigVariables>,
+    config: Arc<[(String, String)]>,
     table: ResourceTable,
     memory_is_by_policy: bool,
     /// What the guest may use, and was denied.
@@ -45,6 +46,8 @@ pub struct State {
     pub deadline: Instant,
     /// The interface that it last called: where it waits, if it waits.
     pub last_import: &'static str,
+    /// The timers of WASI 0.3 that it waits for.
+    pub timers: Timers,
     invocation: Option<Arc<Invocation>>,
 }
 
@@ -72,6 +75,7 @@ impl State {
             output,
             deadline,
             last_import: "",
+            timers: Timers::default(),
             invocation: None,
         })
     }
@@ -100,9 +104,17 @@ impl State {
         Ok(())
     }
 
-    /// What `wasi:config/store` answers from.
-    pub fn config(&mut self) -> WasiConfig<'_> {
-        WasiConfig::new(&self.config)
+    /// The value of this key of `wasi:config`.
+    pub fn config(&mut self, key: &str) -> Option<String> {
+        self.last_import = "wasi:config/store";
+        let pair = self.config.iter().find(|(known, _)| known == key);
+        pair.map(|(_, value)| value.clone())
+    }
+
+    /// The keys and values of `wasi:config`.
+    pub fn all_config(&mut self) -> Vec<(String, String)> {
+        self.last_import = "wasi:config/store";
+        self.config.to_vec()
     }
 
     /// The id of its invocation; before that, one of the start of this process.

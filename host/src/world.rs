@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+mod misfits;
+
+pub use misfits::Misfits;
+
 /// The version of the WIT package `lambda:function` that this host calls.
 pub const FUNCTION_VERSION: &str = "0.1.0";
 
@@ -13,7 +17,8 @@ pub const WASI_VERSION: &str = "0.2.12";
 /// The newest WASI 0.3 that this host offers.
 pub const WASI_3_VERSION: &str = "0.3.0";
 
-/// The version of `wasi:config` that this host offers: a draft, and drafts are compatible with themselves only.
+/// The newest version of `wasi:config` that this host offers. All of its drafts have the same functions, in `store`, which
+/// was called `runtime` before: Spin 3 has `store@0.2.0-draft-2024-09-27`, wasmCloud 1 has `runtime@0.2.0-draft`.
 pub const CONFIG_VERSION: &str = "0.2.0-rc.1";
 
 /// Which of the worlds that this host calls a component is for.
@@ -97,7 +102,7 @@ pub enum Line {
     Function,
     /// A release of WASI 0.2.
     Wasi2,
-    /// `wasi:config` in this host's version.
+    /// Any draft of `wasi:config` 0.2.
     Config,
     /// A release of WASI 0.3, whose functions are asynchronous.
     Wasi3,
@@ -132,7 +137,7 @@ impl Line {
         let (name, version) = split(name);
         let is_release = !version.contains('-');
         if name.starts_with("wasi:config/") {
-            (version == CONFIG_VERSION).then_some(Self::Config)
+            version.starts_with("0.2.").then_some(Self::Config)
         } else if !name.starts_with("wasi:") {
             (version == FUNCTION_VERSION).then_some(Self::Function)
         } else if version.starts_with("0.2.") && is_release {
@@ -151,7 +156,7 @@ impl Line {
                 &[],
                 &["lambda:function/invocation", "lambda:function/types"],
             ),
-            Self::Config => (&[], &["wasi:config/store"]),
+            Self::Config => (&[], &["wasi:config/runtime", "wasi:config/store"]),
             Self::Wasi2 => (
                 IN_BOTH,
                 &[
@@ -187,7 +192,7 @@ impl Line {
     fn versions(self) -> String {
         match self {
             Self::Function => FUNCTION_VERSION.to_owned(),
-            Self::Config => CONFIG_VERSION.to_owned(),
+            Self::Config => format!("0.2.0-draft to {CONFIG_VERSION}"),
             Self::Wasi2 => format!("0.2.0 to {WASI_VERSION}"),
             Self::Wasi3 => WASI_3_VERSION.to_owned(),
         }
@@ -201,40 +206,6 @@ pub fn needs_concurrency<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
         .into_iter()
         .any(|name| Line::of(name) == Some(Line::Wasi3))
 }
-
-/// Everything that keeps a component from being a function of this host.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Misfits(Vec<String>);
-
-impl Misfits {
-    /// Adds one. It is a clause that names the import or export and says what would do.
-    pub fn push(&mut self, misfit: String) {
-        self.0.push(misfit);
-    }
-
-    /// Nothing, if there is none.
-    ///
-    /// # Errors
-    ///
-    /// Itself, if there is any.
-    pub fn into_result(self) -> Result<(), Self> {
-        if self.0.is_empty() { Ok(()) } else { Err(self) }
-    }
-}
-
-impl FromIterator<Self> for Misfits {
-    fn from_iter<I: IntoIterator<Item = Self>>(misfits: I) -> Self {
-        Self(misfits.into_iter().flat_map(|misfits| misfits.0).collect())
-    }
-}
-
-impl fmt::Display for Misfits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("; "))
-    }
-}
-
-impl std::error::Error for Misfits {}
 
 /// Tells a component's world from the names of its exports, and checks the names of its imports.
 ///
@@ -264,6 +235,12 @@ pub fn examine<'a>(
         Some(world) => misfits.into_result().map(|()| world),
         None => Err(misfits),
     }
+}
+
+/// The imports without those that have types only.
+pub fn needed<'a>(imports: &'a [String], types: &'a [String]) -> impl Iterator<Item = &'a str> {
+    let imports = imports.iter().filter(|import| !types.contains(import));
+    imports.map(String::as_str)
 }
 
 fn exported_world<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<World, String> {
@@ -299,9 +276,11 @@ fn exported_world<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<Worl
         })
         .collect();
     Err(if !close.is_empty() {
+        let is_wasi = exports.iter().any(|export| is_of_wasi(export));
         format!(
-            "it exports {}: build it with the WIT of this version",
-            close.join("; ")
+            "it exports {}: build it with {}",
+            close.join("; "),
+            if is_wasi { NEWER_SDK } else { WIT }
         )
     } else if exports
         .iter()
@@ -332,16 +311,19 @@ fn one_of_the_exports() -> String {
 }
 
 /// What is wrong with an import, by its name and version.
-fn import_misfit(import: &str) -> Option<String> {
+pub(crate) fn import_misfit(import: &str) -> Option<String> {
     let name = interface(import);
     let lines: Vec<Line> = Line::ALL
         .into_iter()
         .filter(|line| line.offered().any(|offered| offered == name))
         .collect();
     if lines.is_empty() {
+        let hint = match is_of_a_draft(import) {
+            true => format!(": build it with {NEWER_SDK}"),
+            false => hint(name).to_owned(),
+        };
         return Some(format!(
-            "it imports {import}, which this version does not offer{}",
-            hint(name)
+            "it imports {import}, which this version does not offer{hint}"
         ));
     }
     if Line::of(import).is_some_and(|line| lines.contains(&line)) {
@@ -349,21 +331,49 @@ fn import_misfit(import: &str) -> Option<String> {
     }
     let versions: Vec<String> = lines.iter().map(|line| line.versions()).collect();
     let build = match lines[..] {
-        [Line::Function | Line::Config] => "with the WIT of this version",
-        _ => "with a toolchain for a released WASI",
+        [Line::Function | Line::Config] => WIT,
+        _ => NEWER_SDK,
     };
     Some(format!(
-        "it imports {import}, and {} would do: build it {build}",
+        "it imports {import}, and {} would do: build it with {build}",
         versions.join(" and ")
     ))
 }
 
+const WIT: &str = "the WIT of this version";
+const NEWER_SDK: &str = "a newer SDK, for a released WASI instead of a release candidate or draft";
+
+/// The packages of WASI that have releases.
+const RELEASED: [&str; 7] = [
+    "wasi:cli",
+    "wasi:clocks",
+    "wasi:filesystem",
+    "wasi:http",
+    "wasi:io",
+    "wasi:random",
+    "wasi:sockets",
+];
+
+/// Whether an interface is one of WASI's released packages, in whatever version.
+fn is_of_wasi(name: &str) -> bool {
+    let package = name.split('/').next();
+    package.is_some_and(|package| RELEASED.contains(&package))
+}
+
+/// Whether an interface is of a release candidate or a draft of WASI, or older than those.
+fn is_of_a_draft(import: &str) -> bool {
+    let (name, version) = split(import);
+    is_of_wasi(name) && (version.contains('-') || version.is_empty() || version.starts_with("0.1."))
+}
+
 fn hint(name: &str) -> &'static str {
     match name.split('/').next() {
-        Some(
-            "wasi:cli" | "wasi:clocks" | "wasi:filesystem" | "wasi:http" | "wasi:io"
-            | "wasi:random" | "wasi:sockets",
-        ) => ": it is no part of the worlds wasi:cli/imports and wasi:http/proxy",
+        Some("wasi:http") if World::ALL.iter().any(|world| world.interface() == name) => {
+            ": it is middleware, which passes requests on: compose it with the component that answers them (`wac plug middleware.wasm --plug answers.wasm -o component.wasm`)"
+        }
+        Some(package) if RELEASED.contains(&package) => {
+            ": it is no part of the worlds wasi:cli/imports and wasi:http/proxy"
+        }
         _ => {
             ": build the component without it, or compose it with a component that exports it (`wac plug`)"
         }
@@ -381,109 +391,4 @@ fn split(name: &str) -> (&str, &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HANDLER: &str = "lambda:function/handler@0.1.0";
-
-    #[test]
-    fn the_export_tells_the_world() {
-        assert_eq!(examine([], [HANDLER]), Ok(World::HandlerFunction));
-        assert_eq!(
-            examine([], ["init", "lambda:function/api@0.1.0", "exports"]),
-            Ok(World::ApiFunction)
-        );
-    }
-
-    #[test]
-    fn wasi_http_components_are_functions_in_every_version_of_their_line() {
-        for version in ["0.2.0", WASI_VERSION, "0.2.99"] {
-            let export = format!("wasi:http/incoming-handler@{version}");
-            assert_eq!(examine([], [export.as_str()]), Ok(World::HttpProxy));
-        }
-        let new = "wasi:http/handler@0.3.0";
-        assert_eq!(examine([], [new]), Ok(World::HttpService));
-        assert_eq!(
-            examine([], ["wasi:http/incoming-handler@0.2.4", new]),
-            Ok(World::HttpService)
-        );
-        for export in [
-            "wasi:http/handler@0.2.0",
-            "wasi:http/handler@0.3.0-rc-2025-09-16",
-        ] {
-            let misfits = examine([], [export]).unwrap_err().to_string();
-            assert!(
-                misfits.contains("and this version calls 0.3.0 and later 0.3"),
-                "{misfits}"
-            );
-        }
-    }
-
-    #[test]
-    fn all_of_wasi_may_be_imported() {
-        let all = |version: &str, line: Line| -> Vec<String> {
-            let names = line.offered();
-            names.map(|name| format!("{name}@{version}")).collect()
-        };
-        for (version, line) in [
-            ("0.2.0", Line::Wasi2),
-            ("0.2.6", Line::Wasi2),
-            (WASI_VERSION, Line::Wasi2),
-            ("0.2.99", Line::Wasi2),
-            (WASI_3_VERSION, Line::Wasi3),
-            ("0.3.9", Line::Wasi3),
-            (FUNCTION_VERSION, Line::Function),
-            (CONFIG_VERSION, Line::Config),
-        ] {
-            let imports = all(version, line);
-            assert_eq!(
-                examine(imports.iter().map(String::as_str), [HANDLER]),
-                Ok(World::HandlerFunction)
-            );
-            assert_eq!(
-                needs_concurrency(imports.iter().map(String::as_str)),
-                line == Line::Wasi3
-            );
-        }
-    }
-
-    #[test]
-    fn each_import_that_does_not_fit_is_named_once() {
-        let imports = [
-            "wasi:cli/exit@0.2.0",
-            "wasi:cli/exit@0.1.0",
-            "wasi:io/poll@0.3.0",
-            "wasi:cli/exit@0.2.0-rc-2023-11-10",
-            "wasi:cli/exit",
-            "wasi:keyvalue/store@0.2.0",
-            "lambda:function/invocation@0.2.0",
-        ];
-        let misfits = examine(imports, [HANDLER]).unwrap_err();
-        assert_eq!(misfits.0.len(), 6, "{misfits}");
-        for import in &imports[1..] {
-            let named = format!("it imports {import}, ");
-            let count = misfits.0.iter().filter(|m| m.starts_with(&named)).count();
-            assert_eq!(count, 1, "{import}: {misfits}");
-        }
-    }
-
-    #[test]
-    fn exports_and_imports_are_told_at_once() {
-        let misfits = examine(["foo:bar/baz"], ["lambda:function/api@1.0.0"]).unwrap_err();
-        let text = misfits.to_string();
-        assert!(
-            text.contains("it exports lambda:function/api@1.0.0, and this version calls 0.1.0")
-        );
-        assert!(text.contains("; it imports foo:bar/baz, "), "{text}");
-    }
-
-    #[test]
-    fn each_world_has_one_name() {
-        for world in World::ALL {
-            assert_eq!(
-                serde_json::to_string(&world).unwrap(),
-                format!("\"{world}\"")
-            );
-        }
-    }
-}
+mod tests;

@@ -46,8 +46,8 @@ const OUTGOING: &str = "[http], and for AWS [aws], if it sends requests";
 const HTTP: &str = "[http]\nallow = []  # such as \"https://api.example.com\"\n[aws]\nsign = []   # such as \"dynamodb\"\n";
 
 /// Writes what a component with these imports could be granted, and a policy to start from.
-pub fn write(text: &mut String, imports: &[String]) -> fmt::Result {
-    let names: Vec<&str> = imports.iter().map(|name| world::interface(name)).collect();
+pub fn write<'a>(text: &mut String, imports: impl Iterator<Item = &'a str>) -> fmt::Result {
+    let names: Vec<&str> = imports.map(world::interface).collect();
     let imports = |start: &str| names.iter().any(|name| name.starts_with(start));
     let needs: Vec<&Need> = NEEDS.iter().filter(|need| imports(need.import)).collect();
     let has_sockets = imports("wasi:sockets/");

@@ -92,6 +92,44 @@ fn the_grants_that_it_would_need_and_a_policy_to_start_from() {
 }
 
 #[test]
+fn imports_of_types_only_and_those_that_are_called() {
+    let folder = Folder::new();
+    let imports = |of_types: &str, called: &str| {
+        format!(
+            "package test:test;
+            interface types {{ record user {{ name: string }} }}
+            interface owner {{ resource account; }}
+            interface caller {{ hello: func(); }}
+            world test {{
+                {of_types} {called}
+                export lambda:function/handler@0.1.0;
+            }}
+            package lambda:function@0.1.0 {{ {} {} }}",
+            include_str!("../../../wit/types.wit"),
+            include_str!("../../../wit/handler.wit"),
+        )
+    };
+    let types = "import types; use types.{user}; export greet: func(user: user);";
+    folder.write("fits.wasm", components::of_wit(&imports(types, "")));
+    let lines = ["world: handler-function", "  test:test/types (types only)"];
+    assert_lines(&folder.succeed(&["inspect", "fits.wasm"]), &lines);
+    folder.succeed(&["compile", "fits.wasm", "-o", "fits.cwasm"]);
+    assert_lines(&folder.succeed(&["inspect", "fits.cwasm"]), &lines);
+
+    let called = "import owner; import caller;";
+    folder.write("not.wasm", components::of_wit(&imports(types, called)));
+    let shown = folder.succeed(&["inspect", "not.wasm"]);
+    let refused = folder.fail(&["compile", "not.wasm", "-o", "not.cwasm"]);
+    for said in [shown, refused] {
+        assert!(!said.contains("it imports test:test/types"), "{said}");
+        for import in ["test:test/owner", "test:test/caller"] {
+            let words = format!("it imports {import}, which this version does not offer");
+            assert!(said.contains(&words), "{said}");
+        }
+    }
+}
+
+#[test]
 fn what_is_no_function_is_shown_with_what_does_not_fit() {
     let folder = Folder::new();
     folder.write(

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use wasmtime_wasi_config::WasiConfigVariables;
-
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::log::Log;
@@ -22,7 +20,7 @@ pub struct Grants {
     /// How much memory its linear memories may have together, in bytes.
     pub memory: usize,
     /// What `wasi:config/store` answers from.
-    pub config: Arc<WasiConfigVariables>,
+    pub config: Arc<[(String, String)]>,
     /// Where its output goes.
     pub log: Log,
 }
@@ -48,7 +46,7 @@ impl Grants {
                 .limits
                 .memory
                 .unwrap_or_else(|| memory_limit(size, concurrency)),
-            config: Arc::new(policy.config.iter().cloned().collect()),
+            config: policy.config.as_slice().into(),
             policy,
             log,
         })

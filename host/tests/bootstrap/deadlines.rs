@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use lambda_wasm_emulator::Invocation;
 use serde_json::Value;
 
+use crate::http::event;
 use crate::support::{Host, HostBuilder, functions};
 
 const TIMEOUT: Duration = Duration::from_millis(600);
@@ -66,6 +67,21 @@ fn a_guest_that_waits_is_stopped_and_the_message_names_the_import() {
             || message.contains("waited in wasi:clocks/monotonic-clock"),
         "{message}"
     );
+    host.finish();
+}
+
+/// Also when it called something else since it began to wait.
+#[test]
+fn a_timer_of_wasi_0_3_is_named() {
+    let host = HostBuilder::new(functions(), "http_p3").start();
+    for target in ["/sleep?ms=60000", "/sleep-and-call"] {
+        let invocation = Invocation::new(event("GET", target, "")).timeout(TIMEOUT);
+        let error = host.api.invoke(invocation).error().json();
+        assert_eq!(error["errorType"], "Function.Timeout");
+        let message = error["errorMessage"].as_str().unwrap();
+        let words = "waited in wasi:clocks/monotonic-clock";
+        assert!(message.contains(words), "{message}");
+    }
     host.finish();
 }
 

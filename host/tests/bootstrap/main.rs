@@ -35,3 +35,5 @@ mod start;
 mod start_code;
 mod streaming_function;
 mod stuck;
+#[cfg(feature = "compiler")]
+mod unused_imports;

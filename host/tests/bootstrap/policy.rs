@@ -1,5 +1,7 @@
 //! `<name>.toml` beside the artifact.
 
+#[cfg(feature = "compiler")]
+mod config;
 mod coredump;
 mod environment;
 mod files;

@@ -74,6 +74,12 @@ impl wasip3::exports::http::handler::Guest for Http {
             "error-code" => return Err(ErrorCode::InternalError(Some("as it says".to_owned()))),
             "trap" => panics(),
             "loop" => run_forever(),
+            // Waits for a timer that another task calls something beside.
+            "sleep-and-call" => {
+                spawn_local(async { drop(Fields::new()) });
+                pause(millis(60_000)).await;
+                answer(Fields::new(), "woke\n")
+            }
             "sleep" => {
                 pause(millis(target.millis())).await;
                 answer(Fields::new(), "woke\n")

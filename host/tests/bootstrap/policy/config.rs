@@ -1,0 +1,43 @@
+//! `wasi:config` in the drafts that other hosts have.
+
+use super::Granted;
+use crate::components;
+use crate::start_code::compiled;
+
+/// Compiles and starts a handler that imports this draft; its functions trap.
+fn starts(interface: &str, version: &str) {
+    let wit = format!(
+        "package test:test;
+        world test {{
+            import wasi:config/{interface}@{version};
+            export lambda:function/handler@0.1.0;
+        }}
+        package wasi:config@{version} {{
+            interface {interface} {{
+                variant config-error {{ upstream(string), io(string) }}
+                get: func(key: string) -> result<option<string>, config-error>;
+                get-all: func() -> result<list<tuple<string, string>>, config-error>;
+            }}
+        }}
+        package lambda:function@0.1.0 {{ {} {} }}",
+        include_str!("../../../../wit/types.wit"),
+        include_str!("../../../../wit/handler.wit"),
+    );
+    let folder = compiled(&components::of_wit(&wit));
+    let (host, _folder) = Granted::of(folder, "[config]\ngreeting = \"Hello\"\n").start();
+    let error = host.invoke("{}").error().json();
+    assert_eq!(error["errorType"], "Function.Trap", "{error}");
+    host.finish();
+}
+
+#[test]
+fn every_draft_is_served() {
+    for (interface, version) in [
+        ("store", "0.2.0-draft"),
+        ("store", "0.2.0-draft-2024-09-27"),
+        ("store", "0.2.0-rc.1"),
+        ("runtime", "0.2.0-draft"),
+    ] {
+        starts(interface, version);
+    }
+}
