@@ -23,6 +23,7 @@ use crate::relay::{Form, Handed, Relay};
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::State;
+use crate::timeline::Timeline;
 
 /// How large a chunk of a streamed answer is at most, in bytes.
 const CHUNK: usize = 1024 * 1024;
@@ -35,8 +36,8 @@ pub struct Call<'a> {
     pub invocation: &'a Arc<Invocation>,
     /// Where the answer goes.
     pub responder: &'a Responder<'a>,
-    /// Until when it may run.
-    pub deadline: Instant,
+    /// Its moments.
+    pub timeline: Timeline,
 }
 
 /// How a call that hands its answer over went.
@@ -81,7 +82,7 @@ impl Call<'_> {
         let since = Instant::now();
         let context = self.function.context(self.invocation);
         let call = export.call_handle(&mut *store, &self.invocation.event, &context);
-        let returned = self.function.until(self.deadline, call).await;
+        let returned = self.function.until(self.timeline.stop, call).await;
         returned
             .map_err(|stopped| stopped.failure(store, since))?
             .map_err(Failure::from)
@@ -92,7 +93,7 @@ impl Call<'_> {
         let context = self.function.context(self.invocation);
         let http::Request { source, record, .. } = self.http_request()?;
         let call = export.call_handle(&mut *store, &record, &context);
-        let returned = self.function.until(self.deadline, call).await;
+        let returned = self.function.until(self.timeline.stop, call).await;
         let response = returned.map_err(|stopped| stopped.failure(store, since))??;
         let status = response.status_code;
         let mut failures = self.function.grants.policy.fail_status.iter();
@@ -160,7 +161,7 @@ impl Call<'_> {
         let mut relay = Relay::new(self.responder, form, handed);
         let returned = {
             let _yielding = self.function.watchdog.yielding();
-            let call = self.function.until(self.deadline, call(store));
+            let call = self.function.until(self.timeline.stop, call(store));
             relay.during(call).await?
         };
         relay.drain();
@@ -170,7 +171,7 @@ impl Call<'_> {
             Ok(Ended::Failed(failure)) => (Some(failure), true),
             Err(stopped) => (Some(stopped.failure(store, since)), false),
         };
-        relay.finish(failure, takes_its_place, self.deadline).await
+        relay.finish(failure, takes_its_place, self.timeline).await
     }
 
     /// Returns the HTTP request that the event is, without its base path.

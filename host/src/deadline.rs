@@ -41,8 +41,10 @@ impl std::fmt::Debug for Shared {
 
 #[derive(Default)]
 struct Due {
-    /// What is done, on the watchdog's thread, if nobody calls it off.
-    alarms: BTreeMap<(Instant, u64), Box<dyn FnOnce() + Send>>,
+    /// What is decided, on the watchdog's thread, unless it is called off before.
+    alarms: BTreeMap<(Instant, u64), Decision>,
+    /// The alarm whose decision is being made.
+    deciding: Option<u64>,
     /// The deadlines that are watched, each with a number that tells equal ones apart.
     deadlines: BTreeSet<(Instant, u64)>,
     /// How many answers are handed over, and requests in flight.
@@ -53,6 +55,9 @@ struct Due {
     has_thread: bool,
 }
 
+/// Decides something, and returns when it is to decide again. It must not wait: no other deadline is watched meanwhile.
+type Decision = Box<dyn FnMut() -> Option<Instant> + Send>;
+
 /// A deadline that is watched until this is dropped.
 #[derive(Debug)]
 pub struct Watched<'a> {
@@ -60,11 +65,12 @@ pub struct Watched<'a> {
     key: (Instant, u64),
 }
 
-/// An alarm that rings until this is dropped.
+/// A decision that is made unless this is dropped before.
 #[derive(Debug)]
 pub struct Alarm<'a> {
     watchdog: &'a Watchdog,
-    key: (Instant, u64),
+    at: Instant,
+    number: u64,
 }
 
 /// Guests that compute yield now and then until this is dropped.
@@ -72,7 +78,7 @@ pub struct Alarm<'a> {
 pub struct Yielding(Watchdog);
 
 impl Watchdog {
-    /// A watchdog for the guests of an engine. Its thread starts with the first deadline.
+    /// A watchdog for the guests of an engine.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self(Arc::new(Shared {
@@ -91,18 +97,23 @@ impl Watchdog {
         Yielding(self.clone())
     }
 
-    /// Does something at a time, unless what is returned is dropped before. It is done on the watchdog's thread, which
-    /// watches nothing meanwhile.
+    /// Decides something at a time, unless what is returned is dropped before. It is done on the watchdog's thread, and must
+    /// not wait.
     ///
     /// The thread is not woken for it, which costs more than all the rest: an earlier deadline has to be watched as well.
-    pub fn alarm(&self, at: Instant, action: impl FnOnce() + Send + 'static) -> Alarm<'_> {
+    pub fn alarm(
+        &self,
+        at: Instant,
+        decision: impl FnMut() -> Option<Instant> + Send + 'static,
+    ) -> Alarm<'_> {
         let mut due = self.0.lock();
-        let key = (at, due.next_number);
+        let number = due.next_number;
         due.next_number += 1;
-        due.alarms.insert(key, Box::new(action));
+        due.alarms.insert((at, number), Box::new(decision));
         Alarm {
             watchdog: self,
-            key,
+            at,
+            number,
         }
     }
 
@@ -124,20 +135,27 @@ impl Watchdog {
 
     /// Sees to it that the thread is awake at this time.
     fn wake_by(&self, due: &mut Due, at: Instant) {
-        if !due.has_thread {
-            due.has_thread = self.start();
-        } else if due.asleep_until.is_none_or(|until| at < until) {
+        if due.asleep_until.is_none_or(|until| at < until) {
             self.0.changed.notify_one();
         }
     }
 
-    fn start(&self) -> bool {
-        let shared = Arc::clone(&self.0);
-        thread::Builder::new()
-            .name("watchdog".to_owned())
-            .stack_size(64 * 1024)
-            .spawn(move || shared.run())
-            .is_ok()
+    /// Starts the thread, if that has not been done. Nothing is watched before.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there can be no thread.
+    pub fn start(&self) -> std::io::Result<()> {
+        let mut due = self.0.lock();
+        if !due.has_thread {
+            let shared = Arc::clone(&self.0);
+            thread::Builder::new()
+                .name("watchdog".to_owned())
+                .stack_size(64 * 1024)
+                .spawn(move || shared.run())?;
+            due.has_thread = true;
+        }
+        Ok(())
     }
 }
 
@@ -153,10 +171,15 @@ impl Shared {
             if let Some(alarm) = due.alarms.first_entry()
                 && alarm.key().0 <= now
             {
-                let action = alarm.remove();
+                let ((_, number), mut decision) = alarm.remove_entry();
+                due.deciding = Some(number);
                 drop(due);
-                action();
+                let again = decision();
                 due = self.lock();
+                // Unless it was called off meanwhile.
+                if let (Some(at), Some(_)) = (again, due.deciding.take()) {
+                    due.alarms.insert((at, number), decision);
+                }
                 continue;
             }
             let next = due.deadlines.first().map(|&(at, _)| at);
@@ -200,7 +223,14 @@ impl Drop for Watched<'_> {
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
-        self.watchdog.0.lock().alarms.remove(&self.key);
+        let mut due = self.watchdog.0.lock();
+        if due.deciding == Some(self.number) {
+            due.deciding = None;
+        }
+        if due.alarms.remove(&(self.at, self.number)).is_none() {
+            // It decides a second time, or is over.
+            due.alarms.retain(|&(_, number), _| number != self.number);
+        }
     }
 }
 
@@ -231,14 +261,36 @@ mod tests {
     #[test]
     fn sleeps_for_good_when_nothing_is_watched() {
         let watchdog = Watchdog::new(Engine::default());
+        watchdog.start().unwrap();
         let watched = watchdog.watch(Instant::now() + Duration::from_millis(20));
         drop(watched);
         assert!(rests(&watchdog));
     }
 
     #[test]
+    fn an_alarm_decides_again_until_it_is_dropped() {
+        let watchdog = Watchdog::new(Engine::default());
+        watchdog.start().unwrap();
+        let (decided, decisions) = std::sync::mpsc::channel();
+        let now = Instant::now();
+        let alarm = watchdog.alarm(now, move || {
+            decided.send(()).ok()?;
+            Some(Instant::now())
+        });
+        let _watched = watchdog.watch(now + Duration::from_secs(3600));
+        for _ in 0..3 {
+            decisions.recv_timeout(Duration::from_secs(5)).unwrap();
+        }
+        drop(alarm);
+        // Its sender is gone with it, once the last decision is made.
+        while decisions.recv_timeout(Duration::from_secs(5)).is_ok() {}
+        assert!(watchdog.0.lock().alarms.is_empty());
+    }
+
+    #[test]
     fn an_earlier_deadline_wakes_it() {
         let watchdog = Watchdog::new(Engine::default());
+        watchdog.start().unwrap();
         let _late = watchdog.watch(Instant::now() + Duration::from_secs(3600));
         let early = Instant::now() + Duration::from_millis(5);
         let _early = watchdog.watch(early);

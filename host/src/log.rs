@@ -3,7 +3,10 @@
 //! Lambda's formats are those of <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>.
 
 use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -78,13 +81,27 @@ pub enum Stream {
 pub struct Log {
     format: Format,
     level: Level,
+    /// How long a line may wait for its turn, and for the reader; `None` means until it is read.
+    patience: Option<Duration>,
 }
 
 impl Log {
     /// A log of this format that leaves out the host's own lines below `level`.
     #[must_use]
     pub fn new((format, level): (Format, Level)) -> Self {
-        Self { format, level }
+        Self {
+            format,
+            level,
+            patience: None,
+        }
+    }
+
+    /// The same log, whose lines are left out if they cannot be written within this time, for those who must not wait for a
+    /// reader. So are those that are longer than what the kernel takes at once.
+    #[must_use]
+    pub fn waiting_at_most(self, patience: Duration) -> Self {
+        let patience = Some(patience);
+        Self { patience, ..self }
     }
 
     /// Writes a line of the host's own.
@@ -99,7 +116,7 @@ impl Log {
             },
             Format::Json => json_line(Map::new(), level, request_id, message),
         };
-        write(Stream::Stderr, line);
+        self.write(Stream::Stderr, line);
     }
 
     /// Writes what went wrong, with its stack trace.
@@ -113,7 +130,7 @@ impl Log {
                 let mut line = Map::new();
                 line.insert("errorType".to_owned(), failure.error_type.clone().into());
                 line.insert("stackTrace".to_owned(), failure.stack_trace.clone().into());
-                write(
+                self.write(
                     Stream::Stderr,
                     json_line(line, level, request_id, &failure.error_message),
                 );
@@ -132,9 +149,59 @@ impl Log {
             },
         };
         let length = line.len() + 1;
-        write(stream, line);
+        self.write(stream, line);
         length
     }
+
+    /// Writes a whole line at once, so that no two are mixed. A log that nobody reads is no reason to fail.
+    fn write(self, stream: Stream, mut line: String) {
+        line.push('\n');
+        let line = line.as_bytes();
+        // An error has nowhere to be told.
+        let _ = match self.patience {
+            Some(patience) => write_within(line, patience),
+            None => write_all(stream, line),
+        };
+    }
+}
+
+/// Whose turn it is to write: both streams are one log.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Writes to one of the streams, however long it takes.
+fn write_all(stream: Stream, line: &[u8]) -> io::Result<()> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    match stream {
+        Stream::Stderr => io::stderr().lock().write_all(line),
+        Stream::Stdout => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(line).and_then(|()| stdout.flush())
+        }
+    }
+}
+
+/// Writes to stderr, if that can be done in this time. The turn may be a thread's that is stuck in its write.
+fn write_within(line: &[u8], patience: Duration) -> io::Result<()> {
+    /// How much a pipe that is ready takes without waiting, in bytes: <https://man7.org/linux/man-pages/man7/pipe.7.html>.
+    const PIPE_BUF: usize = 4096;
+    const RETRY: Duration = Duration::from_millis(1);
+    let until = Instant::now() + patience;
+    let _turn: MutexGuard<'_, ()> = loop {
+        match TURN.try_lock() {
+            Ok(turn) => break turn,
+            Err(TryLockError::Poisoned(turn)) => break turn.into_inner(),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY),
+        }
+    };
+    let stderr = io::stderr();
+    let left = until.saturating_duration_since(Instant::now());
+    let left = Timespec::try_from(left).ok();
+    let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];
+    if line.len() > PIPE_BUF || poll(&mut ready, left.as_ref())? == 0 {
+        return Ok(());
+    }
+    stderr.lock().write_all(line)
 }
 
 fn timestamp() -> String {
@@ -170,22 +237,6 @@ fn stamp(mut object: Map<String, Value>, request_id: Option<&str>) -> String {
         None => object.remove("requestId"),
     };
     Value::Object(object).to_string()
-}
-
-/// Writes a whole line at once, so that no two are mixed. A log that nobody reads is no reason to fail.
-fn write(stream: Stream, mut line: String) {
-    line.push('\n');
-    // One lock for both streams, since both are one log.
-    let mut stderr = io::stderr().lock();
-    let _ = match stream {
-        Stream::Stderr => stderr.write_all(line.as_bytes()),
-        Stream::Stdout => {
-            let mut stdout = io::stdout().lock();
-            stdout
-                .write_all(line.as_bytes())
-                .and_then(|()| stdout.flush())
-        }
-    };
 }
 
 #[cfg(test)]

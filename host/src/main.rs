@@ -11,8 +11,8 @@ use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
 use lambda_wasm_host::log::{Level, Log};
-use lambda_wasm_host::rescue::Rescue;
 use lambda_wasm_host::runtime_api::RuntimeClient;
+use lambda_wasm_host::supervisor::Supervisor;
 use lambda_wasm_host::timings::Timings;
 use lambda_wasm_host::worker::{self, Worker};
 
@@ -61,52 +61,34 @@ fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<
             .endpoint()
             .map_err(|failure| anyhow!(failure.to_string()))?,
     );
-    let client = || RuntimeClient::new(Arc::clone(&endpoint), log);
-    let worker = worker::or_panic(|| start(environment, &endpoint, log, started))
+    let client = || RuntimeClient::new(Arc::clone(&endpoint), log, None);
+    let (supervisor, worker) = worker::or_panic(|| start(environment, &endpoint, log, started))
         .map_err(|failure| report(&client(), failure))?;
-    worker.run()?;
-    // Others have its place, and the end of this thread would be theirs.
+    supervisor.run(worker);
+    // The supervisor ends the process: other workers may have invocations under way.
     loop {
         thread::park();
     }
 }
 
-/// Starts all workers: none asks for an event before each has its instance, so that a failure can still be reported as one
-/// of the start. Returns the one that is for this thread.
+/// Starts all workers. Returns the one that is for this thread.
 fn start(
     environment: &Environment,
     endpoint: &Arc<Endpoint>,
     log: Log,
     started: Instant,
-) -> Result<Worker, Failure> {
+) -> Result<(Arc<Supervisor>, Worker), Failure> {
     let config = environment.config()?;
     let mut timings = Timings::new(config.timings, started);
     let function = Arc::new(Function::load(&config, log, &mut timings)?);
     let workers = config.max_concurrency.get();
-    let rescue = Arc::new(Rescue::new(function, Arc::clone(endpoint), log, workers));
-    let worker = Worker::start(&rescue)?;
+    let endpoint = Arc::clone(endpoint);
+    let supervisor = Arc::new(Supervisor::new(function, endpoint, log, workers, started));
+    let worker = Worker::start(&supervisor)?;
     timings.mark("instance");
     timings.print();
-    let others: Vec<Worker> = (1..workers)
-        .map(|_| Worker::start(&rescue))
-        .collect::<Result<_, _>>()?;
-    for (number, worker) in (1..).zip(others) {
-        let run = move || match worker.run() {
-            Ok(()) => (),
-            // One that cannot go on ends all: Lambda then starts the process anew.
-            Err(error) => exit(log, &error.into()),
-        };
-        thread::Builder::new()
-            .name(format!("worker-{number}"))
-            .spawn(run)
-            .map_err(|error| {
-                Failure::new(
-                    "Runtime.NoResources",
-                    format!("worker {number} cannot have a thread ({error}): lower AWS_LAMBDA_MAX_CONCURRENCY"),
-                )
-            })?;
-    }
-    Ok(worker)
+    supervisor.start_others()?;
+    Ok((supervisor, worker))
 }
 
 /// Tells Lambda that the start failed.

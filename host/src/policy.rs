@@ -18,7 +18,7 @@ pub use base_path::BasePath;
 pub use environment::Env;
 pub use file::PolicyError;
 pub use files::{Folder, Opened};
-pub use limits::{FREE_OF_CHARGE, Limits, memory_limit};
+pub use limits::{FREE_OF_CHARGE, Limits, at_cpu_share, margin, memory_limit};
 pub use origin::{Host, Origin, Scheme};
 pub use pass_through::PassThroughPath;
 pub use reuse::Reuse;

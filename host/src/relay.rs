@@ -8,7 +8,7 @@ use std::future::{Future, pending};
 use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::http::response::Parts;
 use bytes::Bytes;
@@ -24,9 +24,7 @@ use crate::http::{self, Source, wasi};
 use crate::responder::{LARGEST_RESPONSE, Responder};
 use crate::runtime_api::RuntimeApiError;
 use crate::runtime_api::streamed::StreamedResponse;
-
-/// How long after its deadline an answer that is being streamed may take to be ended.
-const LAST_WORDS: Duration = Duration::from_millis(20);
+use crate::timeline::Timeline;
 
 /// What stands between the prelude and the body of a streamed HTTP response.
 static SEPARATOR: [u8; 8] = [0; 8];
@@ -174,7 +172,7 @@ impl<'a> Relay<'a> {
         mut self,
         failure: Option<Failure>,
         takes_its_place: bool,
-        until: Instant,
+        timeline: Timeline,
     ) -> Result<(), RuntimeApiError> {
         let late = match failure {
             Some(failure) if self.is_answered => Some(failure),
@@ -201,11 +199,11 @@ impl<'a> Relay<'a> {
             });
         }
         if !self.is_answered {
-            self.flush(until).await;
+            self.flush(timeline.stop).await;
             self.answer()?;
         }
         if let Some(stream) = self.stream.take()
-            && let Some(failure) = stream.close((until + LAST_WORDS).into()).await?
+            && let Some(failure) = stream.close(timeline.close_stream().into()).await?
         {
             self.responder.fail_instead(&failure)?;
         }

@@ -70,12 +70,14 @@ impl<'a> Responder<'a> {
             ));
         }
         self.failed.store(true, Ordering::Release);
+        // Sent first: the log may be one that is not read.
+        let sent = match self.claim() {
+            true => self.client.fail(&self.invocation, failure).map(|_| ()),
+            false => Ok(()),
+        };
         self.log
             .failure(Level::Error, Some(&self.invocation.id), failure);
-        if self.claim() {
-            self.client.fail(&self.invocation, failure)?;
-        }
-        Ok(())
+        sent
     }
 
     /// Sends a failure in place of an answer of this responder's own, of which nothing has left.

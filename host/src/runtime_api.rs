@@ -48,6 +48,8 @@ pub struct RuntimeClient {
     endpoint: Arc<Endpoint>,
     base: String,
     log: Log,
+    /// How long each step of a request may take: to connect, to send, to be answered. `None` means that it waits.
+    limit: Option<Duration>,
     /// Whether a byte of the current reply has come.
     replied: Arc<AtomicBool>,
 }
@@ -96,18 +98,21 @@ impl RuntimeClient {
         &self.endpoint.addresses
     }
 
-    /// A client for the Runtime API at `endpoint`. It connects when it is first used.
+    /// A client for the Runtime API at `endpoint`. It connects when it is first used. With `limit`, it gives up a request of
+    /// which a step takes longer.
     #[must_use]
-    pub fn new(endpoint: Arc<Endpoint>, log: Log) -> Self {
+    pub fn new(endpoint: Arc<Endpoint>, log: Log, limit: Option<Duration>) -> Self {
         let replied = Arc::new(AtomicBool::new(false));
+        let addresses = endpoint.addresses.clone();
         Self {
-            agent: transport::agent(endpoint.addresses.clone(), USER_AGENT, Arc::clone(&replied)),
+            agent: transport::agent(addresses, USER_AGENT, Arc::clone(&replied), limit),
             base: format!(
                 "http://{}{}/{VERSION}/runtime",
                 endpoint.addresses[0], endpoint.prefix
             ),
             endpoint,
             log,
+            limit,
             replied,
         }
     }
@@ -260,8 +265,9 @@ impl RuntimeClient {
         }
         let mut result = self.post(path, &headers, body);
         // A connection that died before a byte of the reply may be one that was dead already. Once is safe: an answer that
-        // was taken after all is refused the second time.
-        let is_retry = result.is_err() && !self.replied.load(Ordering::Relaxed);
+        // was taken after all is refused the second time. A client with a limit makes a new connection for its only request.
+        let has_died = result.is_err() && !self.replied.load(Ordering::Relaxed);
+        let is_retry = has_died && self.limit.is_none();
         if is_retry {
             result = self.post(path, &headers, body);
         }

@@ -5,6 +5,7 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
@@ -13,9 +14,11 @@ use crate::failure::Failure;
 use crate::function::{Function, Sandbox};
 use crate::log::{Level, Log};
 use crate::outbound::Client;
-use crate::rescue::Rescue;
+use crate::process::ThreadId;
 use crate::responder::Responder;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
+use crate::supervisor::Supervisor;
+use crate::timeline::Timeline;
 
 /// One thread of the host.
 pub struct Worker {
@@ -26,10 +29,16 @@ pub struct Worker {
     runtime: Runtime,
     /// The runtime's other threads.
     helpers: Helpers,
-    rescue: Arc<Rescue>,
+    supervisor: Arc<Supervisor>,
     log: Log,
     /// The instance that waits for the next invocation, made ahead or kept; none if it could not be made ahead.
     sandbox: Option<Sandbox>,
+    /// A used instance that there was no time to drop.
+    leftover: Option<Sandbox>,
+    /// How long the last instance took to be made ahead.
+    instance_took: Duration,
+    /// Whether the process has to be re-executed, and there was no time for it.
+    is_bloated: bool,
 }
 
 impl Worker {
@@ -38,8 +47,14 @@ impl Worker {
     /// # Errors
     ///
     /// If the component does not start.
-    pub fn start(rescue: &Arc<Rescue>) -> Result<Self, Failure> {
-        let function = Arc::clone(&rescue.function);
+    pub fn start(supervisor: &Arc<Supervisor>) -> Result<Self, Failure> {
+        let function = Arc::clone(&supervisor.function);
+        function.watchdog.start().map_err(|error| {
+            Failure::new(
+                "Runtime.NoResources",
+                format!("deadlines cannot be watched, since no thread can be had: {error}"),
+            )
+        })?;
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         // Timers and sockets are looked at between any two tasks, each of whose turns is bounded: a deadline does not wait for
         // all the connections of a worker to have had theirs.
@@ -57,66 +72,118 @@ impl Worker {
                 format!("the runtime for asynchronous calls cannot be made: {error}"),
             )
         })?;
-        let client = rescue.client();
+        let client = supervisor.client();
         let outbound = function.client(client.addresses().to_vec());
-        let sandbox = runtime.block_on(function.sandbox(&outbound))?;
+        let since = Instant::now();
+        let sandbox = runtime.block_on(function.sandbox(&outbound, None))?;
         Ok(Self {
             function,
             client,
             outbound,
             runtime,
             helpers,
-            log: rescue.log,
-            rescue: Arc::clone(rescue),
+            log: supervisor.log,
+            supervisor: Arc::clone(supervisor),
             sandbox: Some(sandbox),
+            leftover: None,
+            // Lambda gives a start more CPU than what comes after it:
+            // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+            instance_took: supervisor.function.takes(since.elapsed()),
+            is_bloated: false,
         })
     }
 
-    /// Handles invocations for as long as the Runtime API has any, or until another worker has taken its place, since it
-    /// was stuck.
+    /// Handles invocations for as long as the Runtime API has any, until another worker has taken its place, since it was
+    /// stuck, or until the process is to end.
     ///
     /// # Errors
     ///
     /// Why the process has to end.
     pub fn run(mut self) -> Result<(), RuntimeApiError> {
         self.helpers.adopt();
-        loop {
+        let thread = ThreadId::current();
+        while !self.supervisor.is_ending() {
             let invocation = Arc::new(self.client.next()?);
             if !invocation.deadline.is_known {
                 self.log.host(
                     Level::Warn,
                     Some(&invocation.id),
-                    "the deadline (Lambda-Runtime-Deadline-Ms) makes no sense: assuming the longest that Lambda allows",
+                    "the deadline (Lambda-Runtime-Deadline-Ms) is invalid: assuming 15 minutes",
                 );
             }
             let responder = Responder::new(&self.client, Arc::clone(&invocation), self.log);
-            let limit = self.function.limit(&invocation);
-            let underway = self.rescue.watch(&responder, limit, invocation.deadline.at);
-            let sandbox = self.sandbox.take();
+            let timeline = self.function.timeline(&invocation);
+            let underway = self.supervisor.watch(&responder, timeline, thread);
+            let (sandbox, leftover) = (self.sandbox.take(), self.leftover.take());
             let handled = or_report_panic(&responder, || {
                 let outbound = &self.outbound;
-                let invoke =
+                self.runtime.block_on(async {
+                    drop(leftover);
                     self.function
-                        .invoke(sandbox, outbound, &invocation, &responder, limit);
-                self.runtime.block_on(invoke)
+                        .invoke(sandbox, outbound, &invocation, &responder, timeline)
+                        .await
+                })
             });
             if !underway.over() {
                 return Ok(());
             }
-            let kept = handled?;
-            self.runtime.block_on(self.outbound.settle());
-            if kept.is_none() && (responder.has_failed() || allocator::excess() > 0) {
-                self.rescue.leave_nothing_behind();
+            let used = handled?;
+            // An instance that is not kept has outlived the answer: giving its memory back takes longer than sending it.
+            self.tidy_up(used, &timeline, responder.has_failed());
+            self.supervisor.exit_if_idle();
+        }
+        Ok(())
+    }
+
+    /// Does what comes after an answer: drops the used instance, or keeps it, and makes the next one.
+    ///
+    /// AWS counts an answered invocation as timed out if the next event is not asked for before its deadline. What there is
+    /// no time for is left for the next invocation.
+    fn tidy_up(&mut self, used: Option<Sandbox>, timeline: &Timeline, has_failed: bool) {
+        let is_kept = |used: &Sandbox| !has_failed && self.function.may_serve(used);
+        let has_time = |used: &Sandbox| timeline.has_time_for(self.function.drop_takes(used));
+        let mut dropped = None;
+        match used {
+            Some(used) if is_kept(&used) => self.sandbox = Some(used),
+            Some(used) if !has_time(&used) => {
+                self.leftover = Some(used);
+                self.is_bloated = true;
+                return;
             }
-            // Off the path of any invocation: the answer is out, and the next event has not been asked for.
-            self.sandbox = kept.or_else(|| self.make_ahead());
+            used => dropped = used,
+        }
+        self.runtime.block_on(async {
+            drop(dropped);
+            self.outbound.settle().await;
+        });
+        let may_be_bloated = self.sandbox.is_none() && (has_failed || allocator::excess() > 0);
+        if self.is_bloated || may_be_bloated {
+            self.is_bloated = self.supervisor.recycle(timeline);
+        }
+        if self.sandbox.is_none() {
+            self.sandbox = self.make_ahead(timeline);
         }
     }
 
-    /// The next instance. One that cannot be made is tried again for the next invocation, which then gets the failure.
-    fn make_ahead(&self) -> Option<Sandbox> {
-        or_panic(|| self.runtime.block_on(self.function.sandbox(&self.outbound)))
-            .inspect_err(|failure| self.log.failure(Level::Warn, None, failure))
+    /// Makes the next instance off the path of any invocation: the answer is out, and the next event has not been asked for.
+    /// If it cannot be made, or not in time, the next invocation makes its own, and gets the failure.
+    fn make_ahead(&mut self, timeline: &Timeline) -> Option<Sandbox> {
+        if self.supervisor.is_ending() || !timeline.has_time_for(self.instance_took) {
+            return None;
+        }
+        let since = Instant::now();
+        let until = Some(timeline.ask_next_by);
+        let made = or_panic(|| {
+            let sandbox = self.function.sandbox(&self.outbound, until);
+            self.runtime.block_on(sandbox)
+        });
+        self.instance_took = since.elapsed();
+        let level = match timeline.has_time_for(Duration::ZERO) {
+            true => Level::Warn,
+            // It was stopped for being late.
+            false => Level::Debug,
+        };
+        made.inspect_err(|failure| self.log.failure(level, None, failure))
             .ok()
     }
 }
@@ -199,7 +266,7 @@ mod tests {
             prefix,
         };
         let log = Log::new((Format::Text, Level::Fatal));
-        let client = RuntimeClient::new(Arc::new(endpoint), log);
+        let client = RuntimeClient::new(Arc::new(endpoint), log, None);
         let id = (
             "lambda-runtime-aws-request-id".parse().unwrap(),
             "id-1".parse().unwrap(),

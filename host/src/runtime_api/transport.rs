@@ -30,12 +30,13 @@ const OUTPUT_BUFFER: usize = 8 * 1024;
 /// A request that has grown larger than this is written at once, so that a large body is not held twice.
 const COALESCED: usize = 64 * 1024;
 
-/// An agent whose every connection goes to one of `addresses`, the first that takes it: no proxy, no redirect, no time limit. `replied` is set when a byte of
-/// a reply comes.
+/// An agent whose every connection goes to one of `addresses`, the first that takes it: no proxy, no redirect. `replied` is
+/// set when a byte of a reply comes. With `limit`, that is how long it may take to connect, to write and to wait for a byte.
 pub(super) fn agent(
     addresses: Vec<SocketAddr>,
     user_agent: &str,
     replied: Arc<AtomicBool>,
+    limit: Option<Duration>,
 ) -> Agent {
     let config = Config::builder()
         .proxy(None)
@@ -49,7 +50,8 @@ pub(super) fn agent(
         .accept("")
         .accept_encoding("")
         .build();
-    Agent::with_parts(config, RuntimeApiConnector { replied }, Known(addresses))
+    let connector = RuntimeApiConnector { replied, limit };
+    Agent::with_parts(config, connector, Known(addresses))
 }
 
 /// The Runtime API's addresses are known: there is nothing to resolve.
@@ -72,6 +74,7 @@ impl Resolver for Known {
 #[derive(Debug)]
 struct RuntimeApiConnector {
     replied: Arc<AtomicBool>,
+    limit: Option<Duration>,
 }
 
 impl Connector for RuntimeApiConnector {
@@ -82,7 +85,10 @@ impl Connector for RuntimeApiConnector {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        let stream = TcpStream::connect(&details.addrs[..])?;
+        let stream = match self.limit {
+            None => TcpStream::connect(&details.addrs[..])?,
+            Some(limit) => connect_within(&details.addrs[..], limit)?,
+        };
         stream.set_nodelay(true)?;
         Ok(Some(RuntimeApiConnection {
             stream,
@@ -94,6 +100,22 @@ impl Connector for RuntimeApiConnector {
             replied: Arc::clone(&self.replied),
         }))
     }
+}
+
+/// Connects to the first of `addresses` that takes it; each may take so long, and so may each read and write.
+fn connect_within(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStream> {
+    let mut last = io::ErrorKind::AddrNotAvailable.into();
+    for address in addresses {
+        match TcpStream::connect_timeout(address, limit) {
+            Ok(stream) => {
+                stream.set_read_timeout(Some(limit))?;
+                stream.set_write_timeout(Some(limit))?;
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 struct RuntimeApiConnection {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::log::Log;
-use crate::policy::{Folder, Opened, Policy, PolicyError, memory_limit};
+use crate::policy::{Folder, Opened, Policy, PolicyError, margin, memory_limit};
 
 /// The policy, and what it comes to on this machine.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Grants {
     pub folders: Vec<Opened>,
     /// How much memory its linear memories may have together, in bytes.
     pub memory: usize,
+    /// How long before Lambda's deadline it is stopped.
+    pub margin: Duration,
     /// What `wasi:config/store` answers from.
     pub config: Arc<[(String, String)]>,
     /// Where its output goes.
@@ -46,6 +49,7 @@ impl Grants {
                 .limits
                 .memory
                 .unwrap_or_else(|| memory_limit(size, concurrency)),
+            margin: policy.limits.margin.unwrap_or_else(|| margin(size)),
             config: policy.config.as_slice().into(),
             policy,
             log,

@@ -27,6 +27,7 @@ mod hostile;
 mod http;
 mod log;
 mod misfits;
+mod next_in_time;
 mod outbound;
 mod policy;
 mod rest_api;

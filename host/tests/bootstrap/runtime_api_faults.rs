@@ -237,7 +237,7 @@ fn deadlines_that_make_no_sense_are_logged_and_the_event_is_served() {
     assert_eq!(
         output
             .stderr
-            .matches("Lambda-Runtime-Deadline-Ms) makes no sense")
+            .matches("Lambda-Runtime-Deadline-Ms) is invalid")
             .count(),
         6,
         "{}",
@@ -338,4 +338,31 @@ fn the_api_is_waited_for_as_long_as_it_takes() {
     );
     connection.event("id-1", "\"count\"");
     connection.take_response("id-1");
+}
+
+#[test]
+fn a_broken_environment_ends_after_the_invocations_under_way() {
+    let api = ScriptedApi::start();
+    let process = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_RUNTIME_API", &api.address())
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
+        .spawn();
+    let mut workers = [api.accept(), api.accept(), api.accept(), api.accept()];
+    for worker in &mut workers {
+        worker.expect_next();
+    }
+    let [mut broken, mut second, mut third, _idle] = workers;
+    second.event("second", "\"sleep:300\"");
+    third.event("third", "\"sleep:600\"");
+    broken.event("broken", "\"count\"");
+    assert!(broken.request().line.contains("/broken/response "));
+    broken.answer("500 Internal Server Error", "", "");
+    assert_eq!(second.take_response("second").body, b"\"woke\"");
+    assert_eq!(third.take_response("third").body, b"\"woke\"");
+    second.expect_end();
+    third.expect_end();
+    ends_with_message(
+        process,
+        "answered 500 Internal Server Error to POST of an answer",
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
@@ -11,6 +12,9 @@ use crate::http::event;
 use crate::support::{HostBuilder, PATIENCE, ScriptedApi, functions};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The report of a stuck invocation.
+const ERROR: &str = "POST /2018-06-01/runtime/invocation/stuck/error HTTP/1.1";
 
 /// Has the guest write more than the pipe of its log takes, and checks that the invocation ends all the same.
 fn get_stuck(api: &RuntimeApi) {
@@ -138,8 +142,7 @@ fn a_thread_that_returns_while_its_failure_is_told_is_not_counted_below_zero() {
     let [mut stuck, mut other] = workers;
     stuck.event_within(TIMEOUT, "stuck", "\"long-line:1000000\"");
     let mut rescue = api.accept();
-    let error = "POST /2018-06-01/runtime/invocation/stuck/error HTTP/1.1";
-    assert_eq!(rescue.request().line, error);
+    assert_eq!(rescue.request().line, ERROR);
     let reading = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     stuck.expect_end();
     other.event("other", "\"count\"");
@@ -167,8 +170,8 @@ fn a_thread_that_returns_after_all_is_counted_no_more() {
         assert!(api.wait_workers(2, PATIENCE), "two ask for events");
         let threads = || std::fs::read_dir(format!("/proc/{}/task", process.id())).unwrap();
         let until = Instant::now() + PATIENCE;
-        // The main thread stays, whether it works or not, and the watchdog.
-        while threads().count() > 4 {
+        // The main thread stays, whether it works or not, the watchdog, and the thread that stands by.
+        while threads().count() > 5 {
             assert!(Instant::now() < until, "threads are left");
             // Somebody reads the log again, so that the write returns.
             match log.read(&mut [0; 65536]) {
@@ -184,4 +187,119 @@ fn a_thread_that_returns_after_all_is_counted_no_more() {
     assert_eq!(answer.text(), "\"1\"");
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+/// The log is stuck, too, so that what the host says of it has to be left out.
+#[test]
+fn whatever_the_runtime_api_says_to_the_failure_the_process_restarts() {
+    for status in [
+        "202 Accepted",
+        "400 Bad Request",
+        "410 Gone",
+        "413 Payload Too Large",
+        "500 Internal Server Error",
+        "",
+    ] {
+        let api = ScriptedApi::start();
+        let mut process = HostBuilder::new(functions(), "handler").start_unread_at(&api.address());
+        let mut worker = api.accept();
+        worker.expect_next();
+        let deadline = Instant::now() + TIMEOUT;
+        worker.event_within(TIMEOUT, "stuck", "\"long-line:1000000\"");
+        let mut rescue = api.accept();
+        assert_eq!(rescue.request().line, ERROR);
+        match status {
+            // Not a word.
+            "" => {}
+            status => rescue.answer(status, "", ""),
+        }
+        let mut restarted = api.accept();
+        restarted.expect_next();
+        assert!(Instant::now() < deadline, "{status}: too late");
+        restarted.event("good", "\"count\"");
+        restarted.take_response("good");
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_neighbours_deadline_does_not_wait_for_the_report_of_a_stuck_one() {
+    let api = ScriptedApi::start();
+    let mut process = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
+        .start_unread_at(&api.address());
+    let mut workers = [api.accept(), api.accept(), api.accept(), api.accept()];
+    for worker in &mut workers {
+        worker.expect_next();
+    }
+    let [mut stuck, mut neighbour, _, _] = workers;
+    let since = Instant::now();
+    stuck.event_within(TIMEOUT, "stuck", "\"long-line:1000000\"");
+    neighbour.event_within(TIMEOUT * 3 / 2, "neighbour", "\"loop\"");
+    // It is not answered.
+    let mut rescue = api.accept();
+    assert_eq!(rescue.request().line, ERROR);
+    let error = neighbour.request();
+    assert!(error.line.contains("/neighbour/error "), "{}", error.line);
+    let text = String::from_utf8(error.body).unwrap();
+    assert!(text.contains("it computed"), "{text}");
+    assert!(since.elapsed() < TIMEOUT * 3 / 2, "{:?}", since.elapsed());
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// The limit holds for other users than root.
+#[test]
+fn without_a_thread_to_replace_a_stuck_one_the_process_ends_after_the_others() {
+    const USER: &str = "54321";
+    if !rustix::process::getuid().is_root() {
+        eprintln!("not run: only root can start a process of another user's");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(folder.path(), everybody).unwrap();
+    for (from, to) in [
+        (crate::support::built("dist/bootstrap"), "bootstrap"),
+        (functions().join("handler.cwasm"), "handler.cwasm"),
+    ] {
+        fs::copy(from, folder.path().join(to)).unwrap();
+    }
+    let api = RuntimeApi::start("127.0.0.1:0").unwrap();
+    // Four workers and the watchdog.
+    let mut process = Command::new("prlimit")
+        .args(["--nproc=5:5", "setpriv", "--clear-groups"])
+        .args([&format!("--reuid={USER}"), "--regid=54321"])
+        .arg(folder.path().join("bootstrap"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("_HANDLER", "handler")
+        .env("LAMBDA_TASK_ROOT", folder.path())
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
+        .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(api.wait_workers(4, PATIENCE), "four ask for events");
+    let neighbour = Invocation::new("\"sleep:2000\"").timeout(PATIENCE);
+    let neighbour = api.submit(neighbour);
+    let stuck = Invocation::new("\"long-line:1000000\"").timeout(TIMEOUT);
+    let stuck = api.submit(stuck);
+    assert_eq!(neighbour.wait().response().text(), "\"woke\"");
+    let until = Instant::now() + PATIENCE;
+    let status = loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < until, "it does not end");
+        std::thread::yield_now();
+    };
+    assert_eq!(status.code(), Some(1));
+    drop(stuck);
+    let mut said = String::new();
+    let mut stderr = process.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(!said.contains("panicked"), "{said}");
 }

@@ -67,7 +67,7 @@ fn all_of_it() {
     assert_eq!(policy.reuse, Some(reuse));
     let limits = Limits {
         memory: Some(48 * 1024 * 1024),
-        margin: Duration::from_secs(1),
+        margin: Some(Duration::from_secs(1)),
         tables: 10,
         instances: 20,
         handles: 100,

@@ -1,10 +1,12 @@
 //! What the tests run: components that are built here, and a `bootstrap` that runs them.
 
+mod cpu_share;
 #[allow(dead_code, reason = "the tests of HTTP and of streaming use the rest")]
 mod functions;
 mod host;
 mod scripted_api;
 
+pub use cpu_share::CpuShare;
 pub use functions::{compile, functions, rust_guest};
 pub use host::{Host, HostBuilder, Output, Process};
 pub use scripted_api::{Connection, Request, ScriptedApi};

@@ -1,0 +1,95 @@
+//! This process and its threads, as the kernel sees them: their state and size, and the process's restart.
+
+use std::convert::Infallible;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// How much memory the process may keep between invocations, in KiB.
+const MOST_MEMORY: u64 = 32 * 1024;
+
+/// How many threads there may be between invocations. The runtime's others end when they had nothing to do for 10 seconds.
+const MOST_THREADS: u64 = 32;
+
+/// One thread of this process.
+#[derive(Debug, Clone, Copy)]
+pub struct ThreadId(i32);
+
+impl ThreadId {
+    /// Returns the thread that calls this.
+    #[must_use]
+    pub fn current() -> Self {
+        Self(rustix::thread::gettid().as_raw_nonzero().get())
+    }
+
+    /// Returns `true` if the thread waits in the kernel, and `false` if it runs or would run if it had a CPU.
+    ///
+    /// A guest that computes never waits, however little of the CPU its function has. If the kernel does not say, the
+    /// thread counts as waiting.
+    #[must_use]
+    pub fn is_blocked(self) -> bool {
+        // The state follows the name, which is in brackets and may have brackets in it:
+        // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+        let mut stat = [0; 128];
+        let path = format!("/proc/self/task/{}/stat", self.0);
+        let read = File::open(path).and_then(|mut file| file.read(&mut stat));
+        let stat = &stat[..read.unwrap_or(0)];
+        let name_ends = stat.iter().rposition(|&byte| byte == b')');
+        name_ends.and_then(|end| stat.get(end + 2)) != Some(&b'R')
+    }
+}
+
+/// Returns `true` if the process has kept so much memory, or so many threads, that it should start over.
+#[must_use]
+pub fn is_bloated() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let number = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    number("RssAnon:") > Some(MOST_MEMORY) || number("Threads:") > Some(MOST_THREADS)
+}
+
+/// Starts this executable in place of itself. Returns only if that fails, with the reason.
+#[must_use]
+pub fn reexec() -> io::Error {
+    let exec = || -> io::Result<Infallible> {
+        let mut arguments = std::env::args_os();
+        let mut command = Command::new(std::env::current_exe()?);
+        if let Some(name) = arguments.next() {
+            command.arg0(name);
+        }
+        Err(command.args(arguments).exec())
+    };
+    let Err(error) = exec();
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_waits_is_blocked_and_one_that_computes_is_not() {
+        assert!(!ThreadId::current().is_blocked());
+        let (ask, asked) = mpsc::channel::<()>();
+        let (tell, told) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            let _ = tell.send(ThreadId::current());
+            let _ = asked.recv();
+        });
+        let id = told.recv().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while !id.is_blocked() {
+            assert!(Instant::now() < until, "it waits, and is said to run");
+            thread::yield_now();
+        }
+        drop(ask);
+        waiting.join().unwrap();
+    }
+}
