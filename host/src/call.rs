@@ -16,7 +16,7 @@ use crate::bindings::{api, handler, streaming_handler};
 use crate::exports::{Exports, http_2, http_3};
 use crate::failure::Failure;
 use crate::function::{Function, Sandbox};
-use crate::http::{self, EventError, wasi};
+use crate::http::{self, EventError, Source, wasi};
 use crate::invocation::Invocation;
 use crate::outbound::Keeping;
 use crate::relay::{Form, Handed, Relay};
@@ -194,10 +194,19 @@ impl Call<'_> {
                 };
                 Ok((wasi::request(request, &context)?, form))
             }
-            Err(EventError::NotHttp) => {
+            Err(error @ (EventError::NotHttp | EventError::WebSocket)) => {
                 let path = self.function.grants.policy.pass_through_path.to_string();
                 let request = wasi::event(self.invocation.event.clone(), &path, &context)?;
-                Ok((request, Form::Event { path }))
+                let form = match error {
+                    EventError::WebSocket => Form::Http {
+                        source: Source::WebSocket,
+                        stream: false,
+                        is_head: false,
+                        fail_status: self.function.grants.policy.fail_status.clone(),
+                    },
+                    _ => Form::Event { path },
+                };
+                Ok((request, form))
             }
             Err(error) => Err(error.into()),
         }

@@ -14,6 +14,8 @@
 mod alb;
 mod answer;
 mod authorizer;
+mod body;
+mod budget;
 mod detect;
 mod draft;
 mod event;
@@ -22,26 +24,30 @@ mod http_api;
 mod identity;
 mod json;
 mod lattice;
+mod limits;
 mod payload_2;
 mod percent;
 mod query;
 mod request;
 mod response;
 mod rest_api;
+mod vouched;
 pub mod wasi;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::mem::take;
 
+use serde::de::IgnoredAny;
+
 pub use request::Request;
 
 use self::answer::Answer;
 use self::detect::Read;
+use self::limits::Limit;
 use self::response::Checked;
 use crate::bindings::api;
 use crate::failure::Failure;
-use crate::responder::{LARGEST_RESPONSE, too_large};
 
 /// How much of a response's body is kept in the message of the error that it becomes, in bytes.
 const KEPT: usize = 8 * 1024;
@@ -64,6 +70,8 @@ pub enum Source {
     },
     /// VPC Lattice.
     Lattice,
+    /// An API Gateway WebSocket API. Its events are not requests, and their response is a REST API's.
+    WebSocket,
 }
 
 /// Why no request is made of an event.
@@ -77,6 +85,11 @@ pub enum EventError {
         "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is none"
     )]
     NotHttp,
+    /// It is a WebSocket's, which expects a response of HTTP.
+    #[error(
+        "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is a WebSocket's"
+    )]
+    WebSocket,
     /// A front door sent it, by its fields, and it lacks something or has something of another type.
     #[error("{0}")]
     Malformed(String),
@@ -94,6 +107,7 @@ impl From<EventError> for Failure {
 ///
 /// If the event is no HTTP request, or one that is malformed.
 pub fn request(event: &[u8]) -> Result<Request<'_>, EventError> {
+    budget::begin(event.len());
     let Read {
         source,
         event,
@@ -105,6 +119,7 @@ pub fn request(event: &[u8]) -> Result<Request<'_>, EventError> {
         Source::FunctionUrl => function_url::request(event, context),
         Source::Alb { .. } => alb::request(event, context),
         Source::Lattice => lattice::request(event, context),
+        Source::WebSocket => Err(EventError::WebSocket),
     }
 }
 
@@ -120,20 +135,26 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// If the response is none that HTTP can carry, none that this front door can, or too large for Lambda.
+    /// If the response is none that HTTP can carry, none that this front door can, or too large for it or Lambda.
     pub fn answer(self, response: api::Response) -> Result<Vec<u8>, Failure> {
-        if response.body.len() > LARGEST_RESPONSE {
-            return Err(too_large(response.body.len()));
+        if response.body.len() > self.limit().largest {
+            return Err(self.too_large(response.body.len()));
         }
         let response = Checked::new(response)?;
         let answer = match self {
-            Self::RestApi | Self::HttpApiPayload1 => rest_api::answer(response),
+            Self::RestApi | Self::HttpApiPayload1 | Self::WebSocket => rest_api::answer(response),
             Self::HttpApi | Self::FunctionUrl => payload_2::answer(response),
             Self::Alb { multi_value: true } => alb::multi_value_answer(response),
             Self::Alb { multi_value: false } => alb::answer(response)?,
             Self::Lattice => lattice::answer(response)?,
         };
-        answer.into_json()
+        answer.into_json(self.limit())
+    }
+
+    /// The failure that a response of `size` bytes becomes.
+    #[must_use]
+    pub fn too_large(self, size: usize) -> Failure {
+        self.limit().exceeded(size)
     }
 }
 
@@ -155,7 +176,7 @@ pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
         cookies: Some(take(&mut head.cookies)),
         ..Answer::without_body(head.status)
     };
-    prelude.into_json()
+    prelude.into_json(&Limit::LAMBDA)
 }
 
 /// A response that counts as a failure: its status, and what fits of its body.
@@ -200,6 +221,29 @@ pub fn header_text(value: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => value.iter().copied().map(char::from).collect(),
     }
+}
+
+/// Whether bytes are JSON.
+pub fn is_json(bytes: &[u8]) -> bool {
+    // The parser passes over strings without a look at what they are made of.
+    str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+}
+
+/// A text for a message: quoted, and only its beginning if it is long. Escaped, it may be ten times as large as it is.
+fn quoted(text: &str) -> String {
+    let beginning = beginning(text);
+    let more = if beginning.len() < text.len() {
+        " …"
+    } else {
+        ""
+    };
+    format!("{beginning:?}{more}")
+}
+
+/// As much of a text as a message repeats.
+fn beginning(text: &str) -> &str {
+    const LONGEST: usize = 200;
+    &text[..text.floor_char_boundary(LONGEST)]
 }
 
 /// The first value of a header.

@@ -21,13 +21,16 @@ use wasmtime_wasi_http::WasiBody;
 use crate::bindings::api;
 use crate::failure::Failure;
 use crate::http::{self, Source, wasi};
-use crate::responder::{LARGEST_RESPONSE, Responder};
+use crate::responder::{LARGEST_RESPONSE, Responder, too_large};
 use crate::runtime_api::RuntimeApiError;
 use crate::runtime_api::streamed::StreamedResponse;
 use crate::timeline::Timeline;
 
 /// What stands between the prelude and the body of a streamed HTTP response.
 static SEPARATOR: [u8; 8] = [0; 8];
+
+/// The warning about a response to an event that is not a request.
+const NOT_JSON: &str = "the event is not an HTTP request, so the body of the function's response is the invocation's result, and it is not JSON: event sources such as SQS with partial batch responses take it for a failure.\nhint: return JSON, or an empty body, which is sent as null";
 
 /// What a component gives as its response, or its error code in words.
 pub type Handed = Result<::http::Response<WasiBody>, String>;
@@ -399,7 +402,11 @@ impl<'a> Relay<'a> {
             return self.responder.fail(&failure);
         }
         if self.size > LARGEST_RESPONSE {
-            return self.responder.fail(&crate::responder::too_large(self.size));
+            let failure = match self.form {
+                Form::Http { source, .. } => source.too_large(self.size),
+                _ => too_large(self.size),
+            };
+            return self.responder.fail(&failure);
         }
         let Some(head) = self.head.take() else {
             return self.responder.respond("application/octet-stream", &body);
@@ -409,7 +416,13 @@ impl<'a> Relay<'a> {
                 Ok(answer) => self.responder.respond("application/json", &answer),
                 Err(failure) => self.responder.fail(&failure),
             },
+            Form::Event { .. } if body.is_empty() => {
+                self.responder.respond("application/json", b"null")
+            }
             Form::Event { .. } | Form::Failure { .. } => {
+                if !http::is_json(&body) {
+                    self.responder.warn(NOT_JSON);
+                }
                 self.responder.respond("application/json", &body)
             }
             Form::Bytes(_) => self.responder.respond("application/octet-stream", &body),

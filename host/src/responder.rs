@@ -80,6 +80,12 @@ impl<'a> Responder<'a> {
         sent
     }
 
+    /// Logs a warning about the invocation.
+    pub fn warn(&self, message: &str) {
+        self.log
+            .host(Level::Warn, Some(&self.invocation.id), message);
+    }
+
     /// Sends a failure in place of an answer of this responder's own, of which nothing has left.
     ///
     /// # Errors

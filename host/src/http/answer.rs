@@ -6,9 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
 
+use super::limits::Limit;
 use super::response::Checked;
 use crate::failure::Failure;
-use crate::responder::{LARGEST_RESPONSE, too_large};
 
 /// The answer to an event: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload> and those
 /// that the front doors' files name. Each has its selection of the fields.
@@ -75,26 +75,35 @@ impl Answer {
     }
 
     /// The answer's JSON. A text that makes it too large travels as base64, which is smaller than a text of characters that
-    /// JSON writes as six.
+    /// JSON writes as six, where the event source undoes it.
     ///
     /// # Errors
     ///
-    /// If it is larger than what Lambda takes.
-    pub fn into_json(mut self) -> Result<Vec<u8>, Failure> {
-        let json = self.to_json();
+    /// Returns an error if it is larger than what the event source takes.
+    pub fn into_json(mut self, limit: &Limit) -> Result<Vec<u8>, Failure> {
+        let json = self.to_json(limit);
         let length = self.body.as_ref().map_or(0, String::len);
         let may_be_smaller =
-            self.is_base64_encoded == Some(false) && length.div_ceil(3) * 4 <= LARGEST_RESPONSE;
-        if json.size <= LARGEST_RESPONSE || !may_be_smaller {
-            return json.whole();
+            self.is_base64_encoded == Some(false) && length.div_ceil(3) * 4 <= limit.largest;
+        if json.size <= limit.largest || !may_be_smaller {
+            return json.whole(limit);
+        }
+        if !limit.text_as_base64 {
+            let mut failure = limit.exceeded(json.size);
+            failure.error_message.push_str(" The body has many characters that JSON escapes. As base64 it would be smaller, but a REST API would hand the base64 to the client, unless it has binary media types.\nhint: return less");
+            return Err(failure);
         }
         self.body = self.body.map(|text| STANDARD.encode(text));
         self.is_base64_encoded = Some(true);
-        self.to_json().whole()
+        self.to_json(limit).whole(limit)
     }
 
-    fn to_json(&self) -> Json {
-        let mut json = Json::default();
+    fn to_json(&self, limit: &Limit) -> Json {
+        let mut json = Json {
+            kept: Vec::new(),
+            size: 0,
+            largest: limit.largest,
+        };
         // Strings and numbers always are JSON, and nothing else fails.
         let _ = serde_json::to_writer(&mut json, self);
         json
@@ -102,16 +111,16 @@ impl Answer {
 }
 
 /// JSON that is kept unless it is larger than an answer may be: six times as large as its text, at worst.
-#[derive(Default)]
 struct Json {
     kept: Vec<u8>,
     size: usize,
+    largest: usize,
 }
 
 impl Json {
-    fn whole(self) -> Result<Vec<u8>, Failure> {
-        if self.size > LARGEST_RESPONSE {
-            return Err(too_large(self.size));
+    fn whole(self, limit: &Limit) -> Result<Vec<u8>, Failure> {
+        if self.size > self.largest {
+            return Err(limit.exceeded(self.size));
         }
         Ok(self.kept)
     }
@@ -121,7 +130,7 @@ impl io::Write for Json {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.size += bytes.len();
-        if self.size <= LARGEST_RESPONSE {
+        if self.size <= self.largest {
             self.kept.extend_from_slice(bytes);
         } else {
             self.kept = Vec::new();

@@ -1,10 +1,11 @@
 //! What an API's authorizer found.
 
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::EventError;
+use super::budget;
 use super::event::Authorizers;
+use super::json::{Items, Members};
 use crate::bindings::api;
 
 /// From a REST API: a Lambda authorizer's `principalId` and context, or a Cognito authorizer's claims; and a JWT authorizer's,
@@ -13,13 +14,13 @@ pub fn of_rest(raw: Option<&RawValue>) -> Result<Option<api::Authorizer>, EventE
     let Some(mut values) = object("requestContext.authorizer", raw)? else {
         return Ok(None);
     };
-    let (claims, scopes) = (claims(&mut values), scopes(&mut values));
-    let principal_id = values.remove("principalId").filter(|id| !id.is_null());
+    let (claims, scopes) = (claims(&mut values)?, scopes(&mut values)?);
+    let principal_id = take(&mut values, "principalId", |_| true);
     Ok(Some(api::Authorizer {
-        principal_id: principal_id.map(text),
+        principal_id: principal_id.map(text).transpose()?,
         claims,
         scopes,
-        context: pairs(values),
+        context: pairs(values)?,
     }))
 }
 
@@ -33,56 +34,86 @@ pub fn of_payload_2(found: &Authorizers<'_>) -> Result<Option<api::Authorizer>, 
     let mut jwt = jwt.unwrap_or_default();
     Ok(Some(api::Authorizer {
         principal_id: None,
-        claims: claims(&mut jwt),
-        scopes: scopes(&mut jwt),
-        context: pairs(lambda.unwrap_or_default()),
+        claims: claims(&mut jwt)?,
+        scopes: scopes(&mut jwt)?,
+        context: pairs(lambda.unwrap_or_default())?,
     }))
 }
 
-fn object(name: &str, raw: Option<&RawValue>) -> Result<Option<Map<String, Value>>, EventError> {
-    raw.map_or(Ok(None), |raw| {
-        serde_json::from_str(raw.get())
-            .map_err(|_| EventError::Malformed(format!("the event's {name} is no object")))
-    })
+fn object<'a>(name: &str, raw: Option<&'a RawValue>) -> Result<Option<Members<'a>>, EventError> {
+    raw.map(|raw| part(name, raw)).transpose()
 }
 
-fn claims(values: &mut Map<String, Value>) -> Vec<(String, String)> {
-    match values.remove("claims") {
-        Some(Value::Object(claims)) => pairs(claims),
-        other => {
-            put_back(values, "claims", other);
-            Vec::new()
+/// Reads a part of the event.
+fn part<'a, T: serde::Deserialize<'a>>(name: &str, raw: &'a RawValue) -> Result<T, EventError> {
+    serde_json::from_str(raw.get())
+        .map_err(|error| EventError::shape(&format!("its {name}"), &error))
+}
+
+/// Takes a member that has a shape. A Lambda authorizer may use its name for a value of another, which is context.
+fn take<'a>(
+    values: &mut Members<'a>,
+    wanted: &str,
+    has_shape: impl Fn(&str) -> bool,
+) -> Option<&'a RawValue> {
+    let mut members = values.0.iter();
+    let (_, last) = members.rfind(|(name, _)| &**name == wanted)?;
+    let (last, is_null) = (*last, last.get() == "null");
+    if !is_null && !has_shape(last.get()) {
+        return None;
+    }
+    values.0.retain(|(name, _)| &**name != wanted);
+    (!is_null).then_some(last)
+}
+
+fn claims(values: &mut Members<'_>) -> Result<Vec<(String, String)>, EventError> {
+    let claims = take(values, "claims", |json| json.starts_with('{'));
+    let claims = claims.map(|claims| part("authorizer's claims", claims));
+    pairs(claims.transpose()?.unwrap_or_default())
+}
+
+fn scopes(values: &mut Members<'_>) -> Result<Vec<String>, EventError> {
+    let Some(scopes) = take(values, "scopes", |json| json.starts_with('[')) else {
+        return Ok(Vec::new());
+    };
+    let Items(scopes) = part("authorizer's scopes", scopes)?;
+    scopes.into_iter().map(text).collect()
+}
+
+/// Names and values in the order of the names. Of those with one name, the last counts.
+fn pairs(Members(mut members): Members<'_>) -> Result<Vec<(String, String)>, EventError> {
+    // By their places in the event too, so that the sort needs no memory.
+    members.sort_unstable_by(|(a, at_a), (b, at_b)| {
+        (&**a)
+            .cmp(&**b)
+            .then(at_b.get().as_ptr().cmp(&at_a.get().as_ptr()))
+    });
+    members.dedup_by(|(later, _), (first, _)| **later == **first);
+    let mut all = Vec::new();
+    for (name, value) in members {
+        budget::push(&mut all, (budget::own(name)?, text(value)?))?;
+    }
+    Ok(all)
+}
+
+/// A string's text, or the JSON of another value, without spaces between its parts.
+fn text(raw: &RawValue) -> Result<String, EventError> {
+    let json = raw.get();
+    budget::check(json.len())?;
+    if json.starts_with('"') {
+        return part("authorizer", raw);
+    }
+    let (mut is_string, mut is_escaped) = (false, false);
+    let is_part = |c: &char| {
+        match c {
+            '"' if !is_escaped => is_string = !is_string,
+            ' ' | '\t' | '\n' | '\r' => return is_string,
+            _ => {}
         }
-    }
-}
-
-fn scopes(values: &mut Map<String, Value>) -> Vec<String> {
-    match values.remove("scopes") {
-        Some(Value::Array(scopes)) => scopes.into_iter().map(text).collect(),
-        other => {
-            put_back(values, "scopes", other);
-            Vec::new()
-        }
-    }
-}
-
-/// A Lambda authorizer may use these names for values of its own, which are context.
-fn put_back(values: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    if let Some(value) = value.filter(|value| !value.is_null()) {
-        values.insert(name.to_owned(), value);
-    }
-}
-
-fn pairs(values: Map<String, Value>) -> Vec<(String, String)> {
-    values
-        .into_iter()
-        .map(|(name, value)| (name, text(value)))
-        .collect()
-}
-
-fn text(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    }
+        is_escaped = *c == '\\' && !is_escaped;
+        true
+    };
+    let mut text = String::with_capacity(json.len());
+    text.extend(json.chars().filter(is_part));
+    Ok(text)
 }

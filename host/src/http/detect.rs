@@ -52,6 +52,7 @@ fn explain(bytes: &[u8], error: serde_json::Error, part: &str) -> EventError {
     let context = event.request_context.map(RawValue::get).unwrap_or_default();
     let context: Shape<'_> = serde_json::from_str(context).unwrap_or_default();
     match marks!(event, context).source(&Hints::default()) {
+        Some(Source::WebSocket) => EventError::WebSocket,
         Some(_) => EventError::shape(part, &error),
         None => EventError::NotHttp,
     }
@@ -136,8 +137,10 @@ impl Marks {
             is_http_api,
             multi_value,
         } = hints;
-        if self.is_asked_of_authorizer || self.is_web_socket {
+        if self.is_asked_of_authorizer {
             None
+        } else if self.is_web_socket {
+            Some(Source::WebSocket)
         } else if self.has_http
             && (function_url::is_domain(domain) || (!self.has_api && !domain.is_empty()))
         {

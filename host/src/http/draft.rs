@@ -2,9 +2,8 @@
 
 use std::net::SocketAddr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
+use super::body::Body;
+use super::budget::{self, Exceeded};
 use super::event::{Context, Event};
 use super::json::{Fields, Text};
 use super::percent::Coding;
@@ -38,22 +37,26 @@ impl<'a> Draft<'a> {
             EventError::Malformed(format!("the event is an HTTP request without a {what}"))
         };
         let method = self.method.filter(|method| !method.is_empty());
-        let mut headers = self.headers.pairs();
+        let mut headers = self.headers.pairs()?;
         // Payload 2.0 has the cookies in a list, and may have the header besides.
-        let in_headers = cookies(&headers);
         let cookies = match event.cookies {
-            Some(cookies) if !cookies.is_empty() => cookies.into_iter().map(String::from).collect(),
-            _ => in_headers,
+            Some(cookies) if !cookies.0.is_empty() => {
+                let cookies = cookies.0.into_iter();
+                cookies.map(budget::own).collect::<Result<_, _>>()?
+            }
+            _ => cookies(&headers)?,
         };
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("cookie"));
+        let body = Body::new(event.body, event.is_base64_encoded)?;
+        body.correct(&mut headers);
         let record = api::Request {
             method: method.ok_or_else(|| missing("method"))?.into(),
             path: self.path.ok_or_else(|| missing("path"))?.into(),
             route: self.route.map(String::from),
-            path_parameters: sorted(event.path_parameters),
-            query_parameters: self.query.parameters(),
+            path_parameters: sorted(event.path_parameters)?,
+            query_parameters: self.query.parameters()?,
             cookies,
-            stage_variables: sorted(event.stage_variables),
+            stage_variables: sorted(event.stage_variables)?,
             source_ip: self.source_ip,
             user_agent: self
                 .user_agent
@@ -66,7 +69,7 @@ impl<'a> Draft<'a> {
             identity: self.identity,
             authorizer: self.authorizer,
             headers,
-            body: body(event.body, event.is_base64_encoded)?,
+            body: body.bytes,
         };
         Ok(Request {
             source: self.source,
@@ -106,32 +109,24 @@ pub fn forwarded_for(headers: &Fields<'_>) -> Option<String> {
 }
 
 /// In the order of the names.
-fn sorted(fields: Option<Fields<'_>>) -> Vec<(String, String)> {
-    let mut pairs = fields.unwrap_or_default().pairs();
-    pairs.sort();
-    pairs
+fn sorted(fields: Option<Fields<'_>>) -> Result<Vec<(String, String)>, Exceeded> {
+    let mut pairs = fields.unwrap_or_default().pairs()?;
+    pairs.sort_unstable();
+    Ok(pairs)
 }
 
-fn cookies(headers: &[(String, String)]) -> Vec<String> {
-    headers
+fn cookies(headers: &[(String, String)]) -> Result<Vec<String>, Exceeded> {
+    let mut cookies = Vec::new();
+    let headers = headers
         .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"))
-        .flat_map(|(_, value)| value.split(';'))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    for cookie in headers.flat_map(|(_, value)| value.split(';')) {
         // What else Unicode has for spaces is part of a value.
-        .map(|cookie| cookie.trim_matches([' ', '\t']))
-        .filter(|cookie| !cookie.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-fn body(body: Option<Text<'_>>, is_base64: Option<bool>) -> Result<Vec<u8>, EventError> {
-    match body {
-        Some(body) if is_base64 == Some(true) => STANDARD.decode(&*body).map_err(|error| {
-            EventError::Malformed(format!(
-                "the event's body is no base64, which it says it is: {error}"
-            ))
-        }),
-        Some(body) => Ok(String::from(body).into_bytes()),
-        None => Ok(Vec::new()),
+        let cookie = cookie.trim_matches([' ', '\t']);
+        if !cookie.is_empty() {
+            budget::check(cookie.len())?;
+            budget::push(&mut cookies, cookie.to_owned())?;
+        }
     }
+    Ok(cookies)
 }

@@ -4,7 +4,7 @@
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::json::{Fields, Text, object};
+use super::json::{Fields, Flag, Items, Text, object};
 
 object! {
     /// An event.
@@ -24,12 +24,12 @@ object! {
         multi_value_query: Fields<'a> = "multiValueQueryStringParameters";
         headers: Fields<'a> = "headers";
         multi_value_headers: Fields<'a> = "multiValueHeaders";
-        cookies: Vec<Text<'a>> = "cookies";
+        cookies: Items<Text<'a>> = "cookies";
         stage_variables: Fields<'a> = "stageVariables";
         /// Its JSON is passed on, so it is kept.
         request_context: &'a RawValue = "requestContext";
         body: Text<'a> = "body";
-        is_base64_encoded: bool = "isBase64Encoded" | "is_base64_encoded";
+        is_base64_encoded: Flag = "isBase64Encoded" | "is_base64_encoded";
         /// What an authorizer is asked about. Its event looks like a request's, and its answer is none.
         authorized_arn: IgnoredAny = "methodArn" | "routeArn";
     }
@@ -141,7 +141,7 @@ object! {
 object! {
     /// The Cognito identity that signed a request, from payload 2.0.
     CognitoIdentity<'a> {
-        amr: Vec<Text<'a>> = "amr";
+        amr: Items<Text<'a>> = "amr";
         identity_id: Text<'a> = "identityId";
         identity_pool_id: Text<'a> = "identityPoolId";
     }

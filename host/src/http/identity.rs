@@ -52,7 +52,7 @@ pub fn of_iam(iam: Option<Iam<'_>>, certificate_: Option<ClientCert<'_>>) -> Opt
 /// Cognito's `amr` holds `authenticated` or `unauthenticated`, and the providers:
 /// <https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html>.
 fn authentication(cognito: &CognitoIdentity<'_>) -> (Option<String>, Option<String>) {
-    let references = cognito.amr.iter().flatten();
+    let references = cognito.amr.iter().flat_map(|amr| &amr.0);
     let (kinds, providers): (Vec<&str>, Vec<&str>) = references
         .map(|reference| &**reference)
         .partition(|reference| matches!(*reference, "authenticated" | "unauthenticated"));

@@ -3,13 +3,42 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::budget::{self, Exceeded};
+
+/// Declares that a visitor takes no string. Serde would repeat the whole string in its error, and escaped.
+///
+/// Such a visitor is for `deserialize_any`: given another hint, the parser makes the error without asking it.
+macro_rules! not_a_text {
+    () => {
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            let text = serde::de::Unexpected::Str($crate::http::beginning(text));
+            Err(E::invalid_type(text, &self))
+        }
+    };
+}
+pub(super) use not_a_text;
 
 /// A string, which is part of the event unless it has an escape in it.
 #[derive(Clone)]
 pub struct Text<'a>(pub Cow<'a, str>);
+
+impl Text<'_> {
+    /// Whether it has memory of its own.
+    pub fn is_copy(&self) -> bool {
+        matches!(self.0, Cow::Owned(_))
+    }
+
+    fn clone_within_budget(&self) -> Result<Self, Exceeded> {
+        budget::check(if self.is_copy() { self.len() } else { 0 })?;
+        Ok(self.clone())
+    }
+}
 
 impl Deref for Text<'_> {
     type Target = str;
@@ -53,10 +82,10 @@ pub struct Fields<'a>(pub Vec<(Text<'a>, Text<'a>)>);
 
 impl Fields<'_> {
     /// A pair for each value.
-    pub fn pairs(self) -> Vec<(String, String)> {
+    pub fn pairs(self) -> Result<Vec<(String, String)>, Exceeded> {
         let pairs = self.0.into_iter();
         pairs
-            .map(|(name, value)| (name.into(), value.into()))
+            .map(|(name, value)| Ok((budget::own(name)?, budget::own(value)?)))
             .collect()
     }
 }
@@ -71,8 +100,10 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                 f.write_str("an object")
             }
 
+            not_a_text!();
+
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(16));
+                let mut fields = Vec::with_capacity(16);
                 while let Some(name) = map.next_key()? {
                     map.next_value_seed(Values {
                         name,
@@ -82,7 +113,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                 Ok(Fields(fields))
             }
         }
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_any(Members)
     }
 }
 
@@ -112,22 +143,104 @@ impl<'de> Visitor<'de> for Values<'de, '_> {
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<(), E> {
-        self.fields.push((self.name, Text(Cow::Borrowed(text))));
-        Ok(())
+        let value = Text(Cow::Borrowed(text));
+        budget::push(self.fields, (self.name, value)).map_err(Exceeded::in_json)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        budget::check(text.len()).map_err(Exceeded::in_json)?;
         let value = Text(Cow::Owned(text.to_owned()));
-        self.fields.push((self.name, value));
-        Ok(())
+        budget::push(self.fields, (self.name, value)).map_err(Exceeded::in_json)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<(), A::Error> {
         while let Some(value) = values.next_element::<Option<Text<'de>>>()? {
-            let fields = value.map(|value| (self.name.clone(), value));
-            self.fields.extend(fields);
+            let Some(value) = value else { continue };
+            self.name
+                .clone_within_budget()
+                .and_then(|name| budget::push(self.fields, (name, value)))
+                .map_err(Exceeded::in_json)?;
         }
         Ok(())
+    }
+}
+
+/// A list.
+pub struct Items<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for All<T> {
+            type Value = Items<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            not_a_text!();
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    budget::push(&mut items, item).map_err(Exceeded::in_json)?;
+                }
+                Ok(Items(items))
+            }
+        }
+        deserializer.deserialize_any(All(PhantomData))
+    }
+}
+
+/// The members of an object, in their order, each value as its JSON.
+#[derive(Default)]
+pub struct Members<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            not_a_text!();
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    budget::push(&mut members, member).map_err(Exceeded::in_json)?;
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_any(All)
+    }
+}
+
+/// A boolean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Boolean;
+        impl Visitor<'_> for Boolean {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a boolean")
+            }
+
+            not_a_text!();
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Flag, E> {
+                Ok(Flag(value))
+            }
+        }
+        deserializer.deserialize_any(Boolean)
     }
 }
 
@@ -155,6 +268,8 @@ macro_rules! object {
                         f.write_str("an object")
                     }
 
+                    $crate::http::json::not_a_text!();
+
                     fn visit_map<A: serde::de::MapAccess<$event>>(
                         self,
                         mut members: A,
@@ -171,7 +286,7 @@ macro_rules! object {
                         Ok(object)
                     }
                 }
-                from.deserialize_map(Members)
+                from.deserialize_any(Members)
             }
         }
     };

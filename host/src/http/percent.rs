@@ -20,9 +20,15 @@ pub enum Place {
     Value,
 }
 
-/// Appends a text, encoded.
+/// How long a URI may be that the host makes, in bytes, which is more than what `http` takes. Event sources take far less.
+const LONGEST: usize = 64 * 1024;
+
+/// Appends a text, encoded, or the beginning of one that is too long for a URI.
 pub fn push(uri: &mut String, text: &str, coding: Coding, place: Place) {
     for byte in text.bytes() {
+        if uri.len() > LONGEST {
+            return;
+        }
         let stays = match coding {
             Coding::Sent => is_sendable(byte, place),
             Coding::Decoded => is_plain(byte, place),

@@ -1,5 +1,6 @@
 //! The query of a request: what its URI has, and what the record has.
 
+use super::budget::{self, Exceeded};
 use super::json::{Fields, Text};
 use super::percent::{self, Coding, Place};
 
@@ -15,18 +16,15 @@ pub enum Query<'a> {
 
 impl Query<'_> {
     /// The parameters, decoded.
-    pub fn parameters(&self) -> Vec<(String, String)> {
+    pub fn parameters(&self) -> Result<Vec<(String, String)>, Exceeded> {
         match self {
-            Self::Sent(query) => query
-                .split('&')
-                .filter(|pair| !pair.is_empty())
-                .map(|pair| {
-                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    (percent::decode(name), percent::decode(value))
-                })
-                .collect(),
-            Self::SentPairs(fields) => fields.each(percent::decode),
-            Self::Decoded(fields) => fields.each(str::to_owned),
+            Self::Sent(query) => {
+                let pairs = query.split('&').filter(|pair| !pair.is_empty());
+                let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+                each(pairs, percent::decode)
+            }
+            Self::SentPairs(fields) => each(fields.texts(), percent::decode),
+            Self::Decoded(fields) => each(fields.texts(), str::to_owned),
         }
     }
 
@@ -51,8 +49,19 @@ impl Query<'_> {
 }
 
 impl Fields<'_> {
-    fn each(&self, of: impl Fn(&str) -> String) -> Vec<(String, String)> {
-        let fields = self.0.iter();
-        fields.map(|(name, value)| (of(name), of(value))).collect()
+    fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
     }
+}
+
+fn each<'t>(
+    pairs: impl Iterator<Item = (&'t str, &'t str)>,
+    of: impl Fn(&str) -> String,
+) -> Result<Vec<(String, String)>, Exceeded> {
+    let mut all = Vec::new();
+    for (name, value) in pairs {
+        budget::check(name.len() + value.len())?;
+        budget::push(&mut all, (of(name), of(value)))?;
+    }
+    Ok(all)
 }

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use http::uri::Authority;
 use serde_json::value::RawValue;
 
+use super::budget::{self, Exceeded};
 use super::json::{Text, object};
 use super::percent::{self, Coding, Place};
 use super::query::Query;
-use super::response::OnwardHeaders;
+use super::response::onward;
+use super::vouched::is_vouched_for;
 use super::{Source, find};
 use crate::bindings::api;
 use crate::failure::to_ascii;
@@ -111,15 +113,22 @@ impl Request<'_> {
 
     /// The headers in their order, but for those of one connection only, and then the cookies as one `cookie`, as RFC 6265,
     /// 5.4, wants it. `host` is among them. Neither names nor values are checked.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
-        let headers = self.record.headers.iter();
-        let mut onward = OnwardHeaders::of(&self.record.headers);
-        let headers = headers
-            .filter(move |(name, value)| onward.has(name, value))
-            .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())));
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if they take more memory than the event may.
+    pub(super) fn headers(&self) -> Result<impl Iterator<Item = (&str, Cow<'_, str>)>, Exceeded> {
+        let headers = &self.record.headers;
         let cookies = self.record.cookies.as_slice();
+        budget::check(headers.len() * (size_of::<usize>() + 1))?;
+        budget::check(cookies.iter().map(|cookie| cookie.len() + 2).sum())?;
+        let onward = onward(headers, is_vouched_for).into_iter();
+        let headers = headers.iter().zip(onward);
+        let headers = headers
+            .filter(|(_, goes_on)| *goes_on)
+            .map(|((name, value), _)| (name.as_str(), Cow::Borrowed(value.as_str())));
         let cookie = (!cookies.is_empty()).then(|| ("cookie", Cow::Owned(cookies.join("; "))));
-        headers.chain(cookie)
+        Ok(headers.chain(cookie))
     }
 
     /// The JSON of the event's `requestContext`, fit to be the value of a header: in ASCII, and on one line.

@@ -8,7 +8,7 @@ use std::mem::take;
 
 use ureq::http::StatusCode;
 
-pub use hop::OnwardHeaders;
+pub use hop::onward;
 
 use super::answer::Members;
 use crate::bindings::api;
@@ -38,8 +38,14 @@ impl Checked {
             cookies,
             body,
         } = response;
-        let mut onward = OnwardHeaders::of(&headers).with_length(body.len());
-        headers.retain(|(name, value)| onward.has(name, value));
+        let mut onward = onward(&headers, |_| false).into_iter();
+        // This one, once: RFC 9110, 8.6. By another, the reader would wait for more, or take the rest for the next message.
+        let mut length = Some(body.len().to_string());
+        headers.retain(|(name, value)| {
+            let goes_on = onward.next().unwrap_or_default();
+            let is_length = name.eq_ignore_ascii_case("content-length");
+            goes_on && (!is_length || length.take_if(|length| length == value).is_some())
+        });
         let (set_cookies, headers): (Vec<_>, Vec<_>) = headers
             .into_iter()
             .partition(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));

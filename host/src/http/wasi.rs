@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use serde::Serialize;
 use wasmtime_wasi_http::WasiBody;
 
-use super::{Request, header_text};
+use super::{EventError, Request, budget, header_text, quoted};
 use crate::bindings::{Context, api};
 use crate::failure::{Failure, to_ascii};
 
@@ -24,6 +24,9 @@ pub const CONTEXT_HEADERS: [HeaderName; 2] = [REQUEST_CONTEXT, LAMBDA_CONTEXT];
 
 /// Who is asked, where nobody says.
 const NOBODY: &str = "localhost";
+
+/// What a header takes in a map, in bytes, beside its value: an entry, and the block that the value is in.
+const HEADER: usize = 160;
 
 /// The request that an HTTP event is.
 ///
@@ -40,19 +43,25 @@ pub fn request(request: Request<'_>, context: &Context) -> Result<HttpRequest<Wa
         .build()
         .map_err(|error| {
             invalid(&format!(
-                "the address {scheme}://{authority}{target} is none ({error})"
+                "the address {} is none ({error})",
+                quoted(&format!("{scheme}://{authority}{target}"))
             ))
         })?;
     let method = Method::from_bytes(request.record.method.as_bytes())
-        .map_err(|_| invalid(&format!("the method is {:?}", request.record.method)))?;
+        .map_err(|_| invalid(&format!("the method is {}", quoted(&request.record.method))))?;
     let mut built = HttpRequest::builder().method(method).uri(uri);
-    for (name, value) in request.headers() {
+    let too_large = |exceeded| Failure::from(EventError::from(exceeded));
+    budget::check(request.record.headers.len() * HEADER).map_err(too_large)?;
+    for (name, value) in request.headers().map_err(too_large)? {
+        budget::check(name.len() + value.len()).map_err(too_large)?;
         let (Ok(name), Ok(value)) = (
             HeaderName::from_bytes(name.as_bytes()),
             HeaderValue::from_bytes(value.as_bytes()),
         ) else {
             return Err(invalid(&format!(
-                "it has the header {name:?} with the value {value:?}"
+                "it has the header {} with the value {}",
+                quoted(name),
+                quoted(&value)
             )));
         };
         // Only this host says what these say.

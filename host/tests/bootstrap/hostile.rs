@@ -3,6 +3,7 @@
 
 mod boundary;
 mod compute;
+mod events;
 mod files;
 mod http;
 mod lasting;

@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use crate::support::{Host, HostBuilder, functions};
 
 mod after_the_answer;
+mod body_headers;
 mod buffered;
 mod events;
 mod fixtures;
 mod large;
+mod limits;
 mod malformed;
 mod properties;
 mod request_headers;
@@ -17,6 +19,7 @@ mod responses;
 pub mod seen;
 pub mod streamed;
 mod third_party;
+mod vouched;
 mod without_body;
 
 /// The components that do the same by WASI 0.2 and 0.3.

@@ -4,6 +4,10 @@ use ureq::http::HeaderName;
 
 use crate::bindings::api::Response;
 use crate::failure::Failure;
+use crate::http::quoted;
+
+/// How many headers a response may have, cookies included. Each takes memory of the host's, even if it is empty.
+const MOST: usize = 256 * 1024;
 
 /// Checks that a response is one that HTTP can carry.
 ///
@@ -17,21 +21,30 @@ pub fn check(response: &Response) -> Result<(), Failure> {
             response.status_code
         )));
     }
+    let count = response.headers.len() + response.cookies.len();
+    if count > MOST {
+        return Err(invalid(format!(
+            "has {count} headers and cookies, and may have {MOST}"
+        )));
+    }
     for (name, value) in &response.headers {
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
             return Err(invalid(format!(
-                "has a header named {name:?}, which is no name of a header"
+                "has a header named {}, which is no name of a header",
+                quoted(name)
             )));
         }
         if !is_value(value) {
             return Err(invalid(format!(
-                "has a header {name} with the value {value:?}, which HTTP does not allow"
+                "has a header {name:.100} with the value {}, which HTTP does not allow",
+                quoted(value)
             )));
         }
     }
     match response.cookies.iter().find(|cookie| !is_value(cookie)) {
         Some(cookie) => Err(invalid(format!(
-            "sets the cookie {cookie:?}, which HTTP does not allow"
+            "sets the cookie {}, which HTTP does not allow",
+            quoted(cookie)
         ))),
         None => Ok(()),
     }

@@ -1,9 +1,7 @@
-//! Headers of one connection, which a front door's is not: RFC 9110, 7.6.1.
+//! Headers of one connection, which an event source's is not: RFC 9110, 7.6.1.
 
-use std::collections::BTreeSet;
-
-/// Whether a header is about the connection that it came over. Passed on, it would tell the next one what is not so: the front
-/// doors have connections of their own on both sides.
+/// Whether a header is about the connection that it came over. Passed on, it would tell the next one what is not so: the event
+/// sources have connections of their own on both sides.
 fn is_of_hop(name: &str) -> bool {
     [
         "connection",
@@ -18,53 +16,36 @@ fn is_of_hop(name: &str) -> bool {
     .any(|of_hop| name.eq_ignore_ascii_case(of_hop))
 }
 
-/// Tells which headers of a message go on: not those of the connection, with whatever else `Connection` names.
-pub struct OnwardHeaders {
-    named: BTreeSet<String>,
-    length: Length,
-}
-
-/// Which `Content-Length` goes on.
-enum Length {
-    Any,
-    /// This one, once: RFC 9110, 8.6. By another, whoever reads the message would wait for more, or take the rest for the next one.
-    Only(Option<String>),
-}
-
-impl OnwardHeaders {
-    /// For a message with these headers.
-    pub fn of(headers: &[(String, String)]) -> Self {
-        let named = headers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
-            .flat_map(|(_, value)| value.split(','))
-            .map(|name| name.trim().to_ascii_lowercase())
-            .collect();
-        Self {
-            named,
-            length: Length::Any,
-        }
+/// Says of each header of a message whether it goes on: not those of the connection, with whatever else `Connection` names.
+/// A header for which `is_kept` returns `true` goes on whatever `Connection` says.
+pub fn onward(headers: &[(String, String)], is_kept: impl Fn(&str) -> bool) -> Vec<bool> {
+    let mut goes_on: Vec<bool> = headers.iter().map(|(name, _)| !is_of_hop(name)).collect();
+    let connections = headers
+        .iter()
+        .filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
+    let mut named = connections
+        .flat_map(|(_, value)| value.split(','))
+        .map(str::trim)
+        .filter(|name| !name.eq_ignore_ascii_case("close") && !is_of_hop(name) && !is_kept(name))
+        .peekable();
+    if named.peek().is_none() {
+        return goes_on;
     }
-
-    /// Without a `Content-Length` that is not this one.
-    pub fn with_length(self, length: usize) -> Self {
-        Self {
-            length: Length::Only(Some(length.to_string())),
-            ..self
-        }
-    }
-
-    /// Whether the next of the headers goes on.
-    pub fn has(&mut self, name: &str, value: &str) -> bool {
-        let is_named = || self.named.contains(&name.to_ascii_lowercase());
-        if is_of_hop(name) || (!self.named.is_empty() && is_named()) {
-            return false;
-        }
-        match &mut self.length {
-            Length::Only(length) if name.eq_ignore_ascii_case("content-length") => {
-                length.take_if(|length| length == value).is_some()
+    // The message may name as many headers as it has, so they are looked up in order, and each only once.
+    let mut places: Vec<usize> = (0..headers.len()).collect();
+    places.sort_unstable_by(|&a, &b| lower(&headers[a].0).cmp(lower(&headers[b].0)));
+    for name in named {
+        let start = places.partition_point(|&place| lower(&headers[place].0).lt(lower(name)));
+        for &place in &places[start..] {
+            if !headers[place].0.eq_ignore_ascii_case(name) || !goes_on[place] {
+                break;
             }
-            _ => true,
+            goes_on[place] = false;
         }
     }
+    goes_on
+}
+
+fn lower(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|byte| byte.to_ascii_lowercase())
 }

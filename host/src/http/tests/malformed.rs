@@ -49,7 +49,7 @@ fn an_authorizer_that_is_no_object_is_refused() {
     let why = refused(with(json!({ "requestContext": { "authorizer": "admin" } })));
     assert_eq!(
         why,
-        "Runtime.InvalidEvent: the event's requestContext.authorizer is no object"
+        "Runtime.InvalidEvent: the event is an HTTP request, and its requestContext.authorizer is malformed: invalid type: string \"admin\", expected an object at line 1 column 7"
     );
 }
 
@@ -144,7 +144,7 @@ fn what_only_one_front_door_has_is_checked_too() {
     assert_snapshot!(why(json!({ "requestContext": { "http": "GET /" } })), @r#"Runtime.InvalidEvent: the event is an HTTP request, and its requestContext is malformed: invalid type: string "GET /", expected an object at line 1 column 15"#);
     assert_snapshot!(why(json!({ "requestContext": { "http": http }, "cookies": "a=1" })), @r#"Runtime.InvalidEvent: the event is an HTTP request, and it is malformed: invalid type: string "a=1", expected a sequence at line 1 column 16"#);
     assert_snapshot!(why(json!({ "requestContext": { "http": http, "authorizer": 1 } })), @"Runtime.InvalidEvent: the event is an HTTP request, and its requestContext.authorizer is malformed: invalid type: integer `1`, expected an object at line 1 column 1");
-    assert_snapshot!(why(json!({ "requestContext": { "http": http, "authorizer": { "jwt": 1 } } })), @"Runtime.InvalidEvent: the event's requestContext.authorizer.jwt is no object");
+    assert_snapshot!(why(json!({ "requestContext": { "http": http, "authorizer": { "jwt": 1 } } })), @"Runtime.InvalidEvent: the event is an HTTP request, and its requestContext.authorizer.jwt is malformed: invalid type: integer `1`, expected an object at line 1 column 1");
     assert_snapshot!(why(json!({ "requestContext": { "elb": {} }, "httpMethod": 1, "path": "/" })), @"Runtime.InvalidEvent: the event is an HTTP request, and it is malformed: invalid type: integer `1`, expected a string at line 1 column 15");
     assert_snapshot!(why(json!({ "raw_path": "/", "method": "GET", "headers": { "a": [1] } })), @"Runtime.InvalidEvent: the event is an HTTP request, and it is malformed: invalid type: integer `1`, expected a string at line 1 column 18");
 }

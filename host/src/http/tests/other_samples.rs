@@ -81,7 +81,7 @@ fn of_lattice_with_bytes() {
     query parameter uploadType: profile-image
     header content-type: multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW
     header content-encoding: gzip
-    header content-length: 1024
+    header content-length: 51
     header x-forwarded-for: 10.0.1.45
     identity caller: Some("arn:aws:iam::123456789012:user/john.developer")
     identity principal-org-id: Some("o-50dc6c495c0c9188")

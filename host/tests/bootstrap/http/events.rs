@@ -1,6 +1,8 @@
 //! Events that are no HTTP requests, for components that take requests only.
 
-use serde_json::Value;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
 use super::{BOTH, start};
 use crate::aws_events::sample;
@@ -29,4 +31,84 @@ fn what_is_no_json_is_no_event() {
         assert_eq!(error["errorType"], "Runtime.InvalidEvent", "{name}");
         host.finish();
     }
+}
+
+/// An event that the guest `http_seen` answers so, with these members besides.
+fn answering(status: u16, headers: &Value, body: &[u8], members: &str) -> String {
+    let body = STANDARD.encode(body);
+    format!(
+        r#"{{"x-echo":"response","status":{status},"headers":{headers},"body":"{body}"{members}}}"#
+    )
+}
+
+/// Event sources that read the result, such as SQS with partial batch responses, take it for a failure.
+#[test]
+fn a_result_that_is_not_json_is_sent_with_a_warning() {
+    for (body, warns) in [
+        ("ok", true),
+        ("{\"batchItemFailures\":[]", true),
+        ("{} {}", true),
+        ("{\"batchItemFailures\":[]}", false),
+        ("  [1]\n", false),
+        ("null", false),
+    ] {
+        let host = start("http_seen");
+        let event = answering(200, &json!([]), body.as_bytes(), "");
+        assert_eq!(host.invoke(event).response().text(), body);
+        let log = host.finish().stderr;
+        assert_eq!(log.contains("and it is not JSON"), warns, "{body}: {log}");
+    }
+}
+
+#[test]
+fn an_empty_result_is_null() {
+    let host = start("http_seen");
+    for status in [200, 202, 204] {
+        let answer = host
+            .invoke(answering(status, &json!([]), b"", ""))
+            .response();
+        assert_eq!(answer.text(), "null");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    host.finish();
+}
+
+/// The context of a WebSocket's event.
+const WEB_SOCKETS: [&str; 4] = [
+    r#","requestContext":{"routeKey":"$connect","eventType":"CONNECT","connectionId":"c="}"#,
+    r#","requestContext":{"routeKey":"$disconnect","eventType":"DISCONNECT","connectionId":"c="}"#,
+    r#","requestContext":{"routeKey":"$default","eventType":"MESSAGE","connectionId":"c="}"#,
+    r#","requestContext":{"routeKey":"chat","eventType":"MESSAGE","connectionId":"c=","identity":5}"#,
+];
+
+#[test]
+fn a_web_socket_gets_a_response_of_http() {
+    let host = start("http_seen");
+    for members in WEB_SOCKETS {
+        let protocol = json!([["sec-websocket-protocol", "chat"]]);
+        let event = answering(200, &protocol, b"hello", members);
+        assert_eq!(
+            host.invoke(event).response().json(),
+            json!({
+                "statusCode": 200,
+                "headers": { "sec-websocket-protocol": "chat" },
+                "body": "hello",
+                "isBase64Encoded": false,
+            })
+        );
+        // It refuses the connection, which is not a failure.
+        let event = answering(403, &json!([]), b"", members);
+        let answer = host.invoke(event).response().json();
+        assert_eq!(
+            (&answer["statusCode"], &answer["body"]),
+            (&json!(403), &json!(""))
+        );
+    }
+    // An authorizer's answer is a policy, which is the body.
+    let asked = format!("{},\"methodArn\":\"arn\"", WEB_SOCKETS[0]);
+    let answer = host
+        .invoke(answering(200, &json!([]), b"{}", &asked))
+        .response();
+    assert_eq!(answer.text(), "{}");
+    host.finish();
 }

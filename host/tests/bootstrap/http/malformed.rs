@@ -43,7 +43,7 @@ fn what_is_missing_or_of_another_type() {
     assert_snapshot!(why(json!({ "requestContext": elb, "httpMethod": "GET" })), @"the event is an HTTP request without a path");
     assert_snapshot!(why(json!({ "raw_path": "/", "method": "" })), @"the event is an HTTP request without a method");
     assert_snapshot!(why(event(json!({ "httpMethod": 1 }))), @"the event is an HTTP request, and it is malformed: invalid type: integer `1`, expected a string at line 1 column 15");
-    assert_snapshot!(why(event(json!({ "headers": [1] }))), @"the event is an HTTP request, and it is malformed: invalid type: sequence, expected an object at line 1 column 11");
+    assert_snapshot!(why(event(json!({ "headers": [1] }))), @"the event is an HTTP request, and it is malformed: invalid type: sequence, expected an object at line 1 column 12");
     assert_snapshot!(why(event(json!({ "multiValueHeaders": { "a": [1] } }))), @"the event is an HTTP request, and it is malformed: invalid type: integer `1`, expected a string at line 1 column 47");
     assert_snapshot!(why(event(json!({ "requestContext": 1 }))), @"the event is an HTTP request, and its requestContext is malformed: invalid type: integer `1`, expected an object at line 1 column 1");
     assert_snapshot!(why(event(json!({ "body": {} }))), @"the event is an HTTP request, and it is malformed: invalid type: map, expected a string at line 1 column 8");

@@ -1,5 +1,6 @@
 //! A component of `wasi:http/proxy@0.2` that answers with what it saw, whatever the path. If the request has the header
-//! `x-echo: response`, it answers with what the request's body describes, as [`Said`] reads it.
+//! `x-echo: response`, or is an event with the member `"x-echo": "response"`, it answers with what the request's body describes,
+//! as [`Said`] reads it.
 
 mod p2;
 
@@ -13,7 +14,8 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
     fn handle(request: IncomingRequest, outparam: ResponseOutparam) {
         let seen = p2::seen(request);
         let has = |name: &str, value: &[u8]| seen.headers.contains(&(name.into(), value.into()));
-        if !has("x-echo", b"response") {
+        let is_event = seen.body.starts_with(br#"{"x-echo":"response","#);
+        if !is_event && !has("x-echo", b"response") {
             return p2::answer(outparam, p2::json_fields(), &seen.json());
         }
         let said = Said::parse(&seen.body);

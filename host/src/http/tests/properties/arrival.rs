@@ -67,6 +67,7 @@ pub fn check_target(door: Source, sent: &Sent, uri: &str) -> Result<(), TestCase
                 grouped(expected_query(door, &sent.query))
             );
         }
+        Source::WebSocket => unreachable!("its events are not requests"),
     }
     Ok(())
 }

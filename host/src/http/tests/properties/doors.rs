@@ -73,6 +73,7 @@ pub fn event(door: Source, sent: &Sent) -> Value {
             "queryStringParameters": grouped(sent.query.clone()),
             "requestContext": { "serviceNetworkArn": "arn" },
         }),
+        Source::WebSocket => unreachable!("its events are not requests"),
     };
     let (body, is_base64) = match String::from_utf8(sent.body.clone()) {
         Ok(text) => (text, false),
@@ -128,7 +129,7 @@ pub struct Seen {
 /// The response that an answer becomes.
 pub fn seen(door: Source, answer: &Value) -> Seen {
     let (takes_single, takes_multiple) = match door {
-        Source::RestApi | Source::HttpApiPayload1 => (true, true),
+        Source::RestApi | Source::HttpApiPayload1 | Source::WebSocket => (true, true),
         Source::Alb { multi_value } => (!multi_value, multi_value),
         Source::HttpApi | Source::FunctionUrl | Source::Lattice => (true, false),
     };
