@@ -81,8 +81,9 @@ impl Call<'_> {
     ) -> Result<Vec<u8>, Failure> {
         let since = Instant::now();
         let context = self.function.context(self.invocation);
+        let output = store.data().output.clone();
         let call = export.call_handle(&mut *store, &self.invocation.event, &context);
-        let returned = self.function.until(self.timeline.stop, call).await;
+        let returned = self.function.until(self.timeline.stop, &output, call).await;
         returned
             .map_err(|stopped| stopped.failure(store, since))?
             .map_err(Failure::from)
@@ -92,8 +93,9 @@ impl Call<'_> {
         let since = Instant::now();
         let context = self.function.context(self.invocation);
         let http::Request { source, record, .. } = self.http_request()?;
+        let output = store.data().output.clone();
         let call = export.call_handle(&mut *store, &record, &context);
-        let returned = self.function.until(self.timeline.stop, call).await;
+        let returned = self.function.until(self.timeline.stop, &output, call).await;
         let response = returned.map_err(|stopped| stopped.failure(store, since))??;
         let status = response.status_code;
         let mut failures = self.function.grants.policy.fail_status.iter();
@@ -161,7 +163,10 @@ impl Call<'_> {
         let mut relay = Relay::new(self.responder, form, handed);
         let returned = {
             let _yielding = self.function.watchdog.yielding();
-            let call = self.function.until(self.timeline.stop, call(store));
+            let output = store.data().output.clone();
+            let call = self
+                .function
+                .until(self.timeline.stop, &output, call(store));
             relay.during(call).await?
         };
         relay.drain();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::log::{Format, Level};
+use crate::log::{self, Format, Level};
 use crate::policy::Policy;
 
 /// What this process was started with.
@@ -130,6 +130,12 @@ impl Environment {
                 .and_then(Level::from_name)
                 .unwrap_or(Level::Info),
         )
+    }
+
+    /// Returns which lines of the log the process before this one has begun, if it was replaced by this one.
+    #[must_use]
+    pub fn lines_begun(&self) -> &str {
+        self.get(log::BEGUN_VARIABLE).unwrap_or_default()
     }
 
     /// Where the Runtime API is.

@@ -10,8 +10,9 @@ use crate::coredump;
 use crate::deadline::TimedOut;
 use crate::engine::GUEST_STACK;
 use crate::failure::Failure;
+use crate::frames;
 use crate::guest_output::TooMuchOutput;
-use crate::sandbox::{HoldsTooMuch, State};
+use crate::sandbox::{HoldsTooMuch, MAX_RANDOM, State};
 
 /// How a call into a guest ended, if not by returning.
 pub enum Stopped {
@@ -36,7 +37,7 @@ impl Stopped {
         };
         let stack_trace = error
             .downcast_ref::<WasmBacktrace>()
-            .map(frames)
+            .map(frames::lines)
             .unwrap_or_default();
         if error.is::<TimedOut>() {
             return timeout(ran, "it computed; the stack trace says where", stack_trace);
@@ -128,6 +129,16 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
             format!(
                 "the function handed more than {} to the host at once, in an answer (Lambda takes 6 MiB) or a call: split it{}",
                 mib(state.memory.handed_over()),
+                last_words(state)
+            ),
+        ),
+        // wasmtime has no type for it.
+        None if root(error).starts_with("requested len ") => (
+            "Function.TooMuchData",
+            format!(
+                "the function asked for more than {} of random bytes at once ({}): ask for fewer at a time{}",
+                mib(MAX_RANDOM),
+                root(error),
                 last_words(state)
             ),
         ),
@@ -231,17 +242,4 @@ fn size(bytes: usize) -> String {
 fn mib(bytes: usize) -> String {
     const MIB: usize = 1024 * 1024;
     format!("{} MiB", bytes.div_ceil(MIB))
-}
-
-/// A line a frame, innermost first: the offset in the module, the module's name, the function's.
-fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
-    // wasmtime's own text has the names demangled; its lines are numbered.
-    backtrace
-        .to_string()
-        .lines()
-        .filter_map(|line| line.trim().split_once(':'))
-        .filter(|(number, _)| number.parse::<u32>().is_ok())
-        // A function's name can be anything, also a line of its own.
-        .map(|(_, frame)| frame.trim().replace(char::is_control, "?"))
-        .collect()
 }

@@ -11,6 +11,7 @@ use wasmtime::component::Component;
 use wasmtime::{Config, Engine, WasmBacktraceDetails};
 
 use crate::artifact::Trailer;
+use crate::frames::MAX_FRAMES;
 
 /// How much stack a guest gets, in bytes: twice wasmtime's default, for the deep recursion of interpreters in guests.
 pub const GUEST_STACK: usize = 1024 * 1024;
@@ -18,16 +19,13 @@ pub const GUEST_STACK: usize = 1024 * 1024;
 /// The stack that a call runs on, in bytes: the guest's, and as much for the host functions that it calls.
 const CALL_STACK: usize = 2 * GUEST_STACK;
 
-/// How many frames of a trap's backtrace are kept.
-const BACKTRACE_FRAMES: usize = 32;
-
 fn config(trailer: &Trailer, coredump: bool) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(trailer.concurrency)
         .epoch_interruption(trailer.epoch)
         // Offsets and names of functions come with the address map; lines would need DWARF, which release builds strip.
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES))
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(MAX_FRAMES))
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .generate_address_map(true)
         // For the system's unwinder, which never passes a guest's frames: wasmtime catches a host function's panic before

@@ -51,19 +51,24 @@ impl Failure {
         size.0
     }
 
-    /// The same with fewer words, if its JSON has more bytes than `largest`, which has to be 8 KiB at least.
+    /// The same failure with a shorter message and no stack trace, if its JSON has more than `largest` bytes. The message
+    /// then says how long the whole failure is. `largest` has to be 8 KiB or more.
     #[must_use]
     pub fn cut(&self, largest: usize) -> Cow<'_, Self> {
         /// Escaped, a character takes up to six bytes.
+        const ESCAPED: usize = 6;
         const TYPE: usize = 200;
-        const MESSAGE: usize = 1000;
-        if self.size() <= largest {
+        /// What the JSON has beside the message: the type, and the words that are added.
+        const REST: usize = TYPE * ESCAPED + 300;
+        let size = self.size();
+        if size <= largest {
             return Cow::Borrowed(self);
         }
         let cut = |text: &str, length: usize| text.chars().take(length).collect::<String>();
+        let message = cut(&self.error_message, largest.saturating_sub(REST) / ESCAPED);
         Cow::Owned(Self {
             error_type: cut(&self.error_type, TYPE),
-            error_message: cut(&self.error_message, MESSAGE),
+            error_message: format!("{message} \u{2026} (cut: the failure has {size} bytes)"),
             stack_trace: Vec::new(),
             is_crash: self.is_crash,
         })
@@ -205,6 +210,7 @@ mod tests {
         let cut = failure.cut(8192);
         assert!(cut.size() <= 8192, "{}", cut.size());
         assert!(cut.error_message.len() >= 1000);
+        assert!(cut.error_message.contains("cut: "), "{}", cut.error_message);
     }
 
     #[test]

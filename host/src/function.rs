@@ -18,6 +18,7 @@ use crate::crash::Stopped;
 use crate::deadline::Watchdog;
 use crate::exports::{self, Export, Exports};
 use crate::failure::Failure;
+use crate::guest_output::{GuestOutput, TooMuchOutput};
 use crate::invocation::{Invocation, header};
 use crate::log::Log;
 use crate::outbound::{Access, Client, Signer};
@@ -82,7 +83,8 @@ impl Function {
                 ),
             )
         };
-        let engine = engine::for_artifact(&trailer, grants.policy.coredump).map_err(damaged)?;
+        let engine =
+            engine::for_artifact(&trailer, grants.policy.coredump.is_some()).map_err(damaged)?;
         timings.mark("engine");
         allocator::interrupt(&engine);
         let component = engine::load(&engine, path).map_err(damaged)?;
@@ -154,8 +156,9 @@ impl Function {
         let state = State::new(&self.grants, client.clone(), deadline)?;
         let mut store = sandbox::store(&self.engine, state);
         let instance = {
+            let output = store.data().output.clone();
             let instantiate = self.component.instantiate_async(&mut store);
-            self.until(deadline, instantiate).await
+            self.until(deadline, &output, instantiate).await
         };
         store.data().output.finish();
         match instance {
@@ -210,6 +213,7 @@ impl Function {
             Ok(sandbox) => sandbox,
             Err(failure) => return responder.fail(&failure).map(|()| None),
         };
+        responder.log_to(sandbox.store.data().output.clone());
         let call = Call {
             function: self,
             invocation,
@@ -250,17 +254,23 @@ impl Function {
         Timeline::new(Instant::now(), invocation.deadline.at, self.grants.margin)
     }
 
-    /// Waits for a call into the guest, until the deadline. A guest that computes stops by itself then; one that waits in
-    /// the host is left there.
+    /// Waits for a call into the guest, until the deadline or until `output` is more than the guest may write. A guest that
+    /// computes stops by itself at the deadline; a guest that waits in the host is left there.
     pub(crate) async fn until<T>(
         &self,
         deadline: Instant,
+        output: &GuestOutput,
         call: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Stopped> {
         let _watched = self.watchdog.watch(deadline);
-        match tokio::time::timeout_at(Timeline::give_up(deadline).into(), call).await {
-            Ok(returned) => returned.map_err(Stopped::By),
-            Err(_) => Err(Stopped::Waiting),
+        let call = tokio::time::timeout_at(Timeline::give_up(deadline).into(), call);
+        tokio::select! {
+            biased;
+            returned = call => match returned {
+                Ok(returned) => returned.map_err(Stopped::By),
+                Err(_) => Err(Stopped::Waiting),
+            },
+            () = output.exceeded() => Err(Stopped::By(TooMuchOutput.into())),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The guest's stdout and stderr, cut into lines for the log.
 
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::{io, mem};
 
 use bytes::Bytes;
@@ -11,7 +12,9 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
-use crate::log::{Log, Stream};
+use crate::failure::Failure;
+use crate::log::{Level, Log, Stream};
+use crate::policy::StreamLevels;
 
 /// A line that is longer is written in parts, so that a guest which never ends its line cannot fill the host's memory.
 /// CloudWatch Logs takes events of 256 KiB, and JSON may escape.
@@ -23,6 +26,10 @@ const LAST_WORDS: usize = 1024;
 /// How much a guest may write at once, in bytes. A write cannot be interrupted, and may be all line ends, each a line of the
 /// log: more of them would take the guest beyond its deadline.
 const PERMIT: usize = 4 * 1024;
+
+/// How many bytes of a failure are logged although the invocation may fill no more of the log: people have to learn why it
+/// failed.
+pub const LEAST_FAILURE: usize = 8 * 1024;
 
 /// That a guest has written as much as one invocation may.
 #[derive(Debug, Clone, Copy, Error)]
@@ -36,6 +43,7 @@ pub struct GuestOutput(Arc<Mutex<Lines>>);
 #[derive(Debug)]
 struct Lines {
     log: Log,
+    levels: StreamLevels,
     request_id: Option<String>,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -45,15 +53,19 @@ struct Lines {
     limit: usize,
     written: usize,
     is_denied: bool,
+    /// Who waits for the denial.
+    waker: Option<Waker>,
 }
 
 impl GuestOutput {
-    /// Streams that write to `log`, so many bytes for each invocation.
+    /// Returns streams that write to `log`, so many bytes for each invocation. Lines that do not say their level have that
+    /// of their stream.
     #[must_use]
-    pub fn new(log: Log, limit: usize) -> Self {
+    pub fn new(log: Log, levels: StreamLevels, limit: usize) -> Self {
         let (stdout, stderr, last_words) = Default::default();
         Self(Arc::new(Mutex::new(Lines {
             log,
+            levels,
             request_id: None,
             stdout,
             stderr,
@@ -61,6 +73,7 @@ impl GuestOutput {
             limit,
             written: 0,
             is_denied: false,
+            waker: None,
         })))
     }
 
@@ -81,9 +94,49 @@ impl GuestOutput {
         lines.is_denied.then_some(lines.limit)
     }
 
+    /// Waits until an invocation wants to write more than it may. A guest of WASI 0.3 is not stopped by the write itself.
+    pub fn exceeded(&self) -> impl Future<Output = ()> + use<> {
+        let output = self.clone();
+        poll_fn(move |context| {
+            let mut lines = output.lock();
+            if lines.is_denied {
+                return Poll::Ready(());
+            }
+            if !lines
+                .waker
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(context.waker()))
+            {
+                lines.waker = Some(context.waker().clone());
+            }
+            Poll::Pending
+        })
+    }
+
     /// Writes lines that have no end yet.
     pub fn finish(&self) {
         self.lock().finish();
+    }
+
+    /// Writes a line of the host's own about what the guest did, which counts as the guest's output: a guest may do it as
+    /// often as it likes.
+    pub fn host(&self, level: Level, line: &str) {
+        let mut lines = self.lock();
+        if lines.check().is_ok() {
+            let length = lines.log.host(level, lines.request_id.as_deref(), line);
+            lines.charge(length);
+        }
+    }
+
+    /// Writes a failure, of which no more is logged than the invocation may still write, or [`LEAST_FAILURE`].
+    pub fn failure(&self, level: Level, failure: &Failure) {
+        let mut lines = self.lock();
+        let room = lines.limit.saturating_sub(lines.written);
+        let failure = failure.cut(room.max(LEAST_FAILURE));
+        let length = lines
+            .log
+            .counted_failure(level, lines.request_id.as_deref(), &failure);
+        lines.written = lines.written.saturating_add(length);
     }
 
     /// The end of what was written to stderr.
@@ -116,8 +169,13 @@ impl Lines {
         }
     }
 
+    fn charge(&mut self, bytes: usize) {
+        self.written = self.written.saturating_add(bytes);
+        let _ = self.check();
+    }
+
     fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), TooMuchOutput> {
-        self.written = self.written.saturating_add(bytes.len());
+        self.charge(bytes.len());
         self.check()?;
         if stream == Stream::Stderr {
             self.last_words.extend_from_slice(bytes);
@@ -142,21 +200,26 @@ impl Lines {
     }
 
     fn check(&mut self) -> Result<(), TooMuchOutput> {
-        self.is_denied |= self.written > self.limit;
-        match self.is_denied {
-            true => Err(TooMuchOutput),
-            false => Ok(()),
+        if self.written > self.limit {
+            self.is_denied = true;
         }
+        if !self.is_denied {
+            return Ok(());
+        }
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+        Err(TooMuchOutput)
     }
 
     fn flush(&mut self, stream: Stream) {
         let mut line = mem::take(self.buffer(stream));
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let length = self.log.guest(stream, self.request_id.as_deref(), text);
-        self.written = self
-            .written
-            .saturating_add(length.saturating_sub(line.len()));
+        let level = self.levels.of(stream);
+        let id = self.request_id.as_deref();
+        let length = self.log.guest(stream, level, id, text);
+        self.charge(length.saturating_sub(line.len()));
         line.clear();
         *self.buffer(stream) = line;
     }
@@ -186,7 +249,7 @@ fn whole_characters(bytes: &[u8]) -> usize {
     }
 }
 
-/// One of the two streams, as WASI wants it. Writing never waits: the log is written at once.
+/// One of the two streams, as WASI wants it. Writing does not wait: the log is written in the call.
 #[derive(Debug)]
 pub struct GuestStream {
     output: GuestOutput,
@@ -241,8 +304,12 @@ impl AsyncWrite for GuestStream {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.output.lock().write(self.stream, bytes);
-        Poll::Ready(written.map(|()| bytes.len()).map_err(io::Error::other))
+        let permitted = &bytes[..bytes.len().min(PERMIT)];
+        match self.output.lock().write(self.stream, permitted) {
+            Ok(()) => Poll::Ready(Ok(permitted.len())),
+            // The guest would go on after an error. `GuestOutput::exceeded` ends the call instead.
+            Err(TooMuchOutput) => Poll::Pending,
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

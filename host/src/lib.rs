@@ -17,6 +17,7 @@ pub mod deadline;
 pub mod engine;
 pub mod exports;
 pub mod failure;
+mod frames;
 pub mod function;
 pub mod guest_output;
 pub mod http;

@@ -2,7 +2,11 @@
 //!
 //! Lambda's formats are those of <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>.
 
+mod levels;
+
 use std::io::{self, Write};
+use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -38,7 +42,8 @@ pub enum Level {
 }
 
 impl Level {
-    const ALL: [Self; 6] = [
+    /// All levels, from the one with most detail.
+    pub const ALL: [Self; 6] = [
         Self::Trace,
         Self::Debug,
         Self::Info,
@@ -47,7 +52,9 @@ impl Level {
         Self::Fatal,
     ];
 
-    fn name(self) -> &'static str {
+    /// Returns Lambda's name of the level.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Trace => "TRACE",
             Self::Debug => "DEBUG",
@@ -104,10 +111,10 @@ impl Log {
         Self { patience, ..self }
     }
 
-    /// Writes a line of the host's own.
-    pub fn host(self, level: Level, request_id: Option<&str>, message: &str) {
+    /// Writes a line of the host's own, and returns how many bytes it has in the log.
+    pub fn host(self, level: Level, request_id: Option<&str>, message: &str) -> usize {
         if level < self.level {
-            return;
+            return 0;
         }
         let line = match self.format {
             Format::Text => match request_id {
@@ -116,13 +123,23 @@ impl Log {
             },
             Format::Json => json_line(Map::new(), level, request_id, message),
         };
-        self.write(Stream::Stderr, line);
+        self.write(Stream::Stderr, line)
     }
 
     /// Writes what went wrong, with its stack trace.
     pub fn failure(self, level: Level, request_id: Option<&str>, failure: &Failure) {
+        self.counted_failure(level, request_id, failure);
+    }
+
+    /// Writes the same, and returns how many bytes it has in the log.
+    pub(crate) fn counted_failure(
+        self,
+        level: Level,
+        request_id: Option<&str>,
+        failure: &Failure,
+    ) -> usize {
         if level < self.level {
-            return;
+            return 0;
         }
         match self.format {
             Format::Text => self.host(level, request_id, &failure.to_string()),
@@ -133,57 +150,121 @@ impl Log {
                 self.write(
                     Stream::Stderr,
                     json_line(line, level, request_id, &failure.error_message),
-                );
+                )
             }
         }
     }
 
-    /// Writes a line of the guest's, without its line end, and returns how many bytes it has in the log.
-    pub fn guest(self, stream: Stream, request_id: Option<&str>, line: &[u8]) -> usize {
+    /// Writes a line of the guest's, without its line end, and returns how many bytes it has in the log. It has `level` if it
+    /// does not say another.
+    pub fn guest(
+        self,
+        stream: Stream,
+        level: Level,
+        request_id: Option<&str>,
+        line: &[u8],
+    ) -> usize {
         let text = String::from_utf8_lossy(line);
         let line = match self.format {
             Format::Text => text.into_owned(),
             Format::Json => match serde_json::from_str::<Map<String, Value>>(&text) {
-                Ok(object) => merged_line(object, request_id),
-                Err(_) => json_line(Map::new(), Level::Info, request_id, &text),
+                Ok(object) => merged_line(object, level, request_id),
+                Err(_) => json_line(Map::new(), level, request_id, &text),
             },
         };
-        let length = line.len() + 1;
-        self.write(stream, line);
-        length
+        self.write(stream, line)
     }
 
-    /// Writes a whole line at once, so that no two are mixed. A log that nobody reads is no reason to fail.
-    fn write(self, stream: Stream, mut line: String) {
+    /// Writes a whole line, so that no two are mixed, and returns its length. A log that nobody reads is no reason to fail.
+    fn write(self, stream: Stream, mut line: String) -> usize {
         line.push('\n');
-        let line = line.as_bytes();
         // An error has nowhere to be told.
         let _ = match self.patience {
-            Some(patience) => write_within(line, patience),
-            None => write_all(stream, line),
+            Some(patience) => write_within(line.as_bytes(), patience),
+            None => write_all(stream, line.as_bytes()),
         };
+        line.len()
     }
 }
 
+/// How many bytes a pipe takes whole or not at all: <https://man7.org/linux/man-pages/man7/pipe.7.html>.
+const PIPE_BUF: usize = 4096;
+
 /// Whose turn it is to write: both streams are one log.
 static TURN: Mutex<()> = Mutex::new(());
+
+/// The streams on which a line was begun and is not ended, as bits.
+static BEGUN: AtomicU8 = AtomicU8::new(0);
+
+/// The variable that says so to the program that replaces this process.
+pub const BEGUN_VARIABLE: &str = "LAMBDA_WASM_LINES_BEGUN";
+
+/// Tells the program that replaces this process which lines are half written, so that it ends them before its own.
+pub fn hand_on(command: &mut Command) {
+    match BEGUN.load(Ordering::Acquire) {
+        0 => command.env_remove(BEGUN_VARIABLE),
+        begun => command.env(BEGUN_VARIABLE, begun.to_string()),
+    };
+}
+
+/// Takes over what the process before said of its lines, by the value of [`BEGUN_VARIABLE`].
+pub fn take_over(begun: &str) {
+    BEGUN.store(begun.parse().unwrap_or(0), Ordering::Release);
+}
+
+impl Stream {
+    fn bit(self) -> u8 {
+        match self {
+            Self::Stdout => 1,
+            Self::Stderr => 2,
+        }
+    }
+
+    /// Whether a line was begun on it and is not ended.
+    fn is_begun(self) -> bool {
+        BEGUN.load(Ordering::Acquire) & self.bit() != 0
+    }
+
+    fn set_begun(self, is_begun: bool) {
+        match is_begun {
+            true => BEGUN.fetch_or(self.bit(), Ordering::AcqRel),
+            false => BEGUN.fetch_and(!self.bit(), Ordering::AcqRel),
+        };
+    }
+}
 
 /// Writes to one of the streams, however long it takes.
 fn write_all(stream: Stream, line: &[u8]) -> io::Result<()> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     match stream {
-        Stream::Stderr => io::stderr().lock().write_all(line),
-        Stream::Stdout => {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(line).and_then(|()| stdout.flush())
-        }
+        Stream::Stderr => write_pieces(stream, &mut io::stderr().lock(), line),
+        Stream::Stdout => write_pieces(stream, &mut io::stdout().lock(), line),
     }
+}
+
+/// Writes in pieces of which each arrives whole or not at all, so that it is known whether a line was begun when the process is
+/// replaced.
+fn write_pieces(stream: Stream, to: &mut impl Write, line: &[u8]) -> io::Result<()> {
+    let mut write = |piece: &[u8]| to.write_all(piece).and_then(|()| to.flush());
+    if stream.is_begun() {
+        write(b"\n")?;
+        stream.set_begun(false);
+    }
+    let mut pieces = line.chunks(PIPE_BUF);
+    let last = pieces.next_back().unwrap_or_default();
+    for piece in pieces {
+        write(piece)?;
+        stream.set_begun(true);
+    }
+    write(last)?;
+    if line.len() > PIPE_BUF {
+        stream.set_begun(false);
+    }
+    Ok(())
 }
 
 /// Writes to stderr, if that can be done in this time. The turn may be a thread's that is stuck in its write.
 fn write_within(line: &[u8], patience: Duration) -> io::Result<()> {
-    /// How much a pipe that is ready takes without waiting, in bytes: <https://man7.org/linux/man-pages/man7/pipe.7.html>.
-    const PIPE_BUF: usize = 4096;
     const RETRY: Duration = Duration::from_millis(1);
     let until = Instant::now() + patience;
     let _turn: MutexGuard<'_, ()> = loop {
@@ -198,10 +279,11 @@ fn write_within(line: &[u8], patience: Duration) -> io::Result<()> {
     let left = until.saturating_duration_since(Instant::now());
     let left = Timespec::try_from(left).ok();
     let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];
-    if line.len() > PIPE_BUF || poll(&mut ready, left.as_ref())? == 0 {
+    // A line end before it may be needed.
+    if line.len() >= PIPE_BUF || poll(&mut ready, left.as_ref())? == 0 {
         return Ok(());
     }
-    stderr.lock().write_all(line)
+    write_pieces(Stream::Stderr, &mut stderr.lock(), line)
 }
 
 fn timestamp() -> String {
@@ -219,14 +301,17 @@ fn json_line(
     stamp(object, request_id)
 }
 
-/// A line that is an object of the guest's: its fields stay, but whose line it is and when it came is the host's to say.
-fn merged_line(mut object: Map<String, Value>, request_id: Option<&str>) -> String {
-    let level = object
-        .get("level")
-        .and_then(Value::as_str)
-        .and_then(Level::from_name)
-        .unwrap_or(Level::Info);
-    object.insert("level".to_owned(), level.name().into());
+/// A line that is an object of the guest's: its fields stay, but whose line it is and when it came is the host's to say. What
+/// the guest said of level and time is kept beside that, if it is another.
+fn merged_line(mut object: Map<String, Value>, level: Level, request_id: Option<&str>) -> String {
+    let level = levels::of(&object).unwrap_or(level);
+    let said = object.insert("level".to_owned(), level.name().into());
+    if let Some(said) = said.filter(|said| !levels::is_lambdas(said)) {
+        object.entry("originalLevel").or_insert(said);
+    }
+    if let Some(said) = object.remove("timestamp") {
+        object.entry("originalTimestamp").or_insert(said);
+    }
     stamp(object, request_id)
 }
 
@@ -270,13 +355,16 @@ mod tests {
         let forged = object(
             r#"{"message":"m","level":"error","requestId":"other","timestamp":"1970-01-01T00:00:00Z","n":1}"#,
         );
-        let line = object(&merged_line(forged, Some("id-1")));
+        let line = object(&merged_line(forged, Level::Info, Some("id-1")));
         assert_eq!(
             (&line["requestId"], &line["level"], &line["n"]),
             (&"id-1".into(), &"ERROR".into(), &1.into())
         );
         assert_ne!(line["timestamp"], "1970-01-01T00:00:00Z");
-        assert!(!merged_line(object(r#"{"requestId":"other"}"#), None).contains("other"));
+        assert_eq!(line["originalTimestamp"], "1970-01-01T00:00:00Z");
+        assert!(!line.contains_key("originalLevel"));
+        let other = object(r#"{"requestId":"other"}"#);
+        assert!(!merged_line(other, Level::Info, None).contains("other"));
     }
 
     #[test]

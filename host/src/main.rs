@@ -10,7 +10,7 @@ use lambda_wasm_host::allocator::Counting;
 use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
-use lambda_wasm_host::log::{Level, Log};
+use lambda_wasm_host::log::{self, Level, Log};
 use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::supervisor::Supervisor;
 use lambda_wasm_host::timings::Timings;
@@ -50,6 +50,7 @@ fn main() {
     let started = Instant::now();
     let environment = Environment::read();
     let log = Log::new(environment.log());
+    log::take_over(environment.lines_begun());
     let Err(error) = run(&environment, log, started);
     exit(log, &error);
 }

@@ -34,8 +34,9 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 use self::sending::Sending;
 use self::sign::Signing;
 use crate::deadline::Yielding;
+use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
-use crate::log::{Level, Log};
+use crate::log::Level;
 use crate::policy::Origin;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
@@ -89,29 +90,26 @@ pub struct InFlight {
 /// Sends the requests of one instance.
 pub struct Outbound {
     client: Client,
-    log: Log,
-    request_id: Option<String>,
+    output: GuestOutput,
     /// What the log says already.
     told: Vec<String>,
     sending: Sending,
 }
 
 impl Outbound {
-    /// Sends by this client.
+    /// Sends by this client. What is logged counts as the guest's output.
     #[must_use]
-    pub fn new(client: Client, log: Log) -> Self {
+    pub fn new(client: Client, output: GuestOutput) -> Self {
         Self {
             client,
-            log,
-            request_id: None,
+            output,
             told: Vec::new(),
             sending: Sending::default(),
         }
     }
 
-    /// Says for which invocation it sends.
-    pub fn bind(&mut self, request_id: &str) {
-        self.request_id = Some(request_id.to_owned());
+    /// Forgets what it said about the invocation before.
+    pub fn bind(&mut self) {
         self.told.clear();
     }
 
@@ -147,8 +145,7 @@ impl Outbound {
 
     fn tell(&mut self, line: String) {
         if self.told.len() < MAX_TOLD && !self.told.contains(&line) {
-            self.log
-                .host(Level::Warn, self.request_id.as_deref(), &line);
+            self.output.host(Level::Warn, &line);
             self.told.push(line);
         }
     }
@@ -181,10 +178,10 @@ impl WasiHttpHooks for Outbound {
             Err(error) => return Box::new(ready(Err(error))),
         };
         let request = Request::from_parts(parts, body);
-        let (log, id) = (self.log, self.request_id.clone());
+        let output = self.output.clone();
         let failed = move |error: &dyn std::fmt::Display| {
             let line = format!("a request to {origin} could not be sent: {error}");
-            log.host(Level::Warn, id.as_deref(), &line);
+            output.host(Level::Warn, &line);
         };
         let client = self.client.clone();
         let options = options.unwrap_or_default();

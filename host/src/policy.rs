@@ -2,10 +2,12 @@
 
 mod aws;
 mod base_path;
+mod dumps;
 mod environment;
 mod file;
 mod files;
 mod limits;
+mod log;
 mod origin;
 mod pass_through;
 mod reuse;
@@ -15,10 +17,12 @@ use std::ops::RangeInclusive;
 
 pub use aws::{Aws, PLACEHOLDERS, is_region};
 pub use base_path::BasePath;
+pub use dumps::Dumps;
 pub use environment::Env;
 pub use file::PolicyError;
 pub use files::{Folder, Opened};
 pub use limits::{FREE_OF_CHARGE, Limits, at_cpu_share, margin, memory_limit};
+pub use log::StreamLevels;
 pub use origin::{Host, Origin, Scheme};
 pub use pass_through::PassThroughPath;
 pub use reuse::Reuse;
@@ -36,10 +40,12 @@ pub struct Policy {
     pub pass_through_path: PassThroughPath,
     /// Whether an instance is kept between invocations; `None` makes each a fresh one.
     pub reuse: Option<Reuse>,
-    /// Whether a trap leaves a core dump.
-    pub coredump: bool,
+    /// The directory that a trap leaves a core dump in; `None` if it leaves none.
+    pub coredump: Option<Dumps>,
     /// How much it may take.
     pub limits: Limits,
+    /// The levels of its log's lines.
+    pub log: StreamLevels,
     /// What it sees of the environment.
     pub env: Env,
     /// Which folders it sees.

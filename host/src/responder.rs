@@ -1,9 +1,10 @@
 //! The right to answer one invocation, which is taken once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::failure::Failure;
+use crate::guest_output::GuestOutput;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::runtime_api::streamed::StreamedResponse;
@@ -23,6 +24,8 @@ pub struct Responder<'a> {
     claimed: Arc<AtomicBool>,
     failed: Arc<AtomicBool>,
     log: Log,
+    /// What the failures of the invocation count against, once it has an instance.
+    output: Arc<OnceLock<GuestOutput>>,
 }
 
 impl<'a> Responder<'a> {
@@ -35,7 +38,13 @@ impl<'a> Responder<'a> {
             claimed: Arc::default(),
             failed: Arc::default(),
             log,
+            output: Arc::default(),
         }
+    }
+
+    /// Has failures count as output of the invocation's instance: their words may be the guest's.
+    pub fn log_to(&self, output: GuestOutput) {
+        let _ = self.output.set(output);
     }
 
     /// Sends an answer, unless there was one. One that Lambda would refuse becomes a failure.
@@ -75,8 +84,13 @@ impl<'a> Responder<'a> {
             true => self.client.fail(&self.invocation, failure).map(|_| ()),
             false => Ok(()),
         };
-        self.log
-            .failure(Level::Error, Some(&self.invocation.id), failure);
+        match self.output.get() {
+            Some(output) => output.failure(Level::Error, failure),
+            None => {
+                let id = Some(self.invocation.id.as_str());
+                self.log.failure(Level::Error, id, failure);
+            }
+        }
         sent
     }
 

@@ -19,6 +19,7 @@ use crate::guest_output::GuestOutput;
 use crate::invocation::{Invocation, header};
 use crate::log::Stream;
 use crate::outbound::{Client, Outbound};
+use crate::policy::Dumps;
 
 pub use grants::Grants;
 pub use memory::{HoldsTooMuch, MemoryLimit};
@@ -27,8 +28,8 @@ pub use timers::{Clock, Timers};
 /// The variable that AWS's SDKs and tracers read the X-Ray header from.
 const TRACE_VARIABLE: &str = "_X_AMZN_TRACE_ID";
 
-/// How many random bytes one call gives, which the host holds meanwhile.
-const MAX_RANDOM: u64 = 1024 * 1024;
+/// The most random bytes that a guest gets in one call. The call cannot be interrupted, and makes them one at a time.
+pub const MAX_RANDOM: usize = 1024 * 1024;
 
 /// The data of a store: what the host functions that a guest calls work on.
 pub struct State {
@@ -38,6 +39,8 @@ pub struct State {
     config: Arc<[(String, String)]>,
     table: ResourceTable,
     memory_is_by_policy: bool,
+    /// Where its core dump goes, if it traps.
+    pub dumps: Option<Dumps>,
     /// What the guest may use, and was denied.
     pub memory: MemoryLimit,
     /// Where its output goes.
@@ -61,16 +64,17 @@ impl State {
     /// If a folder that is granted cannot be opened.
     pub fn new(grants: &Grants, client: Client, deadline: Instant) -> Result<Self, Failure> {
         let limits = &grants.policy.limits;
-        let output = GuestOutput::new(grants.log, limits.output);
+        let output = GuestOutput::new(grants.log, grants.policy.log, limits.output);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Ok(Self {
             wasi: wasi(grants, &output, None)?,
             http: WasiHttpCtx::new(),
-            outbound: Outbound::new(client, grants.log),
+            outbound: Outbound::new(client, output.clone()),
             config: Arc::clone(&grants.config),
             table,
             memory_is_by_policy: limits.memory.is_some(),
+            dumps: grants.policy.coredump.clone(),
             memory: MemoryLimit::new(grants.memory, limits.tables, limits.instances),
             output,
             deadline,
@@ -97,7 +101,7 @@ impl State {
         self.wasi = wasi(grants, &self.output, trace_id)?;
         self.memory.bind();
         self.output.bind(&invocation.id);
-        self.outbound.bind(&invocation.id);
+        self.outbound.bind();
         self.deadline = deadline;
         self.last_import = "";
         self.invocation = Some(invocation);
@@ -169,7 +173,7 @@ fn wasi(grants: &Grants, output: &GuestOutput, trace_id: Option<&str>) -> Result
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)
-        .max_random_size(MAX_RANDOM);
+        .max_random_size(MAX_RANDOM as u64);
     if let Some(trace_id) = trace_id {
         wasi.env(TRACE_VARIABLE, trace_id);
     }

@@ -9,7 +9,9 @@ use thiserror::Error;
 use toml::de::DeTable;
 
 use super::value::{Entry, Said, Text, Wrong, line};
-use super::{Aws, BasePath, Env, Folder, Limits, Origin, PassThroughPath, Policy, Reuse};
+use super::{
+    Aws, BasePath, Dumps, Env, Folder, Limits, Origin, PassThroughPath, Policy, Reuse, StreamLevels,
+};
 
 /// A file that cannot be understood. It names the file, the line and what would do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -30,6 +32,7 @@ const KEYS: &[&str] = &[
     "files",
     "http",
     "limits",
+    "log",
     "pass-through-path",
     "remove-base-path",
     "reuse",
@@ -84,7 +87,7 @@ impl Policy {
             match entry.key {
                 "aws" => policy.aws = Aws::read(&entry)?,
                 "config" => policy.config = config(&entry)?,
-                "coredump" => policy.coredump = entry.flag()?,
+                "coredump" => policy.coredump = Dumps::read(&entry, text)?,
                 "env" => policy.env = Env::read(&entry)?,
                 "fail-status" => policy.fail_status = statuses(&entry)?,
                 "files" => {
@@ -94,12 +97,16 @@ impl Policy {
                 }
                 "http" => (policy.http, policy.forward_context) = http(&entry)?,
                 "limits" => policy.limits = Limits::read(&entry)?,
+                "log" => policy.log = StreamLevels::read(&entry)?,
                 "pass-through-path" => policy.pass_through_path = PassThroughPath::read(&entry)?,
                 "remove-base-path" => policy.remove_base_path = BasePath::read_all(&entry)?,
                 "reuse" => policy.reuse = Reuse::read(&entry)?,
                 "stream" => policy.stream = Some(entry.flag()?),
                 _ => return Err(entry.unknown("there is", KEYS)),
             }
+        }
+        if let Some(dumps) = &policy.coredump {
+            dumps.check_paths(&policy.files)?;
         }
         Ok(policy)
     }

@@ -41,6 +41,11 @@ impl Grants {
         let root = config.component.parent().unwrap_or(Path::new("/"));
         let folders = Folder::open_all(&policy.files, root)
             .map_err(|(line, why)| invalid(PolicyError::new(&path, line, why)))?;
+        if let Some(dumps) = &policy.coredump {
+            dumps
+                .check(&folders)
+                .map_err(|(line, why)| invalid(PolicyError::new(&path, line, why)))?;
+        }
         let (size, concurrency) = (config.facts.memory_mib, config.max_concurrency.get());
         Ok(Self {
             env: config.environment.view(&policy),

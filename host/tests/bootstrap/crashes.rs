@@ -65,11 +65,17 @@ fn what_is_handed_to_the_host_at_once_is_limited() {
     let host = Host::handler();
     let (error, _) = crash(&host, "big:60000000");
     assert_eq!(error["errorType"], "Function.TooMuchData");
-    assert_eq!(host.ask("random:1000000"), "1000000");
-    let (error, _) = crash(&host, "random:10000000");
-    assert_eq!(error["errorType"], "Function.Trap");
-    let message = error["errorMessage"].as_str().unwrap();
-    assert!(message.contains("10000000 exceeds limit"), "{message}");
+    assert_eq!(host.ask("random:1048576"), "1048576");
+    for bytes in ["1048577", "18446744073709551615"] {
+        let (error, _) = crash(&host, &format!("random:{bytes}"));
+        assert_eq!(error["errorType"], "Function.TooMuchData");
+        let message = error["errorMessage"].as_str().unwrap();
+        assert!(
+            message.contains("more than 1 MiB of random bytes"),
+            "{message}"
+        );
+        assert!(message.contains(bytes), "{message}");
+    }
     host.finish();
 }
 

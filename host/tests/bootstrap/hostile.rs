@@ -8,6 +8,7 @@ mod files;
 mod http;
 mod lasting;
 mod log;
+mod names;
 mod neighbours;
 mod outside;
 mod start;
@@ -138,9 +139,7 @@ impl Family {
 
     /// Tries all of them, one after another, in one process.
     fn run(&self) {
-        let world = "include lambda:function/handler-function@0.1.0;";
-        let component = components::of_world(world, Some(&self.module()), self.encoding);
-        let folder = compiled(&component);
+        let folder = compiled_module(&self.module(), self.encoding);
         let bystander = Bystander::within(folder, "", &[], "\"@\"");
         for (letter, technique) in ('A'..).zip(self.techniques) {
             let event = Invocation::new(format!("\"{letter}\""));
@@ -308,6 +307,12 @@ impl Bystander {
     fn finish(self) -> Output {
         self.host.finish()
     }
+}
+
+/// A folder with a handler of this core module, as the function `hello`.
+fn compiled_module(module: &str, encoding: StringEncoding) -> TempDir {
+    let world = "include lambda:function/handler-function@0.1.0;";
+    compiled(&components::of_world(world, Some(module), encoding))
 }
 
 /// A folder with the Rust guest of this name in `host/tests/guests`, as the function `hello`.

@@ -124,6 +124,94 @@ fn a_line_that_is_an_object_is_merged() {
     assert_eq!(lines[0]["requestId"], "id-2");
 }
 
+/// What the guest writes, as its lines in a log of JSON.
+fn logged(host: Host, lines: &[String], stream: &str) -> Vec<Value> {
+    for line in lines {
+        let command = format!("{stream}:{line}");
+        let event = serde_json::to_string(&command).unwrap();
+        host.invoke(event.replace("\\\"", "\"")).response();
+    }
+    let output = host.finish();
+    objects(&(output.stdout + &output.stderr))
+}
+
+#[test]
+fn levels_of_other_libraries_become_lambdas_and_are_kept() {
+    let cases = [
+        ("\"WARNING\"", "WARN"),
+        ("\"CRITICAL\"", "FATAL"),
+        ("\"SEVERE\"", "ERROR"),
+        ("\"INFO+2\"", "INFO"),
+        ("\"ERROR+4\"", "FATAL"),
+        ("\"notice\"", "INFO"),
+        ("\"emerg\"", "FATAL"),
+        ("10", "TRACE"),
+        ("20", "DEBUG"),
+        ("30", "INFO"),
+        ("40", "WARN"),
+        ("50", "ERROR"),
+        ("60", "FATAL"),
+        ("3", "ERROR"),
+        ("\"loud\"", "INFO"),
+        ("{\"a\":1}", "INFO"),
+    ];
+    let line = |(said, _): &(&str, &str)| format!(r#"{{"level":{said},"timestamp":"then"}}"#);
+    let lines: Vec<_> = cases.iter().map(line).collect();
+    let logged = logged(json_host(), &lines, "stdout");
+    for (line, (said, level)) in logged.iter().zip(cases) {
+        assert_eq!(line["level"], level, "{line}");
+        assert_eq!(line["originalLevel"].to_string(), said, "{line}");
+        assert_eq!(line["originalTimestamp"], "then");
+    }
+    assert_eq!(logged.len(), cases.len());
+}
+
+#[test]
+fn stderr_has_a_level_of_its_own_that_the_policy_sets() {
+    let lines = ["text", r#"{"level":"DEBUG"}"#, r#"{"level":"loud"}"#].map(str::to_owned);
+    let levels = |host, stream| {
+        let lines = logged(host, &lines, stream);
+        let level = |line: &Value| line["level"].as_str().unwrap().to_owned();
+        lines.iter().map(level).collect::<Vec<_>>()
+    };
+    assert_eq!(levels(json_host(), "stderr"), ["ERROR", "DEBUG", "ERROR"]);
+    let folder = tempfile::tempdir().unwrap();
+    let artifact = functions().join("handler.cwasm");
+    std::fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
+    let policy = "[log]\nstderr = \"WARN\"\nstdout = \"TRACE\"\n";
+    std::fs::write(folder.path().join("hello.toml"), policy).unwrap();
+    let host = || {
+        HostBuilder::new(folder.path(), "hello")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .start()
+    };
+    assert_eq!(levels(host(), "stderr"), ["WARN", "DEBUG", "WARN"]);
+    assert_eq!(levels(host(), "stdout"), ["TRACE", "DEBUG", "TRACE"]);
+}
+
+/// The process that this one was has begun it.
+#[test]
+fn a_line_that_was_begun_ends_before_the_next_one() {
+    for (begun, (stdout, stderr)) in [
+        ("1", ("\none\ntwo\n", "three\n")),
+        ("2", ("one\ntwo\n", "\nthree\n")),
+        ("3", ("\none\ntwo\n", "\nthree\n")),
+        ("loud", ("one\ntwo\n", "three\n")),
+    ] {
+        let host = HostBuilder::new(functions(), "handler")
+            .env("LAMBDA_WASM_LINES_BEGUN", begun)
+            .start();
+        host.ask("stdout:one\ntwo");
+        host.ask("stderr:three");
+        let output = host.finish();
+        assert_eq!(
+            (&*output.stdout, &*output.stderr),
+            (stdout, stderr),
+            "{begun}"
+        );
+    }
+}
+
 #[test]
 fn a_crash_is_one_json_line() {
     let host = json_host();

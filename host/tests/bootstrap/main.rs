@@ -19,6 +19,7 @@ mod support;
 
 mod answers;
 mod artifacts;
+mod budgets;
 mod concurrency;
 mod context;
 mod crashes;

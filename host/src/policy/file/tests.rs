@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::log::Level;
 use crate::policy::{Host, Scheme};
 
 fn parse(text: &str) -> Said<Policy> {
@@ -28,7 +29,9 @@ fn all_of_it() {
         r#"
         stream = true
         fail-status = "404, 500-599"
-        coredump = true
+        coredump = "/mnt/dumps"
+        [log]
+        stderr = "WARN"
         [reuse]
         max-invocations = 1000
         max-age = "10m"
@@ -59,7 +62,12 @@ fn all_of_it() {
     .unwrap();
     assert_eq!(policy.stream, Some(true));
     assert_eq!(policy.fail_status, [404..=404, 500..=599]);
-    assert!(policy.coredump);
+    let dumps = policy.coredump.map(|dumps| dumps.directory);
+    assert_eq!(dumps, Some("/mnt/dumps".into()));
+    assert_eq!(
+        (policy.log.stdout, policy.log.stderr),
+        (Level::Info, Level::Warn)
+    );
     let reuse = Reuse {
         max_invocations: Some(1000),
         max_age: Some(Duration::from_secs(600)),
@@ -124,7 +132,7 @@ fn mistakes_are_told_with_their_line_and_the_nearest_right_word() {
         @r#"
         2: there is no key `fail_status`; did you mean `fail-status`?
         3: there is no key `streams`; did you mean `stream`?
-        1: there is no key `colour`; there are aws, config, coredump, env, fail-status, files, http, limits, pass-through-path, remove-base-path, reuse, stream
+        1: there is no key `colour`; there are aws, config, coredump, env, fail-status, files, http, limits, log, pass-through-path, remove-base-path, reuse, stream
         1: stream is true or false
         1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
         1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
@@ -133,7 +141,7 @@ fn mistakes_are_told_with_their_line_and_the_nearest_right_word() {
         1: string values must be quoted, expected literal string
         2: duplicate key
         1: there is no key `coredumps`; did you mean `coredump`?
-        1: coredump is true or false
+        1: coredump is true, false, or the absolute path of a directory, such as "/mnt/dumps"
         "#
     );
 }

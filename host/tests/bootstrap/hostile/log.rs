@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use lambda_wasm_emulator::Invocation;
 use serde_json::Value;
 
-use super::{Answers, Bystander, Fails, LONG, TRAP};
+use super::{Answers, Bystander, Fails, LONG, SHORT, TIMEOUT, TRAP};
 use crate::support::functions;
 
 const GOOD: &str = "\"good\"";
@@ -156,6 +156,45 @@ fn a_failures_words_are_in_one_line_of_json() {
     assert_eq!(failures.len(), 2, "{log}");
     assert_eq!(failures[0]["errorType"], *words);
     assert!(objects.iter().all(|line| line["requestId"] == OWN), "{log}");
+}
+
+#[test]
+fn a_failure_counts_as_output_and_says_that_it_was_cut() {
+    const WORDS: usize = 1_500_000;
+    for format in ["Text", "JSON"] {
+        let bystander = start(format, "[limits]\noutput = \"1MiB\"\n");
+        let invocation = event("fail", &[b'x'; WORDS]).timeout(LONG);
+        let error = bystander.host.api.invoke(invocation).error().json();
+        let message = error["errorMessage"].as_str().unwrap();
+        assert_eq!(message.len(), WORDS, "the answer is whole");
+        bystander.goes_on("a long failure");
+        let log = bystander.finish().stderr;
+        assert!(log.len() < 1024 * 1024, "{format}: {}", log.len());
+        assert!(log.contains("(cut: the failure has 45000"), "{format}");
+        assert!(log.contains("xxx"), "{format}");
+    }
+}
+
+#[test]
+fn what_is_too_much_output_is_so_in_wasi_0_3_too() {
+    let good = r#"{"version":"2.0","rawPath":"/good","requestContext":{"http":{"method":"GET","path":"/good"}}}"#;
+    for (path, policy) in [
+        ("/print", "[limits]\noutput = \"1MiB\"\n"),
+        ("/print-and-go-on", "[limits]\noutput = \"1MiB\"\n"),
+        ("/print", ""),
+    ] {
+        let bystander = Bystander::of("hostile_p3", policy, good);
+        let event = Invocation::new(good.replace("/good", path)).timeout(LONG);
+        let end = Fails("Function.TooMuchOutput", "that one invocation may");
+        bystander.endure(path, event, end);
+        let log = bystander.finish().stdout;
+        assert!(log.len() <= if policy.is_empty() { 65 } else { 1 } * 1024 * 1024 + 4096);
+    }
+    // It can be interrupted.
+    let bystander = Bystander::of("hostile_p3", "[limits]\noutput = \"10000MiB\"\n", good);
+    let event = Invocation::new(good.replace("/good", "/print-for-ever")).timeout(SHORT);
+    bystander.endure("for ever", event, Fails(TIMEOUT, ""));
+    bystander.finish();
 }
 
 #[test]

@@ -72,6 +72,20 @@ impl wasip3::exports::http::handler::Guest for Http {
                 });
                 return Ok(Response::new(Fields::new(), Some(reader), trailers_reader).0);
             }
+            // 100 MB in one write.
+            "print" => {
+                let _ = print(vec![b'x'; 50_000_000]).await;
+                let _ = print(vec![b'x'; 50_000_000]).await;
+            }
+            // The same, and what comes of it is not waited for.
+            "print-and-go-on" => {
+                spawn_local(async {
+                    let _ = print(vec![b'x'; 50_000_000]).await;
+                });
+            }
+            "print-for-ever" => loop {
+                let _ = print(vec![b'x'; 50_000_000]).await;
+            },
             _ => panic!("no such path"),
         }
         let (mut writer, reader) = wit_stream::new();
@@ -82,6 +96,15 @@ impl wasip3::exports::http::handler::Guest for Http {
         });
         Ok(Response::new(Fields::new(), Some(reader), trailers_reader).0)
     }
+}
+
+/// Writes all of it at once.
+async fn print(bytes: Vec<u8>) -> Result<(), wasip3::cli::types::ErrorCode> {
+    let (mut writer, reader) = wit_stream::new::<u8>();
+    let written = wasip3::cli::stdout::write_via_stream(reader);
+    writer.write_all(bytes).await;
+    drop(writer);
+    written.await
 }
 
 /// A future that was polled once.
