@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
-use lambda_wasm_host::policy::{Limits, Policy};
+use lambda_wasm_host::policy::{ONE_REQUEST, Policy};
 use lambda_wasm_host::world::{self, Misfits, World};
 use lambda_wasm_host::{cpu, engine, exports, imports};
 use wasmtime::Engine;
@@ -49,26 +49,28 @@ pub fn run(args: &Args) -> Result<()> {
     // What the host would refuse later is better known now.
     let policy = Policy::read(&Policy::path(&args.output))?;
     let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
-    let artifact = compile(&component, args, &policy.limits)
-        .with_context(|| format!("{name} cannot be compiled"))?;
+    let artifact =
+        compile(&component, args, &policy).with_context(|| format!("{name} cannot be compiled"))?;
     replace(&args.output, &artifact)
         .with_context(|| format!("{} cannot be written", args.output.display()))
 }
 
-fn compile(component: &[u8], args: &Args, limits: &Limits) -> Result<Vec<u8>> {
+fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
     let description = Description::of(component)?;
-    let (instances, may) = (description.core_instances, limits.instances);
+    let (instances, may) = (description.core_instances, policy.limits.instances);
     if instances as usize > may {
         bail!(
             "it has {instances} core instances and may have {may}: raise `instances` under [limits] in {}",
             Policy::path(&args.output).display()
         );
     }
-    let world = world::examine(
-        world::needed(&description.imports, &description.types),
-        description.exports.iter().map(String::as_str),
-    )
-    .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
+    let world = description
+        .world()
+        .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
+    let one_request = world == World::HttpProxy && description.one_request;
+    if one_request && policy.reuse.is_some() {
+        eprintln!("warning: {ONE_REQUEST}");
+    }
     let names = description.imports.iter().chain(&description.exports);
     let names = names.map(String::as_str);
     let mut trailer = Trailer {
@@ -85,6 +87,7 @@ fn compile(component: &[u8], args: &Args, limits: &Limits) -> Result<Vec<u8>> {
         core_instances: description.core_instances,
         world,
         names: description.names,
+        one_request,
         imports: description.imports.clone(),
         types: description.types.clone(),
         exports: description.exports.clone(),

@@ -1,7 +1,8 @@
 //! What can be read off a component without compiling it.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, bail};
 use lambda_wasm_host::artifact::{CORE_MODULE_HINT, Kind};
+use lambda_wasm_host::world::{self, Misfits, World};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ResourceId};
 use wasmparser::types::TypesRef;
 use wasmparser::{Encoding, Instance, KnownCustom, Parser, Payload, Validator, WasmFeatures};
@@ -10,6 +11,47 @@ use wasmparser::{Encoding, Instance, KnownCustom, Parser, Payload, Validator, Wa
 const ASYNC: WasmFeatures = WasmFeatures::CM_ASYNC
     .union(WasmFeatures::CM_MORE_ASYNC_BUILTINS)
     .union(WasmFeatures::CM_ASYNC_STACKFUL);
+
+/// What the engine of JavaScript components has in its data, also where the sections about their making were stripped:
+/// its name (<https://github.com/bytecodealliance/StarlingMonkey>).
+const STARLING_MONKEY: &[u8] = b"StarlingMonkey";
+
+/// What wasmtime could run in part, and this version does not: the feature, and what a person knows it by.
+const UNSUPPORTED: [(WasmFeatures, &str); 7] = [
+    (
+        WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS),
+        "WebAssembly exceptions (C++'s exceptions, `setjmp`): build it without them (`-fno-exceptions`, and no `-wasm-enable-sjlj`)",
+    ),
+    (
+        WasmFeatures::GC.union(WasmFeatures::FUNCTION_REFERENCES),
+        "WebAssembly's garbage-collected types (Kotlin, Dart, Java, OCaml): use a compiler that manages its memory in a linear one",
+    ),
+    (
+        WasmFeatures::CM_ERROR_CONTEXT,
+        "the component model's `error-context`, which is not part of WASI 0.3: build it with a newer SDK",
+    ),
+    (
+        WasmFeatures::THREADS
+            .union(WasmFeatures::SHARED_EVERYTHING_THREADS)
+            .union(WasmFeatures::CM_THREADING),
+        "threads or shared memory: build it without them",
+    ),
+    (
+        WasmFeatures::STACK_SWITCHING,
+        "stack switching: build it without it",
+    ),
+    (
+        WasmFeatures::CUSTOM_PAGE_SIZES,
+        "memory pages of another size than 64 KiB: build it without them",
+    ),
+    (
+        WasmFeatures::CM_GC
+            .union(WasmFeatures::CM_VALUES)
+            .union(WasmFeatures::CM_FIXED_LENGTH_LISTS)
+            .union(WasmFeatures::CM_NESTED_NAMES),
+        "a proposal to the component model that is not finished: build it with a released SDK",
+    ),
+];
 
 /// What a component says of itself.
 #[derive(Debug, Default)]
@@ -26,6 +68,10 @@ pub struct Description {
     pub names: bool,
     /// Whether it uses the asynchronous ABI.
     pub is_async: bool,
+    /// What it uses that this version does not support, for people.
+    pub unsupported: Vec<&'static str>,
+    /// Whether the engine in it answers one HTTP request an instance.
+    pub one_request: bool,
 }
 
 impl Description {
@@ -34,7 +80,7 @@ impl Description {
     /// # Errors
     ///
     /// If the bytes are no valid component, with what they are instead.
-    pub fn of(bytes: &[u8]) -> Result<Self> {
+    pub fn of(bytes: &[u8]) -> anyhow::Result<Self> {
         match Kind::of(bytes) {
             Kind::Component => {}
             Kind::CoreModule => bail!("it is a core module, not a component: {CORE_MODULE_HINT}"),
@@ -51,6 +97,10 @@ impl Description {
             is_async: Validator::new_with_features(WasmFeatures::all() - ASYNC)
                 .validate_all(bytes)
                 .is_err(),
+            unsupported: unsupported(bytes),
+            one_request: bytes
+                .windows(STARLING_MONKEY.len())
+                .any(|window| window == STARLING_MONKEY),
             ..Self::default()
         };
         // Nested components and modules come between their parent's sections: their depth tells them apart.
@@ -93,6 +143,43 @@ impl Description {
         }
         Ok(description)
     }
+
+    /// Tells its world.
+    ///
+    /// # Errors
+    ///
+    /// All that keeps this version from running it.
+    pub fn world(&self) -> Result<World, Misfits> {
+        let examined = world::examine(
+            world::needed(&self.imports, &self.types),
+            self.exports.iter().map(String::as_str),
+        );
+        if self.unsupported.is_empty() {
+            return examined;
+        }
+        let mut misfits = Misfits::default();
+        for what in &self.unsupported {
+            misfits.push(format!("it uses {what}"));
+        }
+        Err([misfits].into_iter().chain(examined.err()).collect())
+    }
+}
+
+/// Finds what the component uses and this version does not support.
+fn unsupported(bytes: &[u8]) -> Vec<&'static str> {
+    let is_valid = |without| {
+        let features = WasmFeatures::all() - without;
+        let mut validator = Validator::new_with_features(features);
+        validator.validate_all(bytes).is_ok()
+    };
+    let none = UNSUPPORTED.iter().map(|(feature, _)| *feature);
+    if is_valid(none.fold(WasmFeatures::empty(), WasmFeatures::union)) {
+        return Vec::new();
+    }
+    let used = UNSUPPORTED
+        .iter()
+        .filter(|(feature, _)| !is_valid(*feature));
+    used.map(|(_, what)| *what).collect()
 }
 
 /// Whether an import needs an implementation: a function or a resource that is not one of another import's, which `known`
@@ -121,7 +208,7 @@ fn is_needed(types: TypesRef<'_>, item: ComponentEntityType, known: &mut Vec<Res
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Result<Description> {
+    fn of(text: &str) -> anyhow::Result<Description> {
         Description::of(&wat::parse_str(text).unwrap())
     }
 
@@ -177,6 +264,45 @@ mod tests {
         assert_eq!(description.core_instances, 2);
         assert!(description.names);
         assert!(!of("(component (core module (func)))").unwrap().names);
+    }
+
+    #[test]
+    fn what_is_not_supported_is_said_in_words() {
+        for (text, words) in [
+            ("(component (core module (tag)))", "exceptions"),
+            (
+                "(component (core module (type (struct))))",
+                "garbage-collected types",
+            ),
+            (
+                "(component (core func (canon error-context.drop)))",
+                "error-context",
+            ),
+            (
+                "(component (core module (memory 1 1 shared)))",
+                "shared memory",
+            ),
+        ] {
+            let description = of(text).unwrap();
+            assert_eq!(description.unsupported.len(), 1, "{text}");
+            let said = description.world().unwrap_err().to_string();
+            assert!(said.contains(&format!("it uses {}", description.unsupported[0])));
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(
+            of("(component (core module (func)))")
+                .unwrap()
+                .unsupported
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_engine_of_javascript_is_found() {
+        let engine = r#"(component (core module (memory 1)
+            (data (i32.const 0) "StarlingMonkey engine initializing")))"#;
+        assert!(of(engine).unwrap().one_request);
+        assert!(!of("(component)").unwrap().one_request);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use lambda_wasm_host::artifact::{self, Kind, Trailer};
-use lambda_wasm_host::world;
+use lambda_wasm_host::world::{self, Misfits, World};
 
 use crate::component::Description;
 
@@ -42,6 +42,7 @@ fn describe(path: &Path) -> Result<String> {
             path,
             "component",
             bytes.len(),
+            component.world(),
             [&component.imports, &component.types, &component.exports],
         )?;
         return Ok(text);
@@ -53,6 +54,7 @@ fn describe(path: &Path) -> Result<String> {
         path,
         "compiled component",
         bytes.len(),
+        world::examine(trailer.needs(), trailer.exports.iter().map(String::as_str)),
         [&trailer.imports, &trailer.types, &trailer.exports],
     )?;
     write_trailer(&mut text, &trailer)?;
@@ -64,13 +66,11 @@ fn write_names(
     path: &Path,
     kind: &str,
     size: usize,
+    world: Result<World, Misfits>,
     [imports, types, exports]: [&[String]; 3],
 ) -> fmt::Result {
     writeln!(text, "{}: {kind}, {size} bytes", path.display())?;
-    match world::examine(
-        world::needed(imports, types),
-        exports.iter().map(String::as_str),
-    ) {
+    match world {
         Ok(world) => writeln!(text, "world: {world}")?,
         Err(misfits) => writeln!(text, "world: none that this version can run: {misfits}")?,
     }

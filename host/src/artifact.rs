@@ -67,6 +67,9 @@ pub struct Trailer {
     pub world: World,
     /// Whether the names of its functions are kept, for backtraces.
     pub names: bool,
+    /// Whether an instance answers one HTTP request and no other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_request: bool,
     /// What it imports, with versions.
     pub imports: Vec<String>,
     /// Those of its imports that have types only, which nothing has to implement.
@@ -355,6 +358,7 @@ mod tests {
             core_instances: 3,
             world: World::ApiFunction,
             names: true,
+            one_request: true,
             imports: vec!["wasi:cli/exit@0.2.0".to_owned(), "a:b/types".to_owned()],
             types: vec!["a:b/types".to_owned()],
             exports: vec!["lambda:function/api@0.1.0".to_owned()],

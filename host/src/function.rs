@@ -20,9 +20,9 @@ use crate::exports::{self, Export, Exports};
 use crate::failure::Failure;
 use crate::guest_output::{GuestOutput, TooMuchOutput};
 use crate::invocation::{Invocation, header};
-use crate::log::Log;
+use crate::log::{Level, Log};
 use crate::outbound::{Access, Client, Signer};
-use crate::policy::{Policy, at_cpu_share};
+use crate::policy::{ONE_REQUEST, Policy, at_cpu_share};
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::{self, Grants, State};
@@ -71,7 +71,10 @@ impl Function {
             world::examine(trailer.needs(), exports).map_err(|misfits| misfit(path, &misfits))?;
         timings.mark("trailer");
 
-        let grants = Grants::read(config, log)?;
+        let mut grants = Grants::read(config, log)?;
+        if trailer.one_request && grants.policy.reuse.take().is_some() {
+            log.host(Level::Warn, None, ONE_REQUEST);
+        }
         timings.mark("policy");
 
         let damaged = |error: wasmtime::Error| {

@@ -25,7 +25,7 @@ pub use limits::{FREE_OF_CHARGE, Limits, at_cpu_share, margin, memory_limit};
 pub use log::StreamLevels;
 pub use origin::{Host, Origin, Scheme};
 pub use pass_through::PassThroughPath;
-pub use reuse::Reuse;
+pub use reuse::{ONE_REQUEST, Reuse};
 
 /// What the file says, and the defaults of what it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

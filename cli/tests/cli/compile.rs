@@ -8,6 +8,7 @@ use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::cpu;
 use lambda_wasm_host::world::World;
 
+use crate::components;
 use crate::support::Folder;
 
 #[test]
@@ -133,6 +134,33 @@ fn the_old_artifact_stays_whole_for_who_has_it_open() {
         .collect();
     names.sort();
     assert_eq!(names, ["hello.cwasm", "hello.wasm"], "nothing is left over");
+}
+
+/// Its engine says its name, also where the sections about its making were stripped.
+#[test]
+fn a_javascript_fetch_handler_whose_policy_has_reuse() {
+    let folder = Folder::new();
+    let mut component = components::function("export wasi:http/incoming-handler@0.2.12;", None);
+    folder.write("other.wasm", &component);
+    let name = b"StarlingMonkey";
+    component.extend([0, 1 + name.len() as u8, name.len() as u8]);
+    component.extend(name);
+    folder.write("hello.wasm", component);
+    for name in ["other", "hello"] {
+        folder.write(&format!("{name}.toml"), "reuse = true\n");
+    }
+    folder.succeed(&["compile", "other.wasm", "-o", "other.cwasm"]);
+    let output = folder.run(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let words = "warning: the policy has `reuse`, which has no effect";
+    assert!(output.stderr.starts_with(words), "{output:?}");
+    assert!(
+        Trailer::read(&folder.path("hello.cwasm"))
+            .unwrap()
+            .one_request
+    );
+    fs::remove_file(folder.path("hello.toml")).unwrap();
+    folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
 }
 
 #[test]

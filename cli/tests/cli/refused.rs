@@ -39,6 +39,32 @@ fn no_component() {
     );
 }
 
+/// `inspect` says the same.
+#[test]
+fn features_of_webassembly_that_are_not_supported() {
+    for (text, words) in [
+        (
+            "(component (core module (tag)))",
+            "it uses WebAssembly exceptions",
+        ),
+        (
+            "(component (core module (type (struct))))",
+            "it uses WebAssembly's garbage-collected types",
+        ),
+        (
+            "(component (core func (canon error-context.drop)))",
+            "it uses the component model's `error-context`",
+        ),
+    ] {
+        let component = wat::parse_str(text).unwrap();
+        refuse(&component, &[words]);
+        let folder = Folder::new();
+        folder.write("hello.wasm", component);
+        let shown = folder.succeed(&["inspect", "hello.wasm"]);
+        assert!(shown.contains(words), "{shown}");
+    }
+}
+
 #[test]
 fn more_instances_than_the_policy_has() {
     let folder = Folder::new();

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::value::{Entry, Said};
 
+/// Why the policy's `reuse` has no effect.
+pub const ONE_REQUEST: &str = "the policy has `reuse`, which has no effect: the component's JavaScript engine (StarlingMonkey) answers one HTTP request an instance\nhint: remove `reuse` from the policy";
+
 /// That an instance is kept between invocations, and for how long.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reuse {
