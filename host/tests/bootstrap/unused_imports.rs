@@ -6,7 +6,7 @@ use crate::components;
 use crate::support::{HostBuilder, compile};
 
 /// Compiles a handler of this world, and runs it: each function of the component traps.
-fn runs(world: &str, types: &[&str]) {
+fn runs(world: &str, types: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (component, artifact) = (
         folder.path().join("hello.wasm"),
@@ -17,7 +17,11 @@ fn runs(world: &str, types: &[&str]) {
     let output = compile(&component, &artifact);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert_eq!(Trailer::read(&artifact).unwrap().types, types);
+    let trailer = Trailer::read(&artifact).unwrap();
+    assert!(
+        trailer.types.iter().any(|name| name == types),
+        "{trailer:?}"
+    );
     let host = HostBuilder::new(folder.path(), "hello").start();
     let error = host.invoke("{}").error().json();
     assert_eq!(error["errorType"], "Function.Trap", "{error}");
@@ -29,7 +33,7 @@ fn an_interface_that_has_types_only() {
     runs(
         "import types; use types.{user}; export greet: func(user: user); }
         interface types { record user { name: string } ",
-        &["test:test/types"],
+        "test:test/types",
     );
 }
 
@@ -38,6 +42,6 @@ fn an_interface_that_has_another_interfaces_resource() {
     runs(
         "import ready; use ready.{pollable}; export greet: func(pollable: borrow<pollable>); }
         interface ready { use wasi:io/poll@0.2.12.{pollable}; record both { first: u32 } ",
-        &["test:test/ready"],
+        "test:test/ready",
     );
 }
