@@ -110,6 +110,20 @@ impl Environment {
         self.get("SSL_CERT_FILE").map(PathBuf::from)
     }
 
+    /// Returns the variable that names a proxy for outgoing requests, as curl reads it, if there is one.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&'static str> {
+        const PROXIES: [&str; 6] = [
+            "HTTPS_PROXY",
+            "https_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+        ];
+        PROXIES.into_iter().find(|name| self.get(name).is_some())
+    }
+
     /// One that has these variables.
     #[cfg(test)]
     pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::InstancePre;
@@ -135,6 +135,8 @@ impl Function {
             ca_file: self.environment.ca_file(),
             signer: Signer::new(&self.grants.policy.aws, &self.environment),
             policy: Policy::path(&self.file),
+            proxy: Mutex::new(self.environment.proxy()),
+            log: self.grants.log,
         };
         Client::new(Arc::new(access), self.watchdog.clone())
     }

@@ -23,6 +23,7 @@ use std::future::{Future, ready};
 use std::mem::take;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use http::request::Parts;
 use http::{Method, Request, Response, Uri};
@@ -31,6 +32,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
+use self::body::lent;
 use self::sending::Sending;
 use self::sign::Signing;
 use crate::deadline::Yielding;
@@ -59,6 +61,10 @@ pub struct Access {
     pub signer: Signer,
     /// The policy's file, for messages.
     pub policy: PathBuf,
+    /// The variable of the environment that names a proxy, until the log says that it is ignored.
+    pub proxy: Mutex<Option<&'static str>>,
+    /// Where the process says what it makes of its configuration.
+    pub log: Log,
 }
 
 impl Access {
@@ -77,6 +83,17 @@ impl Access {
             for name in CONTEXT_HEADERS {
                 parts.headers.remove(name);
             }
+        }
+    }
+
+    /// Says in the log, once, that no proxy is used.
+    fn tell_of_proxy(&self) {
+        let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = proxy.take() {
+            let line = format!(
+                "the variable {name} is ignored: requests go straight to their origins. hint: unset it"
+            );
+            self.log.host(Level::Warn, None, &line);
         }
     }
 }
@@ -173,10 +190,16 @@ impl WasiHttpHooks for Outbound {
         _: Io,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io)>> + Send> {
         let (mut parts, body) = request.into_parts();
+        // From now on, so that it begins although the guest computes.
+        let yielding = self.client.yielding();
         let (origin, signing) = match self.check(&mut parts) {
             Ok(checked) => checked,
-            Err(error) => return Box::new(ready(Err(error))),
+            Err(error) => {
+                self.sending.discard(body, yielding);
+                return Box::new(ready(Err(error)));
+            }
         };
+        let (body, returned) = lent(body);
         let request = Request::from_parts(parts, body);
         let output = self.output.clone();
         let failed = move |error: &dyn std::fmt::Display| {
@@ -185,9 +208,16 @@ impl WasiHttpHooks for Outbound {
         };
         let client = self.client.clone();
         let options = options.unwrap_or_default();
-        // From now on, so that it begins although the guest computes.
-        let yielding = client.yielding();
-        let sending = client.send(request, options, signing, yielding, failed);
+        let rest = self.sending.rest();
+        let sending = async move {
+            let again = client.yielding();
+            let sent = client.send(request, &returned, options, signing, yielding, failed);
+            let sent = sent.await;
+            if sent.is_err() {
+                rest.discard(&returned, again);
+            }
+            sent
+        };
         // A task of its own, so that it goes on while the guest computes.
         let sending = spawn(self.sending.hold(sending));
         Box::new(async move {

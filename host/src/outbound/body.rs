@@ -1,6 +1,7 @@
 //! Bodies: of a response, which is read as the function reads it, and of a request, with what is kept while it is sent.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -38,6 +39,70 @@ impl<T> Keeping<T> {
     #[must_use]
     pub fn new(body: WasiBody, kept: T, leaves: fn(&T)) -> Self {
         Self { body, kept, leaves }
+    }
+}
+
+/// What came back of a body that was lent, if its end was not reached.
+pub struct Returned(Arc<Mutex<Option<WasiBody>>>);
+
+/// A body that comes back when it is dropped.
+struct Lent {
+    body: Option<WasiBody>,
+    returned: Arc<Mutex<Option<WasiBody>>>,
+}
+
+/// Returns the same body to send, and where the rest of it comes back to.
+#[must_use]
+pub fn lent(body: WasiBody) -> (WasiBody, Returned) {
+    let returned = Arc::new(Mutex::new(None));
+    let lent = Lent {
+        body: Some(body),
+        returned: Arc::clone(&returned),
+    };
+    (lent.boxed_unsync(), Returned(returned))
+}
+
+impl Returned {
+    /// Takes it.
+    #[must_use]
+    pub fn take(&self) -> Option<WasiBody> {
+        let mut returned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        returned.take()
+    }
+}
+
+impl Body for Lent {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        if !matches!(frame, Some(Ok(_))) {
+            self.body = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(WasiBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let hint = self.body.as_ref().map(WasiBody::size_hint);
+        hint.unwrap_or_else(|| SizeHint::with_exact(0))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let returned = self.returned.lock();
+        *returned.unwrap_or_else(PoisonError::into_inner) = self.body.take();
     }
 }
 

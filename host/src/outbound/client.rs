@@ -16,7 +16,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::body::{Keeping, Response, framed};
+use super::body::{Keeping, Response, Returned, framed};
 use super::connect::Connector;
 use super::error::{ConnectError, cause, code, is_ended};
 use super::health::{Health, Waiting};
@@ -52,7 +52,8 @@ pub struct Client(Arc<Shared>);
 struct Shared {
     access: Arc<Access>,
     watchdog: Watchdog,
-    /// Made with the first request, and anew when it has too many connections.
+    connector: Connector,
+    /// Made with the first request, and again when it has too many connections.
     http: Mutex<Option<legacy::Client<Connector, WasiBody>>>,
     open: Open,
     in_flight: Arc<Semaphore>,
@@ -64,6 +65,8 @@ type Sent = Result<(http::Response<Incoming>, Waiting), Failed>;
 /// Why there is no response, and whether it can be asked for again.
 struct Failed {
     code: Error,
+    /// How TLS ended the connection after its handshake.
+    broken: Option<ConnectError>,
     error: Option<legacy::Error>,
 }
 
@@ -71,11 +74,13 @@ impl Client {
     /// Sends where `access` allows it. Nothing is made before the first request.
     #[must_use]
     pub fn new(access: Arc<Access>, watchdog: Watchdog) -> Self {
+        let open = Open::default();
         Self(Arc::new(Shared {
+            connector: Connector::new(Arc::clone(&access), open.clone()),
             access,
             watchdog,
             http: Mutex::new(None),
-            open: Open::default(),
+            open,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }))
     }
@@ -93,7 +98,7 @@ impl Client {
     }
 
     /// Signs a request if it is to be signed, and sends it: once more if that is safe and a connection turned out to have
-    /// ended while it was idle. What the log should say of a failure is handed to `failed`.
+    /// ended while it was idle. What the log should say of a failure is handed to `failed`. The body comes back to `returned`.
     ///
     /// # Errors
     ///
@@ -101,6 +106,7 @@ impl Client {
     pub async fn send(
         self,
         request: Request<WasiBody>,
+        returned: &Returned,
         options: RequestOptions,
         signing: Option<Signing>,
         yielding: Yielding,
@@ -127,6 +133,8 @@ impl Client {
             },
         };
         let request = framed(request).await;
+        // It has none after all: to write one fails.
+        drop(returned.take());
         let again = copy(&request);
         let (request, has_sent) = watched(request);
         let sent = match (self.once(request, options).await, again) {
@@ -139,11 +147,15 @@ impl Client {
             Ok((response, waiting)) => Ok(response.map(|body| {
                 Response::new(body, options.between_bytes_timeout, waiting, in_flight)
             })),
-            Err(Failed { code, error }) => {
-                if let Some(error) = error
+            Err(Failed {
+                code,
+                broken,
+                error,
+            }) => {
+                let error = error
                     .as_ref()
-                    .and_then(|error| cause::<ConnectError>(error))
-                {
+                    .and_then(|error| cause::<ConnectError>(error));
+                if let Some(error) = error.or(broken.as_ref()) {
                     failed(error);
                 }
                 Err(code)
@@ -206,10 +218,7 @@ impl Client {
                 .pool_idle_timeout(IDLE)
                 .pool_max_idle_per_host(MAX_IDLE)
                 .http1_max_buf_size(MAX_HEAD)
-                .build(Connector::new(
-                    Arc::clone(&self.0.access),
-                    self.0.open.clone(),
-                ))
+                .build(self.0.connector.clone())
         };
         http.get_or_insert_with(make).clone()
     }
@@ -245,7 +254,20 @@ fn answered(
     mut waiting: Waiting,
 ) -> Sent {
     waiting.goes_on();
-    let response = response?;
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => {
+            // It may have ended before the request had it.
+            let broken = waiting.broken();
+            let broken = broken.or_else(|| ConnectError::of_broken(&error));
+            let mut failed = Failed::from(error);
+            if let Some(broken) = broken {
+                failed.code = broken.code();
+                failed.broken = Some(broken);
+            }
+            return Err(failed);
+        }
+    };
     if let Some(health) = response.extensions().get::<Health>() {
         health.set_answered();
     }
@@ -265,7 +287,11 @@ impl Failed {
 
 impl From<Error> for Failed {
     fn from(code: Error) -> Self {
-        Self { code, error: None }
+        Self {
+            code,
+            broken: None,
+            error: None,
+        }
     }
 }
 
@@ -273,6 +299,7 @@ impl From<legacy::Error> for Failed {
     fn from(error: legacy::Error) -> Self {
         Self {
             code: code(&error),
+            broken: None,
             error: Some(error),
         }
     }

@@ -1,15 +1,16 @@
 //! Makes connections: resolves the name, refuses what may not be reached, connects to what was checked, and adds TLS.
 
 use std::future::Future;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::LookupIpStrategy;
+use hickory_resolver::config::{LookupIpStrategy, ResolveHosts};
 use hickory_resolver::net::NetError;
+use hickory_resolver::{Hosts, TokioResolver};
 use http::Uri;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -36,9 +37,9 @@ struct Shared {
     access: Arc<Access>,
     open: Open,
     /// Made with the first name.
-    resolver: OnceLock<Result<TokioResolver, NetError>>,
+    resolver: OnceLock<TokioResolver>,
     /// Made with the first connection that needs it.
-    tls: OnceLock<Result<TlsConnector, ConnectError>>,
+    tls: OnceLock<TlsConnector>,
 }
 
 /// A connection, for hyper.
@@ -78,12 +79,12 @@ impl Service<Uri> for Connector {
 
 impl Shared {
     async fn connect(&self, origin: &Origin) -> Result<Stream, ConnectError> {
+        self.access.tell_of_proxy();
         let tcp = self.tcp(origin).await?;
         if origin.scheme == Scheme::Http {
             return Ok(Stream::new(self.open.wire(tcp)));
         }
-        let tls = self.tls.get_or_init(|| tls::connector(&self.access));
-        let tls = tls.as_ref().map_err(Clone::clone)?;
+        let tls = get_or_try(&self.tls, || tls::connector(&self.access))?;
         let name = match &origin.host {
             Host::Address(address) => ServerName::from(*address),
             Host::Name(name) | Host::Below(name) => ServerName::try_from(name.clone())
@@ -140,18 +141,54 @@ impl Shared {
             }
             Host::Name(name) | Host::Below(name) => name,
         };
-        let resolver = self.resolver.get_or_init(|| {
-            let mut builder = TokioResolver::builder_tokio()?;
-            builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-            builder.build()
-        });
         let failed = |error: &NetError| match error {
             NetError::Timeout => ConnectError::NameTimeout,
             error => ConnectError::Name(error.to_string()),
         };
-        let resolver = resolver.as_ref().map_err(failed)?;
+        let resolver = get_or_try(&self.resolver, resolver).map_err(|error| failed(&error))?;
         // The dot: what the machine would add to the name is not what was allowed.
         let addresses = resolver.lookup_ip(format!("{name}.")).await;
         Ok(addresses.map_err(|error| failed(&error))?.iter().collect())
+    }
+}
+
+/// Returns the value, which `make` makes if there is none yet.
+///
+/// A failure is not kept: its cause may pass, such as a lack of descriptors.
+fn get_or_try<T, E>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
+    match cell.get() {
+        Some(value) => Ok(value),
+        None => make().map(|value| cell.get_or_init(|| value)),
+    }
+}
+
+/// Reads how this machine resolves names.
+fn resolver() -> Result<TokioResolver, NetError> {
+    let mut builder = TokioResolver::builder_tokio()?;
+    builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+    // The resolver would take a file of hosts that it cannot open for an empty one, and keep that.
+    builder.options_mut().use_hosts_file = ResolveHosts::Never;
+    let mut resolver = builder.build()?;
+    match Hosts::from_system() {
+        Ok(hosts) => resolver.set_hosts(Arc::new(hosts)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(resolver)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_success_is_kept() {
+        let cell = OnceLock::new();
+        assert_eq!(
+            get_or_try(&cell, || Err("no descriptors")),
+            Err("no descriptors")
+        );
+        assert_eq!(get_or_try(&cell, || Ok::<_, &str>(1)), Ok(&1));
+        assert_eq!(get_or_try(&cell, || Err("no descriptors")), Ok(&1));
     }
 }

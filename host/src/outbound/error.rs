@@ -40,8 +40,8 @@ pub enum ConnectError {
     /// The other side's certificate is not to be trusted.
     #[error("its certificate is not trusted: {0}")]
     Certificate(String),
-    /// The other side refused the handshake.
-    #[error("it ended the TLS handshake: {1}")]
+    /// The other side ended TLS. With TLS 1.3, it looks at the client's certificate after the handshake.
+    #[error("it ended TLS with the alert {1}{hint}", hint = explanation(*.0))]
     Alert(u8, String),
     /// The handshake failed.
     #[error("the TLS handshake failed: {0}")]
@@ -77,7 +77,17 @@ impl ConnectError {
         }
     }
 
-    fn code(&self) -> Error {
+    /// Returns how TLS ended a connection, if it did, by an error or its causes.
+    #[must_use]
+    pub fn of_broken(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let error = cause::<io::Error>(error)?;
+        let cause = error.get_ref()?;
+        cause.is::<rustls::Error>().then(|| Self::of_tls(error))
+    }
+
+    /// The code that a function gets.
+    #[must_use]
+    pub fn code(&self) -> Error {
         match self {
             Self::Name(why) => Error::DnsError {
                 rcode: Some(why.clone()),
@@ -97,6 +107,18 @@ impl ConnectError {
             Self::Tls(_) => Error::TlsProtocolError,
             Self::Roots(_) => Error::ConfigurationError,
         }
+    }
+}
+
+/// What an alert means for a function, if its name does not say so.
+fn explanation(alert: u8) -> &'static str {
+    /// RFC 8446, 6.2: certificate_required.
+    const CERTIFICATE_REQUIRED: u8 = 116;
+    match alert {
+        CERTIFICATE_REQUIRED => {
+            ": it wants a client certificate, and requests of functions have none. hint: call an endpoint without mutual TLS"
+        }
+        _ => "",
     }
 }
 

@@ -3,12 +3,15 @@
 //! Many requests share a connection of HTTP/2, so that it is not closed for one that was given up. If the other side went
 //! silent, all that follow would wait in vain, and TCP takes minutes to notice.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Extensions;
 use hyper_util::client::legacy::connect::{CaptureConnection, Connected};
+
+use super::error::ConnectError;
 
 /// How long a connection has to be silent to count as such.
 const SILENCE: Duration = Duration::from_millis(100);
@@ -24,6 +27,8 @@ struct Known {
     came: AtomicUsize,
     /// Since when a request has waited for anything to come.
     silent_since: Mutex<Option<Instant>>,
+    /// How TLS ended it. HTTP/2 hands its requests a text of that alone.
+    broken: OnceLock<ConnectError>,
 }
 
 /// A request that waits for its response, or for the rest of it. If it is given up after its connection has been silent, no
@@ -58,6 +63,13 @@ impl Health {
         *self.silent_since() = None;
     }
 
+    /// Remembers an error of the connection if it is one of TLS.
+    pub fn set_broken(&self, error: &io::Error) {
+        if let Some(error) = ConnectError::of_broken(error) {
+            let _ = self.0.broken.set(error);
+        }
+    }
+
     fn came(&self) -> usize {
         self.0.came.load(Ordering::Relaxed)
     }
@@ -90,6 +102,11 @@ impl Waiting {
     /// All of the response was there.
     pub fn over(&mut self) {
         self.came = usize::MAX;
+    }
+
+    /// Returns how TLS ended its connection, if it did.
+    pub fn broken(&self) -> Option<ConnectError> {
+        self.health()?.0.broken.get().cloned()
     }
 
     fn health(&self) -> Option<Health> {

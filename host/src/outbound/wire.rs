@@ -66,7 +66,8 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))
+            .inspect_err(|error| self.health.set_broken(error))?;
         if buffer.filled().len() > before {
             self.health.comes();
             for _ in 1..READ {

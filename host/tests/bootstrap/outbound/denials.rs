@@ -77,6 +77,50 @@ fn the_runtime_api() {
     }
 }
 
+/// The guest writes its body first, and looks at the response then: it reads why, and not that its body was dropped.
+#[test]
+fn a_body_does_not_hide_why_nothing_is_sent() {
+    for name in BOTH {
+        let server = Server::plain();
+        let (named, closed) = (
+            format!("http://named.localhost:{}", server.address.port()),
+            "http://127.0.0.1:1",
+        );
+        let origin = server.origin("http");
+        for (policy, url, method, code) in [
+            ("", origin.as_str(), "POST", "HttpRequestDenied"),
+            ("", &origin, "GET", "HttpRequestDenied"),
+            ("", &origin, "CONNECT", "HttpRequestMethodInvalid"),
+            (
+                "",
+                "http://user@localhost:1/",
+                "POST",
+                "HttpRequestUriInvalid",
+            ),
+            (&named, &named, "PUT", "DestinationIpProhibited"),
+            (closed, closed, "POST", "ConnectionRefused"),
+        ] {
+            let listed: &[&str] = if policy.is_empty() { &[] } else { &[policy] };
+            let sender = Function::allowed(name, listed).start();
+            for asked in [
+                json!({"url": url, "method": method, "body": "x".repeat(64 * 1024), "times": 16}),
+                json!({"url": url, "method": method, "body": "", "times": 1}),
+                json!({"url": url, "method": method, "body": "late", "body_ms": 50}),
+                json!({"url": url, "method": method}),
+            ] {
+                let told = sender.fetch(&asked);
+                // WASI 0.3 tells a guest only that nobody reads any more.
+                let is_written = name == "http_p3" || told["written"] == true;
+                assert!(is_written, "{name}: {method} {url}: {told}");
+                let error = told["error"].as_str().unwrap();
+                assert!(error.starts_with(code), "{name}: {method} {url}: {error}");
+            }
+            sender.finish();
+        }
+        assert_eq!(server.connections(), 0);
+    }
+}
+
 #[test]
 fn tunnels() {
     let server = Server::plain();

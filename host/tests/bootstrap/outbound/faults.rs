@@ -1,17 +1,19 @@
 //! Servers that do not do what they should.
 
+use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
-use serde_json::json;
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use serde_json::{Value, json};
 
-use super::servers::Server;
+use super::servers::{Authority, Server};
 use super::{BOTH, Function};
 use crate::http::event;
-use crate::support::ScriptedApi;
+use crate::support::{PATIENCE, ScriptedApi};
 
 #[test]
 fn one_that_stalls_ends_the_invocation_at_its_deadline_and_no_other() {
@@ -201,5 +203,56 @@ fn one_that_sends_heads_without_end_ends_the_invocation_at_its_deadline() {
             assert_eq!(sender.get(&origin)["status"], 200);
         }
         sender.finish();
+    }
+}
+
+/// What the host makes once for a process is made again if it could not be made.
+#[test]
+fn a_failure_that_passes_is_not_kept() {
+    // Names are resolved by files of the machine.
+    let sender = Function::allowed("http_p2", &["http://named.localhost:9"]).start();
+    assert!(sender.host.api.wait_idle(PATIENCE));
+    let pid = sender.host.pid();
+    let limit = |files: u64| {
+        let pid = Pid::from_raw(pid.try_into().unwrap());
+        let limit = Rlimit {
+            current: Some(files),
+            ..getrlimit(Resource::Nofile)
+        };
+        prlimit(pid, Resource::Nofile, limit).unwrap();
+    };
+    // Those that are open stay so, and there is no other.
+    limit(3);
+    sender.fails("http://named.localhost:9", "DnsError");
+    limit(1024);
+    sender.fails("http://named.localhost:9", "DestinationIpProhibited");
+    sender.finish();
+
+    let authority = Authority::new("localhost", &[]);
+    let server = Server::tls(&authority);
+    let origin = server.origin("https");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    let sender = Function::allowed("http_p2", &[&origin]).trusting(&file);
+    sender.fails(&origin, "ConfigurationError");
+    fs::copy(authority.file(), &file).unwrap();
+    assert_eq!(sender.get(&origin)["error"], Value::Null);
+    sender.finish();
+}
+
+/// Each request is checked by the address that it goes to, which a proxy would hide.
+#[test]
+fn a_proxy_is_ignored_and_the_log_says_so_once() {
+    let server = Server::plain();
+    let origin = server.origin("http");
+    for variable in ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"] {
+        let function = Function::allowed("http_p2", &[&origin]);
+        let sender = function.start_with(&[(variable, "http://127.0.0.1:1"), ("NO_PROXY", "a")]);
+        for _ in 0..2 {
+            assert_eq!(sender.get(&origin)["error"], Value::Null);
+        }
+        let stderr = sender.finish().stderr;
+        let line = format!("the variable {variable} is ignored: requests go straight to");
+        assert_eq!(stderr.matches(&line).count(), 1, "{stderr}");
     }
 }

@@ -1,5 +1,8 @@
 //! Servers over TLS, by HTTP/1.1 and HTTP/2.
 
+use std::fs;
+
+use rustls::version::{TLS12, TLS13};
 use serde_json::Value;
 
 use super::servers::{Authority, Server};
@@ -61,4 +64,68 @@ fn one_that_does_not_speak_it() {
     let sender = Function::allowed("http_p2", &[&origin]).start();
     sender.fails(&origin, "TlsProtocolError");
     sender.finish();
+}
+
+/// Bundles of real machines have certificates that no library of TLS takes.
+#[test]
+fn a_certificate_that_cannot_be_parsed_is_skipped() {
+    let authority = Authority::new("localhost", &[]);
+    let server = Server::tls(&authority);
+    let origin = server.origin("https");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bundle.pem");
+    let good = fs::read_to_string(authority.file()).unwrap();
+    let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let no_base64 = "-----BEGIN CERTIFICATE-----\n?!\n-----END CERTIFICATE-----\n";
+    for (bundle, skipped) in [
+        (format!("{no_certificate}{good}"), 1),
+        (format!("{good}{no_certificate}"), 1),
+        (format!("{no_base64}{good}{no_certificate}"), 2),
+    ] {
+        fs::write(&file, &bundle).unwrap();
+        let sender = Function::allowed("http_p2", &[&origin]).trusting(&file);
+        for _ in 0..2 {
+            assert_eq!(sender.get(&origin)["error"], Value::Null, "{bundle}");
+        }
+        let stderr = sender.finish().stderr;
+        let line = format!(
+            "{skipped} of the certificates in {} cannot be parsed and are skipped: ",
+            file.display()
+        );
+        assert_eq!(stderr.matches(&line).count(), 1, "{stderr}");
+    }
+    fs::write(&file, no_certificate).unwrap();
+    let sender = Function::allowed("http_p2", &[&origin]).trusting(&file);
+    sender.fails(&origin, "ConfigurationError");
+    let stderr = sender.finish().stderr;
+    assert!(
+        stderr.contains("the certificates to trust cannot be read: "),
+        "{stderr}"
+    );
+}
+
+/// Without a word about it, TLS 1.3 lets the client think that the handshake went well.
+#[test]
+fn a_server_that_wants_a_client_certificate() {
+    for protocols in [&[b"http/1.1".as_slice()][..], &[b"h2"]] {
+        for name in BOTH {
+            let authority = Authority::new("localhost", protocols).demanding(&TLS13);
+            let server = Server::tls(&authority);
+            let origin = server.origin("https");
+            let sender = Function::allowed(name, &[&origin]).trusting(&authority.file());
+            sender.fails(&origin, "TlsAlertReceived");
+            let stderr = sender.finish().stderr;
+            let line = format!(
+                "a request to {origin} could not be sent: it ended TLS with the alert CertificateRequired: it wants a client certificate"
+            );
+            assert!(stderr.contains(&line), "{protocols:?}: {stderr}");
+        }
+    }
+    let authority = Authority::new("localhost", &[]).demanding(&TLS12);
+    let server = Server::tls(&authority);
+    let origin = server.origin("https");
+    let sender = Function::allowed("http_p2", &[&origin]).trusting(&authority.file());
+    sender.fails(&origin, "TlsAlertReceived");
+    let stderr = sender.finish().stderr;
+    assert!(stderr.contains("it ended TLS with the alert "), "{stderr}");
 }

@@ -60,6 +60,8 @@ pub struct Fetched {
     body: Vec<u8>,
     length: usize,
     pub error: Option<String>,
+    /// Whether all of the request's body was taken.
+    pub written: bool,
 }
 
 impl Fetched {
@@ -80,6 +82,7 @@ impl Fetched {
             "body": text(&self.body),
             "length": self.length,
             "error": self.error,
+            "written": self.written,
         })
         .to_string()
         .into_bytes()

@@ -14,7 +14,7 @@ use wasip2::io::streams::StreamError;
 /// Sends it, and reads the answer to its end.
 pub fn fetch(asked: &Fetch) -> Fetched {
     let mut fetched = Fetched::default();
-    let result = send(asked).and_then(|response| {
+    let result = send(asked, &mut fetched.written).and_then(|response| {
         fetched.status = Some(response.status());
         fetched.headers = response.headers().entries();
         read(response, &mut fetched)
@@ -46,7 +46,7 @@ pub fn at_once(asked: &Fetch, times: u64) -> usize {
         .count()
 }
 
-fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
+fn send(asked: &Fetch, is_written: &mut bool) -> Result<IncomingResponse, ErrorCode> {
     let request = request(asked);
     let options = RequestOptions::new();
     options
@@ -63,6 +63,7 @@ fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
     if pieces.peek().is_none() {
         let response = outgoing_handler::handle(request, Some(options))?;
         OutgoingBody::finish(body, None)?;
+        *is_written = true;
         response.subscribe().block();
         return response.get().unwrap().unwrap();
     }
@@ -75,6 +76,7 @@ fn send(asked: &Fetch) -> Result<IncomingResponse, ErrorCode> {
     drop(stream);
     if written.is_ok() {
         OutgoingBody::finish(body, None)?;
+        *is_written = true;
     }
     response.subscribe().block();
     response.get().unwrap().unwrap()
