@@ -5,6 +5,7 @@
 
 pub mod allocator;
 pub mod artifact;
+pub mod aws;
 pub mod bindings;
 pub mod call;
 pub mod config;

@@ -34,7 +34,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 
 use self::body::lent;
 use self::sending::Sending;
-use self::sign::Signing;
+use self::sign::{Decision, Signing};
 use crate::deadline::Yielding;
 use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
@@ -144,9 +144,9 @@ impl Outbound {
             return Err(self.deny(&origin, &why));
         }
         access.remove_context(&origin, parts);
-        let doubt = match access.signer.signing(&origin, parts) {
-            Ok(Some(signing)) => return Ok((origin, Some(signing))),
-            Ok(None) => access.signer.doubt(&origin, parts),
+        let doubt = match access.signer.decide(&origin, parts) {
+            Ok(Decision::Sign(signing)) => return Ok((origin, Some(signing))),
+            Ok(Decision::Leave(doubt)) => doubt,
             Err(refusal) => return Err(self.deny(&origin, &refusal.to_string())),
         };
         if let Some(doubt) = doubt {

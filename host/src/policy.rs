@@ -15,7 +15,7 @@ mod value;
 
 use std::ops::RangeInclusive;
 
-pub use aws::{Aws, PLACEHOLDERS, is_region};
+pub use aws::{Aws, PLACEHOLDERS};
 pub use base_path::BasePath;
 pub use dumps::Dumps;
 pub use environment::Env;
@@ -26,6 +26,7 @@ pub use log::StreamLevels;
 pub use origin::{Host, Origin, Scheme};
 pub use pass_through::PassThroughPath;
 pub use reuse::{ONE_REQUEST, Reuse};
+pub(crate) use value::nearest;
 
 /// What the file says, and the defaults of what it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

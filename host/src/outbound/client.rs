@@ -128,7 +128,7 @@ impl Client {
                 Err(Ok(code)) => return Err(code),
                 Err(Err(refusal)) => {
                     failed(&refusal);
-                    return Err(Error::InternalError(Some(refusal.to_string())));
+                    return Err(refusal.code());
                 }
             },
         };

@@ -7,8 +7,10 @@
 
 mod chunks;
 mod claim;
+mod refusal;
 mod service;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -19,29 +21,41 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 use bytes::{Bytes, BytesMut};
-use http::header::TRANSFER_ENCODING;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Uri};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error as Code, WasiBody};
 
 use self::chunks::Chunks;
 use self::claim::Claim;
+pub use self::refusal::Refusal;
 use self::service::{Endpoints, Service};
 use super::body::{Keeping, framed, has_rarely_a_body};
+use crate::aws::Rule;
 use crate::config::Environment;
 use crate::policy::{Aws, Origin, Scheme};
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
 
 /// Says that a body is not signed.
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
-/// How much is held to be signed at one time for one worker, in bytes: bodies that have to be hashed before they are sent,
-/// and chunks. No service that asks for hashed bodies takes more.
+/// How much is held to be signed at one time for one worker, in bytes: bodies whose hash or length has to be known before
+/// they are sent, and chunks. No service that asks for hashed bodies takes more.
 const MAX_HELD: usize = 32 * 1024 * 1024;
+
+/// What becomes of a request that may leave.
+#[derive(Debug)]
+pub enum Decision {
+    /// It is signed.
+    Sign(Signing),
+    /// It leaves as it is. If a signature may have been meant, this is why it gets none.
+    Leave(Option<Refusal>),
+}
 
 /// Signs for the services and regions that a policy lists.
 #[derive(Debug)]
@@ -53,47 +67,13 @@ pub struct Signer {
     room: Arc<Semaphore>,
 }
 
-/// Why a request is not sent, as the end of a sentence that begins with where it goes.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// Placeholders are in it, and no signature of theirs that is known.
-    #[error(
-        "placeholder credentials are in it, and not as a Signature Version 4 of its own, which the host could make anew"
-    )]
-    Placeholder,
-    /// It is signed with placeholders, and goes to nobody who would take a signature.
-    #[error(
-        "it is signed with placeholder credentials, and goes to no endpoint of AWS: AWS_ENDPOINT_URL_<SERVICE> in the function's environment makes it one"
-    )]
-    Endpoint,
-    /// The policy does not list the service.
-    #[error(
-        "it is for the service {0}: to have it signed, add \"{0}\" to `sign` under [aws] in the policy"
-    )]
-    Service(String),
-    /// The policy does not list the region.
-    #[error(
-        "it is for the region {0}: to have it signed, add \"{0}\" to `regions` under [aws] in the policy"
-    )]
-    Region(String),
-    /// There is nothing to sign with.
-    #[error(
-        "it is to be signed, and the runtime has no AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its environment"
-    )]
-    Credentials,
-    /// The request wants a way of signing that is not known.
-    #[error("its x-amz-content-sha256 is {0:?}, which is no way of signing that the host knows")]
-    Mode(String),
-    /// The library does not sign it.
-    #[error("it cannot be signed: {0}")]
-    Invalid(String),
-}
-
 /// How a request will be signed.
 #[derive(Debug, Clone)]
 pub struct Signing {
     service: Service,
     mode: Mode,
+    /// Whether it is sent with the length of its body, for which the body is held if the request does not say.
+    needs_length: bool,
     credentials: Credentials,
     time: SystemTime,
     room: Arc<Semaphore>,
@@ -135,24 +115,32 @@ impl Signer {
         }
     }
 
-    /// Whether and how a request to `origin` is to be signed.
+    /// Returns whether and how a request to `origin` is to be signed.
     ///
     /// # Errors
     ///
-    /// If it may not leave as it is, and cannot be signed either.
-    pub fn signing(&self, origin: &Origin, parts: &Parts) -> Result<Option<Signing>, Refusal> {
+    /// Returns an error if it may not leave as it is, and cannot be signed either.
+    pub fn decide(&self, origin: &Origin, parts: &Parts) -> Result<Decision, Refusal> {
         let claim = Claim::of(parts);
         let claim = match &claim {
             Some(claim) => Some(claim),
             None if claim::has_placeholder(parts) => return Err(Refusal::Placeholder),
-            // By credentials of the function's own.
-            None if claim::is_signed(parts) => return Ok(None),
+            // By credentials of the function's own, or for nothing that is signed.
+            None if claim::is_sigv4(parts) || self.services.is_empty() => {
+                return Ok(Decision::Leave(None));
+            }
             None => None,
         };
-        // What is not signed for leaves if it has no placeholder in it.
-        let unsigned = |why| claim.map_or(Ok(None), |_| Err(why));
-        let Some(service) = self.endpoints.service(origin, claim, &self.services) else {
-            return unsigned(Refusal::Endpoint);
+        let is_signed = claim.is_none() && claim::is_signed(parts);
+        // A request without a placeholder leaves without a signature, and the log says why.
+        let unsigned = |why| match claim {
+            Some(_) => Err(why),
+            None => Ok(Decision::Leave((!is_signed).then_some(why))),
+        };
+        let service = match self.endpoints.service(origin, claim, &self.services) {
+            Ok(service) => service,
+            Err(Refusal::Endpoint) if claim.is_none() => return Ok(Decision::Leave(None)),
+            Err(why) => return unsigned(why),
         };
         if !self.services.contains(&service.name) {
             return unsigned(Refusal::Service(service.name));
@@ -160,45 +148,19 @@ impl Signer {
         if !self.regions.contains(&service.region) {
             return unsigned(Refusal::Region(service.region));
         }
-        Ok(Some(Signing {
-            mode: Mode::of(parts, claim, &service, origin.scheme)?,
+        if is_signed {
+            return Ok(Decision::Leave(Some(Refusal::Authorized(service.name))));
+        }
+        let mode = Mode::of(parts, claim, &service, origin.scheme)?;
+        let needs_length = mode.needs_length(parts, &service)?;
+        Ok(Decision::Sign(Signing {
+            mode,
+            needs_length,
             service,
             credentials: self.credentials.clone().ok_or(Refusal::Credentials)?,
             time: SystemTime::now(),
             room: Arc::clone(&self.room),
         }))
-    }
-}
-
-impl Signer {
-    /// Why a request leaves without a signature that its function may have expected, as the end of a sentence.
-    #[must_use]
-    pub fn doubt(&self, origin: &Origin, parts: &Parts) -> Option<String> {
-        if self.services.is_empty() || claim::is_signed(parts) {
-            return None;
-        }
-        match &self.endpoints.here(origin, &self.services)[..] {
-            [] => {
-                let service = self.endpoints.service(origin, None, &self.services)?;
-                let is_listed = self.services.contains(&service.name);
-                let refusal = if is_listed {
-                    Refusal::Region(service.region)
-                } else {
-                    // Others may be meant to go without.
-                    let mut services = self.services.iter();
-                    services.find(|listed| service::is_another_name(listed, &service.name))?;
-                    Refusal::Service(service.name)
-                };
-                Some(refusal.to_string())
-            }
-            [name] => Some(format!(
-                "the environment's AWS_ENDPOINT_URL_<SERVICE> says that the service {name} is there, which the policy does not list under [aws] for this region"
-            )),
-            names => Some(format!(
-                "the environment's AWS_ENDPOINT_URL says that several services are there ({}), and the request does not say which it is for",
-                names.join(", ")
-            )),
-        }
     }
 }
 
@@ -220,14 +182,28 @@ impl Mode {
                 hash if is_hash(hash) => Ok(Self::Said(said)),
                 _ => Err(Refusal::Mode(said)),
             },
-            // S3 takes bodies of any size, and without a hash over TLS; its presigned URLs never have one.
-            None if service.is_s3()
+            // Presigned URLs of such services never have a hash.
+            None if service.has(Rule::UnsignedBody)
                 && (scheme == Scheme::Https || claim.is_some_and(|claim| claim.is_query)) =>
             {
                 Ok(Self::Said(UNSIGNED.to_owned()))
             }
             None => Ok(Self::Hashed),
         }
+    }
+
+    /// Whether a request has to be sent with the length of its body. Services refuse others with 411 or 501:
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+    fn needs_length(&self, parts: &Parts, service: &Service) -> Result<bool, Refusal> {
+        let is_chunked = match self {
+            Self::Chunks(_) => true,
+            Self::Said(said) => said.starts_with("STREAMING-"),
+            Self::Hashed => false,
+        };
+        if is_chunked && !parts.headers.contains_key(DECODED_LENGTH) {
+            return Err(Refusal::DecodedLength);
+        }
+        Ok(!is_chunked && !service.has(Rule::NoLength))
     }
 }
 
@@ -236,42 +212,41 @@ impl Signing {
     ///
     /// # Errors
     ///
-    /// The code for the function, if its body cannot be read or is too large; or the refusal.
+    /// Returns the code for the function if its body cannot be read, or the refusal.
     pub async fn sign(
         &self,
         request: Request<WasiBody>,
     ) -> Result<Request<WasiBody>, Result<Code, Refusal>> {
-        let request = match &self.mode {
+        let has_length = request.headers().contains_key(CONTENT_LENGTH)
+            || request.body().size_hint().exact().is_some();
+        let is_held = self.mode == Mode::Hashed || (self.needs_length && !has_length);
+        let request = match has_rarely_a_body(request.method()) {
             // Some never end the body that they do not have.
-            Mode::Hashed if has_rarely_a_body(request.method()) => framed(request).await,
+            true if is_held => framed(request).await,
             _ => request,
         };
-        let (mut parts, body) = request.into_parts();
+        let (mut parts, mut body) = request.into_parts();
         claim::strip(&mut parts).map_err(|error| Err(Refusal::Invalid(error.to_string())))?;
         if claim::has_placeholder(&parts) {
             return Err(Err(Refusal::Placeholder));
         }
+        let mut held = Bytes::new();
+        if is_held {
+            let (bytes, room) = self.collect(body, has_length).await?;
+            held = bytes.clone();
+            let full = Full::new(bytes).map_err(|never| match never {});
+            body = Keeping::new(full.boxed_unsync(), room, |_| ()).boxed_unsync();
+            // Its length is known now.
+            parts.headers.remove(TRANSFER_ENCODING);
+        }
+        let signed = match &self.mode {
+            Mode::Hashed => SignableBody::Bytes(&held),
+            Mode::Said(said) | Mode::Chunks(said) => SignableBody::Precomputed(said.clone()),
+        };
+        let seed = self.apply(&mut parts, signed).map_err(Err)?;
         let body = match &self.mode {
-            Mode::Hashed => {
-                let (body, room) = self.collect(body).await.map_err(Ok)?;
-                // Its length is known now.
-                parts.headers.remove(TRANSFER_ENCODING);
-                self.apply(&mut parts, SignableBody::Bytes(&body))
-                    .map_err(Err)?;
-                let body = Full::new(body).map_err(|never| match never {});
-                Keeping::new(body.boxed_unsync(), room, |_| ()).boxed_unsync()
-            }
-            Mode::Said(said) => {
-                self.apply(&mut parts, SignableBody::Precomputed(said.clone()))
-                    .map_err(Err)?;
-                body
-            }
-            Mode::Chunks(said) => {
-                let seed = self
-                    .apply(&mut parts, SignableBody::Precomputed(said.clone()))
-                    .map_err(Err)?;
-                Chunks::new(body, seed, self.clone()).boxed_unsync()
-            }
+            Mode::Chunks(_) => Chunks::new(body, seed, self.clone()).boxed_unsync(),
+            Mode::Hashed | Mode::Said(_) => body,
         };
         Ok(Request::from_parts(parts, body))
     }
@@ -281,12 +256,17 @@ impl Signing {
         let invalid = |error: &dyn std::error::Error| Refusal::Invalid(error.to_string());
         let had_hash = parts.headers.remove(CONTENT_SHA256).is_some();
         let mut settings = SigningSettings::default();
-        if self.service.is_s3() {
-            // It takes paths as they are: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
+        let is_as_sent = self.service.has(Rule::Paths);
+        if is_as_sent {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
             settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         }
-        if had_hash || self.service.is_s3() {
+        if self.service.has(Rule::UnsignedLength) {
+            let length = Cow::Borrowed(CONTENT_LENGTH.as_str());
+            let excluded = settings.excluded_headers.get_or_insert_default();
+            excluded.push(length);
+        }
+        if had_hash || self.service.has(Rule::HashHeader) {
             settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         }
         let mut headers = Vec::new();
@@ -296,7 +276,7 @@ impl Signing {
             })?;
             headers.push((name.as_str(), value));
         }
-        let uri = match self.service.is_s3() {
+        let uri = match is_as_sent {
             true => escaped(&parts.uri),
             false => parts.uri.to_string(),
         };
@@ -318,12 +298,16 @@ impl Signing {
     async fn collect(
         &self,
         mut body: WasiBody,
-    ) -> Result<(Bytes, Vec<OwnedSemaphorePermit>), Code> {
+        has_length: bool,
+    ) -> Result<(Bytes, Vec<OwnedSemaphorePermit>), Result<Code, Refusal>> {
         let (mut collected, mut room) = (BytesMut::new(), Vec::new());
         while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                let more = self.room(data.len());
-                room.push(more.ok_or(Code::HttpRequestBodySize(Some(MAX_HELD as u64)))?);
+            if let Ok(data) = frame.map_err(Ok)?.into_data() {
+                let more = self.room(data.len()).ok_or(match self.mode {
+                    Mode::Said(_) if !has_length => Refusal::Length,
+                    _ => Refusal::Held,
+                });
+                room.push(more.map_err(Err)?);
                 collected.extend_from_slice(&data);
             }
         }
@@ -355,7 +339,7 @@ impl Signing {
     }
 }
 
-/// A URI as S3 signs it: all of its path is escaped but what is never to be, and escapes stay. HTTP allows more, and what is
+/// A URI as it is signed by [`Rule::Paths`]: all of its path is escaped but what is never to be, and escapes stay. HTTP allows more, and what is
 /// sent stays as it was.
 fn escaped(uri: &Uri) -> String {
     let Some(authority) = uri.authority() else {

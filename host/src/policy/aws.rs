@@ -1,6 +1,7 @@
 //! Which of the function's requests to AWS are signed.
 
-use super::value::{Entry, Said};
+use super::value::{Entry, Said, Text};
+use crate::aws::{is_region, is_service, nearest_service};
 
 /// The services and regions that requests are signed for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,8 +30,26 @@ impl Aws {
         let mut aws = Self::default();
         for entry in entry.table()? {
             match entry.key {
-                "sign" => aws.sign = names(&entry, "dynamodb", |_| true)?,
-                "regions" => aws.regions = names(&entry, "eu-central-1", is_region)?,
+                "sign" => {
+                    let near = |name: &str| match name {
+                        "" => Some("dynamodb".to_owned()),
+                        _ => nearest_service(name).map(str::to_owned),
+                    };
+                    let what = "the name of a service in AWS's signatures";
+                    aws.sign = texts(&entry, what, is_service, near)?;
+                }
+                "regions" => {
+                    let near = |name: &str| {
+                        let plain = name.to_lowercase().replace([' ', '_'], "-");
+                        let is_near = is_region(&plain);
+                        Some(if is_near {
+                            plain
+                        } else {
+                            "eu-central-1".to_owned()
+                        })
+                    };
+                    aws.regions = texts(&entry, "a region of AWS", is_region, near)?;
+                }
                 _ => return Err(entry.unknown("[aws] has", KEYS)),
             }
         }
@@ -44,44 +63,21 @@ impl Aws {
     }
 }
 
-/// Names in lower case.
-fn names(entry: &Entry<'_>, example: &str, is_right: fn(&str) -> bool) -> Said<Vec<String>> {
-    let is_plain = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    let name = |text: super::value::Text<'_>| {
+/// The texts of a list that are each right, or what the first wrong one is not, and the text that it most likely means.
+fn texts(
+    entry: &Entry<'_>,
+    what: &str,
+    is_right: fn(&str) -> bool,
+    near: impl Fn(&str) -> Option<String>,
+) -> Said<Vec<String>> {
+    let text = |text: Text<'_>| {
         let name = text.text;
-        if is_plain(name) && is_right(name) {
+        if is_right(name) {
             return Ok(name.to_owned());
         }
-        let lower = name.to_lowercase().replace([' ', '_'], "-");
-        let near = if is_plain(&lower) && is_right(&lower) {
-            &lower
-        } else {
-            example
-        };
-        Err(text.wrong(format_args!(
-            "\"{name}\" is none of AWS's {}; did you mean \"{near}\"?",
-            match entry.key {
-                "sign" => "services, by the name that it is signed with",
-                _ => "regions",
-            }
-        )))
+        let hint = near(name).map_or(String::new(), |near| format!("; did you mean \"{near}\"?"));
+        Err(text.wrong(format_args!("\"{name}\" is not {what}{hint}")))
     };
-    entry.texts(example)?.into_iter().map(name).collect()
-}
-
-/// Whether it looks like a region: `eu-central-1`, `us-gov-west-1`.
-#[must_use]
-pub fn is_region(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('-').collect();
-    parts.len() >= 3
-        && parts[0].len() <= 4
-        && parts.last().is_some_and(|last| last.parse::<u8>().is_ok())
-        && parts[..parts.len() - 1]
-            .iter()
-            .all(|part| part.bytes().all(|b| b.is_ascii_lowercase()) && part.len() > 1)
+    let example = near("").unwrap_or_default();
+    entry.texts(&example)?.into_iter().map(text).collect()
 }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::http::{BOTH, event};
 use crate::support::{Host, HostBuilder, Output, functions};
 
+mod aws;
 mod bodies;
 mod connections;
 mod context;

@@ -71,6 +71,14 @@ pub fn is_signed(parts: &Parts) -> bool {
     parts.headers.contains_key(header::AUTHORIZATION) || query(parts, "X-Amz-Signature").is_some()
 }
 
+/// Whether a request has a signature of AWS's kinds already, in its headers or its query.
+#[must_use]
+pub fn is_sigv4(parts: &Parts) -> bool {
+    let header = parts.headers.get(header::AUTHORIZATION);
+    header.is_some_and(|header| header.as_bytes().starts_with(b"AWS4-"))
+        || query(parts, "X-Amz-Signature").is_some()
+}
+
 /// Whether a placeholder is in a request's address or headers.
 #[must_use]
 pub fn has_placeholder(parts: &Parts) -> bool {

@@ -1,45 +1,20 @@
-//! Which service of AWS is where.
+//! Which service of AWS a request is for: by AWS's own hosts, and by the endpoints that the environment names.
 //!
-//! AWS's own hosts are those of <https://docs.aws.amazon.com/general/latest/gr/rande.html>. A signature, and the session's
-//! token with it, goes to none where a customer could be listening: load balancers, virtual machines, private links and the
-//! like have names in `amazonaws.com` too.
+//! A signature, and the session's token with it, goes to no host where a customer could be listening: load balancers, virtual
+//! machines, private links and the like have names in `amazonaws.com` too.
 
 use http::Uri;
 
+use super::Refusal;
 use super::claim::Claim;
+use crate::aws::{Rule, has_rule, place, signing_name};
 use crate::config::Environment;
-use crate::policy::{Host, Origin, is_region};
-
-/// What the names of AWS's endpoints end in.
-const DOMAINS: [&str; 4] = [
-    ".amazonaws.com",
-    ".amazonaws.com.cn",
-    ".amazonaws.eu",
-    ".api.aws",
-];
+use crate::policy::{Host, Origin};
 
 const S3: &str = "s3";
 
-/// The region that hosts without one are signed for.
+/// The region that is signed for if the environment names none.
 const GLOBAL: &str = "us-east-1";
-
-/// The hosts that are named after what a customer has there (a bucket, an account, an API), and the service that listens.
-const OWNED: [(&str, &str); 8] = [
-    ("s3", "s3"),
-    ("s3-accelerate", "s3"),
-    ("s3-accesspoint", "s3"),
-    ("s3-control", "s3"),
-    ("ddb", "dynamodb"),
-    ("execute-api", "execute-api"),
-    ("es", "es"),
-    ("aoss", "aoss"),
-];
-
-/// Of these, the region comes before the service.
-const REGION_FIRST: [&str; 2] = ["es", "aoss"];
-
-/// Where signatures have another name than the host, or than the variable: `scripts/signing-names.py` makes it.
-const SIGNING_NAMES: &str = include_str!("signing-names.txt");
 
 /// A service in a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +26,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// Whether it is S3, which has rules of its own.
+    /// Whether it has a rule of its own.
     #[must_use]
-    pub fn is_s3(&self) -> bool {
-        self.name == S3
+    pub fn has(&self, rule: Rule) -> bool {
+        has_rule(&self.name, rule)
     }
 }
 
@@ -63,7 +38,7 @@ impl Service {
 #[derive(Debug, Default)]
 pub struct Endpoints {
     /// Of one service each.
-    named: Vec<(Origin, String)>,
+    named: Vec<(Origin, &'static str)>,
     /// Of all of them.
     all: Option<Origin>,
     /// The region that these are signed for, if the request does not say.
@@ -85,8 +60,8 @@ impl Endpoints {
             match name.strip_prefix('_') {
                 Some(id) => {
                     let id = id.to_ascii_lowercase().replace('_', "");
-                    let name = signing_name("variable", &id).unwrap_or(&id).to_owned();
-                    endpoints.named.push((origin, name));
+                    let name = signing_name(&id);
+                    endpoints.named.extend(name.map(|name| (origin, name)));
                 }
                 None if name.is_empty() => endpoints.all = Some(origin),
                 None => (),
@@ -96,13 +71,12 @@ impl Endpoints {
     }
 
     /// The services that the environment says are here: those that are named, or all that there is to `sign` for.
-    #[must_use]
-    pub fn here<'a>(&'a self, origin: &Origin, sign: &'a [String]) -> Vec<&'a str> {
-        let is_here = |(endpoint, name): &&(Origin, String)| {
-            endpoint == origin || (name == S3 && is_bucket(origin, endpoint))
+    fn here<'a>(&'a self, origin: &Origin, sign: &'a [String]) -> Vec<&'a str> {
+        let is_here = |(endpoint, name): &&(Origin, &str)| {
+            endpoint == origin || (*name == S3 && is_bucket(origin, endpoint))
         };
         let named = self.named.iter().filter(is_here);
-        let mut names: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
+        let mut names: Vec<&str> = named.map(|(_, name)| *name).collect();
         // Several variables may be of one service.
         names.sort_unstable();
         names.dedup();
@@ -117,35 +91,62 @@ impl Endpoints {
         names
     }
 
-    /// The service that a request to here is for, by where it goes; if that leaves it open, by what it was signed for or
-    /// by what there is to `sign` for.
-    #[must_use]
+    /// Returns the service that a request to here is for, by where it goes; if that leaves it open, by the service that it
+    /// was signed for or by what there is to `sign` for.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason if there is no such service.
     pub fn service(
         &self,
         origin: &Origin,
         claim: Option<&Claim>,
         sign: &[String],
-    ) -> Option<Service> {
+    ) -> Result<Service, Refusal> {
         let names = self.here(origin, sign);
         if names.is_empty() {
-            return of_aws(&origin.host, claim);
+            return self.of_aws(&origin.host, claim);
         }
         match (claim, &names[..]) {
-            (Some(claim), _) => Some(Service {
+            (Some(claim), _) => Ok(Service {
                 name: claim.service.clone(),
                 region: claim.region.clone(),
             }),
-            (None, [name]) => Some(Service {
-                // A variable's name has no hyphens, and a signature's may have.
-                name: sign
-                    .iter()
-                    .find(|listed| listed.replace('-', "") == **name)
-                    .map_or(*name, String::as_str)
-                    .to_owned(),
+            (None, [name]) => Ok(Service {
+                name: (*name).to_owned(),
                 region: self.region.clone(),
             }),
-            (None, _) => None,
+            (None, names) => Err(Refusal::Several(names.join(", "))),
         }
+    }
+
+    /// The service of a host of AWS's.
+    fn of_aws(&self, host: &Host, claim: Option<&Claim>) -> Result<Service, Refusal> {
+        let Host::Name(host) = host else {
+            return Err(Refusal::Endpoint);
+        };
+        let place = place(host).ok_or(Refusal::Endpoint)?;
+        let (name, is_of_own_region) = match (place.service, claim) {
+            (Some(listed), _) if listed.is_asymmetric => return Err(Refusal::Asymmetric),
+            // The one who signed knows better than a table.
+            (Some(listed), Some(claim)) if !listed.is_named_by_customer => {
+                (&*claim.service, listed.is_of_own_region)
+            }
+            (Some(listed), _) => (listed.name, listed.is_of_own_region),
+            (None, Some(claim)) if place.is_plain => (&*claim.service, false),
+            (None, _) => return Err(Refusal::Host),
+        };
+        let global = if is_of_own_region {
+            &self.region
+        } else {
+            place.global
+        };
+        let claimed = claim.map(|claim| &*claim.region);
+        let region = place.region.as_deref().or(claimed).unwrap_or(global);
+        Ok(Service {
+            name: name.to_owned(),
+            region: region.to_owned(),
+        })
     }
 }
 
@@ -159,69 +160,6 @@ fn is_bucket(origin: &Origin, endpoint: &Origin) -> bool {
         .and_then(|rest| rest.strip_suffix('.'));
     bucket.is_some_and(|bucket| !bucket.is_empty())
         && (origin.scheme, origin.port) == (endpoint.scheme, endpoint.port)
-}
-
-/// Whether a service that is signed for by `name` goes by this one elsewhere.
-pub fn is_another_name(other: &str, name: &str) -> bool {
-    signing_name("variable", &other.replace('-', "")) == Some(name)
-}
-
-/// The name in signatures of what a `variable` or a `host` calls so, if it is another.
-fn signing_name(of: &str, name: &str) -> Option<&'static str> {
-    SIGNING_NAMES.lines().find_map(|line| {
-        let (kind, rest) = line.split_once(' ')?;
-        let (known, service) = rest.split_once(' ')?;
-        (kind == of && known == name).then_some(service)
-    })
-}
-
-/// The service of a host of AWS's.
-fn of_aws(host: &Host, claim: Option<&Claim>) -> Option<Service> {
-    let Host::Name(host) = host else { return None };
-    let rest = DOMAINS
-        .iter()
-        .find_map(|domain| host.strip_suffix(domain))?;
-    let mut labels: Vec<&str> = rest.split('.').collect();
-    let is_first = labels
-        .last()
-        .is_some_and(|last| REGION_FIRST.contains(last));
-    let place = labels.len().checked_sub(if is_first { 2 } else { 1 });
-    let mut region = place
-        .filter(|place| is_region(labels[*place]))
-        .map(|place| labels.remove(place));
-    // As S3's were once.
-    if let Some(legacy) = labels.last().and_then(|label| label.strip_prefix("s3-"))
-        && is_region(legacy)
-    {
-        labels.pop();
-        labels.push("s3");
-        region = Some(legacy);
-    }
-    labels.retain(|label| *label != "dualstack");
-    let last = labels.pop()?;
-    let last = last.strip_suffix("-fips").unwrap_or(last);
-    let name = match OWNED.iter().find(|(owned, _)| *owned == last) {
-        Some((_, service)) => (*service).to_owned(),
-        None => {
-            let whole = match labels[..] {
-                [] => last.to_owned(),
-                [first] => format!("{first}.{last}"),
-                _ => return None,
-            };
-            let known = match signing_name("host", &whole) {
-                Some(known) => known,
-                None if whole.contains('.') => return None,
-                None => &whole,
-            };
-            // The one who signed knows better than a table.
-            claim.map_or(known, |claim| &claim.service).to_owned()
-        }
-    };
-    let claimed = claim.map(|claim| claim.region.as_str());
-    Some(Service {
-        name,
-        region: region.or(claimed).unwrap_or(GLOBAL).to_owned(),
-    })
 }
 
 #[cfg(test)]
@@ -245,7 +183,7 @@ mod tests {
         let endpoints = Endpoints::of(&Environment::of(&variables), Some("eu-central-1"));
         let origin = Origin::of(&url.parse().unwrap()).unwrap();
         let sign = ["kms".to_owned()];
-        let service = endpoints.service(&origin, claim.as_ref(), &sign)?;
+        let service = endpoints.service(&origin, claim.as_ref(), &sign).ok()?;
         Some((service.name, service.region))
     }
 
@@ -253,51 +191,6 @@ mod tests {
     fn is(found: Option<(String, String)>, expected: Option<(&str, &str)>) {
         let found = found.as_ref().map(|(name, region)| (&**name, &**region));
         assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn hosts_of_services() {
-        for (host, service) in [
-            (
-                "dynamodb.eu-west-1.amazonaws.com",
-                ("dynamodb", "eu-west-1"),
-            ),
-            ("dynamodb.eu-west-1.api.aws", ("dynamodb", "eu-west-1")),
-            (
-                "123456789012.ddb.eu-west-1.amazonaws.com",
-                ("dynamodb", "eu-west-1"),
-            ),
-            (
-                "streams.dynamodb.eu-west-1.amazonaws.com",
-                ("dynamodb", "eu-west-1"),
-            ),
-            ("s3.eu-west-1.amazonaws.com", ("s3", "eu-west-1")),
-            ("s3.dualstack.eu-west-1.amazonaws.com", ("s3", "eu-west-1")),
-            (
-                "my.bucket.s3.us-gov-east-1.amazonaws.com",
-                ("s3", "us-gov-east-1"),
-            ),
-            (
-                "b.s3-fips.dualstack.us-west-2.amazonaws.com",
-                ("s3", "us-west-2"),
-            ),
-            ("bucket.s3.amazonaws.com", ("s3", "us-east-1")),
-            ("bucket.s3-eu-west-1.amazonaws.com", ("s3", "eu-west-1")),
-            ("sts.amazonaws.com", ("sts", "us-east-1")),
-            ("kms-fips.us-east-2.amazonaws.com", ("kms", "us-east-2")),
-            ("sqs.cn-north-1.amazonaws.com.cn", ("sqs", "cn-north-1")),
-            ("email.eu-west-1.amazonaws.com", ("ses", "eu-west-1")),
-            ("api.ecr.eu-west-1.amazonaws.com", ("ecr", "eu-west-1")),
-            ("oidc.eu-west-1.amazonaws.com", ("sso-oauth", "eu-west-1")),
-            ("sso.eu-west-1.amazonaws.com", ("sso", "eu-west-1")),
-            (
-                "id.execute-api.eu-west-1.amazonaws.com",
-                ("execute-api", "eu-west-1"),
-            ),
-            ("search-d-1.eu-west-1.es.amazonaws.com", ("es", "eu-west-1")),
-        ] {
-            is(of(&format!("https://{host}/"), None), Some(service));
-        }
     }
 
     #[test]
@@ -340,34 +233,6 @@ mod tests {
             ),
             Some(("s3", "eu-west-3")),
         );
-    }
-
-    /// By the ids of <https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html>.
-    #[test]
-    fn a_variable_names_a_service_by_its_id() {
-        for (id, service) in [
-            ("APPLICATION_AUTO_SCALING", "application-autoscaling"),
-            ("ACM_PCA", "acm-pca"),
-            ("BEDROCK_AGENT_RUNTIME", "bedrock"),
-            ("COGNITO_IDENTITY_PROVIDER", "cognito-idp"),
-            ("DYNAMODB", "dynamodb"),
-            ("S3_CONTROL", "s3"),
-            ("SSO_OIDC", "sso-oauth"),
-            ("DATABASE_MIGRATION_SERVICE", "dms"),
-            ("ELASTIC_LOAD_BALANCING_V2", "elasticloadbalancing"),
-            ("SAGEMAKER_A2I_RUNTIME", "sagemaker"),
-            ("SERVERLESSAPPLICATIONREPOSITORY", "serverlessrepo"),
-            ("TRANSCRIBE_STREAMING", "transcribe"),
-            ("TIMESTREAM_QUERY", "timestream"),
-        ] {
-            let name = format!("AWS_ENDPOINT_URL_{id}");
-            let environment = Environment::of(&[(name.as_str(), "http://localhost:1")]);
-            let endpoints = Endpoints::of(&environment, Some("eu-central-1"));
-            let origin = Origin::of(&"http://localhost:1/".parse().unwrap()).unwrap();
-            let sign = ["kms".to_owned(), service.to_owned()];
-            let found = endpoints.service(&origin, None, &sign).unwrap();
-            assert_eq!(found.name, service, "{id}");
-        }
     }
 
     #[test]

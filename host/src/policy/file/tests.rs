@@ -254,10 +254,10 @@ fn mistakes_in_grants() {
         2: greeting is a text, such as "Hello"
         2: greeting is a text, such as "Hello"
         2: [aws] has no key `signs`; did you mean `sign`?
-        2: "DynamoDB" is none of AWS's services, by the name that it is signed with; did you mean "dynamodb"?
-        2: "s3!" is none of AWS's services, by the name that it is signed with; did you mean "dynamodb"?
-        2: "eu_central_1" is none of AWS's regions; did you mean "eu-central-1"?
-        2: "frankfurt" is none of AWS's regions; did you mean "eu-central-1"?
+        2: "DynamoDB" is not the name of a service in AWS's signatures; did you mean "dynamodb"?
+        2: "s3!" is not the name of a service in AWS's signatures; did you mean "s3"?
+        2: "eu_central_1" is not a region of AWS; did you mean "eu-central-1"?
+        2: "frankfurt" is not a region of AWS; did you mean "eu-central-1"?
         "#
     );
 }
