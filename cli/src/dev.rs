@@ -38,9 +38,9 @@ pub struct Args {
     /// Listen on this port of 127.0.0.1, and for function URLs on those after it
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
-    /// The SAM template that names the functions and their routes
-    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
-    template: PathBuf,
+    /// The SAM template that names the functions and their routes [default: template.yaml, .yml or .json]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
     /// The folder with `bootstrap` and the compiled components
     #[arg(long, value_name = "FOLDER", default_value = "dist")]
     dist: PathBuf,
@@ -48,7 +48,9 @@ pub struct Args {
 
 /// Serves until Ctrl-C or SIGTERM, and stops everything that it started.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let template = Template::read(&args.template)?;
+    let template = args.template.or_else(Template::find);
+    let template = template.unwrap_or_else(|| PathBuf::from("template.yaml"));
+    let template = Template::read(&template)?;
     let dist = find_dist(&args.dist)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

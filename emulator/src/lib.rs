@@ -13,4 +13,4 @@ pub use front_door::Functions;
 pub use runtime_api::{
     AnswerStream, Chunk, End, Invocation, Outcome, Pending, Post, RuntimeApi, Violation,
 };
-pub use template::{Api, Function, InvokeMode, Route, Template};
+pub use template::{Api, Architecture, Function, InvokeMode, Route, Template};

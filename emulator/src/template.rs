@@ -1,9 +1,11 @@
 //! Reads a SAM template: the functions that it deploys, and the routes and URLs that lead to them.
 //!
 //! The template is written for AWS, not for this machine. What has no meaning here is passed over,
-//! and what has one but cannot be known before a deployment (`!Ref`, `!Sub`) becomes a note.
+//! and what has one but cannot be known before a deployment (`!Ref` of a table) becomes a note.
 
 mod events;
+mod intrinsics;
+mod scalar;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -11,13 +13,17 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use yaml::Node;
+use crate::front_door::{ACCOUNT, REGION};
+use intrinsics::Scope;
+use yaml::{Node, Value};
 
 /// The part of a template that matters on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
     /// The functions, in the order of the template.
     pub functions: Vec<Function>,
+    /// `BinaryMediaTypes` of its REST APIs: the types that are bytes there, and not text.
+    pub binary_types: Vec<String>,
     /// What was passed over though its author may expect it to work: one sentence each.
     pub notes: Vec<String>,
 }
@@ -29,6 +35,12 @@ pub struct Function {
     pub name: String,
     /// `Handler`: what the runtime gets as `_HANDLER`.
     pub handler: String,
+    /// The region that it seems to be in.
+    pub region: String,
+    /// `CodeUri`, if it is a directory of this machine: relative to that of the template.
+    pub code: Option<PathBuf>,
+    /// `Architectures`, by default x86_64.
+    pub architecture: Architecture,
     /// `Timeout`, by default Lambda's 3 seconds.
     pub timeout: Duration,
     /// `MemorySize` in MB, by default Lambda's 128.
@@ -39,6 +51,33 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// `FunctionUrlConfig`: the invoke mode of its function URL, if it has one.
     pub url: Option<InvokeMode>,
+}
+
+/// The architectures that Lambda has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Architecture {
+    /// `x86_64`
+    X86_64,
+    /// `arm64`
+    Arm64,
+}
+
+impl Architecture {
+    /// Its name in target triples.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+
+    /// Its name in templates.
+    pub fn sam_name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
 }
 
 /// A route to a function.
@@ -100,6 +139,9 @@ impl Function {
         Self {
             name: name.to_owned(),
             handler: handler.to_owned(),
+            region: REGION.to_owned(),
+            code: None,
+            architecture: Architecture::X86_64,
             timeout: Duration::from_secs(3),
             memory_mb: 128,
             variables: BTreeMap::new(),
@@ -107,6 +149,16 @@ impl Function {
             url: None,
         }
     }
+
+    /// Its ARN.
+    pub fn arn(&self) -> String {
+        arn(&self.name, &self.region)
+    }
+}
+
+fn arn(name: &str, region: &str) -> String {
+    let partition = intrinsics::partition(region);
+    format!("arn:{partition}:lambda:{region}:{ACCOUNT}:function:{name}")
 }
 
 /// Why a template cannot be used.
@@ -131,33 +183,80 @@ pub enum TemplateError {
 }
 
 impl Template {
-    /// Reads a template's file.
+    /// Returns the template of the current directory, by the names that SAM looks for.
+    pub fn find() -> Option<PathBuf> {
+        let names = ["template.yaml", "template.yml", "template.json"];
+        names
+            .into_iter()
+            .map(PathBuf::from)
+            .find(|path| path.is_file())
+    }
+
+    /// Reads a template's file, in the default region.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
+        Self::read_in(path, REGION)
+    }
+
+    /// Reads the file of a template that is to be deployed in a region.
+    pub fn read_in(path: &Path, region: &str) -> Result<Self, TemplateError> {
         let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Self::parse(&text)
+        let mut template = Self::parse_in(&text, region)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for function in &mut template.functions {
+            function.code = function.code.take().map(|code| folder.join(code));
+        }
+        Ok(template)
     }
 
     /// Reads a template's text, in YAML or JSON.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let documents = yaml::load(text).map_err(TemplateError::Syntax)?;
-        let root = Node::root(documents.first());
-        let globals = root.get("Globals").get("Function");
+        Self::parse_in(text, REGION)
+    }
+
+    fn parse_in(text: &str, region: &str) -> Result<Self, TemplateError> {
+        let document = yaml::load(text).map_err(TemplateError::Syntax)?;
+        let mut scope = Scope {
+            template: &document,
+            region,
+            functions: BTreeMap::new(),
+        };
+        let names = function_names(&resolved(&scope, "Resources"), region);
+        scope.functions = names;
+        let [globals, resources] = ["Globals", "Resources"].map(|key| resolved(&scope, key));
         let mut template = Self::default();
         let notes = &mut template.notes;
-        for (kind, node) in root.get("Globals").entries() {
-            note_unfollowed(&format!("Globals.{kind}"), &kind, node, notes);
+        for (kind, node) in Node(Some(&globals)).entries() {
+            note_unfollowed(&format!("Globals.{kind}"), kind, node, notes);
         }
-        for (name, resource) in root.get("Resources").entries() {
+        let api = Node(globals.get("Api"));
+        template.binary_types.extend(binary_types(api));
+        let nothing = Value::Map(Vec::new());
+        let of_functions = globals.get("Function").unwrap_or(&nothing);
+        for (name, resource) in Node(Some(&resources)).entries() {
             let kind = resource.get("Type").text().unwrap_or_default();
             let kind = kind.strip_prefix("AWS::Serverless::").unwrap_or_default();
-            let properties = resource.get("Properties");
-            note_unfollowed(&name, kind, properties, notes);
-            if kind == "Function"
-                && let Some(function) = function(&name, properties, globals, notes)
+            let own = resource.get("Properties");
+            note_unfollowed(name, kind, own, notes);
+            if kind == "Api" {
+                template.binary_types.extend(binary_types(own));
+            }
+            if kind != "Function" {
+                continue;
+            }
+            if let Some(condition) = resource.get("Condition").text()
+                && scope.condition(&condition) == Some(false)
             {
+                notes.push(format!(
+                    "{name}: its Condition {condition} does not hold; it is not started"
+                ));
+                continue;
+            }
+            let properties = of_functions.overlaid(own.0.unwrap_or(&nothing));
+            if let Some(mut function) = function(name, Node(Some(&properties)), notes) {
+                function.region = region.to_owned();
                 template.functions.push(function);
             }
         }
@@ -171,6 +270,33 @@ impl Template {
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|function| function.name == name)
     }
+}
+
+/// A part of the template with the functions of CloudFormation carried out.
+fn resolved(scope: &Scope<'_>, key: &str) -> Value {
+    let part = scope.template.get(key).and_then(|part| scope.resolve(part));
+    part.unwrap_or(Value::Null)
+}
+
+/// The names and ARNs of a template's functions, which others of its values can refer to.
+fn function_names(resources: &Value, region: &str) -> BTreeMap<String, (String, String)> {
+    let functions = Node(Some(resources)).entries().filter(|(_, resource)| {
+        let kind = resource.get("Type").text();
+        kind.as_deref() == Some("AWS::Serverless::Function")
+    });
+    let names = functions.map(|(resource, node)| {
+        let name = node.get("Properties").get("FunctionName").text();
+        let name = name.unwrap_or_else(|| resource.to_owned());
+        let arn = arn(&name, region);
+        (resource.to_owned(), (name, arn))
+    });
+    names.collect()
+}
+
+/// SAM writes `image~1png` for `image/png`, and takes both.
+fn binary_types(api: Node<'_>) -> Vec<String> {
+    let types = api.get("BinaryMediaTypes");
+    types.texts().map(|kind| kind.replace("~1", "/")).collect()
 }
 
 /// What changes the events or answers of an API or a function URL, and is the same for all here; with the value that makes no
@@ -201,14 +327,9 @@ fn note_unfollowed(of: &str, kind: &str, node: Node<'_>, notes: &mut Vec<String>
     }
 }
 
-fn function(
-    resource: &str,
-    own: Node<'_>,
-    globals: Node<'_>,
-    notes: &mut Vec<String>,
-) -> Option<Function> {
+fn function(resource: &str, properties: Node<'_>, notes: &mut Vec<String>) -> Option<Function> {
     let mut property = |key: &str| {
-        let node = own.get(key).or(globals.get(key));
+        let node = properties.get(key);
         if let Some(intrinsic) = node.intrinsic() {
             notes.push(format!(
                 "{resource}: {key} is {intrinsic}, which only a deployment can tell; it is ignored here"
@@ -221,6 +342,7 @@ fn function(
     let timeout = property("Timeout").and_then(|text| text.parse().ok());
     let memory = property("MemorySize").and_then(|text| text.parse().ok());
     let handler = property("Handler");
+    let code = property("CodeUri");
     if runtime
         .as_deref()
         .is_some_and(|runtime| !runtime.starts_with("provided"))
@@ -238,10 +360,14 @@ fn function(
     let mut function = Function::new(&name, &handler);
     function.timeout = timeout.map_or(function.timeout, Duration::from_secs);
     function.memory_mb = memory.unwrap_or(function.memory_mb);
-    function.variables = variables(resource, own, globals, notes);
-    function.routes = events::routes(resource, own, notes);
+    function.code = code.filter(|code| !code.contains("://")).map(PathBuf::from);
+    if properties.get("Architectures").texts().next() == Some("arm64") {
+        function.architecture = Architecture::Arm64;
+    }
+    function.variables = variables(resource, properties, notes);
+    function.routes = events::routes(resource, properties, notes);
     let key = "FunctionUrlConfig";
-    let url = own.get(key).or(globals.get(key));
+    let url = properties.get(key);
     note_unfollowed(resource, key, url, notes);
     function.url = events::url(resource, url, notes);
     Some(function)
@@ -249,23 +375,19 @@ fn function(
 
 fn variables(
     resource: &str,
-    own: Node<'_>,
-    globals: Node<'_>,
+    properties: Node<'_>,
     notes: &mut Vec<String>,
 ) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
-    for source in [globals, own] {
-        for (name, value) in source.get("Environment").get("Variables").entries() {
-            if let Some(text) = value.text() {
-                variables.insert(name, text);
-                continue;
-            }
-            let what = value.intrinsic().unwrap_or("not a plain value".to_owned());
-            notes.push(format!(
-                "{resource}: the variable {name} is {what}, which only a deployment can tell; it is not set here"
-            ));
-            variables.remove(&name);
+    for (name, value) in properties.get("Environment").get("Variables").entries() {
+        if let Some(text) = value.text() {
+            variables.insert(name.to_owned(), text);
+            continue;
         }
+        let what = value.intrinsic().unwrap_or("not a plain value");
+        notes.push(format!(
+            "{resource}: the variable {name} is {what}, which only a deployment can tell; it is not set here"
+        ));
     }
     variables
 }

@@ -175,3 +175,152 @@ Resources:
     ];
     assert_eq!(notes, settings.map(|of| format!("{of} is ignored here")));
 }
+
+/// The variables of the only function of a template with this head and these variables.
+fn variables(head: &str, variables: &str) -> BTreeMap<String, String> {
+    let text = format!(
+        "{head}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: f\n      Environment:\n        Variables:\n{variables}"
+    );
+    let template = Template::parse_in(&text, "eu-west-1").unwrap();
+    assert_eq!(template.notes, Vec::<String>::new(), "{text}");
+    template.functions[0].variables.clone()
+}
+
+#[test]
+fn what_the_template_alone_tells_is_carried_out() {
+    let head = r#"
+Parameters:
+  Stage: { Type: String, Default: dev }
+  Number: { Type: Number, Default: 012345678901 }
+  Zones: { Type: CommaDelimitedList, Default: "a, b" }
+Mappings:
+  Sizes: { dev: { size: small }, prod: { size: !Ref Number } }
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+  IsDev: !Not [!Condition IsProd]
+  Either: !Or [{ Condition: IsProd }, !Condition IsDev]"#;
+    let of = variables(
+        head,
+        r#"
+          PARAMETER: !Ref Stage
+          LONG: { Ref: Number }
+          REGION: !Ref AWS::Region
+          SUB: !Sub "https://${Stage}.${AWS::Region}.${AWS::URLSuffix}/${!Literal}"
+          WITH: !Sub ["${a}-${Stage}", { a: !Ref "AWS::AccountId" }]
+          JOIN: !Join ["-", [x, !Ref Stage]]
+          SELECT: !Select [1, !Ref Zones]
+          SPLIT: { "Fn::Select": [0, { "Fn::Split": [".", "one.two"] }] }
+          MAP: !FindInMap [Sizes, !Ref Stage, size]
+          IF: !If [IsProd, yes, !If [Either, either, no]]
+          GONE: !If [IsProd, x, !Ref AWS::NoValue]
+          ME: !Ref F
+          MINE: !GetAtt F.Arn
+          ALSO: !Sub "${F.Arn}"
+"#,
+    );
+    let arn = "arn:aws:lambda:eu-west-1:123456789012:function:F";
+    let expected = [
+        ("ALSO", arn),
+        ("IF", "either"),
+        ("JOIN", "x-dev"),
+        ("LONG", "012345678901"),
+        ("MAP", "small"),
+        ("ME", "F"),
+        ("MINE", arn),
+        ("PARAMETER", "dev"),
+        ("REGION", "eu-west-1"),
+        ("SELECT", "b"),
+        ("SPLIT", "one"),
+        ("SUB", "https://dev.eu-west-1.amazonaws.com/${Literal}"),
+        ("WITH", "123456789012-dev"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(of, BTreeMap::from(expected));
+}
+
+#[test]
+fn properties_take_parameters_too() {
+    let template = Template::parse(
+        r#"
+Parameters: { Name: { Type: String, Default: orders }, Seconds: { Type: Number, Default: 7 } }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: !Ref Name
+      FunctionName: !Sub "${Name}-${AWS::StackName}"
+      Timeout: !Ref Seconds
+      Events:
+        Get: { Type: Api, Properties: { Path: !Sub "/${Name}", Method: get } }
+"#,
+    )
+    .unwrap();
+    let function = template.function("orders-local").unwrap();
+    assert_eq!(
+        (function.handler.as_str(), function.timeout.as_secs()),
+        ("orders", 7)
+    );
+    assert_eq!(routes(function), ["Rest GET /orders"]);
+}
+
+#[test]
+fn merge_keys_and_globals_are_merged() {
+    let template = Template::parse(
+        r#"
+Globals:
+  Function:
+    Handler: shared
+    CodeUri: one/
+    Architectures: [arm64]
+    FunctionUrlConfig: { AuthType: NONE, InvokeMode: RESPONSE_STREAM }
+Props: &props
+  Timeout: 9
+  Environment: { Variables: { A: 012345678901, B: yes } }
+Resources:
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      <<: *props
+      MemorySize: 512
+  Two:
+    Type: AWS::Serverless::Function
+    Properties:
+      <<: [{ Timeout: 1, MemorySize: 1024 }, *props]
+      CodeUri: two/
+      Handler: two
+      FunctionUrlConfig: { InvokeMode: BUFFERED }
+  Not:
+    Type: AWS::Serverless::Function
+    Condition: Never
+    Properties: { Handler: x }
+Conditions: { Never: !Equals [a, b] }
+"#,
+    )
+    .unwrap();
+    let [one, two] = &template.functions[..] else {
+        panic!("{template:?}")
+    };
+    assert_eq!((one.timeout.as_secs(), one.memory_mb), (9, 512));
+    assert_eq!(
+        (one.variables["A"].as_str(), one.variables["B"].as_str()),
+        ("012345678901", "true")
+    );
+    assert_eq!(
+        (one.handler.as_str(), one.url),
+        ("shared", Some(InvokeMode::ResponseStream))
+    );
+    assert_eq!(
+        (one.code.as_deref(), one.architecture),
+        (Some(Path::new("one/")), Architecture::Arm64)
+    );
+    assert_eq!((two.timeout.as_secs(), two.memory_mb), (1, 1024));
+    assert_eq!(
+        (two.handler.as_str(), two.url),
+        ("two", Some(InvokeMode::Buffered))
+    );
+    assert_eq!(two.code.as_deref(), Some(Path::new("two/")));
+    assert_eq!(
+        template.notes,
+        ["Not: its Condition Never does not hold; it is not started"]
+    );
+}

@@ -1,33 +1,155 @@
-//! YAML as CloudFormation writes it: mappings that may lack any key, and tags for its functions.
+//! YAML as SAM reads it: with CloudFormation's tags, merge keys, and the scalars of YAML 1.1, which
+//! SAM's parser (PyYAML) follows.
 
-use saphyr::{LoadableYamlNode, ScalarOwned, YamlOwned};
+use saphyr::{ScalarStyle, Tag, YamlLoader, YamlOwned};
+use saphyr_parser::Parser;
 
-/// The documents of a text.
-pub(super) fn load(text: &str) -> Result<Vec<YamlOwned>, String> {
-    YamlOwned::load_from_str(text).map_err(|error| error.to_string())
+use super::scalar;
+
+/// A value of a template. Scalars are what SAM writes into a variable for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Null,
+    Text(String),
+    List(Vec<Value>),
+    /// The entries in their order.
+    Map(Vec<(String, Value)>),
+    /// A function of CloudFormation, by the name that it is written with (`!Ref`, `Fn::Sub`).
+    Intrinsic(String, Box<Value>),
+}
+
+/// The first document of a text, with all merge keys (`<<`) carried out.
+pub(super) fn load(text: &str) -> Result<Value, String> {
+    let mut loader = YamlLoader::<YamlOwned>::default();
+    loader.early_parse(false);
+    // As SAM has it, the last one counts.
+    loader.allow_duplicate_keys(true);
+    let mut parser = Parser::new_from_str(text);
+    let loaded = parser.load(&mut loader, true);
+    loaded.map_err(|error| error.to_string())?;
+    if let Some(error) = loader.error() {
+        return Err(error.to_string());
+    }
+    let first = loader.into_documents().into_iter().next();
+    Ok(first.map_or(Value::Null, value))
+}
+
+fn value(node: YamlOwned) -> Value {
+    match node {
+        YamlOwned::Representation(text, style, tag) => match tag {
+            Some(tag) if !tag.is_yaml_core_schema() => intrinsic(&tag, Value::Text(text)),
+            Some(tag) if tag.suffix == "str" => Value::Text(text),
+            None if style != ScalarStyle::Plain => Value::Text(text),
+            _ => scalar::resolve(&text),
+        },
+        YamlOwned::Sequence(items) => Value::List(items.into_iter().map(value).collect()),
+        YamlOwned::Mapping(entries) => map(entries),
+        YamlOwned::Tagged(tag, node) => intrinsic(&tag, value(*node)),
+        _ => Value::Null,
+    }
+}
+
+fn intrinsic(tag: &Tag, argument: Value) -> Value {
+    Value::Intrinsic(tag.to_string(), Box::new(argument))
+}
+
+fn map(entries: saphyr::MappingOwned) -> Value {
+    let mut own = Vec::new();
+    let mut merged = Vec::new();
+    for (name, node) in entries {
+        let YamlOwned::Representation(name, style, _) = name else {
+            continue;
+        };
+        match value(node) {
+            Value::Map(entries) if name == "<<" && style == ScalarStyle::Plain => {
+                merged.push(entries);
+            }
+            Value::List(items) if name == "<<" && style == ScalarStyle::Plain => {
+                merged.extend(items.into_iter().filter_map(|item| match item {
+                    Value::Map(entries) => Some(entries),
+                    _ => None,
+                }));
+            }
+            value => own.push((name, value)),
+        }
+    }
+    // What is written here wins, and then what is merged first.
+    for (name, value) in merged.into_iter().flatten() {
+        if own.iter().all(|(known, _)| *known != name) {
+            own.push((name, value));
+        }
+    }
+    match &own[..] {
+        [(name, _)] if name == "Ref" || name.starts_with("Fn::") => {
+            let (name, argument) = own.remove(0);
+            Value::Intrinsic(name, Box::new(argument))
+        }
+        _ => Value::Map(own),
+    }
+}
+
+impl Value {
+    /// The value of a key, if this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        self.entries()
+            .find_map(|(name, value)| (name == key).then_some(value))
+    }
+
+    /// The keys and values of a mapping, in their order.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let entries = match self {
+            Self::Map(entries) => &entries[..],
+            _ => &[],
+        };
+        entries.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The items of a list.
+    pub fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The text of a scalar.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// This with another laid over it, as SAM merges a resource's properties into `Globals`:
+    /// mappings key by key, lists one after the other, and otherwise the other's value.
+    pub fn overlaid(&self, over: &Self) -> Self {
+        match (self, over) {
+            (Self::Map(under), Self::Map(over)) => {
+                let mut all = under.clone();
+                for (name, value) in over {
+                    match all.iter_mut().find(|(known, _)| known == name) {
+                        Some((_, known)) => *known = known.overlaid(value),
+                        None => all.push((name.clone(), value.clone())),
+                    }
+                }
+                Self::Map(all)
+            }
+            (Self::List(under), Self::List(over)) => {
+                Self::List(under.iter().chain(over).cloned().collect())
+            }
+            (_, over) => over.clone(),
+        }
+    }
 }
 
 /// A place in a document where there may be something.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'a>(Option<&'a YamlOwned>);
+pub(super) struct Node<'a>(pub Option<&'a Value>);
 
 impl<'a> Node<'a> {
-    pub fn root(document: Option<&'a YamlOwned>) -> Self {
-        Self(document)
-    }
-
     /// The value of a key, if this is a mapping that has it.
     pub fn get(self, key: &str) -> Self {
-        let mapping = self.0.and_then(YamlOwned::as_mapping);
-        Self(mapping.and_then(|mapping| {
-            let mut entries = mapping.iter();
-            entries.find_map(|(name, value)| (name.as_str() == Some(key)).then_some(value))
-        }))
-    }
-
-    /// This, or another if there is nothing here.
-    pub fn or(self, other: Self) -> Self {
-        Self(self.0.or(other.0))
+        Self(self.0.and_then(|value| value.get(key)))
     }
 
     /// Whether there is nothing here.
@@ -36,34 +158,26 @@ impl<'a> Node<'a> {
     }
 
     /// The keys and values of a mapping, in their order.
-    pub fn entries(self) -> impl Iterator<Item = (String, Self)> {
-        let mapping = self.0.and_then(YamlOwned::as_mapping);
-        mapping
-            .into_iter()
-            .flatten()
-            .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), Self(Some(value)))))
+    pub fn entries(self) -> impl Iterator<Item = (&'a str, Self)> {
+        let entries = self.0.into_iter().flat_map(Value::entries);
+        entries.map(|(name, value)| (name, Self(Some(value))))
     }
 
-    /// A plain value as Lambda would write it into a variable.
+    /// The texts of a list.
+    pub fn texts(self) -> impl Iterator<Item = &'a str> {
+        let items = self.0.into_iter().flat_map(Value::items);
+        items.filter_map(Value::text)
+    }
+
+    /// A plain value as SAM writes it into a variable.
     pub fn text(self) -> Option<String> {
-        match self.0? {
-            YamlOwned::Value(ScalarOwned::String(text)) => Some(text.clone()),
-            YamlOwned::Value(ScalarOwned::Integer(number)) => Some(number.to_string()),
-            YamlOwned::Value(ScalarOwned::FloatingPoint(number)) => Some(number.to_string()),
-            YamlOwned::Value(ScalarOwned::Boolean(truth)) => Some(truth.to_string()),
-            _ => None,
-        }
+        self.0?.text().map(str::to_owned)
     }
 
-    /// The name of the function of CloudFormation that stands here, in its short form (`!Ref`) or
-    /// its long one (`Fn::Sub`).
-    pub fn intrinsic(self) -> Option<String> {
+    /// The name of the function of CloudFormation that stands here and could not be carried out.
+    pub fn intrinsic(self) -> Option<&'a str> {
         match self.0? {
-            YamlOwned::Tagged(tag, _) => Some(tag.to_string()),
-            YamlOwned::Mapping(mapping) => {
-                let name = mapping.keys().next()?.as_str()?;
-                (name == "Ref" || name.starts_with("Fn::")).then(|| name.to_owned())
-            }
+            Value::Intrinsic(name, _) => Some(name),
             _ => None,
         }
     }
