@@ -1,9 +1,7 @@
 //! `lambda-wasm compile`: a component becomes an artifact.
 
-use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
@@ -15,6 +13,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::component::Description;
+use crate::output;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -51,8 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
     let artifact =
         compile(&component, args, &policy).with_context(|| format!("{name} cannot be compiled"))?;
-    replace(&args.output, &artifact)
-        .with_context(|| format!("{} cannot be written", args.output.display()))
+    output::replace(&args.output, |file| Ok(file.write_all(&artifact)?))
 }
 
 fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
@@ -145,20 +143,4 @@ fn features(args: &Args) -> Result<Vec<&'static str>> {
             )
         }
     }
-}
-
-/// Writes a file beside the old one and renames it, so that a running host keeps the old one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("its folder {} cannot be made", folder.display()))?;
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
 }

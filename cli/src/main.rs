@@ -8,6 +8,7 @@ mod compile;
 mod component;
 mod dev;
 mod inspect;
+mod output;
 mod package;
 
 #[derive(Parser)]

@@ -1,68 +1,106 @@
-//! `lambda-wasm package`: a folder becomes the zip that Lambda takes.
+//! `lambda-wasm package`: a directory becomes the zip that Lambda takes.
 
-use std::fs::{self, File};
+mod check;
+mod files;
+
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
+use lambda_wasm_emulator::Template;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::output;
+use files::Packed;
+
 #[derive(clap::Args)]
 pub struct Args {
-    /// The folder, which has `bootstrap` and the functions' components in it
+    /// The directory, which has `bootstrap` and the functions' components in it
     folder: PathBuf,
     /// Where the zip goes
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The SAM template whose architectures the components are compared with [default: template.yaml, .yml or .json, if there is one]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
 }
 
-/// Zips the files of a folder. The same files give the same zip: names are sorted, and times are left out.
+/// Lambda's limits for a deployment package, in bytes: "Lambda quotas" in
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const MAX_UNZIPPED: u64 = 250 * 1024 * 1024;
+const MAX_DIRECT_UPLOAD: u64 = 50 * 1024 * 1024;
+
+/// Zips the files of a directory.
+///
+/// The same files give the same zip: names are sorted, times are left out, and permissions are
+/// those that Lambda needs.
 ///
 /// # Errors
 ///
-/// If there is no `bootstrap` in the folder, or a file cannot be read or written.
+/// Returns an error if Lambda could not run what is in the directory, or a file cannot be read or
+/// written. The zip of an earlier run then stays as it is.
 pub fn run(args: &Args) -> Result<()> {
     let folder = args.folder.display();
     if !args.folder.join("bootstrap").is_file() {
         bail!("{folder} has no file `bootstrap` in it, which is what Lambda starts");
     }
-    let mut files: Vec<PathBuf> = Vec::new();
-    collect(&args.folder, &mut files).with_context(|| format!("{folder} cannot be read"))?;
-    // A zip of an earlier run that lies in the folder is no part of the function.
-    if let Ok(output) = args.output.canonicalize() {
-        files.retain(|file| file.canonicalize().ok().as_ref() != Some(&output));
+    // A zip of an earlier run that lies in the directory is no part of the function.
+    let files = files::collect(&args.folder, &args.output)?;
+    let size: u64 = files.iter().map(|file| file.size).sum();
+    if size > MAX_UNZIPPED {
+        let largest = files.iter().max_by_key(|file| file.size);
+        let largest = largest.map(|file| file.path.display().to_string());
+        bail!(
+            "{folder} has {} of files, and Lambda takes at most {}: the largest is {}",
+            megabytes(size),
+            megabytes(MAX_UNZIPPED),
+            largest.unwrap_or_default()
+        );
     }
-    files.sort();
-    let write = || -> Result<()> {
-        let mut zip = ZipWriter::new(File::create(&args.output)?);
-        for file in &files {
-            let options = SimpleFileOptions::default()
-                .compression_method(CompressionMethod::Deflated)
-                .compression_level(Some(9))
-                .unix_permissions(fs::metadata(file)?.permissions().mode() & 0o777);
-            let name = file
-                .strip_prefix(&args.folder)
-                .unwrap_or(file)
-                .to_string_lossy();
-            zip.start_file(name, options)?;
-            io::copy(&mut File::open(file)?, &mut zip)?;
-        }
-        zip.finish()?;
-        Ok(())
+    let template = match &args.template {
+        Some(path) => Some(Template::read(path)?),
+        // A template that is not asked for and cannot be read is for others to complain of.
+        None => Template::find().and_then(|path| Template::read(&path).ok()),
     };
-    write().with_context(|| format!("{} cannot be written", args.output.display()))
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, files)?
-        } else {
-            files.push(path)
-        }
+    for warning in check::check(&args.folder, &files, template.as_ref())? {
+        eprintln!("warning: {warning}");
+    }
+    output::replace(&args.output, |zip| write(&files, zip))?;
+    let size = args.output.metadata()?.len();
+    if size > MAX_DIRECT_UPLOAD {
+        eprintln!(
+            "warning: {} has {}, and Lambda takes at most {} in a direct upload: deploy it from S3, as `sam deploy` does",
+            args.output.display(),
+            megabytes(size),
+            megabytes(MAX_DIRECT_UPLOAD)
+        );
     }
     Ok(())
+}
+
+fn write(files: &[Packed], zip: &mut File) -> Result<()> {
+    let mut zip = ZipWriter::new(zip);
+    for file in files {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(9))
+            .unix_permissions(file.mode());
+        let unreadable = || format!("{} cannot be read", file.path.display());
+        let mut source = File::open(&file.path).with_context(unreadable)?;
+        zip.start_file(&file.name, options)?;
+        io::copy(&mut source, &mut zip).with_context(|| file.path.display().to_string())?;
+    }
+    zip.finish()?;
+    Ok(())
+}
+
+/// A size in Lambda's megabytes, rounded up so that what is too large never looks as if it fits.
+fn megabytes(bytes: u64) -> String {
+    let tenths = (bytes * 10).div_ceil(1024 * 1024);
+    match tenths % 10 {
+        0 => format!("{} MB", tenths / 10),
+        rest => format!("{}.{rest} MB", tenths / 10),
+    }
 }

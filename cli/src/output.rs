@@ -1,0 +1,42 @@
+//! Writes a file that is either complete or not there.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+/// Writes a file beside the old one, and renames it when it is complete. A running host keeps the
+/// old one, and so does a failure.
+///
+/// # Errors
+///
+/// Returns an error that names the file if it cannot be written.
+pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    write_beside(path, write).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn write_beside(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    // The file that a link leads to is replaced, and the link stays.
+    let path = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => path.canonicalize()?,
+        Ok(_) => bail!("it is there and not a regular file\nhint: name another file with --output"),
+        Err(_) => path.to_owned(),
+    };
+    let folder = directory_of(&path);
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("its folder {} cannot be made", folder.display()))?;
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
+    write(file.as_file_mut())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

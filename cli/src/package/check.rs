@@ -1,0 +1,120 @@
+//! Finds out before a deployment what would keep a package from running.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use lambda_wasm_emulator::Template;
+use lambda_wasm_host::artifact::{self, Trailer};
+use lambda_wasm_host::cpu;
+use lambda_wasm_host::policy::Policy;
+
+use super::files::Packed;
+
+/// Checks the components and policies of a package, and returns what its author should know.
+///
+/// # Errors
+///
+/// Returns an error that names the file if Lambda could not run it.
+pub(super) fn check(
+    folder: &Path,
+    files: &[Packed],
+    template: Option<&Template>,
+) -> Result<Vec<String>> {
+    let bootstrap = folder.join("bootstrap");
+    let machine = machine(&bootstrap);
+    let mut warnings = Vec::new();
+    let mut handlers = 0;
+    for file in files {
+        let Some(handler) = file.name.strip_suffix(".cwasm") else {
+            continue;
+        };
+        handlers += 1;
+        let path = &file.path;
+        let trailer = Trailer::inspect(path)?;
+        artifact::verify(path, &trailer)?;
+        let target = architecture(&trailer.target);
+        if let Some(machine) = machine
+            && machine != target
+        {
+            bail!(
+                "{} is compiled for {target}, and {} is built for {machine}: compile the component with --target {machine}-unknown-linux-gnu, or take the bootstrap for {target}",
+                path.display(),
+                bootstrap.display(),
+            );
+        }
+        let policy = Policy::path(path);
+        let (instances, may) = (
+            trailer.core_instances,
+            Policy::read(&policy)?.limits.instances,
+        );
+        if instances as usize > may {
+            bail!(
+                "{} has {instances} core instances and may have {may}: raise `instances` under [limits] in {}",
+                path.display(),
+                policy.display()
+            );
+        }
+        let more = beyond_baseline(&trailer);
+        if !more.is_empty() {
+            warnings.push(format!(
+                "{} uses CPU features that not every machine of Lambda has ({}): compile it without --cpu native",
+                path.display(),
+                more.join(", ")
+            ));
+        }
+        let functions = template
+            .into_iter()
+            .flat_map(|template| &template.functions);
+        for function in functions.filter(|function| function.handler == handler) {
+            // Only if the template does not say that the function's code is elsewhere.
+            let is_elsewhere = function.code.as_ref().is_some_and(|code| {
+                code.canonicalize()
+                    .is_ok_and(|code| Some(code) != folder.canonicalize().ok())
+            });
+            let wants = function.architecture.as_str();
+            if !is_elsewhere && wants != target {
+                warnings.push(format!(
+                    "{} is compiled for {target}, and the template's function {} has the architecture {}: change its Architectures, or compile the component with --target {wants}-unknown-linux-gnu",
+                    path.display(),
+                    function.name,
+                    function.architecture.sam_name(),
+                ));
+            }
+        }
+    }
+    if handlers == 0 {
+        bail!(
+            "{} has no component in it: a function's Handler names one, so put NAME.cwasm there with `lambda-wasm compile`",
+            folder.display()
+        );
+    }
+    Ok(warnings)
+}
+
+/// The architecture of a target triple.
+fn architecture(target: &str) -> &str {
+    target.split('-').next().unwrap_or(target)
+}
+
+/// The architecture of an ELF executable, or nothing for a script or one of another kind.
+fn machine(path: &Path) -> Option<&'static str> {
+    let mut header = [0; 20];
+    File::open(path).ok()?.read_exact(&mut header).ok()?;
+    // `e_machine` of the ELF header.
+    match (&header[..4], header[18], header[19]) {
+        (b"\x7fELF", 62, 0) => Some("x86_64"),
+        (b"\x7fELF", 183, 0) => Some("aarch64"),
+        _ => None,
+    }
+}
+
+fn beyond_baseline(trailer: &Trailer) -> Vec<&str> {
+    let baseline = match architecture(&trailer.target) {
+        "aarch64" => cpu::AARCH64_BASELINE,
+        _ => cpu::X86_64_BASELINE,
+    };
+    let features = trailer.cpu.iter().map(String::as_str);
+    features.filter(|name| !baseline.contains(name)).collect()
+}
