@@ -200,3 +200,28 @@ fn a_function_is_invoked_by_its_name() {
     let request = Request::post("/2015-03-31/functions/Nobody/invocations");
     assert_eq!(door.ask(request.body(Vec::new()).unwrap()).status(), 404);
 }
+
+#[test]
+fn a_payload_that_lambda_does_not_take_is_refused() {
+    let door = Door::open();
+    let invoke = |payload: Vec<u8>, kind: &str| {
+        let request = Request::post("/2015-03-31/functions/Echo/invocations");
+        let request = request.header("X-Amz-Invocation-Type", kind);
+        let response = door.ask(request.body(payload).unwrap());
+        let kind = response.headers().get("x-amzn-errortype");
+        let kind = kind.map(|kind| kind.to_str().unwrap().to_owned());
+        (response.status().as_u16(), kind.unwrap_or_default())
+    };
+    let text = |length: usize| format!("\"{}\"", "x".repeat(length - 2)).into_bytes();
+    let malformed = (400, "InvalidRequestContentException".to_owned());
+    let too_large = (413, "RequestTooLargeException".to_owned());
+    for kind in ["RequestResponse", "Event"] {
+        assert_eq!(invoke(b"{bad".to_vec(), kind), malformed);
+        assert_eq!(invoke(vec![b'"', 0xff, b'"'], kind), malformed);
+    }
+    assert_eq!(invoke(text(6_400_000), "RequestResponse"), too_large);
+    assert_eq!(invoke(text(1_100_000), "Event"), too_large);
+    assert_eq!(invoke(text(1024 * 1024), "Event").0, 202);
+    assert_eq!(invoke(Vec::new(), "RequestResponse").0, 200);
+    assert_eq!(door.api.violations(), []);
+}

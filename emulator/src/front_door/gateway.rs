@@ -30,21 +30,20 @@ impl<F: Functions> Door for Gateway<F> {
     /// API Gateway's limit.
     const MAX_REQUEST: usize = 10 * 1024 * 1024;
 
-    /// What both APIs have a route for goes to the REST API.
+    /// Of both APIs, the one with the most literal route takes the request.
     async fn answer(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
         let (method, path) = (&parts.method, parts.uri.path());
         if let Some(name) = invoke_api::function_name(path)
             && *method == Method::POST
         {
-            return self.invoke(arrival, name, parts, body).await;
+            return self.invoke(arrival, &name, parts, body).await;
         }
         let functions = &self.template.functions;
-        let find = |api| routing::find(functions, api, method.as_str(), path);
-        if let Some(found) = find(Api::Rest) {
-            let event = rest_event::event(parts, body, &found, arrival);
-            return self.rest(arrival, &found, event.to_string()).await;
-        }
-        if let Some(found) = find(Api::Http) {
+        if let Some(found) = routing::find_in_any(functions, method.as_str(), path) {
+            if found.route.api == Api::Rest {
+                let event = rest_event::event(parts, body, &found, arrival);
+                return self.rest(arrival, &found, event.to_string()).await;
+            }
             let Some(sender) = Sender::http_api(&found, path) else {
                 return message(StatusCode::BAD_REQUEST, "Bad Request");
             };
@@ -127,9 +126,13 @@ impl<F: Functions> Gateway<F> {
         let Some(function) = self.template.function(name) else {
             return invoke_api::not_found(name, &self.template.functions);
         };
+        let mode = Mode::of(&parts.headers);
+        if let Some(refusal) = invoke_api::refusal(&mode, body) {
+            return refusal;
+        }
         let request_id = &arrival.request_id;
         let invocation = invoke_api::invocation(&parts.headers, body).request_id(request_id);
-        match Mode::of(&parts.headers) {
+        match mode {
             Mode::DryRun => status(StatusCode::NO_CONTENT),
             Mode::Event => {
                 let functions = self.functions.clone();

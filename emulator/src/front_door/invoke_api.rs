@@ -7,19 +7,57 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
+use super::routing::decode;
 use crate::runtime_api::MAX_ANSWER;
 use crate::{Function, Invocation, Outcome};
 
-/// The function that a path of the Invoke API names: by its name, or by its ARN.
-pub(super) fn function_name(path: &str) -> Option<&str> {
+/// The function that a path of the Invoke API names: by its name, its ARN or the end of that, with
+/// or without a version or alias. SDKs send an ARN with its colons encoded.
+pub(super) fn function_name(path: &str) -> Option<String> {
     let rest = path.strip_prefix("/2015-03-31/functions/")?;
-    let name = rest.strip_suffix("/invocations")?;
-    match name.split_once(":function:") {
-        Some((_, name)) => name.split(':').next(),
-        None => Some(name),
+    let name = decode(rest.strip_suffix("/invocations")?);
+    let name = match name.rsplit_once("function:") {
+        Some((before, name)) if before.is_empty() || before.ends_with(':') => name.to_owned(),
+        _ => name,
+    };
+    name.split(':').next().map(str::to_owned)
+}
+
+/// The most bytes of an event: "Lambda quotas" in
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const MAX_SYNCHRONOUS: usize = 6 * 1024 * 1024;
+const MAX_ASYNCHRONOUS: usize = 1024 * 1024;
+
+/// The response to a payload that Lambda does not take: 413 if it is too large, and 400 if it is not
+/// JSON ("Errors" of Invoke in Lambda's API reference).
+pub(super) fn refusal(mode: &Mode, payload: &[u8]) -> Option<Response<Body>> {
+    let (kind, limit) = match mode {
+        Mode::Event => ("Event", MAX_ASYNCHRONOUS),
+        Mode::RequestResponse => ("RequestResponse", MAX_SYNCHRONOUS),
+        Mode::DryRun => return None,
+    };
+    let size = payload.len();
+    if size > limit {
+        let message = format!(
+            "{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
+        );
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        return Some(error(status, "RequestTooLargeException", &message));
     }
+    if payload.is_empty() {
+        return None;
+    }
+    // What is passed over is not checked to be text.
+    let why = match std::str::from_utf8(payload) {
+        Ok(text) => serde_json::from_str::<IgnoredAny>(text).err()?.to_string(),
+        Err(error) => error.to_string(),
+    };
+    let message = format!("Could not parse request body into json: {why}");
+    let status = StatusCode::BAD_REQUEST;
+    Some(error(status, "InvalidRequestContentException", &message))
 }
 
 /// How a caller wants a function invoked.
@@ -129,4 +167,29 @@ pub(super) fn error(status: StatusCode, kind: &str, message: &str) -> Response<B
     response
         .body(Body::from(body.to_string()))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_named_as_lambda_lets_it_be() {
+        let name = |name: &str| function_name(&format!("/2015-03-31/functions/{name}/invocations"));
+        for written in [
+            "Echo",
+            "Echo:live",
+            "Echo%3A%24LATEST",
+            "arn:aws:lambda:us-east-1:123456789012:function:Echo",
+            "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3AEcho",
+            "arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3AEcho%3A7",
+            "123456789012:function:Echo",
+            "123456789012%3Afunction%3AEcho%3Alive",
+            "function:Echo",
+        ] {
+            assert_eq!(name(written).as_deref(), Some("Echo"), "{written}");
+        }
+        assert_eq!(name("my-function").as_deref(), Some("my-function"));
+        assert_eq!(function_name("/2015-03-31/functions/Echo"), None);
+    }
 }

@@ -78,6 +78,18 @@ fn parameters(resource: &str, path: &str) -> Option<BTreeMap<String, String>> {
     path.next().is_none().then_some(parameters)
 }
 
+/// Finds the API and the route that a request is for where both kinds of APIs share an address: the
+/// most literal route of both, and the REST API's of two that are alike.
+pub(super) fn find_in_any<'a>(
+    functions: &'a [Function],
+    method: &str,
+    path: &str,
+) -> Option<Match<'a>> {
+    let found = [Api::Rest, Api::Http].map(|api| find(functions, api, method, path));
+    let found = found.into_iter().flatten();
+    found.min_by_key(|found| (rank(found), found.route.method == "ANY"))
+}
+
 /// Orders resources: literal parts before parameters before `{proxy+}`, from the left, and
 /// `$default` after all.
 fn rank(found: &Match<'_>) -> Vec<u8> {
@@ -189,6 +201,39 @@ mod tests {
         assert_eq!(route("DELETE", "/hello/you"), "none");
         assert_eq!(route("POST", "/"), "none");
         assert_eq!(route("GET", "/hello/a/b"), "none");
+    }
+
+    #[test]
+    fn the_most_literal_route_of_both_apis_wins() {
+        let mut function = Function::new("F", "f");
+        for (api, method, path) in [
+            (Api::Http, "GET", "/params"),
+            (Api::Rest, "ANY", "/{proxy+}"),
+            (Api::Rest, "ANY", "/same"),
+            (Api::Http, "GET", "/same"),
+            (Api::Rest, "ANY", "/twice"),
+            (Api::Http, "ANY", "/twice"),
+            (Api::Http, "ANY", "$default"),
+        ] {
+            function.routes.push(Route {
+                api,
+                method: method.to_owned(),
+                path: path.to_owned(),
+                mode: InvokeMode::Buffered,
+            });
+        }
+        let functions = [function];
+        let route = |method: &str, path: &str| {
+            let found = find_in_any(&functions, method, path).unwrap();
+            format!("{:?} {}", found.route.api, found.route.key())
+        };
+        assert_eq!(route("GET", "/params"), "Http GET /params");
+        assert_eq!(route("POST", "/params"), "Rest ANY /{proxy+}");
+        assert_eq!(route("GET", "/else"), "Rest ANY /{proxy+}");
+        assert_eq!(route("GET", "/same"), "Http GET /same");
+        assert_eq!(route("PUT", "/same"), "Rest ANY /same");
+        assert_eq!(route("GET", "/twice"), "Rest ANY /twice");
+        assert_eq!(route("GET", "/"), "Http $default");
     }
 
     #[test]
