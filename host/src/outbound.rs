@@ -38,7 +38,7 @@ use self::sign::{Decision, Signing};
 use crate::deadline::Yielding;
 use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
-use crate::log::Level;
+use crate::log::{Level, Log};
 use crate::policy::Origin;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
