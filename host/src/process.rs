@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use crate::log;
+
 /// How much memory the process may keep between invocations, in KiB.
 const MOST_MEMORY: u64 = 32 * 1024;
 
@@ -60,6 +62,7 @@ pub fn reexec() -> io::Error {
         if let Some(name) = arguments.next() {
             command.arg0(name);
         }
+        log::hand_on(&mut command);
         Err(command.args(arguments).exec())
     };
     let Err(error) = exec();

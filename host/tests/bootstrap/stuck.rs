@@ -1,7 +1,7 @@
 //! Calls into the host that do not return: here the write to a log that nobody reads.
 
 use std::fs;
-use std::io::{ErrorKind, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -185,6 +185,27 @@ fn a_thread_that_returns_after_all_is_counted_no_more() {
     }
     let answer = api.invoke(Invocation::new("\"count\"")).response();
     assert_eq!(answer.text(), "\"1\"");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+/// More than a pipe takes at once is written of the line before the process restarts.
+#[test]
+fn a_line_that_was_half_written_ends_before_the_next_invocations() {
+    let (api, mut process) = HostBuilder::new(functions(), "handler")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .start_unread();
+    get_stuck(&api);
+    let log = process.stdout.take().unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut lines = BufReader::new(log).lines().map(Result::unwrap);
+        lines.find(|line| line.contains("after")).unwrap()
+    });
+    let next = Invocation::new("\"stdout:after\"").request_id("next");
+    assert_eq!(api.invoke(next).response().text(), "\"printed\"");
+    let line: serde_json::Value = serde_json::from_str(&reading.join().unwrap()).unwrap();
+    assert_eq!(line["message"], "after");
+    assert_eq!(line["requestId"], "next");
     process.kill().unwrap();
     process.wait().unwrap();
 }
