@@ -78,10 +78,14 @@ fn a_body_for_s3_leaves_with_its_length_over_tls() {
             let sender = function(name, &[&origin], &["s3"]).start_with(&variables);
             let fetched = sender.fetch(&json!({"url": origin, "method": "PUT", "body": "hello"}));
             assert_eq!(fetched["body"], "hello", "{fetched}");
-            let headers = &fetched["headers"];
-            assert_eq!(headers["x-framing"], "5", "{name}: {headers}");
+            let headers = fetched["headers"].to_string();
+            assert!(
+                headers.contains(r#"["x-framing","5"]"#),
+                "{name}: {headers}"
+            );
             // Larger ones than are held are refused in words.
-            let asked = json!({"url": origin, "method": "PUT", "body": "x".repeat(1024 * 1024), "times": 33});
+            let asked =
+                json!({"url": origin, "method": "PUT", "body": "x".repeat(65536), "times": 600});
             let error = sender.fetch(&asked)["error"].to_string();
             assert!(error.contains("HttpRequestBodySize"), "{error}");
             let stderr = sender.finish().stderr;
