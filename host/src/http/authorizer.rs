@@ -84,9 +84,8 @@ fn scopes(values: &mut Members<'_>) -> Result<Vec<String>, EventError> {
 fn pairs(Members(mut members): Members<'_>) -> Result<Vec<(String, String)>, EventError> {
     // By their places in the event too, so that the sort needs no memory.
     members.sort_unstable_by(|(a, at_a), (b, at_b)| {
-        (&**a)
-            .cmp(&**b)
-            .then(at_b.get().as_ptr().cmp(&at_a.get().as_ptr()))
+        let names = str::cmp(a, b);
+        names.then(at_b.get().as_ptr().cmp(&at_a.get().as_ptr()))
     });
     members.dedup_by(|(later, _), (first, _)| **later == **first);
     let mut all = Vec::new();

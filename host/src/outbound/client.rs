@@ -67,7 +67,7 @@ struct Failed {
     code: Error,
     /// How TLS ended the connection after its handshake.
     broken: Option<ConnectError>,
-    error: Option<legacy::Error>,
+    error: Option<Box<legacy::Error>>,
 }
 
 impl Client {
@@ -300,7 +300,7 @@ impl From<legacy::Error> for Failed {
         Self {
             code: code(&error),
             broken: None,
-            error: Some(error),
+            error: Some(Box::new(error)),
         }
     }
 }

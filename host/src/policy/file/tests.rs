@@ -99,7 +99,7 @@ fn all_of_it() {
         host: Host::Below("example.com".to_owned()),
         port: 8443,
     };
-    assert_eq!(policy.forward_context, [origin.clone()]);
+    assert_eq!(policy.forward_context, std::slice::from_ref(&origin));
     assert_eq!(policy.http, [origin]);
     assert_eq!(policy.config, [("greeting".to_owned(), "Hello".to_owned())]);
     assert_eq!(policy.aws.sign, ["dynamodb", "s3"]);
