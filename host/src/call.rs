@@ -16,6 +16,7 @@ use crate::bindings::{api, handler, streaming_handler};
 use crate::exports::{Exports, http_2, http_3};
 use crate::failure::Failure;
 use crate::function::{Function, Sandbox};
+use crate::http::compress::Compression;
 use crate::http::{self, EventError, Source, wasi};
 use crate::invocation::Invocation;
 use crate::outbound::Keeping;
@@ -96,12 +97,14 @@ impl Call<'_> {
         let output = store.data().output.clone();
         let call = export.call_handle(&mut *store, &record, &context);
         let returned = self.function.until(self.timeline.stop, &output, call).await;
-        let response = returned.map_err(|stopped| stopped.failure(store, since))??;
+        let mut response = returned.map_err(|stopped| stopped.failure(store, since))??;
         let status = response.status_code;
         let mut failures = self.function.grants.policy.fail_status.iter();
         if failures.any(|range| range.contains(&status)) {
             return Err(http::failed_status(status, &response.body));
         }
+        let compression = Compression::of(self.function.grants.policy.compress, &record);
+        compression.apply(&mut response, self.timeline.stop)?;
         source.answer(response)
     }
 
@@ -160,7 +163,7 @@ impl Call<'_> {
         call: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<Ended>,
     ) -> Result<(), RuntimeApiError> {
         let since = Instant::now();
-        let mut relay = Relay::new(self.responder, form, handed);
+        let mut relay = Relay::new(self.responder, form, handed, self.timeline.stop);
         let returned = {
             let _yielding = self.function.watchdog.yielding();
             let output = store.data().output.clone();
@@ -191,8 +194,10 @@ impl Call<'_> {
         let context = self.function.context(self.invocation);
         match self.http_request() {
             Ok(request) => {
+                let is_on = self.function.grants.policy.compress;
                 let form = Form::Http {
                     source: request.source,
+                    compression: Compression::of(is_on, &request.record),
                     stream: self.function.streams() && request.source.can_stream(),
                     is_head: request.record.method == "HEAD",
                     fail_status: self.function.grants.policy.fail_status.clone(),
@@ -205,6 +210,7 @@ impl Call<'_> {
                 let form = match error {
                     EventError::WebSocket => Form::Http {
                         source: Source::WebSocket,
+                        compression: Compression::Off,
                         stream: false,
                         is_head: false,
                         fail_status: self.function.grants.policy.fail_status.clone(),

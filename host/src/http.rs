@@ -16,6 +16,7 @@ mod answer;
 mod authorizer;
 mod body;
 mod budget;
+pub mod compress;
 mod detect;
 mod draft;
 mod event;
@@ -154,7 +155,7 @@ impl Source {
     /// The failure that a response of `size` bytes becomes.
     #[must_use]
     pub fn too_large(self, size: usize) -> Failure {
-        self.limit().exceeded(size)
+        self.limit().too_large(size)
     }
 }
 

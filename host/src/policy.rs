@@ -33,6 +33,8 @@ pub(crate) use value::nearest;
 pub struct Policy {
     /// Whether its answers are streamed; `None` if the file does not say.
     pub stream: Option<bool>,
+    /// Whether HTTP responses are compressed for clients that accept it.
+    pub compress: bool,
     /// The statuses of HTTP responses that count as failures of the invocation.
     pub fail_status: Vec<RangeInclusive<u16>>,
     /// The base paths that are removed from the paths of requests.

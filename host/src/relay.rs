@@ -20,6 +20,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use crate::bindings::api;
 use crate::failure::Failure;
+use crate::http::compress::{self, Compression, Gzip};
 use crate::http::{self, Source, wasi};
 use crate::responder::{LARGEST_RESPONSE, Responder, too_large};
 use crate::runtime_api::RuntimeApiError;
@@ -41,6 +42,8 @@ pub enum Form {
     Http {
         /// Which front door.
         source: Source,
+        /// Whether the response may be compressed.
+        compression: Compression,
         /// Whether the answer is streamed.
         stream: bool,
         /// Whether the request is a HEAD, whose response has no body, and may say how long it would be.
@@ -73,6 +76,9 @@ pub struct Relay<'a> {
     /// What is collected of a body that is sent at once, no more than an answer may have, and how large it is in truth.
     body: Vec<u8>,
     size: usize,
+    /// Compresses the body, if it is to be.
+    gzip: Option<Gzip>,
+    deadline: Instant,
     stream: Option<StreamedResponse>,
     is_answered: bool,
 }
@@ -93,6 +99,7 @@ impl<'a> Relay<'a> {
         responder: &'a Responder<'a>,
         form: Form,
         handed: oneshot::Receiver<Handed>,
+        deadline: Instant,
     ) -> Self {
         Self {
             responder,
@@ -102,6 +109,8 @@ impl<'a> Relay<'a> {
             prelude: Vec::new(),
             body: Vec::new(),
             size: 0,
+            gzip: None,
+            deadline,
             stream: None,
             is_answered: false,
         }
@@ -255,8 +264,9 @@ impl<'a> Relay<'a> {
     }
 
     fn set_head(&mut self, parts: Parts) -> Result<(), Failure> {
-        let head = wasi::response(&parts);
+        let mut head = wasi::response(&parts);
         if let Form::Http {
+            compression,
             stream,
             is_head,
             fail_status,
@@ -266,9 +276,22 @@ impl<'a> Relay<'a> {
             let status = head.status_code;
             if fail_status.iter().any(|range| range.contains(&status)) {
                 self.form = Form::Failure { is_head: *is_head };
-            } else if *stream {
-                // Checked before it is too late to say so.
-                self.prelude = http::prelude(head.clone())?;
+            } else {
+                let largest = if *stream {
+                    usize::MAX
+                } else {
+                    LARGEST_RESPONSE
+                };
+                let is_compressed = compression.negotiate(&mut head);
+                self.gzip = is_compressed.then(|| Gzip::new(largest, self.deadline));
+                if *stream {
+                    let mut prelude = head.clone();
+                    if is_compressed {
+                        compress::mark(&mut prelude, 0);
+                    }
+                    // Checked before it is too late to say so.
+                    self.prelude = http::prelude(prelude)?;
+                }
             }
         }
         self.head = Some(head);
@@ -284,10 +307,14 @@ impl<'a> Relay<'a> {
                     return;
                 }
                 self.size += chunk.len();
-                if self.is_streamed() {
+                let compressed = self.gzip.as_mut().map_or(Ok(()), |gzip| gzip.write(&chunk));
+                if let Err(failure) = compressed {
+                    self.reading = Reading::Broken(failure);
+                } else if self.is_streamed() {
                     self.open();
+                    let compressed = self.gzip.as_mut().map(|gzip| gzip.flush().into());
                     if let Some(stream) = &mut self.stream {
-                        stream.push(chunk);
+                        stream.push(compressed.unwrap_or(chunk));
                     }
                 } else {
                     let room = LARGEST_RESPONSE - self.body.len();
@@ -379,7 +406,11 @@ impl<'a> Relay<'a> {
             },
             _ if self.is_streamed() => {
                 self.open();
+                let rest = self.gzip.take().and_then(Gzip::finish);
                 if let Some(stream) = &mut self.stream {
+                    if let Some(rest) = rest {
+                        stream.push(rest.into());
+                    }
                     stream.end();
                 }
                 Ok(())
@@ -401,31 +432,42 @@ impl<'a> Relay<'a> {
         if let Some(failure) = failure {
             return self.responder.fail(&failure);
         }
-        if self.size > LARGEST_RESPONSE {
-            let failure = match self.form {
-                Form::Http { source, .. } => source.too_large(self.size),
-                _ => too_large(self.size),
-            };
-            return self.responder.fail(&failure);
-        }
-        let Some(head) = self.head.take() else {
-            return self.responder.respond("application/octet-stream", &body);
+        let Some(mut head) = self.head.take() else {
+            return self.respond_with("application/octet-stream", &body);
         };
         match &self.form {
-            Form::Http { source, .. } => match source.answer(api::Response { body, ..head }) {
-                Ok(answer) => self.responder.respond("application/json", &answer),
-                Err(failure) => self.responder.fail(&failure),
-            },
-            Form::Event { .. } if body.is_empty() => {
+            Form::Http { source, .. } => {
+                head.body = body;
+                let gzip = self.gzip.take();
+                let is_whole = gzip.is_some_and(|gzip| gzip.replace(&mut head, self.size))
+                    || self.size <= LARGEST_RESPONSE;
+                let answer = match is_whole {
+                    true => source.answer(head),
+                    false => Err(source.too_large(self.size)),
+                };
+                match answer {
+                    Ok(answer) => self.responder.respond("application/json", &answer),
+                    Err(failure) => self.responder.fail(&failure),
+                }
+            }
+            Form::Event { .. } if self.size == 0 => {
                 self.responder.respond("application/json", b"null")
             }
             Form::Event { .. } | Form::Failure { .. } => {
-                if !http::is_json(&body) {
+                if self.size <= LARGEST_RESPONSE && !http::is_json(&body) {
                     self.responder.warn(NOT_JSON);
                 }
-                self.responder.respond("application/json", &body)
+                self.respond_with("application/json", &body)
             }
-            Form::Bytes(_) => self.responder.respond("application/octet-stream", &body),
+            Form::Bytes(_) => self.respond_with("application/octet-stream", &body),
+        }
+    }
+
+    /// Sends a body as it is, if all of it was collected.
+    fn respond_with(&self, content_type: &str, body: &[u8]) -> Result<(), RuntimeApiError> {
+        match self.size > LARGEST_RESPONSE {
+            true => self.responder.fail(&too_large(self.size)),
+            false => self.responder.respond(content_type, body),
         }
     }
 }

@@ -120,7 +120,7 @@ struct Json {
 impl Json {
     fn whole(self, limit: &Limit) -> Result<Vec<u8>, Failure> {
         if self.size > self.largest {
-            return Err(limit.exceeded(self.size));
+            return Err(limit.too_large(self.size));
         }
         Ok(self.kept)
     }

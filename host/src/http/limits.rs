@@ -53,7 +53,21 @@ impl Limit {
         text_as_base64: true,
     };
 
-    /// The failure that a response of `size` bytes becomes.
+    /// The failure that a response of `size` bytes becomes, with a hint what to do.
+    pub fn too_large(&self, size: usize) -> Failure {
+        let mut failure = self.exceeded(size);
+        failure.error_message += match self.source {
+            None => {
+                "\nhint: set `stream = true` in the policy and have the event source stream, or set `compress = true`, for clients that accept gzip"
+            }
+            Some(_) => {
+                "\nhint: return less, or a link to the rest, or set `compress = true` in the policy, for clients that accept gzip"
+            }
+        };
+        failure
+    }
+
+    /// The failure that a response of `size` bytes becomes, without a hint.
     pub fn exceeded(&self, size: usize) -> Failure {
         let Some(source) = self.source else {
             return too_large(size);
@@ -61,7 +75,7 @@ impl Limit {
         Failure::new(
             "Function.ResponseSizeTooLarge",
             format!(
-                "Response payload size ({size} bytes) exceeded maximum allowed payload size ({} bytes): {source} of JSON from a function.\nhint: return less, or a link to the rest",
+                "Response payload size ({size} bytes) exceeded maximum allowed payload size ({} bytes): {source} of JSON from a function.",
                 self.largest
             ),
         )

@@ -25,6 +25,7 @@ pub struct PolicyError {
 /// The keys that the file may have.
 const KEYS: &[&str] = &[
     "aws",
+    "compress",
     "config",
     "coredump",
     "env",
@@ -86,6 +87,7 @@ impl Policy {
         for entry in Entry::all(table.get_ref()) {
             match entry.key {
                 "aws" => policy.aws = Aws::read(&entry)?,
+                "compress" => policy.compress = entry.flag()?,
                 "config" => policy.config = config(&entry)?,
                 "coredump" => policy.coredump = Dumps::read(&entry, text)?,
                 "env" => policy.env = Env::read(&entry)?,

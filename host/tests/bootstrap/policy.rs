@@ -1,5 +1,6 @@
 //! `<name>.toml` beside the artifact.
 
+mod compress;
 #[cfg(feature = "compiler")]
 mod config;
 mod coredump;

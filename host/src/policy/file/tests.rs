@@ -28,6 +28,7 @@ fn all_of_it() {
     let policy = parse(
         r#"
         stream = true
+        compress = true
         fail-status = "404, 500-599"
         coredump = "/mnt/dumps"
         [log]
@@ -68,6 +69,7 @@ fn all_of_it() {
         (policy.log.stdout, policy.log.stderr),
         (Level::Info, Level::Warn)
     );
+    assert!(policy.compress);
     let reuse = Reuse {
         max_invocations: Some(1000),
         max_age: Some(Duration::from_secs(600)),
@@ -132,7 +134,7 @@ fn mistakes_are_told_with_their_line_and_the_nearest_right_word() {
         @r#"
         2: there is no key `fail_status`; did you mean `fail-status`?
         3: there is no key `streams`; did you mean `stream`?
-        1: there is no key `colour`; there are aws, config, coredump, env, fail-status, files, http, limits, log, pass-through-path, remove-base-path, reuse, stream
+        1: there is no key `colour`; there are aws, compress, config, coredump, env, fail-status, files, http, limits, log, pass-through-path, remove-base-path, reuse, stream
         1: stream is true or false
         1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
         1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"

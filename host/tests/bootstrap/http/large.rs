@@ -74,7 +74,7 @@ fn what_is_too_large_only_in_base64_is_refused() {
     assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge");
     assert_eq!(
         error["errorMessage"],
-        "Response payload size (6666786 bytes) exceeded maximum allowed payload size (6291556 bytes)."
+        "Response payload size (6666786 bytes) exceeded maximum allowed payload size (6291556 bytes).\nhint: set `stream = true` in the policy and have the event source stream, or set `compress = true`, for clients that accept gzip"
     );
     let next = send(&host, b"\xffnext").response().json();
     assert_eq!(next["body"], STANDARD.encode(b"\xffnext"));
