@@ -134,7 +134,7 @@ mod tests {
                 "_ZN7handler6panics17h0123456789abcdefE",
                 "handler::panics::h0123456789abcdef",
             ),
-            ("_RNvCs1234_7mycrate3foo", "mycrate[ca63f166dbe9294]::foo"),
+            ("_RNvCs1234_7mycrate3foo", "mycrate[3c1c0]::foo"),
             ("_ZN5space3fooEibc", "space::foo(int, bool, char)"),
             ("main", "main"),
             ("_Zzz", "_Zzz"),
