@@ -41,9 +41,9 @@ pub struct Args {
     /// The SAM template that names the functions and their routes [default: template.yaml, .yml or .json]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// The folder with `bootstrap` and the compiled components
-    #[arg(long, value_name = "FOLDER", default_value = "dist")]
-    dist: PathBuf,
+    /// The folder with `bootstrap` and the compiled components, for all functions [default: a function's CodeUri if `bootstrap` is there, or else dist]
+    #[arg(long, value_name = "FOLDER")]
+    dist: Option<PathBuf>,
 }
 
 /// Serves until Ctrl-C or SIGTERM, and stops everything that it started.
@@ -51,15 +51,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let template = args.template.or_else(Template::find);
     let template = template.unwrap_or_else(|| PathBuf::from("template.yaml"));
     let template = Template::read(&template)?;
-    let dist = find_dist(&args.dist)?;
+    let roots = task_roots(&template.functions, args.dist.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     // With the runtime, whatever still runs is dropped, and dropped processes are killed.
-    runtime.block_on(serve(args.port, template, &dist))
+    runtime.block_on(serve(args.port, template, roots))
 }
 
-async fn serve(port: u16, mut template: Template, dist: &Path) -> anyhow::Result<()> {
+async fn serve(port: u16, mut template: Template, roots: Vec<PathBuf>) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -68,14 +68,15 @@ async fn serve(port: u16, mut template: Template, dist: &Path) -> anyhow::Result
     for note in &template.notes {
         eprintln!("note: {note}");
     }
-    let changes = watch::changes(dist)?;
-    let strays = strays::functions(dist, &template.functions);
-    template.functions.extend(strays);
+    let changes = watch::changes(&roots)?;
+    let mut known: Vec<_> = std::iter::zip(template.functions.clone(), roots).collect();
+    known.extend(strays::functions(&known));
+    template.functions = known.iter().map(|(function, _)| function.clone()).collect();
     let fleet = Arc::new(Fleet::default());
     let mut urls = Urls::new(fleet.clone(), address.port());
     let mut listed = Vec::new();
-    for function in &template.functions {
-        fleet.add(function.clone(), dist);
+    for (function, root) in &known {
+        fleet.add(function.clone(), root);
         let url = match function.url {
             Some(mode) => Some(urls.open(function, mode).await?),
             None => None,
@@ -83,7 +84,7 @@ async fn serve(port: u16, mut template: Template, dist: &Path) -> anyhow::Result
         listed.push((function, url));
     }
     let banner = banner::text(address, &listed);
-    let known = template.functions.clone();
+    drop(listed);
     let served = async {
         fleet.start().await;
         print!("{banner}");
@@ -91,7 +92,7 @@ async fn serve(port: u16, mut template: Template, dist: &Path) -> anyhow::Result
             ended = front_door::serve(listener, template, fleet.clone()) => {
                 ended.context("the local API Gateway stopped")
             }
-            ended = follow(changes, known, dist, &fleet, &mut urls) => ended,
+            ended = follow(changes, known, &fleet, &mut urls) => ended,
         }
     };
     tokio::select! {
@@ -105,23 +106,34 @@ async fn serve(port: u16, mut template: Template, dist: &Path) -> anyhow::Result
 /// Restarts what has changed, and serves components that are new, as long as there are changes.
 async fn follow(
     mut changes: Changes,
-    mut known: Vec<Function>,
-    dist: &Path,
+    mut known: Vec<Located>,
     fleet: &Fleet,
     urls: &mut Urls,
 ) -> anyhow::Result<()> {
     while changes.next().await {
-        for function in strays::functions(dist, &known) {
+        for (function, root) in strays::functions(&known) {
             if let Some(mode) = function.url {
                 let address = urls.open(&function, mode).await?;
                 println!("{}", banner::news(&function, address));
             }
-            fleet.add(function.clone(), dist);
-            known.push(function);
+            fleet.add(function.clone(), &root);
+            known.push((function, root));
         }
         fleet.start().await;
     }
     Ok(())
+}
+
+/// A function, and the folder that its code is in.
+type Located = (Function, PathBuf);
+
+/// The folder of each function, as an absolute path.
+fn task_roots(functions: &[Function], dist: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
+    let root = |function: &Function| match (dist, &function.code) {
+        (None, Some(code)) if code.join("bootstrap").is_file() => find_dist(code),
+        _ => find_dist(dist.unwrap_or(Path::new("dist"))),
+    };
+    functions.iter().map(root).collect()
 }
 
 /// The folder as an absolute path, which becomes `LAMBDA_TASK_ROOT`.

@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
@@ -48,6 +49,10 @@ pub trait Functions: Send + Sync + 'static {
 
     /// Is told of an answer that is no HTTP response, which the client sees as a bare 500 or 502.
     fn malformed(&self, _function: &str, _why: &str) {}
+
+    /// Is told of a request that was answered, and how long that took: until the end of the answer,
+    /// or of its head if it streams.
+    fn answered(&self, _method: &str, _path: &str, _status: u16, _took: Duration) {}
 }
 
 /// One runtime that serves every function.
@@ -96,6 +101,12 @@ pub fn function_arn(name: &str) -> String {
 
 /// What answers the requests of a port.
 trait Door: Send + Sync + 'static {
+    /// Those who carry out its invocations.
+    type Functions: Functions;
+
+    /// See there.
+    fn functions(&self) -> &Self::Functions;
+
     /// The most bytes that a request's body may have.
     const MAX_REQUEST: usize;
 
@@ -124,13 +135,28 @@ async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
 }
 
 async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Response<Body> {
+    let start = Instant::now();
     let (parts, body) = request.into_parts();
+    let response = respond(door, client, &parts, body).await;
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let status = response.status().as_u16();
+    door.functions()
+        .answered(method, path, status, start.elapsed());
+    response
+}
+
+async fn respond<D: Door>(
+    door: &D,
+    client: SocketAddr,
+    parts: &Parts,
+    body: Body,
+) -> Response<Body> {
     let Ok(body) = to_bytes(body, D::MAX_REQUEST).await else {
         let why = format!("HTTP content length exceeded {} bytes.", D::MAX_REQUEST);
         return message(StatusCode::PAYLOAD_TOO_LARGE, &why);
     };
     let arrival = Arrival::now(client, &parts.headers);
-    let mut response = door.answer(&arrival, &parts, &body).await;
+    let mut response = door.answer(&arrival, parts, &body).await;
     let is_head_of_something =
         parts.method == Method::HEAD && response.body().size_hint().exact() == Some(0);
     if response.status() == StatusCode::NO_CONTENT || is_head_of_something {

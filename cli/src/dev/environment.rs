@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End, Function, Invocation, Outcome, Post};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use super::watch::Stamp;
@@ -17,7 +17,7 @@ use process::Process;
 /// The longest wait before a bootstrap that keeps failing is started again.
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
-/// The environment of one function. It serves one event at a time.
+/// An environment of a function. It serves one event at a time.
 pub(super) struct Environment {
     function: Function,
     dist: PathBuf,
@@ -36,6 +36,13 @@ struct State {
     not_before: Option<Instant>,
 }
 
+/// The right to use an environment, until this is dropped.
+pub(super) struct Claim {
+    state: OwnedMutexGuard<State>,
+    /// Its share of the function's concurrency.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
 impl Environment {
     /// An environment with no process yet.
     pub fn new(function: Function, dist: PathBuf) -> Self {
@@ -46,9 +53,19 @@ impl Environment {
         }
     }
 
-    /// The function's name.
-    pub fn name(&self) -> &str {
-        &self.function.name
+    /// Claims the environment, if it is not in use.
+    pub fn try_claim(&self, permit: &mut Option<OwnedSemaphorePermit>) -> Option<Claim> {
+        let state = self.state.clone().try_lock_owned().ok()?;
+        let _permit = permit.take();
+        Some(Claim { state, _permit })
+    }
+
+    /// Claims the environment once it is not in use.
+    pub async fn claim(&self, permit: Option<OwnedSemaphorePermit>) -> Claim {
+        Claim {
+            state: self.state.clone().lock_owned().await,
+            _permit: permit,
+        }
     }
 
     /// Starts the process, or starts it anew if its files have changed; says so if that fails.
@@ -62,28 +79,24 @@ impl Environment {
 
     /// Invokes the function, in a new process if there is none or its files have changed. While an
     /// answer streams, the process is busy: further events wait.
-    pub async fn invoke(self: &Arc<Self>, invocation: Invocation) -> Outcome {
-        let mut state = self.state.clone().lock_owned().await;
-        let process = match self.ready(&mut state).await {
+    pub async fn invoke(self: &Arc<Self>, mut claim: Claim, invocation: Invocation) -> Outcome {
+        let process = match self.ready(&mut claim.state).await {
             Ok(process) => process,
             Err(outcome) => return outcome,
         };
         let outcome = process.invoke(invocation).await;
         match &outcome {
             Outcome::Streamed(stream) => {
-                tokio::spawn(self.clone().follow(state, stream.end()));
+                tokio::spawn(self.clone().follow(claim, stream.end()));
             }
-            other => self.settle(&mut state, other).await,
+            other => self.settle(&mut claim.state, other).await,
         }
         outcome
     }
 
     /// Waits for the end of an answer that streams to someone else.
-    async fn follow(
-        self: Arc<Self>,
-        mut state: OwnedMutexGuard<State>,
-        end: impl Future<Output = End>,
-    ) {
+    async fn follow(self: Arc<Self>, mut claim: Claim, end: impl Future<Output = End>) {
+        let state = &mut *claim.state;
         let Some(process) = state.process.as_mut() else {
             return;
         };
@@ -94,7 +107,7 @@ impl Environment {
             End::TimedOut => Outcome::TimedOut,
             End::Lost(why) => Outcome::Lost(why),
         };
-        self.settle(&mut state, &outcome).await;
+        self.settle(state, &outcome).await;
     }
 
     /// Tells what went wrong, and ends a process that is not to be used again.
@@ -185,18 +198,15 @@ impl Environment {
     }
 }
 
-/// An error's JSON for people: type, message, and one line for each frame of the stack.
+/// An error's JSON for people: its type, and the first line of its message. The bootstrap has
+/// logged the rest.
 fn error_text(post: &Post) -> String {
     let json = post.json();
     let (Some(kind), Some(message)) = (json["errorType"].as_str(), json["errorMessage"].as_str())
     else {
         return post.text();
     };
-    let frames = json["stackTrace"].as_array().into_iter().flatten();
-    let frames = frames.filter_map(|frame| frame.as_str());
-    std::iter::once(format!("{kind}: {message}"))
-        .chain(frames.map(|frame| format!("\n  {frame}")))
-        .collect()
+    format!("{kind}: {}", message.lines().next().unwrap_or_default())
 }
 
 #[cfg(test)]

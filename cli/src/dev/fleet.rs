@@ -1,51 +1,194 @@
-//! All functions, each with its own execution environment.
+//! All functions, each with its execution environments.
 
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, Once, PoisonError, RwLock};
+use std::time::Duration;
 
 use lambda_wasm_emulator::{Function, Functions, Invocation, Outcome};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::environment::Environment;
+use super::environment::{Claim, Environment};
 
-/// The execution environments. Their processes are killed when this is dropped.
+/// The most environments of one function. On Lambda, an account's concurrency is the limit.
+const MAX_ENVIRONMENTS: usize = 10;
+
+/// The functions. Their processes are killed when this is dropped.
 #[derive(Default)]
-pub(super) struct Fleet(RwLock<Vec<Arc<Environment>>>);
+pub(super) struct Fleet(RwLock<Vec<Arc<Pool>>>);
+
+/// The environments of one function. As on Lambda, each serves one event at a time, and another is
+/// added when all are in use.
+struct Pool {
+    name: String,
+    environments: Mutex<Vec<Arc<Environment>>>,
+    add: Box<dyn Fn() -> Arc<Environment> + Send + Sync>,
+    permits: Arc<Semaphore>,
+    is_full: Once,
+}
 
 impl Fleet {
-    /// Adds an environment for a function of a folder; it is not started yet.
+    /// Adds a function of a folder; it is not started yet.
     pub fn add(&self, function: Function, dist: &Path) {
-        let environment = Arc::new(Environment::new(function, dist.to_owned()));
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.push(environment);
+        all.push(Arc::new(Pool::new(function, dist)));
     }
 
-    /// Starts all at once that do not run the present files, and returns when each is ready or has
-    /// said why it is not.
+    /// Starts an environment of each function that does not run the present files, and returns when
+    /// each is ready or has said why it is not.
     pub async fn start(&self) {
         let mut starts = JoinSet::new();
-        for environment in self.all() {
-            starts.spawn(async move { environment.start().await });
+        for pool in self.all() {
+            starts.spawn(async move { pool.first().start().await });
         }
         starts.join_all().await;
     }
 
-    fn all(&self) -> Vec<Arc<Environment>> {
+    fn all(&self) -> Vec<Arc<Pool>> {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
         all.clone()
     }
 }
 
+impl Pool {
+    fn new(function: Function, dist: &Path) -> Self {
+        let (name, dist) = (function.name.clone(), dist.to_owned());
+        Self {
+            name,
+            environments: Mutex::default(),
+            add: Box::new(move || Arc::new(Environment::new(function.clone(), dist.clone()))),
+            permits: Arc::new(Semaphore::new(MAX_ENVIRONMENTS)),
+            is_full: Once::new(),
+        }
+    }
+
+    fn first(&self) -> Arc<Environment> {
+        let all = self.environments.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        if all.is_empty() {
+            all.push((self.add)());
+        }
+        all[0].clone()
+    }
+
+    async fn invoke(&self, invocation: Invocation) -> Outcome {
+        let (environment, claim) = self.claim().await;
+        environment.invoke(claim, invocation).await
+    }
+
+    /// An environment that is not in use: one that is there, or a new one, or else the first that
+    /// becomes free.
+    async fn claim(&self) -> (Arc<Environment>, Claim) {
+        if self.permits.available_permits() == 0 {
+            self.is_full.call_once(|| {
+                eprintln!(
+                    "{}: all {MAX_ENVIRONMENTS} environments that a function has here are in use: further events wait",
+                    self.name
+                );
+            });
+        }
+        let mut permit = self.permits.clone().acquire_owned().await.ok();
+        let free = {
+            let all = self.environments.lock();
+            let mut all = all.unwrap_or_else(PoisonError::into_inner);
+            let mut find = |environment: &Arc<Environment>| {
+                let claim = environment.try_claim(&mut permit)?;
+                Some((environment.clone(), claim))
+            };
+            let mut free = all.iter().find_map(&mut find);
+            if free.is_none() && all.len() < MAX_ENVIRONMENTS {
+                let added = (self.add)();
+                free = find(&added);
+                all.push(added);
+            }
+            free
+        };
+        match free {
+            Some(free) => free,
+            None => {
+                let environment = self.first();
+                let claim = environment.claim(permit).await;
+                (environment, claim)
+            }
+        }
+    }
+}
+
 impl Functions for Fleet {
     async fn invoke(&self, function: &str, invocation: Invocation) -> Outcome {
-        let mut all = self.all().into_iter();
-        match all.find(|environment| environment.name() == function) {
-            Some(environment) => environment.invoke(invocation).await,
+        match self.all().into_iter().find(|pool| pool.name == function) {
+            Some(pool) => pool.invoke(invocation).await,
             None => Outcome::Lost(format!("there is no function {function}")),
         }
     }
 
     fn malformed(&self, function: &str, why: &str) {
         eprintln!("{function}: the answer is no HTTP response: {why}");
+    }
+
+    fn answered(&self, method: &str, path: &str, status: u16, took: Duration) {
+        let took = took.as_millis();
+        // A terminal that is gone is no reason to stop.
+        drop(writeln!(io::stdout(), "{method} {path} {status} {took} ms"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Answers each event with its process id, once as many processes run as the file `wanted` says.
+    const MEETING: &str = r#"#!/bin/bash
+        touch "here.$$"
+        connect() { exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"; }
+        url=/2018-06-01/runtime/invocation
+        while :; do
+            connect
+            printf "GET $url/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" >&3
+            id=$(tr -d "\r" <&3 | sed -n "s/^lambda-runtime-aws-request-id: //p")
+            until [ "$(ls here.* | wc -l)" -ge "$(cat wanted)" ]; do sleep 0.01; done
+            connect
+            printf "POST $url/$id/response HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" >&3
+            printf "Content-Length: ${#BASHPID}\r\n\r\n$BASHPID" >&3
+            cat <&3 >/dev/null
+        done
+    "#;
+
+    #[test]
+    fn events_at_the_same_time_are_served_by_as_many_environments() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bootstrap");
+        fs::write(&path, MEETING).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        fs::write(folder.path().join("wanted"), "5").unwrap();
+        let fleet = Arc::new(Fleet::default());
+        fleet.add(Function::new("F", "f"), folder.path());
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(async {
+            // Each answers only when all five run.
+            let invoke = |fleet: Arc<Fleet>| async move {
+                let timeout = Duration::from_secs(30);
+                let outcome = fleet
+                    .invoke("F", Invocation::new("{}").timeout(timeout))
+                    .await;
+                outcome.response().text()
+            };
+            let mut all = JoinSet::new();
+            for _ in 0..5 {
+                all.spawn(invoke(fleet.clone()));
+            }
+            let mut processes = all.join_all().await;
+            processes.sort();
+            processes.dedup();
+            assert_eq!(processes.len(), 5, "{processes:?}");
+            // One after the other, one is enough.
+            let again = invoke(fleet.clone()).await;
+            assert_eq!(invoke(fleet.clone()).await, again);
+            assert!(processes.contains(&again));
+        });
     }
 }

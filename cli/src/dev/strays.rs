@@ -1,34 +1,45 @@
-//! The components in `dist/` that no function of the template has as its handler.
+//! The components that no function of the template has as its handler.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use lambda_wasm_emulator::{Function, InvokeMode};
 
-/// A function for each component that none of the known functions runs, with Lambda's defaults and
-/// a function URL. That is one for streams, since whole answers pass through it all the same.
-pub(super) fn functions(dist: &Path, known: &[Function]) -> Vec<Function> {
-    // A folder that cannot be read has none; whatever needs it says what is wrong.
-    let entries = fs::read_dir(dist).into_iter().flatten().flatten();
-    let handlers = entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok()?;
-        name.strip_suffix(".cwasm").map(str::to_owned)
-    });
-    let mut handlers: Vec<_> = handlers
-        .filter(|handler| known.iter().all(|function| function.handler != *handler))
-        .collect();
-    handlers.sort();
-    let make = |handler: String| {
-        let is_taken = known.iter().any(|function| function.name == handler);
-        let name = match is_taken {
-            true => format!("{handler}.cwasm"),
-            false => handler.clone(),
-        };
-        let mut function = Function::new(&name, &handler);
-        function.url = Some(InvokeMode::ResponseStream);
-        function
-    };
-    handlers.into_iter().map(make).collect()
+use super::Located;
+
+/// A function for each component in the known functions' folders that none of them runs, with
+/// Lambda's defaults and a function URL. That is one for streams, since whole answers pass through
+/// it too.
+pub(super) fn functions(known: &[Located]) -> Vec<Located> {
+    let mut found: Vec<Located> = Vec::new();
+    let roots: BTreeSet<_> = known.iter().map(|(_, root)| root).collect();
+    for root in roots {
+        // A folder that cannot be read has none; whatever needs it says what is wrong.
+        let entries = fs::read_dir(root).into_iter().flatten().flatten();
+        let handlers = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_suffix(".cwasm").map(str::to_owned)
+        });
+        let handlers: BTreeSet<_> = handlers.collect();
+        for handler in handlers {
+            let runs = |(function, of): &Located| function.handler == handler && of == root;
+            if known.iter().any(runs) {
+                continue;
+            }
+            let mut name = handler.clone();
+            while known
+                .iter()
+                .chain(&found)
+                .any(|(function, _)| function.name == name)
+            {
+                name.push_str(".cwasm");
+            }
+            let mut function = Function::new(&name, &handler);
+            function.url = Some(InvokeMode::ResponseStream);
+            found.push((function, root.clone()));
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -36,8 +47,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_components_that_nobody_runs_are_found() {
+    fn only_components_that_no_function_runs_are_found() {
         let folder = tempfile::tempdir().unwrap();
+        let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+        for root in [&one, &two] {
+            fs::create_dir(root).unwrap();
+        }
         for name in [
             "bootstrap",
             "a.cwasm",
@@ -46,14 +61,21 @@ mod tests {
             "c.cwasm",
             "d.cwasm.new",
         ] {
-            fs::write(folder.path().join(name), "").unwrap();
+            fs::write(one.join(name), "").unwrap();
         }
-        let known = [Function::new("a", "b")];
-        let found = functions(folder.path(), &known);
+        fs::write(two.join("b.cwasm"), "").unwrap();
+        let known = [
+            (Function::new("a", "b"), one.clone()),
+            (Function::new("other", "x"), two.clone()),
+        ];
+        let found = functions(&known);
         let found: Vec<_> = found
             .iter()
-            .map(|function| (function.name.as_str(), function.handler.as_str()))
+            .map(|(function, root)| (function.name.as_str(), function.handler.as_str(), root))
             .collect();
-        assert_eq!(found, [("a.cwasm", "a"), ("c", "c")]);
+        assert_eq!(
+            found,
+            [("a.cwasm", "a", &one), ("c", "c", &one), ("b", "b", &two)]
+        );
     }
 }

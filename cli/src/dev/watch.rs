@@ -1,8 +1,9 @@
 //! Tells when files in `dist/` are replaced.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
@@ -18,8 +19,8 @@ pub(super) struct Changes {
     _watcher: RecommendedWatcher,
 }
 
-/// Watches a folder.
-pub(super) fn changes(folder: &Path) -> anyhow::Result<Changes> {
+/// Watches folders.
+pub(super) fn changes(folders: &[PathBuf]) -> anyhow::Result<Changes> {
     let (sender, events) = mpsc::channel(1);
     let notify = move |event: notify::Result<notify::Event>| {
         // Reading a file is an event too, and a bootstrap does that when it starts.
@@ -28,13 +29,14 @@ pub(super) fn changes(folder: &Path) -> anyhow::Result<Changes> {
             let _ = sender.try_send(());
         }
     };
-    let watched = notify::recommended_watcher(notify).and_then(|mut watcher| {
-        watcher.watch(folder, RecursiveMode::NonRecursive)?;
-        Ok(watcher)
-    });
+    let mut watcher = notify::recommended_watcher(notify).context("cannot watch files")?;
+    for folder in folders.iter().collect::<BTreeSet<_>>() {
+        let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
+        watched.with_context(|| format!("cannot watch {}", folder.display()))?;
+    }
     Ok(Changes {
         events,
-        _watcher: watched.with_context(|| format!("cannot watch {}", folder.display()))?,
+        _watcher: watcher,
     })
 }
 

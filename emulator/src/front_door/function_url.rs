@@ -18,6 +18,12 @@ pub(super) struct FunctionUrl<F> {
 }
 
 impl<F: Functions> Door for FunctionUrl<F> {
+    type Functions = F;
+
+    fn functions(&self) -> &F {
+        &self.functions
+    }
+
     /// Lambda's limit for events.
     const MAX_REQUEST: usize = 6 * 1024 * 1024;
 

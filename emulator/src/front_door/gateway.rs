@@ -27,6 +27,12 @@ enum NoResponse {
 }
 
 impl<F: Functions> Door for Gateway<F> {
+    type Functions = F;
+
+    fn functions(&self) -> &F {
+        &self.functions
+    }
+
     /// API Gateway's limit.
     const MAX_REQUEST: usize = 10 * 1024 * 1024;
 
