@@ -5,6 +5,7 @@
 mod banner;
 mod environment;
 mod fleet;
+mod shell;
 mod strays;
 mod urls;
 mod watch;
@@ -20,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use fleet::Fleet;
+use shell::Variables;
 use urls::Urls;
 use watch::Changes;
 
@@ -44,22 +46,37 @@ pub struct Args {
     /// The folder with `bootstrap` and the compiled components, for all functions [default: a function's CodeUri if `bootstrap` is there, or else dist]
     #[arg(long, value_name = "FOLDER")]
     dist: Option<PathBuf>,
+    /// Pass the AWS_ variables of this shell on: credentials and endpoints
+    #[arg(long)]
+    aws: bool,
+    /// Set the variables of this file, a NAME=VALUE a line, for all functions
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
 }
 
 /// Serves until Ctrl-C or SIGTERM, and stops everything that it started.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let template = args.template.or_else(Template::find);
     let template = template.unwrap_or_else(|| PathBuf::from("template.yaml"));
-    let template = Template::read(&template)?;
+    let mut template = Template::read_in(&template, &shell::region())?;
+    let more = shell::variables(args.aws, args.env_file.as_deref())?;
+    for function in &mut template.functions {
+        function.variables.extend(more.clone());
+    }
     let roots = task_roots(&template.functions, args.dist.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     // With the runtime, whatever still runs is dropped, and dropped processes are killed.
-    runtime.block_on(serve(args.port, template, roots))
+    runtime.block_on(serve(args.port, template, roots, more))
 }
 
-async fn serve(port: u16, mut template: Template, roots: Vec<PathBuf>) -> anyhow::Result<()> {
+async fn serve(
+    port: u16,
+    mut template: Template,
+    roots: Vec<PathBuf>,
+    more: Variables,
+) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -70,7 +87,7 @@ async fn serve(port: u16, mut template: Template, roots: Vec<PathBuf>) -> anyhow
     }
     let changes = watch::changes(&roots)?;
     let mut known: Vec<_> = std::iter::zip(template.functions.clone(), roots).collect();
-    known.extend(strays::functions(&known));
+    known.extend(strays::functions(&known, &more));
     template.functions = known.iter().map(|(function, _)| function.clone()).collect();
     let fleet = Arc::new(Fleet::default());
     let mut urls = Urls::new(fleet.clone(), address.port());
@@ -92,7 +109,7 @@ async fn serve(port: u16, mut template: Template, roots: Vec<PathBuf>) -> anyhow
             ended = front_door::serve(listener, template, fleet.clone()) => {
                 ended.context("the local API Gateway stopped")
             }
-            ended = follow(changes, known, &fleet, &mut urls) => ended,
+            ended = follow(changes, known, &more, &fleet, &mut urls) => ended,
         }
     };
     tokio::select! {
@@ -107,11 +124,12 @@ async fn serve(port: u16, mut template: Template, roots: Vec<PathBuf>) -> anyhow
 async fn follow(
     mut changes: Changes,
     mut known: Vec<Located>,
+    more: &Variables,
     fleet: &Fleet,
     urls: &mut Urls,
 ) -> anyhow::Result<()> {
     while changes.next().await {
-        for (function, root) in strays::functions(&known) {
+        for (function, root) in strays::functions(&known, more) {
             if let Some(mode) = function.url {
                 let address = urls.open(&function, mode).await?;
                 println!("{}", banner::news(&function, address));

@@ -8,7 +8,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Function;
-use crate::front_door::REGION;
 
 /// Everything that the process of a function gets, except what a machine adds (`PATH`, `HOME`).
 /// The template's variables come first: Lambda does not let them replace its own.
@@ -38,8 +37,8 @@ pub fn variables(
             format!("/aws/lambda/{}", function.name),
         ),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream()),
-        ("AWS_REGION", REGION.to_owned()),
-        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+        ("AWS_REGION", function.region.clone()),
+        ("AWS_DEFAULT_REGION", function.region.clone()),
     ];
     variables.extend(reserved.map(|(name, value)| (name.to_owned(), value)));
     variables

@@ -35,7 +35,7 @@ use arrival::Arrival;
 
 /// The account that everything here seems to be in.
 pub const ACCOUNT: &str = "123456789012";
-/// The region that everything here seems to be in.
+/// The region that everything here seems to be in, unless another is asked for.
 pub const REGION: &str = "us-east-1";
 
 /// Those who can carry out an invocation.
@@ -92,11 +92,6 @@ pub async fn serve_url<F: Functions>(
         functions,
     };
     listen(listener, url).await
-}
-
-/// The ARN that a function of this name has here.
-pub fn function_arn(name: &str) -> String {
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
 /// What answers the requests of a port.
@@ -174,7 +169,7 @@ fn prepare(function: &Function, invocation: Invocation, arrival: &Arrival) -> In
     let parent = &Uuid::new_v4().simple().to_string()[..16];
     invocation
         .timeout(function.timeout)
-        .function_arn(&function_arn(&function.name))
+        .function_arn(&function.arn())
         .trace_id(&format!("{trace};Parent={parent};Sampled=0"))
 }
 

@@ -6,11 +6,12 @@ use std::fs;
 use lambda_wasm_emulator::{Function, InvokeMode};
 
 use super::Located;
+use super::shell::Variables;
 
 /// A function for each component in the known functions' folders that none of them runs, with
 /// Lambda's defaults and a function URL. That is one for streams, since whole answers pass through
 /// it too.
-pub(super) fn functions(known: &[Located]) -> Vec<Located> {
+pub(super) fn functions(known: &[Located], more: &Variables) -> Vec<Located> {
     let mut found: Vec<Located> = Vec::new();
     let roots: BTreeSet<_> = known.iter().map(|(_, root)| root).collect();
     for root in roots {
@@ -35,6 +36,8 @@ pub(super) fn functions(known: &[Located]) -> Vec<Located> {
                 name.push_str(".cwasm");
             }
             let mut function = Function::new(&name, &handler);
+            function.region = known[0].0.region.clone();
+            function.variables.clone_from(more);
             function.url = Some(InvokeMode::ResponseStream);
             found.push((function, root.clone()));
         }
@@ -68,7 +71,7 @@ mod tests {
             (Function::new("a", "b"), one.clone()),
             (Function::new("other", "x"), two.clone()),
         ];
-        let found = functions(&known);
+        let found = functions(&known, &Variables::new());
         let found: Vec<_> = found
             .iter()
             .map(|(function, root)| (function.name.as_str(), function.handler.as_str(), root))

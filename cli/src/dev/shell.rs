@@ -1,0 +1,88 @@
+//! What functions see of the shell that `dev` runs in: its region, and more if they are to.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use lambda_wasm_emulator::front_door::REGION;
+
+/// Environment variables by their names.
+pub(super) type Variables = BTreeMap<String, String>;
+
+/// The region that the shell is set to.
+pub(super) fn region() -> String {
+    let names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+    let mut set = names.iter().filter_map(|name| env::var(name).ok());
+    let region = set.find(|region| !region.is_empty());
+    region.unwrap_or_else(|| REGION.to_owned())
+}
+
+/// The variables that all functions get besides their own, as `--aws` and `--env-file` say.
+///
+/// # Errors
+///
+/// Returns an error that names the file and the line if the file cannot be read.
+pub(super) fn variables(aws: bool, file: Option<&Path>) -> anyhow::Result<Variables> {
+    let shell = env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        let is_for_sdks = name.starts_with("AWS_") && !name.starts_with("AWS_LAMBDA_");
+        is_for_sdks.then_some((name, value))
+    });
+    let shell: Variables = shell.collect();
+    let mut variables = Variables::new();
+    if aws {
+        variables.extend(shell);
+    } else if shell.contains_key("AWS_ACCESS_KEY_ID") {
+        eprintln!(
+            "note: functions do not see the AWS credentials of this shell: --aws passes them on"
+        );
+    }
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+        variables.extend(parse(path, &text)?);
+    }
+    Ok(variables)
+}
+
+/// Lines of NAME=VALUE, as Docker reads them: empty lines and those that begin with `#` do not
+/// count, and quotes are part of a value.
+fn parse(path: &Path, text: &str) -> anyhow::Result<Variables> {
+    let mut variables = Variables::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match line.split_once('=') {
+            Some((name, value)) if !name.is_empty() && !name.contains(char::is_whitespace) => {
+                variables.insert(name.to_owned(), value.to_owned());
+            }
+            _ => bail!(
+                "{}, line {}: this is not NAME=VALUE",
+                path.display(),
+                number + 1
+            ),
+        }
+    }
+    Ok(variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_variables_is_read_by_its_lines() {
+        let path = Path::new("dev.env");
+        let read = parse(path, "# mine\n\nA=1\n B=x=y z \nC=\n").unwrap();
+        let read: Vec<_> = read
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(read, ["A=1", "B=x=y z", "C="]);
+        let error = parse(path, "A=1\nexport B=2\n").unwrap_err().to_string();
+        assert_eq!(error, "dev.env, line 2: this is not NAME=VALUE");
+    }
+}
