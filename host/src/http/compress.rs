@@ -201,7 +201,7 @@ impl Gzip {
             room: Some(largest),
         };
         Self {
-            // As nginx does by default: most of the gain, for a third of the time.
+            // As nginx does by default.
             encoder: GzEncoder::new(kept, flate2::Compression::fast()),
             deadline,
         }
