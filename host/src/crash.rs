@@ -12,7 +12,7 @@ use crate::engine::GUEST_STACK;
 use crate::failure::Failure;
 use crate::frames;
 use crate::guest_output::TooMuchOutput;
-use crate::sandbox::{HoldsTooMuch, MAX_RANDOM, State};
+use crate::sandbox::{HoldsTooMuch, MAX_RANDOM, State, TooManyFiles};
 
 /// How a call into a guest ended, if not by returning.
 pub enum Stopped {
@@ -99,6 +99,15 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
             format!(
                 "the function had the host hold {held} for it, in headers, bodies and requests, beside the {used} of its own memory, and may have {limit}: drop what is not needed any more, or {}{}",
                 raise_memory(state),
+                last_words(state)
+            ),
+        );
+    }
+    if let Some(TooManyFiles { limit }) = error.downcast_ref() {
+        return (
+            "Function.TooManyHandles",
+            format!(
+                "the function has {limit} files and directories open, which is its share of the file descriptors that the process may have (RLIMIT_NOFILE; Lambda allows 1,024), and opened another: close some, or lower AWS_LAMBDA_MAX_CONCURRENCY{}",
                 last_words(state)
             ),
         );

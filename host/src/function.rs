@@ -28,7 +28,7 @@ use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::{self, Grants, State};
 use crate::timeline::Timeline;
 use crate::timings::Timings;
-use crate::world::{self, Misfits};
+use crate::world::{self, Misfits, World};
 use crate::{engine, imports};
 
 /// A component that is ready to be instantiated.
@@ -71,7 +71,7 @@ impl Function {
             world::examine(trailer.needs(), exports).map_err(|misfits| misfit(path, &misfits))?;
         timings.mark("trailer");
 
-        let mut grants = Grants::read(config, log)?;
+        let mut grants = Grants::read(config, log, matches!(world, World::StreamingFunction))?;
         if trailer.one_request && grants.policy.reuse.take().is_some() {
             log.host(Level::Warn, None, ONE_REQUEST);
         }
@@ -138,7 +138,11 @@ impl Function {
             proxy: Mutex::new(self.environment.proxy()),
             log: self.grants.log,
         };
-        Client::new(Arc::new(access), self.watchdog.clone())
+        Client::new(
+            Arc::new(access),
+            self.watchdog.clone(),
+            self.grants.share.requests,
+        )
     }
 
     /// Makes an instance; the guest's start code runs in it, until the time that is given or as long as Lambda gives a start.

@@ -1,5 +1,7 @@
 //! Links the interfaces that a component imports, and only those: linking all of WASI was a third of a prototype's start.
 
+mod files;
+
 use wasmtime::component::types::{self, ComponentItem};
 use wasmtime::component::{
     Component, ComponentType, HasData, HasSelf, InstancePre, Linker, LinkerInstance, Lower,
@@ -129,6 +131,11 @@ fn add_each<'a>(
                 Line::Wasi3 => wasi_3(linker, name),
                 Line::Config => config(linker, import),
             }?;
+            match (line, name) {
+                (Line::Wasi2, files::INTERFACE) => files::limit_2(linker)?,
+                (Line::Wasi3, files::INTERFACE) => files::limit_3(linker)?,
+                _ => {}
+            }
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The sandbox of one instance: its store, and all that it is given. Nothing else gives a guest anything.
 
+mod descriptors;
 mod grants;
 mod memory;
 mod timers;
@@ -21,6 +22,7 @@ use crate::log::Stream;
 use crate::outbound::{Client, Outbound};
 use crate::policy::Dumps;
 
+pub use descriptors::{CONNECTIONS, OpenFiles, Opening, TooManyFiles};
 pub use grants::Grants;
 pub use memory::{HoldsTooMuch, MemoryLimit};
 pub use timers::{Clock, Timers};
@@ -43,6 +45,8 @@ pub struct State {
     pub dumps: Option<Dumps>,
     /// What the guest may use, and was denied.
     pub memory: MemoryLimit,
+    /// The files that the guest has open.
+    pub files: OpenFiles,
     /// Where its output goes.
     pub output: GuestOutput,
     /// Until when it may run.
@@ -76,6 +80,7 @@ impl State {
             memory_is_by_policy: limits.memory.is_some(),
             dumps: grants.policy.coredump.clone(),
             memory: MemoryLimit::new(grants.memory, limits.tables, limits.instances),
+            files: OpenFiles::new(grants.share.files),
             output,
             deadline,
             last_import: "",

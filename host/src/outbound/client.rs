@@ -24,6 +24,7 @@ use super::sign::Signing;
 use super::wire::Open;
 use super::{Access, InFlight};
 use crate::deadline::{Watchdog, Yielding};
+use crate::sandbox::CONNECTIONS;
 
 /// How long a connection may take where the function does not say, name and TLS included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -34,13 +35,6 @@ const IDLE: Duration = Duration::from_secs(300);
 
 /// How many idle connections are kept for each origin.
 const MAX_IDLE: usize = 16;
-
-/// How many requests of one worker may be in flight, until their responses are read or dropped; others wait. Lambda allows a
-/// process 1,024 descriptors.
-const MAX_IN_FLIGHT: usize = 64;
-
-/// How many connections one worker has before it lets go of all idle ones, to whatever origins they are.
-const MAX_OPEN: usize = 2 * MAX_IN_FLIGHT;
 
 /// How large a response's head may be, in bytes.
 const MAX_HEAD: usize = 128 * 1024;
@@ -56,6 +50,9 @@ struct Shared {
     /// Made with the first request, and again when it has too many connections.
     http: Mutex<Option<legacy::Client<Connector, WasiBody>>>,
     open: Open,
+    /// How many connections there are before all idle ones are let go, to whatever origins they are.
+    max_open: usize,
+    /// Has a place for each request that may be in flight, until its response is read or dropped. The others wait.
     in_flight: Arc<Semaphore>,
 }
 
@@ -71,9 +68,9 @@ struct Failed {
 }
 
 impl Client {
-    /// Sends where `access` allows it. Nothing is made before the first request.
+    /// Sends where `access` allows it, at most `requests` at a time. Nothing is made before the first request.
     #[must_use]
-    pub fn new(access: Arc<Access>, watchdog: Watchdog) -> Self {
+    pub fn new(access: Arc<Access>, watchdog: Watchdog, requests: usize) -> Self {
         let open = Open::default();
         Self(Arc::new(Shared {
             connector: Connector::new(Arc::clone(&access), open.clone()),
@@ -81,7 +78,8 @@ impl Client {
             watchdog,
             http: Mutex::new(None),
             open,
-            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            max_open: CONNECTIONS * requests,
+            in_flight: Arc::new(Semaphore::new(requests)),
         }))
     }
 
@@ -209,7 +207,7 @@ impl Client {
 
     fn http(&self) -> legacy::Client<Connector, WasiBody> {
         let mut http = self.0.http.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.open.count() >= MAX_OPEN {
+        if self.0.open.count() >= self.0.max_open {
             // Those that are in use end with their requests.
             *http = None;
         }

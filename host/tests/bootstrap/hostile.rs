@@ -3,6 +3,7 @@
 
 mod boundary;
 mod compute;
+mod descriptors;
 mod events;
 mod files;
 mod http;
@@ -192,6 +193,19 @@ impl Bystander {
 
     /// The function `hello` of a folder, with a policy and in an environment.
     fn within(folder: TempDir, policy: &str, env: &[(&str, &str)], good: &'static str) -> Self {
+        Self::built(folder, policy, good, |builder| {
+            env.iter()
+                .fold(builder, |builder, (name, value)| builder.env(name, value))
+        })
+    }
+
+    /// The function `hello` of a folder, with a policy and a process that is started as `build` says.
+    fn built(
+        folder: TempDir,
+        policy: &str,
+        good: &'static str,
+        build: impl FnOnce(HostBuilder) -> HostBuilder,
+    ) -> Self {
         // Time enough to answer, on a machine that is busy.
         let margin = "margin = \"200ms\"\n";
         let policy = match policy.split_once("[limits]\n") {
@@ -199,10 +213,7 @@ impl Bystander {
             None => format!("{policy}[limits]\n{margin}"),
         };
         fs::write(folder.path().join("hello.toml"), policy).unwrap();
-        let builder = HostBuilder::new(folder.path(), "hello");
-        let builder = env
-            .iter()
-            .fold(builder, |builder, (name, value)| builder.env(name, value));
+        let builder = build(HostBuilder::new(folder.path(), "hello"));
         Self {
             _folder: Some(folder),
             ..Self::new(|| builder.start(), good)

@@ -1,7 +1,6 @@
 //! Folders that a policy grants: what is in them is the guest's to use up, and nothing beside them.
 
 use lambda_wasm_emulator::Invocation;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::{Answers, Bystander, LONG};
 
@@ -10,24 +9,6 @@ const GOOD: &str = "\"good\"";
 fn start(access: &str) -> Bystander {
     let policy = format!("[files]\n\"/tmp\" = \"{access}\"\n");
     Bystander::of("hostile", &policy, GOOD)
-}
-
-/// Lambda's limit of file descriptors is 1,024: fewer than the handles that a guest may have.
-#[test]
-fn all_file_descriptors_that_there_are() {
-    let bystander = start("read-only");
-    let pid = Pid::from_raw(bystander.host.pid().try_into().unwrap());
-    let limit = Rlimit {
-        current: Some(200),
-        maximum: Some(200),
-    };
-    prlimit(pid, Resource::Nofile, limit).unwrap();
-    for _ in 0..3 {
-        let event = Invocation::new("\"open-all:/tmp\"");
-        let end = Answers("\"Uncategorized\"");
-        bystander.endure("all file descriptors", event, end);
-    }
-    bystander.finish();
 }
 
 #[test]

@@ -30,6 +30,19 @@ impl HostBuilder {
         self
     }
 
+    /// The process may have so many file descriptors.
+    pub fn descriptors(self, limit: usize) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &format!("ulimit -n {limit} && exec \"$0\"")])
+            .arg(self.0.get_program())
+            .env_clear();
+        for (name, value) in self.0.get_envs() {
+            command.envs(value.map(|value| (name, value)));
+        }
+        Self(command)
+    }
+
     pub fn without(mut self, name: &str) -> Self {
         self.0.env_remove(name);
         self

@@ -2,6 +2,10 @@
 
 use guests::Target;
 use wasip3::clocks::monotonic_clock::wait_for;
+use wasip3::filesystem::preopens::get_directories;
+use wasip3::filesystem::types::{
+    Descriptor, DescriptorFlags, ErrorCode as FileError, OpenFlags, PathFlags,
+};
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
 use wasip3::wit_bindgen::spawn_local;
 use wasip3::{wit_future, wit_stream};
@@ -36,6 +40,35 @@ impl wasip3::exports::http::handler::Guest for Http {
             "tasks" => {
                 for _ in 0..1000 {
                     spawn_local(wait_for(u64::MAX));
+                }
+            }
+            "open-all" => {
+                let directory = directory();
+                loop {
+                    std::mem::forget(open(directory).await.unwrap());
+                }
+            }
+            // Nobody waits for one before the next is asked for.
+            "open-at-once" => {
+                let directory = directory();
+                let mut opening = Vec::new();
+                loop {
+                    opening.push(started(open(directory)).await);
+                }
+            }
+            "list-all" => {
+                let directory = directory();
+                loop {
+                    std::mem::forget(directory.read_directory());
+                }
+            }
+            "list-again" => {
+                let directory = directory();
+                for _ in 0..2000 {
+                    let (entries, end) = directory.read_directory();
+                    entries.collect().await;
+                    end.await.unwrap();
+                    drop(open(directory).await.unwrap());
                 }
             }
             // A body whose writer is lost, so that it has no end.
@@ -96,6 +129,23 @@ impl wasip3::exports::http::handler::Guest for Http {
         });
         Ok(Response::new(Fields::new(), Some(reader), trailers_reader).0)
     }
+}
+
+/// The first directory that is granted.
+fn directory() -> &'static Descriptor {
+    Box::leak(Box::new(get_directories().remove(0).0))
+}
+
+async fn open(directory: &Descriptor) -> Result<Descriptor, FileError> {
+    let flags = DescriptorFlags::READ;
+    directory
+        .open_at(
+            PathFlags::empty(),
+            ".".to_owned(),
+            OpenFlags::empty(),
+            flags,
+        )
+        .await
 }
 
 /// Writes all of it at once.

@@ -18,6 +18,7 @@ wit_bindgen::generate!({
 use exports::lambda::function::streaming_handler::{Context, Failure, Guest};
 use guests::{Target, millis, panics, run_forever, steps};
 use output::{End, pause};
+use std::fs::File;
 use std::io::Write;
 use wasip2::io::streams::OutputStream;
 
@@ -36,6 +37,13 @@ impl Guest for Streaming {
             "sleep" => {
                 pause(millis(target.millis()));
                 write(&mut output, b"woke\n");
+            }
+            // As many files of /tmp as there are to be had of ?n=N, held for ?ms=N.
+            "open" => {
+                let files = (0..target.number("n", 0)).map_while(|_| File::open("/tmp").ok());
+                let files: Vec<_> = files.collect();
+                pause(millis(target.millis()));
+                write(&mut output, format!("good {}\n", files.len()).as_bytes());
             }
             // The whole answer, and then a failure that nobody waits for any more.
             "fail-after" => {

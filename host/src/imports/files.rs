@@ -1,0 +1,152 @@
+//! The methods of `wasi:filesystem/types` that open a file, which replace those of wasmtime-wasi. They count the files of an
+//! instance, and leave all else to wasmtime-wasi.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Access, Accessor, Linker, Resource};
+use wasmtime::{AsContextMut, StoreContextMut};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::{p2, p3};
+
+use crate::sandbox::{Opening, State};
+use crate::world::{WASI_3_VERSION, WASI_VERSION};
+
+/// The interface that they belong to.
+pub const INTERFACE: &str = "wasi:filesystem/types";
+
+const OPEN_AT: &str = "[method]descriptor.open-at";
+const READ_DIRECTORY: &str = "[method]descriptor.read-directory";
+
+/// Replaces the methods of WASI 0.2. A directory that it lists is closed within the call, and so is not counted.
+pub fn limit_2(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use p2::bindings::filesystem::types::{
+        DescriptorFlags, Host, HostDescriptor, OpenFlags, PathFlags,
+    };
+    type Parameters = (
+        Resource<Descriptor>,
+        PathFlags,
+        String,
+        OpenFlags,
+        DescriptorFlags,
+    );
+    linker.allow_shadowing(true);
+    linker
+        .instance(&format!("{INTERFACE}@{WASI_VERSION}"))?
+        .func_wrap_async(
+            OPEN_AT,
+            |mut store: StoreContextMut<'_, State>,
+             (directory, path_flags, path, open, flags): Parameters| {
+                Box::new(async move {
+                    let opening = store.data_mut().open_file()?;
+                    let mut files = store.data_mut().filesystem();
+                    let opened = files
+                        .open_at(directory, path_flags, path, open, flags)
+                        .await;
+                    let file = match opened {
+                        Ok(file) => file,
+                        Err(error) => return Ok((Err(files.convert_error_code(error)?),)),
+                    };
+                    store.data_mut().opened_file(opening, &file)?;
+                    Ok((Ok(file),))
+                })
+            },
+        )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Replaces the methods of WASI 0.3.
+pub fn limit_3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use p3::bindings::filesystem::types::{
+        DescriptorFlags, Host, HostDescriptorWithStore, OpenFlags, PathFlags,
+    };
+    type Parameters = (
+        Resource<Descriptor>,
+        PathFlags,
+        String,
+        OpenFlags,
+        DescriptorFlags,
+    );
+    type Files = WasiFilesystem;
+    linker.allow_shadowing(true);
+    let mut instance = linker.instance(&format!("{INTERFACE}@{WASI_3_VERSION}"))?;
+    instance.func_wrap_concurrent(
+        OPEN_AT,
+        |store: &Accessor<State>, (directory, path_flags, path, open, flags): Parameters| {
+            Box::pin(async move {
+                let opening = store.with(|mut store| store.get().open_file())?;
+                let files = store.with_getter::<Files>(State::filesystem);
+                let opened = Files::open_at(&files, directory, path_flags, path, open, flags).await;
+                store.with(|mut store| {
+                    let state = store.get();
+                    let file = match opened {
+                        Ok(file) => file,
+                        Err(error) => {
+                            return Ok((Err(state.filesystem().convert_error_code(error)?),));
+                        }
+                    };
+                    state.opened_file(opening, &file)?;
+                    Ok((Ok(file),))
+                })
+            })
+        },
+    )?;
+    instance.func_wrap(
+        READ_DIRECTORY,
+        |mut store: StoreContextMut<'_, State>, (directory,): (Resource<Descriptor>,)| {
+            // The stream keeps the directory and another descriptor for its entries open, both until it ends.
+            let own = store.data_mut().copy_directory(&directory)?;
+            let listed = match &own {
+                Some(own) => Resource::new_borrow(own.rep()),
+                None => directory,
+            };
+            let access = Access::<_, Files>::new(store.as_context_mut(), State::filesystem);
+            let streams = Files::read_directory(access, listed)?;
+            if let Some(own) = own {
+                store.data_mut().filesystem().table.delete(own)?;
+            }
+            Ok((streams,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+impl State {
+    fn open_file(&mut self) -> wasmtime::Result<Opening> {
+        self.last_import = INTERFACE;
+        Ok(self.files.open()?)
+    }
+
+    fn opened_file(
+        &mut self,
+        opening: Opening,
+        file: &Resource<Descriptor>,
+    ) -> wasmtime::Result<()> {
+        let file = match self.filesystem().table.get(file)? {
+            Descriptor::File(file) => Arc::clone(&file.file),
+            Descriptor::Dir(directory) => Arc::clone(&directory.dir),
+        };
+        self.files.opened(opening, &file);
+        Ok(())
+    }
+
+    /// Opens a directory a second time, which counts twice. Returns `None` if the descriptor is a file's.
+    fn copy_directory(
+        &mut self,
+        directory: &Resource<Descriptor>,
+    ) -> wasmtime::Result<Option<Resource<Descriptor>>> {
+        self.last_import = INTERFACE;
+        let Descriptor::Dir(directory) = self.filesystem().table.get(directory)? else {
+            return Ok(None);
+        };
+        let directory = directory.clone();
+        let places = [self.files.open()?, self.files.open()?];
+        let copy = directory.dir.try_clone()?;
+        let copy = Dir::new(copy, directory.perms, directory.open_mode, false);
+        for opening in places {
+            self.files.opened(opening, &copy.dir);
+        }
+        Ok(Some(self.filesystem().table.push(Descriptor::Dir(copy))?))
+    }
+}
