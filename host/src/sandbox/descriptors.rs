@@ -13,8 +13,11 @@ use thiserror::Error;
 /// reads and closes.
 const PROCESS: usize = 32;
 
-/// What a worker has for itself: a connection to the Runtime API, and a directory that is open while the guest lists it.
-const WORKER: usize = 2;
+/// What a worker has for itself: a connection to the Runtime API.
+const WORKER: usize = 1;
+
+/// What a worker has where directories are granted: one that is open while the guest lists it.
+const LISTED: usize = 1;
 
 /// What a worker has for I/O that does not block: three for its driver, and a connection for a streamed response.
 const IO: usize = 4;
@@ -48,7 +51,8 @@ impl Share {
         sends: bool,
     ) -> Result<Self, usize> {
         // The preopens of an invocation are opened before those of the start are closed.
-        let own = WORKER + if has_io { IO } else { 0 } + 2 * directories;
+        let listed = if directories > 0 { LISTED } else { 0 };
+        let own = WORKER + if has_io { IO } else { 0 } + listed + 2 * directories;
         let least = own + if sends { CONNECTIONS } else { 0 };
         let share = limit.saturating_sub(PROCESS) / workers.max(1);
         if share < least {
@@ -145,7 +149,7 @@ mod tests {
         for workers in [1, 4, 16, 64] {
             for (has_io, sends) in [(false, false), (true, false), (true, true)] {
                 let share = Share::of(1024, workers, 1, has_io, sends).unwrap();
-                let own = WORKER + if has_io { IO } else { 0 } + 2;
+                let own = WORKER + if has_io { IO } else { 0 } + LISTED + 2;
                 let all = own + share.files + CONNECTIONS * share.requests;
                 assert!(PROCESS + workers * all <= 1024, "{workers}: {share:?}");
             }
@@ -154,8 +158,8 @@ mod tests {
 
     #[test]
     fn too_many_workers_are_told_what_they_need() {
-        assert_eq!(Share::of(1024, 256, 0, true, false), Err(32 + 256 * 6));
-        let share = Share::of(1024, 496, 0, false, false).unwrap();
+        assert_eq!(Share::of(1024, 256, 0, true, false), Err(32 + 256 * 5));
+        let share = Share::of(1024, 992, 0, false, false).unwrap();
         assert_eq!((share.files, share.requests), (0, 0));
         for (workers, files) in [(1, 988), (4, 244)] {
             let share = Share::of(1024, workers, 1, false, false).unwrap();

@@ -94,7 +94,7 @@ fn more_workers_than_there_are_descriptors_for_are_refused() {
     let error = error.json();
     assert_eq!(error["errorType"], "Runtime.NoResources", "{error}");
     let message = error["errorMessage"].as_str().unwrap();
-    let words = "256 workers need 1568 file descriptors, and the process may have 1024";
+    let words = "256 workers need 1312 file descriptors, and the process may have 1024";
     assert!(message.contains(words), "{message}");
     assert!(message.contains("AWS_LAMBDA_MAX_CONCURRENCY"), "{message}");
     host.wait();
