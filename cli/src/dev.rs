@@ -10,7 +10,7 @@ mod strays;
 mod urls;
 mod watch;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -176,4 +176,10 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
         ),
         _ => anyhow::anyhow!("cannot listen on 127.0.0.1:{port}: {error}"),
     })
+}
+
+/// Writes a line to stderr as one piece: the functions' processes write there, too.
+fn tell(line: &str) {
+    // An error has nowhere to be told.
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }

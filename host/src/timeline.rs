@@ -80,10 +80,11 @@ impl Timeline {
         Instant::now() + duration < self.ask_next_by
     }
 
-    /// Returns how long the supervisor may take to report a stuck invocation, so that `restart` fits before the deadline.
+    /// Returns how long the supervisor may take to report a stuck invocation, so that `restart` ends before the next
+    /// event has to be asked for.
     #[must_use]
     pub fn report_within(&self, restart: Duration) -> Duration {
-        let left = self.lambda.saturating_duration_since(Instant::now());
+        let left = self.ask_next_by.saturating_duration_since(Instant::now());
         left.saturating_sub(restart).clamp(LEAST_REPORT, AFTERWARDS)
     }
 }

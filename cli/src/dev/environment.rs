@@ -194,7 +194,7 @@ impl Environment {
     }
 
     fn say(&self, what: &str) {
-        eprintln!("{}: {what}", self.function.name);
+        super::tell(&format!("{}: {what}", self.function.name));
     }
 }
 

@@ -82,10 +82,10 @@ impl Pool {
     async fn claim(&self) -> (Arc<Environment>, Claim) {
         if self.permits.available_permits() == 0 {
             self.is_full.call_once(|| {
-                eprintln!(
+                super::tell(&format!(
                     "{}: all {MAX_ENVIRONMENTS} environments that a function has here are in use: further events wait",
                     self.name
-                );
+                ));
             });
         }
         let mut permit = self.permits.clone().acquire_owned().await.ok();
@@ -124,7 +124,9 @@ impl Functions for Fleet {
     }
 
     fn malformed(&self, function: &str, why: &str) {
-        eprintln!("{function}: the answer is no HTTP response: {why}");
+        super::tell(&format!(
+            "{function}: the response is not one of HTTP: {why}"
+        ));
     }
 
     fn answered(&self, method: &str, path: &str, status: u16, took: Duration) {

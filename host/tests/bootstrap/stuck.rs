@@ -213,12 +213,6 @@ fn a_line_that_was_half_written_ends_before_the_next_invocations() {
 /// The log is stuck, too, so that what the host says of it has to be left out.
 #[test]
 fn whatever_the_runtime_api_says_to_the_failure_the_process_restarts() {
-    let folder = tempfile::tempdir().unwrap();
-    let artifact = functions().join("handler.cwasm");
-    fs::copy(artifact, folder.path().join("handler.cwasm")).unwrap();
-    // Time enough on a machine that is busy.
-    let policy = "[limits]\nmargin = \"400ms\"\n";
-    fs::write(folder.path().join("handler.toml"), policy).unwrap();
     for status in [
         "202 Accepted",
         "400 Bad Request",
