@@ -34,10 +34,9 @@ pub struct Timeline {
     pub stop: Instant,
     /// From when on a thread that is blocked counts as stuck.
     pub stuck: Instant,
-    /// By when the next event has to be asked for.
+    /// By when the next event has to be asked for: AWS counts an invocation as timed out if that does not happen before its
+    /// deadline.
     pub ask_next_by: Instant,
-    /// When Lambda ends the invocation. AWS counts an invocation as timed out if the next event was not asked for by then.
-    pub lambda: Instant,
     /// From when on a thread counts as stuck that has answered.
     pub abandon: Instant,
 }
@@ -57,7 +56,6 @@ impl Timeline {
             stop,
             stuck,
             ask_next_by: lambda.checked_sub(margin / 4).unwrap_or(lambda),
-            lambda,
             abandon: stuck + AFTERWARDS,
         }
     }
