@@ -46,7 +46,7 @@ pub fn run(args: &Args) -> Result<()> {
     if !args.folder.join("bootstrap").is_file() {
         bail!("{folder} has no file `bootstrap` in it, which is what Lambda starts");
     }
-    // A zip of an earlier run that lies in the directory is no part of the function.
+    // The zip of an earlier run may lie in the directory. It does not belong to the function.
     let files = files::collect(&args.folder, &args.output)?;
     let size: u64 = files.iter().map(|file| file.size).sum();
     if size > MAX_UNZIPPED {

@@ -30,7 +30,7 @@ const MAGIC: &[u8] = b"\0asm\x01\0\0\0";
 /// The number of the section with the contents of memories.
 const DATA: u8 = 11;
 
-/// Writes the core dump of an error, if it has one, and says where it is or why there is none.
+/// Writes the core dump of an error, if it has one, and returns where it is or why it was not written.
 #[must_use]
 pub fn write(store: &mut Store<State>, error: &wasmtime::Error) -> Option<String> {
     let dump: &WasmCoreDump = error.downcast_ref()?;
@@ -155,7 +155,7 @@ impl Contents {
         file.flush()?;
         for memory in dump.memories() {
             for piece in memory.data_mut(&mut *store).chunks_mut(PIECE) {
-                // Pages that nobody has used stay so.
+                // Unused pages stay unused.
                 if piece.iter().any(|byte| *byte != 0) {
                     piece.fill(0);
                 }

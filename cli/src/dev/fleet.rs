@@ -131,7 +131,7 @@ impl Functions for Fleet {
 
     fn answered(&self, method: &str, path: &str, status: u16, took: Duration) {
         let took = took.as_millis();
-        // A terminal that is gone is no reason to stop.
+        // `dev` goes on without its terminal.
         drop(writeln!(io::stdout(), "{method} {path} {status} {took} ms"));
     }
 }
