@@ -143,7 +143,7 @@ impl State {
         let directory = directory.clone();
         let places = [self.files.open()?, self.files.open()?];
         let copy = directory.dir.try_clone()?;
-        let copy = Dir::new(copy, directory.perms, directory.open_mode, false);
+        let copy = Dir::new(copy, directory.perms, directory.open_mode, true);
         for opening in places {
             self.files.opened(opening, &copy.dir);
         }

@@ -210,3 +210,28 @@ fn what_cannot_be_granted_ends_the_start() {
         );
     }
 }
+
+/// Each would otherwise go to another thread and back, which takes longer than the system call.
+#[test]
+fn files_are_opened_and_read_on_the_thread_of_the_guest() {
+    let (host, _folder) = with_data("read-only");
+    let switches = || -> u64 {
+        let threads = fs::read_dir(format!("/proc/{}/task", host.pid())).unwrap();
+        let status =
+            threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("status")));
+        let counts = status.filter_map(|status| {
+            let status = status.ok()?;
+            let count = status
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            count.trim().parse::<u64>().ok()
+        });
+        counts.sum()
+    };
+    assert_eq!(host.ask("read:/var/task/data/file"), "text");
+    let before = switches();
+    assert_eq!(host.ask("open-and-stat:/var/task/data/file 2000"), "done");
+    let made = switches() - before;
+    assert!(made < 200, "{made} context switches");
+    host.finish();
+}

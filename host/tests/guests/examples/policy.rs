@@ -24,7 +24,7 @@ wit_bindgen::generate!({
 use std::cell::RefCell;
 use std::fs::{self, File, OpenOptions};
 use std::hash::BuildHasher;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use exports::lambda::function::handler::{Context, Failure, Guest};
 use wasi::clocks::monotonic_clock::subscribe_duration;
@@ -127,6 +127,14 @@ fn on_files(verb: &str, paths: &[&str]) -> io::Result<String> {
             let mut names = names.collect::<io::Result<Vec<_>>>()?;
             names.sort();
             return Ok(format!("{names:?}"));
+        }
+        // So many times.
+        "open-and-stat" => {
+            for _ in 0..paths[1].parse().unwrap_or(0) {
+                fs::metadata(path)?;
+                let mut text = String::new();
+                File::open(path)?.read_to_string(&mut text)?;
+            }
         }
         "write" => options(OpenOptions::new().write(true))?.write_all(b"changed")?,
         "append" => options(OpenOptions::new().append(true))?.write_all(b"more")?,
