@@ -80,6 +80,7 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         sha256: String::new(),
         epoch: true,
         concurrency: description.is_async || world::needs_concurrency(names),
+        exceptions: description.exceptions,
         memories: 0,
         tables: 0,
         core_instances: description.core_instances,

@@ -19,8 +19,8 @@ const STARLING_MONKEY: &[u8] = b"StarlingMonkey";
 /// What wasmtime could run in part, and this version does not: the feature, and what a person knows it by.
 const UNSUPPORTED: [(WasmFeatures, &str); 7] = [
     (
-        WasmFeatures::EXCEPTIONS.union(WasmFeatures::LEGACY_EXCEPTIONS),
-        "WebAssembly exceptions (C++'s exceptions, `setjmp`): build it without them (`-fno-exceptions`, and no `-wasm-enable-sjlj`)",
+        WasmFeatures::LEGACY_EXCEPTIONS,
+        "the legacy instructions for WebAssembly exceptions: build it with the standard ones (`-mllvm -wasm-use-legacy-eh=false`)",
     ),
     (
         WasmFeatures::GC.union(WasmFeatures::FUNCTION_REFERENCES),
@@ -68,6 +68,8 @@ pub struct Description {
     pub names: bool,
     /// Whether it uses the asynchronous ABI.
     pub is_async: bool,
+    /// Whether it uses WebAssembly exceptions.
+    pub exceptions: bool,
     /// What it uses that this version does not support, for people.
     pub unsupported: Vec<&'static str>,
     /// Whether the engine in it answers one HTTP request an instance.
@@ -93,10 +95,14 @@ impl Description {
         let types = Validator::new_with_features(WasmFeatures::all())
             .validate_all(bytes)
             .context("it is no valid component; was it cut off, or made for a newer version of the component model?")?;
-        let mut description = Self {
-            is_async: Validator::new_with_features(WasmFeatures::all() - ASYNC)
+        let needs = |features| {
+            Validator::new_with_features(WasmFeatures::all() - features)
                 .validate_all(bytes)
-                .is_err(),
+                .is_err()
+        };
+        let mut description = Self {
+            is_async: needs(ASYNC),
+            exceptions: needs(WasmFeatures::EXCEPTIONS),
             unsupported: unsupported(bytes),
             one_request: bytes
                 .windows(STARLING_MONKEY.len())
@@ -269,7 +275,10 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_said_in_words() {
         for (text, words) in [
-            ("(component (core module (tag)))", "exceptions"),
+            (
+                "(component (core module (func try end)))",
+                "legacy instructions for WebAssembly exceptions",
+            ),
             (
                 "(component (core module (type (struct))))",
                 "garbage-collected types",
@@ -303,6 +312,12 @@ mod tests {
             (data (i32.const 0) "StarlingMonkey engine initializing")))"#;
         assert!(of(engine).unwrap().one_request);
         assert!(!of("(component)").unwrap().one_request);
+    }
+
+    #[test]
+    fn exceptions_are_found() {
+        assert!(of("(component (core module (tag)))").unwrap().exceptions);
+        assert!(!of("(component (core module (func)))").unwrap().exceptions);
     }
 
     #[test]

@@ -102,6 +102,7 @@ fn write_trailer(text: &mut String, trailer: &Trailer) -> fmt::Result {
     writeln!(text, "  sha256: {} (verified)", trailer.sha256)?;
     writeln!(text, "  epoch: {}", yes_or_no(trailer.epoch))?;
     writeln!(text, "  concurrency: {}", yes_or_no(trailer.concurrency))?;
+    writeln!(text, "  exceptions: {}", yes_or_no(trailer.exceptions))?;
     writeln!(text, "  memories: {}", trailer.memories)?;
     writeln!(text, "  tables: {}", trailer.tables)?;
     writeln!(text, "  core instances: {}", trailer.core_instances)?;

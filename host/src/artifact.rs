@@ -57,6 +57,9 @@ pub struct Trailer {
     pub epoch: bool,
     /// Whether it needs the engine's support for concurrency, as the async ABI does.
     pub concurrency: bool,
+    /// Whether it throws or catches WebAssembly exceptions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exceptions: bool,
     /// How many linear memories one instance has.
     pub memories: u32,
     /// How many tables one instance has.
@@ -353,6 +356,7 @@ mod tests {
             sha256: sha256(elf),
             epoch: true,
             concurrency: false,
+            exceptions: false,
             memories: 1,
             tables: 2,
             core_instances: 3,

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use wasmtime::component::Component;
-use wasmtime::{Config, Engine, WasmBacktraceDetails};
+use wasmtime::{Collector, Config, Engine, WasmBacktraceDetails};
 
 use crate::artifact::Trailer;
 use crate::frames::MAX_FRAMES;
@@ -33,7 +33,12 @@ fn config(trailer: &Trailer, coredump: bool) -> Config {
         .native_unwind_info(false)
         // For profilers only: the names in backtraces are kept apart from them.
         .debug_symbols(false)
-        .gc_support(false)
+        // Exceptions are objects of the garbage collector's heap, which counts as the guest's memory.
+        .gc_support(trailer.exceptions)
+        .wasm_exceptions(trailer.exceptions)
+        .collector(Collector::DeferredReferenceCounting)
+        .wasm_function_references(false)
+        .wasm_gc(false)
         .shared_memory(false)
         .wasm_shared_everything_threads(false)
         .wasm_stack_switching(false)

@@ -44,8 +44,8 @@ fn no_component() {
 fn features_of_webassembly_that_are_not_supported() {
     for (text, words) in [
         (
-            "(component (core module (tag)))",
-            "it uses WebAssembly exceptions",
+            "(component (core module (func try end)))",
+            "it uses the legacy instructions for WebAssembly exceptions",
         ),
         (
             "(component (core module (type (struct))))",

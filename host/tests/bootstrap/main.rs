@@ -24,6 +24,7 @@ mod concurrency;
 mod context;
 mod crashes;
 mod deadlines;
+mod exceptions;
 mod hostile;
 mod http;
 mod log;

@@ -21,7 +21,7 @@ use crate::start_code::compiled;
 use crate::support::{Host, HostBuilder, functions};
 
 /// A function in a folder of its own, with this policy.
-struct Granted {
+pub struct Granted {
     folder: TempDir,
     builder: HostBuilder,
 }
@@ -35,7 +35,7 @@ impl Granted {
     }
 
     /// A handler whose core module has these lines, besides an allocator. They are text.
-    fn module(lines: &str, policy: &str) -> Self {
+    pub fn module(lines: &str, policy: &str) -> Self {
         let module = format!(
             r#"(module
             (memory (export "memory") 2)
@@ -67,7 +67,7 @@ impl Granted {
     }
 
     /// Starts it. The folder has to live as long.
-    fn start(self) -> (Host, TempDir) {
+    pub fn start(self) -> (Host, TempDir) {
         (self.builder.start(), self.folder)
     }
 }
