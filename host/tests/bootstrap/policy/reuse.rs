@@ -1,12 +1,14 @@
 //! Instances that are kept, and what leaks where they are not.
 
+use std::fs;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
 
 use super::Granted;
 use crate::http::get;
-use crate::support::Host;
+use crate::start_code::compiled;
+use crate::support::{Host, HostBuilder, rust_guest};
 
 fn counts<const N: usize>(host: &Host) -> [String; N] {
     std::array::from_fn(|_| host.ask("count"))
@@ -64,6 +66,27 @@ fn components_of_wasi_http_can_be_kept() {
         }
         host.finish();
     }
+}
+
+/// The engine of JavaScript components fails on its second request, and is known by its name in the component.
+#[test]
+fn an_instance_that_answers_one_request_is_not_kept() {
+    let mut component = fs::read(rust_guest("http_p2")).unwrap();
+    // A custom section: its length, then its name with the name's length.
+    component.extend([0, 15, 14]);
+    component.extend(b"StarlingMonkey");
+    let folder = compiled(&component);
+    fs::write(folder.path().join("hello.toml"), "reuse = true\n").unwrap();
+    let host = HostBuilder::new(folder.path(), "hello").start();
+    for _ in 0..3 {
+        assert_eq!(get(&host, "/visits")["body"], "1");
+    }
+    let log = host.finish().stderr;
+    assert_eq!(
+        log.matches("`reuse`, which has no effect").count(),
+        1,
+        "{log}"
+    );
 }
 
 #[test]
