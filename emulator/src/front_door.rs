@@ -3,6 +3,7 @@
 
 mod answer;
 mod arrival;
+mod binary;
 mod function_url;
 mod gateway;
 mod invoke_api;
@@ -50,9 +51,24 @@ pub trait Functions: Send + Sync + 'static {
     /// Is told of an answer that is no HTTP response, which the client sees as a bare 500 or 502.
     fn malformed(&self, _function: &str, _why: &str) {}
 
-    /// Is told of a request that was answered, and how long that took: until the end of the answer,
-    /// or of its head if it streams.
-    fn answered(&self, _method: &str, _path: &str, _status: u16, _took: Duration) {}
+    /// Tells the developer how AWS treats a request or a response, if it is not as a function means it.
+    fn note(&self, _function: &str, _note: &str) {}
+
+    /// Is told of each request that was answered.
+    fn answered(&self, _answered: &Answered<'_>) {}
+}
+
+/// A request that was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// The function that it was for, unless no route led to one.
+    pub function: Option<&'a str>,
+    /// Its method and path, or `invoke` if it names the function.
+    pub request: &'a str,
+    /// The status of the response.
+    pub status: u16,
+    /// The time until the end of the response, or of its head if it streams.
+    pub took: Duration,
 }
 
 /// One runtime that serves every function.
@@ -68,11 +84,7 @@ pub async fn serve<F: Functions>(
     template: Template,
     functions: Arc<F>,
 ) -> io::Result<()> {
-    let gateway = gateway::Gateway {
-        template,
-        functions,
-    };
-    listen(listener, gateway).await
+    listen(listener, gateway::Gateway::new(template, functions)).await
 }
 
 /// Serves a function's URL on a socket, until the future is dropped.
@@ -102,17 +114,43 @@ trait Door: Send + Sync + 'static {
     /// See there.
     fn functions(&self) -> &Self::Functions;
 
-    /// The most bytes that a request's body may have.
-    const MAX_REQUEST: usize;
-
-    /// Answers a request.
+    /// Answers a request, whose body is `None` if it has more than [`MAX_BODY`] bytes.
     fn answer(
         &self,
         arrival: &Arrival,
         parts: &Parts,
-        body: &Bytes,
-    ) -> impl Future<Output = Response<Body>> + Send;
+        body: Option<&Bytes>,
+    ) -> impl Future<Output = Answer<'_>> + Send;
 }
+
+/// The answer of a door.
+struct Answer<'a> {
+    /// The function that the request was for, unless no route led to one.
+    function: Option<&'a str>,
+    /// Whether the request names the function.
+    is_invoke: bool,
+    response: Response<Body>,
+}
+
+impl Answer<'_> {
+    /// An answer that no function has a part in.
+    fn without_function(response: Response<Body>) -> Self {
+        Self {
+            function: None,
+            is_invoke: false,
+            response,
+        }
+    }
+}
+
+/// The most bytes that the body of a request may have. API Gateway's limit:
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>. Lambda's is lower, and
+/// is one of the event: [`MAX_EVENT`].
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// The most bytes that the event of a synchronous invocation may have, with a body's base64: "Lambda
+/// quotas" in <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const MAX_EVENT: usize = 6 * 1024 * 1024;
 
 async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
     let door = Arc::new(door);
@@ -132,35 +170,34 @@ async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
 async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Response<Body> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
-    let response = respond(door, client, &parts, body).await;
-    let (method, path) = (parts.method.as_str(), parts.uri.path());
-    let status = response.status().as_u16();
-    door.functions()
-        .answered(method, path, status, start.elapsed());
+    let arrival = Arrival::now(client, &parts.headers);
+    let body = to_bytes(body, MAX_BODY).await.ok();
+    let answer = door.answer(&arrival, &parts, body.as_ref()).await;
+    let mut response = answer.response;
+    complete(&mut response, &parts, &arrival);
+    let request = match answer.is_invoke {
+        true => "invoke",
+        false => &format!("{} {}", parts.method, parts.uri.path()),
+    };
+    door.functions().answered(&Answered {
+        function: answer.function,
+        request,
+        status: response.status().as_u16(),
+        took: start.elapsed(),
+    });
     response
 }
 
-async fn respond<D: Door>(
-    door: &D,
-    client: SocketAddr,
-    parts: &Parts,
-    body: Body,
-) -> Response<Body> {
-    let Ok(body) = to_bytes(body, D::MAX_REQUEST).await else {
-        let why = format!("HTTP content length exceeded {} bytes.", D::MAX_REQUEST);
-        return message(StatusCode::PAYLOAD_TOO_LARGE, &why);
-    };
-    let arrival = Arrival::now(client, &parts.headers);
-    let mut response = door.answer(&arrival, parts, &body).await;
+/// Adds what all responses have.
+fn complete(response: &mut Response<Body>, parts: &Parts, arrival: &Arrival) {
     let is_head_of_something =
         parts.method == Method::HEAD && response.body().size_hint().exact() == Some(0);
     if response.status() == StatusCode::NO_CONTENT || is_head_of_something {
         // Of a length that nobody knows, for it may not be said to be 0: RFC 9110, 8.6.
         *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
     }
-    set(&mut response, "x-amzn-requestid", &arrival.request_id);
-    set(&mut response, "x-amzn-trace-id", &arrival.trace_id);
-    response
+    set(response, "x-amzn-requestid", &arrival.request_id);
+    set(response, "x-amzn-trace-id", &arrival.trace_id);
 }
 
 /// Adds what Lambda knows of the function and of the request's trace, which is not sampled here.
@@ -173,14 +210,24 @@ fn prepare(function: &Function, invocation: Invocation, arrival: &Arrival) -> In
         .trace_id(&format!("{trace};Parent={parent};Sampled=0"))
 }
 
+/// Invokes a function with the event of an HTTP request. Returns `None`, and says so, if Lambda does
+/// not take the event, since it is too large.
 async fn run<F: Functions>(
     functions: &F,
     function: &Function,
     invocation: Invocation,
     arrival: &Arrival,
-) -> Outcome {
+) -> Option<Outcome> {
+    let size = invocation.event_size();
+    if size > MAX_EVENT {
+        let note = format!(
+            "Lambda does not take the event: it has {size} bytes, and at most {MAX_EVENT} are allowed, with the base64 of a body"
+        );
+        functions.note(&function.name, &note);
+        return None;
+    }
     let invocation = prepare(function, invocation, arrival);
-    functions.invoke(&function.name, invocation).await
+    Some(functions.invoke(&function.name, invocation).await)
 }
 
 fn message(code: StatusCode, message: &str) -> Response<Body> {

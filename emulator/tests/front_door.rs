@@ -17,6 +17,7 @@ Resources:
       Timeout: 1
       Events:
         Any: { Type: Api, Properties: { Path: "/{proxy+}", Method: any } }
+        Http: { Type: HttpApi, Properties: { Path: "/http/{proxy+}", Method: any } }
 "#;
 
 /// A front door whose function does what the path says.
@@ -29,6 +30,16 @@ struct Door {
 
 impl Door {
     fn open() -> Self {
+        Self::of(TEMPLATE)
+    }
+
+    /// With binary media types.
+    fn binary(types: &str) -> Self {
+        let globals = format!("Globals: {{ Api: {{ BinaryMediaTypes: {types} }} }}");
+        Self::of(&format!("{TEMPLATE}{globals}"))
+    }
+
+    fn of(template: &str) -> Self {
         let api = Arc::new(RuntimeApi::start("127.0.0.1:0").unwrap());
         let base = format!("http://{}/2018-06-01/runtime/invocation", api.address());
         std::thread::spawn(move || serve(&base));
@@ -41,7 +52,7 @@ impl Door {
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let template = Template::parse(TEMPLATE).unwrap();
+        let template = Template::parse(template).unwrap();
         runtime.spawn(front_door::serve(listener, template, api.clone()));
         Self {
             address,
@@ -109,6 +120,11 @@ fn serve(base: &str) {
                 });
                 ("response", answer)
             }
+            Some("text") => ("response", json!({ "statusCode": 200, "body": "text" })),
+            Some("large") => {
+                let answer = json!({ "statusCode": 200, "body": "x".repeat(7_000_000) });
+                ("response", answer)
+            }
             Some("malformed") => ("response", json!("no response")),
             Some("error") => ("error", json!({ "errorType": "E", "errorMessage": "m" })),
             Some("sleep") => continue,
@@ -134,16 +150,12 @@ fn a_request_becomes_an_event_and_the_answer_a_response() {
         json!(["1", "2"])
     );
     assert_eq!(event["headers"]["X-H"], "v");
-    assert_eq!(
-        (&event["body"], &event["isBase64Encoded"]),
-        (&json!("/w=="), &json!(true))
-    );
     assert_eq!(event["requestContext"]["identity"]["sourceIp"], "127.0.0.1");
 }
 
 #[test]
 fn bodies_headers_and_head_come_through() {
-    let door = Door::open();
+    let door = Door::binary(r#"["*/*"]"#);
     let response = door.ask(Request::get("/binary").body(Vec::new()).unwrap());
     assert_eq!(response.headers()["content-type"], "image/png");
     let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
@@ -154,6 +166,75 @@ fn bodies_headers_and_head_come_through() {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-length"], "2");
     assert!(response.body().is_empty());
+}
+
+#[test]
+fn a_request_is_in_base64_if_its_type_is_a_binary_media_type() {
+    let sent = |types: &str, content_type: &str| {
+        let request = Request::post("/echo").header("content-type", content_type);
+        let response = Door::binary(types).ask(request.body(vec![b'a', 0xff]).unwrap());
+        let event: Value = serde_json::from_slice(response.body()).unwrap();
+        (event["body"].clone(), event["isBase64Encoded"].clone())
+    };
+    let text = (json!("a\u{fffd}"), json!(false));
+    let bytes = (json!("Yf8="), json!(true));
+    assert_eq!(sent("[image~1png]", "image/png"), bytes);
+    assert_eq!(sent("[image/*]", "image/png"), bytes);
+    assert_eq!(sent("['*~1*']", "text/plain"), bytes);
+    assert_eq!(sent("[image/png]", "image/jpeg"), text);
+    assert_eq!(sent("[]", "application/octet-stream"), text);
+}
+
+#[test]
+fn a_response_in_base64_is_decoded_for_clients_that_accept_a_binary_media_type_first() {
+    let body = |types: &str, accept: Option<&str>| {
+        let mut request = Request::get("/binary");
+        if let Some(accept) = accept {
+            request = request.header("accept", accept);
+        }
+        let response = Door::binary(types).ask(request.body(Vec::new()).unwrap());
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "image/png");
+        response.into_body()
+    };
+    assert_eq!(body("[image/png]", Some("image/png, */*")), [0xff, 0x00]);
+    assert_eq!(body("[image/png]", Some("*/*, image/png")), b"/wA=");
+    assert_eq!(body("[]", Some("image/png")), b"/wA=");
+    assert_eq!(body("['*/*']", None), [0xff, 0x00]);
+}
+
+#[test]
+fn a_request_that_lambda_or_the_api_does_not_take_is_refused() {
+    let status = |path: &str, length: usize| {
+        let request = Request::post(path).header("content-type", "text/plain");
+        let response = Door::of(TEMPLATE).ask(request.body(vec![b'a'; length]).unwrap());
+        let body = String::from_utf8(response.body().clone()).unwrap();
+        (response.status().as_u16(), body)
+    };
+    let refused = |why: &str| (413, format!("{{\"message\":\"{why}\"}}"));
+    assert_eq!(status("/text", 6_200_000).0, 200);
+    assert_eq!(status("/text", 6_291_000), refused("Request Too Long"));
+    assert_eq!(
+        status("/text", 10_485_761),
+        refused("HTTP content length exceeded 10485760 bytes.")
+    );
+    let too_large = refused("Request Entity Too Large");
+    assert_eq!(status("/http/text", 6_200_000).0, 200);
+    assert_eq!(status("/http/text", 6_291_000), too_large);
+    assert_eq!(status("/http/text", 10_485_761), too_large);
+    // In base64, a third is added.
+    let request = Request::post("/http/text").header("content-type", "image/png");
+    let response = Door::open().ask(request.body(vec![0; 4_800_000]).unwrap());
+    assert_eq!(response.status(), 413);
+}
+
+#[test]
+fn a_response_over_lambdas_limit_is_an_error() {
+    let door = Door::open();
+    let (status, body) = door.get("/large");
+    assert_eq!(status, 502);
+    assert_eq!(body, r#"{"message":"Internal server error"}"#);
+    assert_eq!(door.get("/http/large").0, 500);
 }
 
 #[test]

@@ -377,3 +377,19 @@ fn an_http_api_has_its_own_events_and_errors() {
     assert_eq!(body, r#"{"message":"Service Unavailable"}"#);
     assert_eq!(door.api.violations(), []);
 }
+
+#[test]
+fn an_event_over_lambdas_limit_is_refused() {
+    let door = Door::url(InvokeMode::Buffered);
+    for length in [4_800_000, 11_000_000] {
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+        let mut stream = connect(door.address);
+        stream.write_all(head.as_bytes()).unwrap();
+        // The door stops reading a body that is over its own limit.
+        let _ = stream.write_all(&vec![0; length]);
+        let (head, body) = Client(BufReader::new(stream)).whole();
+        assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
+        assert_eq!(body, r#"{"Message":null}"#);
+    }
+}

@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError, RwLock};
-use std::time::Duration;
 
-use lambda_wasm_emulator::{Function, Functions, Invocation, Outcome};
+use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, Outcome};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -129,10 +128,20 @@ impl Functions for Fleet {
         ));
     }
 
-    fn answered(&self, method: &str, path: &str, status: u16, took: Duration) {
-        let took = took.as_millis();
+    fn note(&self, function: &str, note: &str) {
+        super::tell(&format!("note: {function}: {note}"));
+    }
+
+    fn answered(&self, answered: &Answered<'_>) {
+        let Answered {
+            request, status, ..
+        } = answered;
+        let function = answered.function.map(|name| format!("{name}: "));
+        let function = function.unwrap_or_default();
+        let took = answered.took.as_millis();
+        let line = format!("{function}{request} {status} {took} ms\n");
         // `dev` goes on without its terminal.
-        drop(writeln!(io::stdout(), "{method} {path} {status} {took} ms"));
+        let _ = io::stdout().write_all(line.as_bytes());
     }
 }
 
@@ -140,6 +149,7 @@ impl Functions for Fleet {
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use axum::http::{Response, StatusCode};
 
 use super::arrival::Arrival;
 use super::v2_event::{self, Sender};
-use super::{Door, Functions, run, set, status, streamed, v2_answer};
+use super::{Answer, Door, Functions, run, set, status, streamed, v2_answer};
 use crate::{Function, Invocation, InvokeMode, Outcome};
 
 pub(super) struct FunctionUrl<F> {
@@ -24,14 +24,28 @@ impl<F: Functions> Door for FunctionUrl<F> {
         &self.functions
     }
 
-    /// Lambda's limit for events.
-    const MAX_REQUEST: usize = 6 * 1024 * 1024;
+    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer<'_> {
+        let response = match body {
+            Some(body) => self.respond(arrival, parts, body).await,
+            None => too_large(),
+        };
+        Answer {
+            function: Some(&self.function.name),
+            is_invoke: false,
+            response,
+        }
+    }
+}
 
-    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
+impl<F: Functions> FunctionUrl<F> {
+    async fn respond(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
         let sender = Sender::function_url(parts.uri.path());
         let event = v2_event::event(&sender, parts, body, arrival);
         let invocation = Invocation::new(event.to_string()).request_id(&arrival.request_id);
         let outcome = run(&*self.functions, &self.function, invocation, arrival).await;
+        let Some(outcome) = outcome else {
+            return too_large();
+        };
         let response = match (self.mode, outcome) {
             (InvokeMode::ResponseStream, Outcome::Streamed(stream)) => {
                 streamed::response(stream).await
@@ -47,6 +61,15 @@ impl<F: Functions> Door for FunctionUrl<F> {
             failed()
         })
     }
+}
+
+/// The response to a request whose event would be too large. AWS's pages have the status, and the
+/// form of a function URL's errors (`{"Message":"Forbidden"}`), but not the words of this one.
+fn too_large() -> Response<Body> {
+    let mut response = status(StatusCode::PAYLOAD_TOO_LARGE);
+    *response.body_mut() = Body::from(r#"{"Message":null}"#);
+    set(&mut response, "content-type", "application/json");
+    response
 }
 
 /// What clients see of everything that can go wrong.

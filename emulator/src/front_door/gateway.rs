@@ -1,6 +1,7 @@
 //! A template's REST API and its HTTP API, and Lambda's Invoke API, behind one address.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
@@ -11,17 +12,33 @@ use super::invoke_api::{self, Mode};
 use super::routing::{self, Match};
 use super::v2_event::{self, Sender};
 use super::{
-    Door, Functions, message, prepare, rest_answer, rest_event, run, status, streamed, v2_answer,
+    Answer, Door, Functions, MAX_BODY, binary, message, prepare, rest_answer, rest_event, run,
+    status, streamed, v2_answer,
 };
-use crate::{Api, Invocation, InvokeMode, Outcome, Post, Template};
+use crate::{Api, Function, Invocation, InvokeMode, Outcome, Post, Template};
 
 pub(super) struct Gateway<F> {
-    pub template: Template,
-    pub functions: Arc<F>,
+    template: Template,
+    functions: Arc<F>,
+    /// The functions and routes of which it was said why clients get base64.
+    noted: Mutex<BTreeSet<(String, String)>>,
+}
+
+impl<F> Gateway<F> {
+    /// The APIs of a template, whose functions these carry out.
+    pub fn new(template: Template, functions: Arc<F>) -> Self {
+        Self {
+            template,
+            functions,
+            noted: Mutex::default(),
+        }
+    }
 }
 
 /// What a function did not give.
 enum NoResponse {
+    /// Lambda does not take the event.
+    TooLarge,
     InTime,
     AtAll,
 }
@@ -33,46 +50,84 @@ impl<F: Functions> Door for Gateway<F> {
         &self.functions
     }
 
-    /// API Gateway's limit.
-    const MAX_REQUEST: usize = 10 * 1024 * 1024;
-
     /// Of both APIs, the one with the most literal route takes the request.
-    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
+    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer<'_> {
         let (method, path) = (&parts.method, parts.uri.path());
         if let Some(name) = invoke_api::function_name(path)
             && *method == Method::POST
         {
-            return self.invoke(arrival, &name, parts, body).await;
+            let function = self.template.function(&name);
+            let response = match function {
+                Some(function) => self.invoke(arrival, function, parts, body).await,
+                None => invoke_api::not_found(&name, &self.template.functions),
+            };
+            return Answer {
+                function: function.map(|function| &*function.name),
+                is_invoke: function.is_some(),
+                response,
+            };
         }
         let functions = &self.template.functions;
-        if let Some(found) = routing::find_in_any(functions, method.as_str(), path) {
-            if found.route.api == Api::Rest {
-                let event = rest_event::event(parts, body, &found, arrival);
-                return self.rest(arrival, &found, event.to_string()).await;
-            }
-            let Some(sender) = Sender::http_api(&found, path) else {
-                return message(StatusCode::BAD_REQUEST, "Bad Request");
-            };
-            let event = v2_event::event(&sender, parts, body, arrival);
-            return self.http(arrival, &found, event.to_string()).await;
+        let Some(found) = routing::find_in_any(functions, method.as_str(), path) else {
+            return Answer::without_function(self.not_found());
+        };
+        let response = match found.route.api {
+            Api::Rest => self.rest(arrival, &found, parts, body).await,
+            Api::Http => self.http(arrival, &found, parts, body).await,
+        };
+        Answer {
+            function: Some(&found.function.name),
+            is_invoke: false,
+            response,
         }
-        let routes = || functions.iter().flat_map(|function| &function.routes);
+    }
+}
+
+impl<F: Functions> Gateway<F> {
+    /// The response where no route leads.
+    fn not_found(&self) -> Response<Body> {
+        let functions = self.template.functions.iter();
+        let routes = || functions.clone().flat_map(|function| &function.routes);
         let has = |api| routes().any(|route| route.api == api);
         match has(Api::Rest) || !has(Api::Http) {
             true => message(StatusCode::FORBIDDEN, "Missing Authentication Token"),
             false => message(StatusCode::NOT_FOUND, "Not Found"),
         }
     }
-}
 
-impl<F: Functions> Gateway<F> {
     /// A request of the REST API.
-    async fn rest(&self, arrival: &Arrival, found: &Match<'_>, event: String) -> Response<Body> {
-        let answer = |post: &Post| {
-            streamed::whole(post).unwrap_or_else(|| rest_answer::response(&post.body))
+    ///
+    /// Of the two limits, API Gateway's own has the words of its default for `REQUEST_TOO_LARGE`
+    /// ("Gateway response types" in its guide). Those of Lambda's are not in AWS's pages; they are
+    /// the ones that users report.
+    async fn rest(
+        &self,
+        arrival: &Arrival,
+        found: &Match<'_>,
+        parts: &Parts,
+        body: Option<&Bytes>,
+    ) -> Response<Body> {
+        let too_large = StatusCode::PAYLOAD_TOO_LARGE;
+        let Some(body) = body else {
+            let why = format!("HTTP content length exceeded {MAX_BODY} bytes.");
+            return message(too_large, &why);
         };
-        match self.ask(arrival, found, event, answer).await {
+        let types = &self.template.binary_types;
+        let event = rest_event::event(parts, body, found, arrival, types);
+        let takes_bytes = binary::takes_bytes(types, &parts.headers);
+        let answer = |post: &Post| {
+            if let Some(response) = streamed::whole(post) {
+                return response;
+            }
+            let made = rest_answer::response(&post.body, takes_bytes)?;
+            if made.is_base64_text {
+                self.note_base64(found, parts);
+            }
+            Ok(made.response)
+        };
+        match self.ask(arrival, found, event.to_string(), answer).await {
             Ok(response) => response,
+            Err(NoResponse::TooLarge) => message(too_large, "Request Too Long"),
             Err(NoResponse::InTime) => {
                 message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
             }
@@ -80,10 +135,37 @@ impl<F: Functions> Gateway<F> {
         }
     }
 
-    /// A request of the HTTP API.
-    async fn http(&self, arrival: &Arrival, found: &Match<'_>, event: String) -> Response<Body> {
+    /// Says, once for each route, why the client got base64.
+    fn note_base64(&self, found: &Match<'_>, parts: &Parts) {
+        let (function, route) = (&found.function.name, found.route.key());
+        let key = (function.clone(), route.clone());
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.insert(key) {
+            let note = binary::note(&route, &self.template.binary_types, &parts.headers);
+            self.functions.note(function, &note);
+        }
+    }
+
+    /// A request of the HTTP API. The words for a request that is too large are not in AWS's pages;
+    /// they are the ones that users report.
+    async fn http(
+        &self,
+        arrival: &Arrival,
+        found: &Match<'_>,
+        parts: &Parts,
+        body: Option<&Bytes>,
+    ) -> Response<Body> {
+        let too_large = || message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        let Some(body) = body else {
+            return too_large();
+        };
+        let Some(sender) = Sender::http_api(found, parts.uri.path()) else {
+            return message(StatusCode::BAD_REQUEST, "Bad Request");
+        };
+        let event = v2_event::event(&sender, parts, body, arrival).to_string();
         match self.ask(arrival, found, event, v2_answer::response).await {
             Ok(response) => response,
+            Err(NoResponse::TooLarge) => too_large(),
             Err(NoResponse::InTime) => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
@@ -104,6 +186,7 @@ impl<F: Functions> Gateway<F> {
         let functions = &*self.functions;
         let invocation = Invocation::new(event);
         let outcome = run(functions, found.function, invocation, arrival).await;
+        let outcome = outcome.ok_or(NoResponse::TooLarge)?;
         let response = match (found.route.mode, outcome) {
             (InvokeMode::ResponseStream, Outcome::Streamed(stream)) => {
                 streamed::response(stream).await
@@ -125,19 +208,17 @@ impl<F: Functions> Gateway<F> {
     async fn invoke(
         &self,
         arrival: &Arrival,
-        name: &str,
+        function: &Function,
         parts: &Parts,
-        body: &Bytes,
+        body: Option<&Bytes>,
     ) -> Response<Body> {
-        let Some(function) = self.template.function(name) else {
-            return invoke_api::not_found(name, &self.template.functions);
-        };
         let mode = Mode::of(&parts.headers);
         if let Some(refusal) = invoke_api::refusal(&mode, body) {
             return refusal;
         }
+        let body = body.cloned().unwrap_or_default();
         let request_id = &arrival.request_id;
-        let invocation = invoke_api::invocation(&parts.headers, body).request_id(request_id);
+        let invocation = invoke_api::invocation(&parts.headers, &body).request_id(request_id);
         match mode {
             Mode::DryRun => status(StatusCode::NO_CONTENT),
             Mode::Event => {
@@ -148,7 +229,8 @@ impl<F: Functions> Gateway<F> {
                 status(StatusCode::ACCEPTED)
             }
             Mode::RequestResponse => {
-                let outcome = run(&*self.functions, function, invocation, arrival).await;
+                let invocation = prepare(function, invocation, arrival);
+                let outcome = self.functions.invoke(&function.name, invocation).await;
                 let outcome = outcome.collect().await;
                 invoke_api::response(&outcome, request_id, function.timeout)
             }

@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::routing::decode;
+use super::{MAX_BODY, MAX_EVENT};
 use crate::runtime_api::MAX_ANSWER;
 use crate::{Function, Invocation, Outcome};
 
@@ -26,27 +27,33 @@ pub(super) fn function_name(path: &str) -> Option<String> {
     name.split(':').next().map(str::to_owned)
 }
 
-/// The most bytes of an event: "Lambda quotas" in
+/// The most bytes of the event of an asynchronous invocation: "Lambda quotas" in
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
-const MAX_SYNCHRONOUS: usize = 6 * 1024 * 1024;
 const MAX_ASYNCHRONOUS: usize = 1024 * 1024;
 
 /// The response to a payload that Lambda does not take: 413 if it is too large, and 400 if it is not
-/// JSON ("Errors" of Invoke in Lambda's API reference).
-pub(super) fn refusal(mode: &Mode, payload: &[u8]) -> Option<Response<Body>> {
+/// JSON ("Errors" of Invoke in Lambda's API reference). The body is `None` if it is over the limit of
+/// all bodies.
+pub(super) fn refusal(mode: &Mode, body: Option<&Bytes>) -> Option<Response<Body>> {
     let (kind, limit) = match mode {
         Mode::Event => ("Event", MAX_ASYNCHRONOUS),
-        Mode::RequestResponse => ("RequestResponse", MAX_SYNCHRONOUS),
+        Mode::RequestResponse => ("RequestResponse", MAX_EVENT),
         Mode::DryRun => return None,
     };
-    let size = payload.len();
-    if size > limit {
+    let size = body.map(|body| body.len());
+    let Some(body) = body.filter(|body| body.len() <= limit) else {
+        let size = size.map_or(format!("more than {MAX_BODY}"), |size| size.to_string());
         let message = format!(
             "{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
         );
         let status = StatusCode::PAYLOAD_TOO_LARGE;
         return Some(error(status, "RequestTooLargeException", &message));
-    }
+    };
+    malformed(body)
+}
+
+/// The response to a payload that is not JSON.
+fn malformed(payload: &[u8]) -> Option<Response<Body>> {
     if payload.is_empty() {
         return None;
     }

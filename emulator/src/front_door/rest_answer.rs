@@ -21,17 +21,31 @@ struct Answer {
     is_base64_encoded: Option<bool>,
 }
 
-/// The response, or why the answer is malformed.
-pub(super) fn response(answer: &[u8]) -> Result<Response<Body>, String> {
+/// The response that an answer is.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub response: Response<Body>,
+    /// Whether its body is base64 that was not decoded.
+    pub is_base64_text: bool,
+}
+
+/// The response, whose body is decoded from base64 only if the client takes bytes, or why the answer
+/// is malformed.
+pub(super) fn response(answer: &[u8], takes_bytes: bool) -> Result<Made, String> {
     let answer: Answer = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
     let status = answer::status(&answer.status_code)?;
-    let body = answer::body(answer.body, answer.is_base64_encoded)?;
+    let is_base64 = answer.is_base64_encoded == Some(true);
+    let body = answer::body(answer.body, Some(is_base64 && takes_bytes))?;
+    let is_base64_text = is_base64 && !takes_bytes && !body.is_empty();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = merge(answer.headers, answer.multi_value_headers);
     let headers = headers.into_iter();
     answer::append(response.headers_mut(), headers, "application/json")?;
-    Ok(response)
+    Ok(Made {
+        response,
+        is_base64_text,
+    })
 }
 
 /// Both kinds of headers as one list. A pair that is in both counts once.
@@ -58,8 +72,8 @@ mod tests {
     use serde_json::json;
 
     fn headers(answer: Value) -> Vec<String> {
-        let response = response(answer.to_string().as_bytes()).unwrap();
-        let headers = response.headers().iter();
+        let made = response(answer.to_string().as_bytes(), true).unwrap();
+        let headers = made.response.headers().iter();
         let mut lines: Vec<_> = headers
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
             .collect();
@@ -93,7 +107,7 @@ mod tests {
 
     #[test]
     fn malformed_answers_are_told_apart() {
-        let why = |answer: &str| response(answer.as_bytes()).unwrap_err();
+        let why = |answer: &str| response(answer.as_bytes(), true).unwrap_err();
         assert!(why("\"text\"").contains("invalid type"));
         assert!(why("{}").contains("missing field `statusCode`"));
         assert!(why(r#"{"statusCode":200,"more":1}"#).contains("unknown field `more`"));

@@ -10,21 +10,28 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::ACCOUNT;
 use super::arrival::{Arrival, query, text};
 use super::routing::Match;
+use super::{ACCOUNT, binary};
 
 /// The stage and the API that every request here is for.
 const STAGE: &str = "Prod";
 const API_ID: &str = "local00000";
 
 /// The whole event.
-pub(super) fn event(parts: &Parts, body: &Bytes, found: &Match<'_>, arrival: &Arrival) -> Value {
+pub(super) fn event(
+    parts: &Parts,
+    body: &Bytes,
+    found: &Match<'_>,
+    arrival: &Arrival,
+    binary_types: &[String],
+) -> Value {
     let headers = arrival.headers(&parts.headers).into_iter();
     let headers = headers.map(|(name, values)| (capitals(&name), values));
     let headers: BTreeMap<_, _> = headers.collect();
     let query = query(parts.uri.query().unwrap_or_default());
-    let (body, is_base64) = encode(body);
+    let content_type = text(&parts.headers, header::CONTENT_TYPE);
+    let (body, is_base64) = encode(body, binary::is_binary(binary_types, content_type));
     json!({
         "resource": found.route.path,
         "path": parts.uri.path(),
@@ -103,12 +110,14 @@ fn or_null<V: serde::Serialize>(map: BTreeMap<String, V>) -> Value {
     }
 }
 
-/// The body as text, or in base64 if it is no text; null if there is none.
-fn encode(body: &Bytes) -> (Value, bool) {
-    match std::str::from_utf8(body) {
-        Ok("") => (Value::Null, false),
-        Ok(text) => (Value::from(text), false),
-        Err(_) => (Value::from(STANDARD.encode(body)), true),
+/// The body in base64 if its type is a binary media type, and otherwise as text; null if there is
+/// none.
+fn encode(body: &Bytes, is_binary: bool) -> (Value, bool) {
+    match body.is_empty() {
+        true => (Value::Null, false),
+        false if is_binary => (Value::from(STANDARD.encode(body)), true),
+        // As AWS does, bytes that are not UTF-8 are replaced.
+        false => (Value::from(String::from_utf8_lossy(body)), false),
     }
 }
 

@@ -51,6 +51,11 @@ impl Invocation {
         .function_arn("arn:aws:lambda:us-east-1:123456789012:function:function")
     }
 
+    /// Returns how many bytes the event has.
+    pub fn event_size(&self) -> usize {
+        self.event.len()
+    }
+
     /// Answers are expected under this request id, in place of a random one.
     pub fn request_id(mut self, id: &str) -> Self {
         self.request_id = id.to_owned();

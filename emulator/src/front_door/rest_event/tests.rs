@@ -8,6 +8,7 @@ use crate::front_door::routing;
 use crate::{Api, Template};
 
 const TEMPLATE: &str = r#"
+Globals: { Api: { BinaryMediaTypes: [image~1png] } }
 Resources:
   F:
     Type: AWS::Serverless::Function
@@ -29,7 +30,13 @@ fn made(request: Request<Vec<u8>>) -> Value {
         request_id: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned(),
         trace_id: "Root=1-1-1".to_owned(),
     };
-    event(&parts, &Bytes::from(body), &found, &arrival)
+    event(
+        &parts,
+        &Bytes::from(body),
+        &found,
+        &arrival,
+        &template.binary_types,
+    )
 }
 
 #[test]
@@ -119,10 +126,12 @@ fn what_is_not_there_is_null() {
 }
 
 #[test]
-fn a_body_that_is_no_text_is_in_base64() {
-    let made = made(Request::put("/").body(vec![0xff, 0x00]).unwrap());
-    assert_eq!(
-        (&made["body"], &made["isBase64Encoded"]),
-        (&json!("/wA="), &json!(true))
-    );
+fn a_body_is_text_unless_its_type_is_a_binary_media_type() {
+    let made = |content_type: &str| {
+        let request = Request::put("/").header("content-type", content_type);
+        let made = made(request.body(vec![0xff, 0x00]).unwrap());
+        (made["body"].clone(), made["isBase64Encoded"].clone())
+    };
+    assert_eq!(made("image/png"), (json!("/wA="), json!(true)));
+    assert_eq!(made("text/plain"), (json!("\u{fffd}\0"), json!(false)));
 }
