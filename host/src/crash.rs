@@ -43,12 +43,14 @@ impl Stopped {
             return timeout(ran, "it computed; the stack trace says where", stack_trace);
         }
         let (error_type, mut message) = describe(error, state);
+        let last_words = Some(last_words(state)).filter(|words| message.ends_with(words));
         let is_exit = error.is::<I32Exit>();
         if let Some(dump) = (!is_exit).then(|| coredump::write(store, error)).flatten() {
             message = format!("{message}. {dump}");
         }
         Failure {
             stack_trace,
+            last_words: last_words.unwrap_or_default(),
             is_crash: true,
             ..Failure::new(error_type, message)
         }

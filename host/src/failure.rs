@@ -26,6 +26,9 @@ pub struct Failure {
     pub error_type: String,
     /// Where it happened, innermost first.
     pub stack_trace: Vec<String>,
+    /// The part of the message that repeats the function's output, if there is one: callers do not see that output.
+    #[serde(skip)]
+    pub last_words: String,
     /// Whether it is a crash, which X-Ray is told about.
     #[serde(skip)]
     pub is_crash: bool,
@@ -38,7 +41,18 @@ impl Failure {
             error_message: error_message.into(),
             error_type: error_type.into(),
             stack_trace: Vec::new(),
+            last_words: String::new(),
             is_crash: false,
+        }
+    }
+
+    /// Returns the text for a log in which the function's output stands before it, and is not repeated.
+    #[must_use]
+    pub fn after_output(&self) -> String {
+        let text = self.to_string();
+        match self.last_words.is_empty() {
+            true => text,
+            false => text.replacen(&self.last_words, "", 1),
         }
     }
 
@@ -70,6 +84,7 @@ impl Failure {
             error_type: cut(&self.error_type, TYPE),
             error_message: format!("{message} \u{2026} (cut: the failure has {size} bytes)"),
             stack_trace: Vec::new(),
+            last_words: String::new(),
             is_crash: self.is_crash,
         })
     }

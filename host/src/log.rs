@@ -131,6 +131,15 @@ impl Log {
         self.counted_failure(level, request_id, failure);
     }
 
+    /// Returns a failure as it stands in a line. In JSON each line stands for itself, and may repeat the function's output.
+    #[must_use]
+    pub fn text_of(self, failure: &Failure) -> String {
+        match self.format {
+            Format::Text => failure.after_output(),
+            Format::Json => failure.to_string(),
+        }
+    }
+
     /// Writes the same, and returns how many bytes it has in the log.
     pub(crate) fn counted_failure(
         self,
@@ -142,7 +151,7 @@ impl Log {
             return 0;
         }
         match self.format {
-            Format::Text => self.host(level, request_id, &failure.to_string()),
+            Format::Text => self.host(level, request_id, &self.text_of(failure)),
             Format::Json => {
                 let mut line = Map::new();
                 line.insert("errorType".to_owned(), failure.error_type.clone().into());

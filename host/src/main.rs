@@ -64,7 +64,7 @@ fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<
     );
     let client = || RuntimeClient::new(Arc::clone(&endpoint), log, None);
     let (supervisor, worker) = worker::or_panic(|| start(environment, &endpoint, log, started))
-        .map_err(|failure| report(&client(), failure))?;
+        .map_err(|failure| report(&client(), log, &failure))?;
     supervisor.run(worker);
     // The supervisor ends the process: other workers may have invocations under way.
     loop {
@@ -93,9 +93,9 @@ fn start(
 }
 
 /// Tells Lambda that the start failed.
-fn report(client: &RuntimeClient, failure: Failure) -> anyhow::Error {
-    let told = client.init_error(&failure);
-    let error = anyhow!(failure.to_string());
+fn report(client: &RuntimeClient, log: Log, failure: &Failure) -> anyhow::Error {
+    let told = client.init_error(failure);
+    let error = anyhow!(log.text_of(failure));
     match told {
         Ok(()) => error,
         Err(why) => error.context(why),

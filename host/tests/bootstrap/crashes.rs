@@ -50,6 +50,8 @@ fn a_panic_says_its_message_and_where() {
         "the log says it too: {}",
         output.stderr
     );
+    let said = output.stderr.matches("the guest panics: on purpose");
+    assert_eq!(said.count(), 1, "{}", output.stderr);
 }
 
 #[test]
