@@ -5,6 +5,7 @@
 mod banner;
 mod environment;
 mod fleet;
+mod modes;
 mod shell;
 mod strays;
 mod urls;
@@ -87,6 +88,11 @@ async fn serve(
     }
     let changes = watch::changes(&roots)?;
     let mut known: Vec<_> = std::iter::zip(template.functions.clone(), roots).collect();
+    for (function, root) in &known {
+        for note in modes::notes(function, root) {
+            eprintln!("note: {note}");
+        }
+    }
     known.extend(strays::functions(&known, &more));
     template.functions = known.iter().map(|(function, _)| function.clone()).collect();
     let fleet = Arc::new(Fleet::default());

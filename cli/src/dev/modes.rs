@@ -1,0 +1,136 @@
+//! Says where a function streams its responses and its routes do not, or the other way round.
+
+use std::path::Path;
+
+use lambda_wasm_emulator::{Api, Function, InvokeMode};
+use lambda_wasm_host::artifact::Trailer;
+use lambda_wasm_host::policy::Policy;
+use lambda_wasm_host::world::{self, World};
+
+/// Returns what AWS does with the responses of a function whose routes or URL have another mode than
+/// it: at most a note for each. A component or policy that cannot be read has none, since the start of
+/// the function says what is wrong.
+pub(super) fn notes(function: &Function, dist: &Path) -> Vec<String> {
+    let artifact = dist.join(format!("{}.cwasm", function.handler));
+    let policy = Policy::path(&artifact);
+    let (Ok(trailer), Ok(said)) = (Trailer::inspect(&artifact), Policy::read(&policy)) else {
+        return Vec::new();
+    };
+    let exports = trailer.exports.iter().map(String::as_str);
+    match world::examine(trailer.needs(), exports) {
+        Ok(world) => of(function, world, said.stream),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn of(function: &Function, world: World, stream: Option<bool>) -> Vec<String> {
+    let can = !matches!(world, World::ApiFunction | World::HandlerFunction);
+    let streams = can && stream.unwrap_or(world == World::StreamingFunction);
+    let routes = function.routes.iter();
+    let mut mismatched: Vec<_> = routes
+        .filter(|route| (route.mode == InvokeMode::ResponseStream) != streams)
+        .map(|route| (Some(route.api), route.key()))
+        .collect();
+    if let Some(mode) = function.url
+        && (mode == InvokeMode::ResponseStream) != streams
+    {
+        mismatched.push((None, format!("its function URL ({mode})")));
+    }
+    // Only there the response has a form that the REST API does not know.
+    let is_refused =
+        |api: &Option<Api>| streams && *api == Some(Api::Rest) && world != World::StreamingFunction;
+    let (refused, whole): (Vec<_>, Vec<_>) =
+        mismatched.into_iter().partition(|(api, _)| is_refused(api));
+    let (name, handler) = (&function.name, &function.handler);
+    let listed = |places: Vec<(Option<Api>, String)>| {
+        let places: Vec<_> = places.into_iter().map(|(_, place)| place).collect();
+        places.join(", ")
+    };
+    let mut notes = Vec::new();
+    if !refused.is_empty() {
+        notes.push(format!(
+            "{name}: the function streams (`stream = true` in {handler}.toml), and {} does not: API Gateway answers 502 there, and dev shows the response whole\nhint: set `ResponseTransferMode: STREAM` at the event, or `stream = false` in {handler}.toml",
+            listed(refused)
+        ));
+    }
+    if !whole.is_empty() {
+        let (does, hint) = match (streams, can) {
+            (true, _) => (
+                format!("the function streams, and {} does not", listed(whole)),
+                "set `InvokeMode: RESPONSE_STREAM` under FunctionUrlConfig, or `ResponseTransferMode: STREAM` at an event of type Api; HTTP APIs cannot stream".to_owned(),
+            ),
+            (false, true) => (
+                format!("{} streams, and the function does not", listed(whole)),
+                format!("set `stream = true` in {handler}.toml"),
+            ),
+            (false, false) => (
+                format!("{} streams, and the function does not", listed(whole)),
+                format!("a component that exports {} cannot stream", world.interface()),
+            ),
+        };
+        notes.push(format!(
+            "{name}: {does}: clients get a response whole, once it is complete, and it may have at most 6 MB\nhint: {hint}"
+        ));
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambda_wasm_emulator::Template;
+
+    fn notes(world: World, stream: Option<bool>, properties: &str) -> Vec<String> {
+        let template = format!(
+            "Resources: {{ F: {{ Type: 'AWS::Serverless::Function', Properties: {{ Handler: f, {properties} }} }} }}"
+        );
+        let template = Template::parse(&template).unwrap();
+        of(&template.functions[0], world, stream)
+    }
+
+    const BUFFERED: &str = "FunctionUrlConfig: { InvokeMode: BUFFERED }, Events: { A: { Type: Api, Properties: { Path: /a, Method: get } } }";
+    const STREAMED: &str = "FunctionUrlConfig: { InvokeMode: RESPONSE_STREAM }, Events: { A: { Type: Api, Properties: { Path: /a, Method: get, ResponseTransferMode: STREAM } } }";
+
+    #[test]
+    fn a_function_with_the_mode_of_its_routes_has_no_note() {
+        for (stream, properties) in [(Some(true), STREAMED), (None, BUFFERED)] {
+            let none: [String; 0] = [];
+            assert_eq!(notes(World::HttpProxy, stream, properties), none);
+        }
+    }
+
+    #[test]
+    fn a_function_that_streams_behind_what_buffers_has_a_note_of_each_outcome() {
+        let [refused, whole] = &notes(World::HttpProxy, Some(true), BUFFERED)[..] else {
+            panic!("two notes")
+        };
+        assert!(refused.contains("GET /a does not: API Gateway answers 502"));
+        assert!(
+            whole.contains("its function URL (BUFFERED) does not: clients get a response whole")
+        );
+        let streaming = notes(World::StreamingFunction, None, BUFFERED);
+        assert!(streaming[0].contains("GET /a, its function URL (BUFFERED) does not: clients get"));
+        assert_eq!(streaming.len(), 1);
+    }
+
+    #[test]
+    fn a_function_that_does_not_stream_behind_what_streams_has_a_note() {
+        let [note] = &notes(World::HttpService, None, STREAMED)[..] else {
+            panic!("one note")
+        };
+        assert!(note.contains(
+            "GET /a, its function URL (RESPONSE_STREAM) streams, and the function does not"
+        ));
+        assert!(
+            note.ends_with("hint: set `stream = true` in f.toml"),
+            "{note}"
+        );
+        let [note] = &notes(World::ApiFunction, Some(true), STREAMED)[..] else {
+            panic!("one note")
+        };
+        assert!(
+            note.ends_with("that exports lambda:function/api cannot stream"),
+            "{note}"
+        );
+    }
+}
