@@ -4,6 +4,7 @@
 mod answer;
 mod arrival;
 mod binary;
+mod event_stream;
 mod function_url;
 mod gateway;
 mod invoke_api;
@@ -29,6 +30,7 @@ use axum::serve::ListenerExt;
 use futures_util::stream;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{Function, Invocation, InvokeMode, Outcome, RuntimeApi, Template};
@@ -39,13 +41,17 @@ pub const ACCOUNT: &str = "123456789012";
 /// The region that everything here seems to be in, unless another is asked for.
 pub const REGION: &str = "us-east-1";
 
+/// Where the end of an invocation's log goes, once the invocation has ended.
+pub type LogTail = oneshot::Sender<Vec<u8>>;
+
 /// Those who can carry out an invocation.
 pub trait Functions: Send + Sync + 'static {
-    /// Invokes a function by its name.
+    /// Invokes a function by its name. Up to 4 KB of the log go to whoever wants them.
     fn invoke(
         &self,
         function: &str,
         invocation: Invocation,
+        log: Option<LogTail>,
     ) -> impl Future<Output = Outcome> + Send;
 
     /// Is told of an answer that is no HTTP response, which the client sees as a bare 500 or 502.
@@ -71,9 +77,14 @@ pub struct Answered<'a> {
     pub took: Duration,
 }
 
-/// One runtime that serves every function.
+/// One runtime that serves every function, and whose log is not known.
 impl Functions for RuntimeApi {
-    async fn invoke(&self, _function: &str, invocation: Invocation) -> Outcome {
+    async fn invoke(
+        &self,
+        _function: &str,
+        invocation: Invocation,
+        _log: Option<LogTail>,
+    ) -> Outcome {
         self.submit(invocation).outcome().await
     }
 }
@@ -227,7 +238,7 @@ async fn run<F: Functions>(
         return None;
     }
     let invocation = prepare(function, invocation, arrival);
-    Some(functions.invoke(&function.name, invocation).await)
+    Some(functions.invoke(&function.name, invocation, None).await)
 }
 
 fn message(code: StatusCode, message: &str) -> Response<Body> {

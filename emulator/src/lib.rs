@@ -9,7 +9,7 @@ pub mod front_door;
 pub mod runtime_api;
 pub mod template;
 
-pub use front_door::{Answered, Functions};
+pub use front_door::{Answered, Functions, LogTail};
 pub use runtime_api::{
     AnswerStream, Chunk, End, Invocation, Outcome, Pending, Post, RuntimeApi, Violation,
 };

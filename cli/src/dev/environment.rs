@@ -1,13 +1,14 @@
 //! The execution environment of one function: a `bootstrap` with its Runtime API, started, killed
 //! and replaced as Lambda does it.
 
+mod log;
 mod process;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_wasm_emulator::{End, Function, Invocation, Outcome, Post};
+use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
@@ -79,7 +80,12 @@ impl Environment {
 
     /// Invokes the function, in a new process if there is none or its files have changed. While an
     /// answer streams, the process is busy: further events wait.
-    pub async fn invoke(self: &Arc<Self>, mut claim: Claim, invocation: Invocation) -> Outcome {
+    pub async fn invoke(
+        self: &Arc<Self>,
+        mut claim: Claim,
+        invocation: Invocation,
+        log: Option<LogTail>,
+    ) -> Outcome {
         let process = match self.ready(&mut claim.state).await {
             Ok(process) => process,
             Err(outcome) => return outcome,
@@ -87,27 +93,36 @@ impl Environment {
         let outcome = process.invoke(invocation).await;
         match &outcome {
             Outcome::Streamed(stream) => {
-                tokio::spawn(self.clone().follow(claim, stream.end()));
+                tokio::spawn(self.clone().follow(claim, stream.end(), log));
             }
-            other => self.settle(&mut claim.state, other).await,
+            other => {
+                end_log(&mut claim.state, Some(other), log).await;
+                self.settle(&mut claim.state, other).await;
+            }
         }
         outcome
     }
 
     /// Waits for the end of an answer that streams to someone else.
-    async fn follow(self: Arc<Self>, mut claim: Claim, end: impl Future<Output = End>) {
+    async fn follow(
+        self: Arc<Self>,
+        mut claim: Claim,
+        end: impl Future<Output = End>,
+        log: Option<LogTail>,
+    ) {
         let state = &mut *claim.state;
         let Some(process) = state.process.as_mut() else {
             return;
         };
-        let outcome = match process.follow(end).await {
-            End::Complete => return state.failures = 0,
-            End::Cut => return self.say("the answer was cut off before its end"),
-            End::Failed(post) => Outcome::Error(post),
-            End::TimedOut => Outcome::TimedOut,
-            End::Lost(why) => Outcome::Lost(why),
-        };
-        self.settle(state, &outcome).await;
+        let end = process.follow(end).await;
+        let is_cut = matches!(end, End::Cut);
+        let failed = Outcome::failed_end(end);
+        end_log(state, failed.as_ref(), log).await;
+        match failed {
+            None => state.failures = 0,
+            Some(_) if is_cut => self.say("the answer was cut off before its end"),
+            Some(outcome) => self.settle(state, &outcome).await,
+        }
     }
 
     /// Tells what went wrong, and ends a process that is not to be used again.
@@ -116,7 +131,7 @@ impl Environment {
             Outcome::Response(_) | Outcome::Streamed(_) => state.failures = 0,
             Outcome::Error(post) => {
                 state.failures = 0;
-                self.say(&error_text(post));
+                self.say(&error_text("the invocation", post));
             }
             Outcome::TooLarge { size } => {
                 self.say(&format!("the answer has {size} bytes: too many"))
@@ -127,7 +142,7 @@ impl Environment {
                 self.kill(state).await;
             }
             Outcome::InitError(post) => {
-                self.say(&error_text(post));
+                self.say(&error_text("the start", post));
                 self.fail(state).await;
             }
             Outcome::Lost(why) => {
@@ -161,7 +176,7 @@ impl Environment {
                 Ok(process) => state.process = Some(process),
                 Err(outcome) => {
                     match &outcome {
-                        Outcome::InitError(post) => self.say(&error_text(post)),
+                        Outcome::InitError(post) => self.say(&error_text("the start", post)),
                         Outcome::Lost(why) => self.say(why),
                         other => self.say(&format!("{other:?}")),
                     }
@@ -198,15 +213,32 @@ impl Environment {
     }
 }
 
-/// An error's JSON for people: its type, and the first line of its message. The bootstrap has
-/// logged the rest.
-fn error_text(post: &Post) -> String {
-    let json = post.json();
-    let (Some(kind), Some(message)) = (json["errorType"].as_str(), json["errorMessage"].as_str())
-    else {
-        return post.text();
+/// Passes on what belongs to an invocation's log before anything is said of its outcome, and sends the
+/// end of the log to whoever wants it. `None` stands for a streamed answer that is complete.
+async fn end_log(state: &mut State, outcome: Option<&Outcome>, log: Option<LogTail>) {
+    let Some(process) = state.process.as_mut() else {
+        return;
     };
-    format!("{kind}: {}", message.lines().next().unwrap_or_default())
+    match outcome {
+        Some(Outcome::Error(_)) => process.rest().await,
+        None | Some(Outcome::Response(_) | Outcome::TooLarge { .. }) if log.is_some() => {
+            process.rest().await;
+        }
+        _ => process.pass_log_on(),
+    }
+    if let Some(log) = log {
+        // The caller may have gone.
+        let _ = log.send(process.log_tail());
+    }
+}
+
+/// What failed, and the type of the error. The bootstrap has logged its message and stack trace.
+fn error_text(what: &str, post: &Post) -> String {
+    match post.json()["errorType"].as_str() {
+        Some("") => format!("{what} failed"),
+        Some(kind) => format!("{what} failed: {kind}"),
+        None => format!("{what} failed: {}", post.text()),
+    }
 }
 
 #[cfg(test)]

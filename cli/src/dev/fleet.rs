@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError, RwLock};
 
-use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, Outcome};
+use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, LogTail, Outcome};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -71,9 +71,9 @@ impl Pool {
         all[0].clone()
     }
 
-    async fn invoke(&self, invocation: Invocation) -> Outcome {
+    async fn invoke(&self, invocation: Invocation, log: Option<LogTail>) -> Outcome {
         let (environment, claim) = self.claim().await;
-        environment.invoke(claim, invocation).await
+        environment.invoke(claim, invocation, log).await
     }
 
     /// An environment that is not in use: one that is there, or a new one, or else the first that
@@ -115,9 +115,14 @@ impl Pool {
 }
 
 impl Functions for Fleet {
-    async fn invoke(&self, function: &str, invocation: Invocation) -> Outcome {
+    async fn invoke(
+        &self,
+        function: &str,
+        invocation: Invocation,
+        log: Option<LogTail>,
+    ) -> Outcome {
         match self.all().into_iter().find(|pool| pool.name == function) {
-            Some(pool) => pool.invoke(invocation).await,
+            Some(pool) => pool.invoke(invocation, log).await,
             None => Outcome::Lost(format!("there is no function {function}")),
         }
     }
@@ -185,7 +190,7 @@ mod tests {
             let invoke = |fleet: Arc<Fleet>| async move {
                 let timeout = Duration::from_secs(30);
                 let outcome = fleet
-                    .invoke("F", Invocation::new("{}").timeout(timeout))
+                    .invoke("F", Invocation::new("{}").timeout(timeout), None)
                     .await;
                 outcome.response().text()
             };

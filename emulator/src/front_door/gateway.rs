@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
+use tokio::sync::oneshot;
 
 use super::arrival::Arrival;
-use super::invoke_api::{self, Mode};
+use super::invoke_api::{self, Mode, Operation};
 use super::routing::{self, Match};
 use super::v2_event::{self, Sender};
 use super::{
-    Answer, Door, Functions, MAX_BODY, binary, message, prepare, rest_answer, rest_event, run,
-    status, streamed, v2_answer,
+    Answer, Door, Functions, MAX_BODY, binary, event_stream, message, prepare, rest_answer,
+    rest_event, run, status, streamed, v2_answer,
 };
 use crate::{Api, Function, Invocation, InvokeMode, Outcome, Post, Template};
 
@@ -53,12 +54,12 @@ impl<F: Functions> Door for Gateway<F> {
     /// Of both APIs, the one with the most literal route takes the request.
     async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer<'_> {
         let (method, path) = (&parts.method, parts.uri.path());
-        if let Some(name) = invoke_api::function_name(path)
+        if let Some((operation, name)) = invoke_api::operation(path)
             && *method == Method::POST
         {
             let function = self.template.function(&name);
             let response = match function {
-                Some(function) => self.invoke(arrival, function, parts, body).await,
+                Some(function) => self.invoke(operation, arrival, function, parts, body).await,
                 None => invoke_api::not_found(&name, &self.template.functions),
             };
             return Answer {
@@ -207,12 +208,17 @@ impl<F: Functions> Gateway<F> {
     /// A request of the Invoke API.
     async fn invoke(
         &self,
+        operation: Operation,
         arrival: &Arrival,
         function: &Function,
         parts: &Parts,
         body: Option<&Bytes>,
     ) -> Response<Body> {
-        let mode = Mode::of(&parts.headers);
+        let mode = match (operation, Mode::of(&parts.headers)) {
+            // It has no asynchronous mode.
+            (Operation::Stream, Mode::Event) => Mode::RequestResponse,
+            (_, mode) => mode,
+        };
         if let Some(refusal) = invoke_api::refusal(&mode, body) {
             return refusal;
         }
@@ -225,14 +231,25 @@ impl<F: Functions> Gateway<F> {
                 let functions = self.functions.clone();
                 let name = function.name.clone();
                 let invocation = prepare(function, invocation, arrival);
-                tokio::spawn(async move { functions.invoke(&name, invocation).await });
+                tokio::spawn(async move { functions.invoke(&name, invocation, None).await });
                 status(StatusCode::ACCEPTED)
             }
             Mode::RequestResponse => {
                 let invocation = prepare(function, invocation, arrival);
-                let outcome = self.functions.invoke(&function.name, invocation).await;
+                let (sender, log) = invoke_api::wants_log(&parts.headers)
+                    .then(oneshot::channel)
+                    .unzip();
+                let outcome = self.functions.invoke(&function.name, invocation, sender);
+                let (outcome, timeout) = (outcome.await, function.timeout);
+                if operation == Operation::Stream {
+                    return event_stream::response(outcome, request_id, timeout, log);
+                }
                 let outcome = outcome.collect().await;
-                invoke_api::response(&outcome, request_id, function.timeout)
+                let log = match log {
+                    Some(log) => log.await.ok(),
+                    None => None,
+                };
+                invoke_api::response(&outcome, request_id, timeout, log.as_deref())
             }
         }
     }

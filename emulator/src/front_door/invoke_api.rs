@@ -15,16 +15,36 @@ use super::{MAX_BODY, MAX_EVENT};
 use crate::runtime_api::MAX_ANSWER;
 use crate::{Function, Invocation, Outcome};
 
-/// The function that a path of the Invoke API names: by its name, its ARN or the end of that, with
-/// or without a version or alias. SDKs send an ARN with its colons encoded.
-pub(super) fn function_name(path: &str) -> Option<String> {
-    let rest = path.strip_prefix("/2015-03-31/functions/")?;
-    let name = decode(rest.strip_suffix("/invocations")?);
+/// The two operations that invoke a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// `Invoke`.
+    Whole,
+    /// `InvokeWithResponseStream`.
+    Stream,
+}
+
+impl Operation {
+    fn of(path: &str) -> Option<(Self, &str)> {
+        let strip = |before, after| path.strip_prefix(before)?.strip_suffix(after);
+        let whole = strip("/2015-03-31/functions/", "/invocations");
+        let stream = || strip("/2021-11-15/functions/", "/response-streaming-invocations");
+        let whole = whole.map(|name| (Self::Whole, name));
+        whole.or_else(|| Some((Self::Stream, stream()?)))
+    }
+}
+
+/// The operation that a path of the Invoke API is of, and the function that it names: by its name, its
+/// ARN or the end of that, with or without a version or alias. SDKs send an ARN with its colons encoded.
+pub(super) fn operation(path: &str) -> Option<(Operation, String)> {
+    let (operation, name) = Operation::of(path)?;
+    let name = decode(name);
     let name = match name.rsplit_once("function:") {
         Some((before, name)) if before.is_empty() || before.ends_with(':') => name.to_owned(),
         _ => name,
     };
-    name.split(':').next().map(str::to_owned)
+    let name = name.split(':').next().unwrap_or_default();
+    Some((operation, name.to_owned()))
 }
 
 /// The most bytes of the event of an asynchronous invocation: "Lambda quotas" in
@@ -89,6 +109,13 @@ impl Mode {
     }
 }
 
+/// Whether the caller wants the end of the log.
+pub(super) fn wants_log(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-amz-log-type")
+        .is_some_and(|kind| kind.as_bytes() == b"Tail")
+}
+
 /// The invocation for a request; without a payload the event is an empty object.
 pub(super) fn invocation(headers: &HeaderMap, payload: &Bytes) -> Invocation {
     let event = match payload.is_empty() {
@@ -105,12 +132,22 @@ pub(super) fn invocation(headers: &HeaderMap, payload: &Bytes) -> Invocation {
     }
 }
 
-/// The response for an outcome: 200 also when the function failed, with a header that says so.
-pub(super) fn response(outcome: &Outcome, request_id: &str, timeout: Duration) -> Response<Body> {
+/// The response for an outcome: 200 also when the function failed, with a header that says so. The
+/// end of the log is another header, if the caller wants it.
+pub(super) fn response(
+    outcome: &Outcome,
+    request_id: &str,
+    timeout: Duration,
+    log: Option<&[u8]>,
+) -> Response<Body> {
     let answer = payload(outcome, request_id, timeout);
     let response = Response::builder()
         .header("content-type", "application/json")
         .header("x-amz-executed-version", "$LATEST");
+    let response = match log {
+        Some(log) => response.header("x-amz-log-result", STANDARD.encode(log)),
+        None => response,
+    };
     let response = match answer {
         Ok(payload) => response.body(Body::from(payload)),
         Err(error) => response
@@ -182,7 +219,10 @@ mod tests {
 
     #[test]
     fn a_function_is_named_as_lambda_lets_it_be() {
-        let name = |name: &str| function_name(&format!("/2015-03-31/functions/{name}/invocations"));
+        let name = |name: &str| {
+            let path = format!("/2015-03-31/functions/{name}/invocations");
+            operation(&path).map(|(_, name)| name)
+        };
         for written in [
             "Echo",
             "Echo:live",
@@ -197,6 +237,9 @@ mod tests {
             assert_eq!(name(written).as_deref(), Some("Echo"), "{written}");
         }
         assert_eq!(name("my-function").as_deref(), Some("my-function"));
-        assert_eq!(function_name("/2015-03-31/functions/Echo"), None);
+        assert_eq!(operation("/2015-03-31/functions/Echo"), None);
+        let path = "/2021-11-15/functions/Echo/response-streaming-invocations";
+        let streams = (Operation::Stream, "Echo".to_owned());
+        assert_eq!(operation(path), Some(streams));
     }
 }

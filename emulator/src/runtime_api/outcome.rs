@@ -97,16 +97,26 @@ impl Outcome {
                 body.extend_from_slice(&chunk.bytes);
             }
         }
-        match stream.end().await {
-            End::Complete if size > MAX_ANSWER => Self::TooLarge { size },
-            End::Complete => Self::Response(Post {
+        match Self::failed_end(stream.end().await) {
+            Some(failed) => failed,
+            None if size > MAX_ANSWER => Self::TooLarge { size },
+            None => Self::Response(Post {
                 headers: stream.headers,
                 body: body.into(),
             }),
-            End::Failed(error) => Self::Error(error),
-            End::Cut => Self::Lost("the connection was closed within the answer".to_owned()),
-            End::TimedOut => Self::TimedOut,
-            End::Lost(why) => Self::Lost(why),
+        }
+    }
+
+    /// Returns the outcome of a streamed answer that did not end well.
+    pub fn failed_end(end: End) -> Option<Self> {
+        match end {
+            End::Complete => None,
+            End::Failed(error) => Some(Self::Error(error)),
+            End::Cut => Some(Self::Lost(
+                "the connection was closed within the answer".to_owned(),
+            )),
+            End::TimedOut => Some(Self::TimedOut),
+            End::Lost(why) => Some(Self::Lost(why)),
         }
     }
 

@@ -14,21 +14,25 @@ use crate::program::{Program, is_running};
 use crate::support::{built, functions, root};
 
 /// The tool, with a `dist/` of its own.
-struct Dev {
-    program: Program,
-    address: String,
+pub struct Dev {
+    pub program: Program,
+    pub address: String,
     dist: PathBuf,
     _folder: TempDir,
 }
 
 fn command(folder: &Path, port: u16) -> Command {
+    command_with(folder, port, &root().join("template.yaml"))
+}
+
+fn command_with(folder: &Path, port: u16, template: &Path) -> Command {
     let mut command = Command::new(built("target/release/lambda-wasm"));
     command
         .args(["dev", "--port", &port.to_string()])
         .arg("--dist")
         .arg(folder.join("dist"))
         .arg("--template")
-        .arg(root().join("template.yaml"))
+        .arg(template)
         .env_remove("PORT");
     command
 }
@@ -47,7 +51,30 @@ fn folder() -> TempDir {
 impl Dev {
     fn start() -> Self {
         let folder = folder();
-        let mut program = Program::start(&mut command(folder.path(), 0));
+        let command = command(folder.path(), 0);
+        Self::run(folder, command)
+    }
+
+    /// With the functions of this template, whose components are test guests.
+    pub fn of(template: &str, components: &[&str]) -> Self {
+        let folder = folder();
+        for name in components {
+            for file in [format!("{name}.cwasm"), format!("{name}.toml")] {
+                let from = functions().join(&file);
+                if from.is_file() {
+                    fs::copy(from, folder.path().join("dist").join(file)).unwrap();
+                }
+            }
+        }
+        fs::remove_file(folder.path().join("dist/hello.cwasm")).unwrap();
+        let path = folder.path().join("template.yaml");
+        fs::write(&path, template).unwrap();
+        let command = command_with(folder.path(), 0, &path);
+        Self::run(folder, command)
+    }
+
+    fn run(folder: TempDir, mut command: Command) -> Self {
+        let mut program = Program::start(&mut command);
         let line = program.wait_for("Listening on ");
         let address = line
             .split_whitespace()
@@ -60,7 +87,7 @@ impl Dev {
         }
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         get(&format!("{}{path}", self.address))
     }
 
@@ -126,8 +153,10 @@ fn a_component_that_does_not_load_is_told_and_a_good_one_recovers() {
         assert_eq!(answer.status, 502);
         assert_eq!(answer.body, r#"{"message":"Internal server error"}"#);
     }
-    let line = dev.program.wait_for("HelloFunction: Runtime.");
+    let line = dev.program.wait_for("[FATAL] Runtime.");
     assert!(line.contains("hello.cwasm"), "{line}");
+    dev.program
+        .wait_for("HelloFunction: the start failed: Runtime.");
     dev.replace_hello(&hello);
     dev.assert_hello("/hello/three", "Hello, three!\n");
 }

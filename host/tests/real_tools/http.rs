@@ -4,6 +4,8 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::time::Instant;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
 
@@ -14,6 +16,8 @@ use crate::support::PATIENCE;
 pub struct Answer {
     pub status: StatusCode,
     pub content_type: Option<String>,
+    /// The log of an invocation, if it was asked for.
+    pub log: Option<String>,
     pub body: String,
 }
 
@@ -65,7 +69,10 @@ pub fn invoke(port: u16, function: &str, event: &str) -> Answer {
 
 fn answer(mut response: Response<ureq::Body>) -> Answer {
     let content_type = response.headers().get("content-type");
+    let log = response.headers().get("x-amz-log-result");
+    let log = log.map(|log| String::from_utf8(STANDARD.decode(log).unwrap()).unwrap());
     Answer {
+        log,
         status: response.status(),
         content_type: content_type.map(|value| value.to_str().unwrap().to_owned()),
         body: response.body_mut().read_to_string().unwrap(),

@@ -19,6 +19,7 @@ mod tools;
 mod aws;
 mod cargo_lambda;
 mod dev;
+mod dev_requests;
 mod emulator_rie;
 mod examples;
 mod link;

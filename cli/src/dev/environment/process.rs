@@ -4,17 +4,23 @@ use std::io;
 use std::path::Path;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End, Function, Invocation, Outcome, RuntimeApi, environment};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+
+use super::log::Log;
 
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a process whose connections are gone may take to end.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the rest of a log is waited for: that of an invocation, or of a start that failed.
+const LOG_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a process keeps of this one's environment: what programs need to work, and no secrets.
 const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
@@ -24,6 +30,7 @@ pub(super) struct Process {
     // Dropped first, so that the bootstrap does not see its Runtime API go.
     child: Child,
     api: RuntimeApi,
+    log: Arc<Log>,
 }
 
 impl Process {
@@ -44,7 +51,13 @@ impl Process {
                 }),
             }
         };
-        match timeout(INIT_LIMIT, ready).await {
+        let ready = timeout(INIT_LIMIT, ready).await;
+        if matches!(ready, Ok(Err(Outcome::InitError(_)))) {
+            // It says why in its log, and ends.
+            drop(timeout(LOG_PAUSE, process.child.wait()).await);
+        }
+        process.pass_log_on();
+        match ready {
             Ok(Ok(())) => Ok(process),
             Ok(Err(outcome)) => Err(outcome),
             Err(_) => {
@@ -57,6 +70,7 @@ impl Process {
 
     fn spawn(function: &Function, dist: &Path) -> io::Result<Self> {
         let api = RuntimeApi::start("127.0.0.1:0")?;
+        let (log, output) = Log::new()?;
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some((name, std::env::var_os(name)?)));
@@ -66,13 +80,15 @@ impl Process {
             .envs(inherited)
             .envs(environment::variables(function, api.address(), dist))
             .stdin(Stdio::null())
-            // Logs, as on Lambda; standard output is for what this program says.
-            .stdout(io::stderr())
+            // Both are the log, as on Lambda.
+            .stdout(output.try_clone()?)
+            .stderr(output)
             // Ctrl-C is for this program, which then ends the process.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child, api })
+        tokio::spawn(log.clone().follow());
+        Ok(Self { child, api, log })
     }
 
     /// Whether the process has not ended.
@@ -82,6 +98,7 @@ impl Process {
 
     /// Gives the process an event and waits for what comes of it.
     pub async fn invoke(&mut self, invocation: Invocation) -> Outcome {
+        self.log.begin();
         let outcome = self.api.submit(invocation).outcome();
         self.or_exit(outcome).await
     }
@@ -107,6 +124,27 @@ impl Process {
             status = self.child.wait() => self.api.runtime_exited(&exit_text(status)),
         }
         event.await
+    }
+
+    /// Passes on what the process has written to its log.
+    pub fn pass_log_on(&self) {
+        self.log.pass_on();
+    }
+
+    /// Waits until the process has ended the invocation, which it has answered: a bootstrap may write
+    /// to its log after the answer.
+    pub async fn rest(&mut self) {
+        tokio::select! {
+            _ = self.api.ready() => {}
+            _ = self.child.wait() => {}
+            () = sleep(LOG_PAUSE) => {}
+        }
+        self.pass_log_on();
+    }
+
+    /// Returns the end of the last invocation's log.
+    pub fn log_tail(&self) -> Vec<u8> {
+        self.log.tail()
     }
 
     /// Kills the process and waits until it is gone.

@@ -20,7 +20,7 @@ fn environment(script: &str) -> (TempDir, Arc<Environment>) {
 
 async fn invoke(environment: &Arc<Environment>) -> Outcome {
     let claim = environment.claim(None).await;
-    environment.invoke(claim, Invocation::new("{}")).await
+    environment.invoke(claim, Invocation::new("{}"), None).await
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -121,6 +121,8 @@ fn an_error_is_shown_without_what_the_bootstrap_has_logged() {
         headers: Default::default(),
         body: body.as_bytes().into(),
     };
-    assert_eq!(error_text(&post(json)), "Function.Trap: unreachable");
-    assert_eq!(error_text(&post("oh no")), "oh no");
+    let text = |json| error_text("the invocation", &post(json));
+    assert_eq!(text(json), "the invocation failed: Function.Trap");
+    assert_eq!(text(r#"{"errorType":""}"#), "the invocation failed");
+    assert_eq!(text("oh no"), "the invocation failed: oh no");
 }

@@ -1,0 +1,104 @@
+//! The log of a process, which it writes to a pipe: passed on to stderr line by line, while the end of
+//! what belongs to an invocation is kept.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::net::unix::pipe;
+
+/// How much a pipe holds: "Pipe capacity" in <https://man7.org/linux/man-pages/man7/pipe.7.html>.
+const CAPACITY: usize = 64 * 1024;
+
+/// How much of an invocation's log its caller may see: `LogType` of "Invoke" in Lambda's API reference.
+const TAIL: usize = 4 * 1024;
+
+pub(super) struct Log {
+    receiver: pipe::Receiver,
+    /// The same, for reads that do not wait for the runtime to learn that there is something.
+    file: File,
+    lines: Mutex<Lines>,
+}
+
+#[derive(Default)]
+struct Lines {
+    /// A line that has no end yet.
+    begun: Vec<u8>,
+    /// The end of what came since an invocation began.
+    tail: Vec<u8>,
+}
+
+impl Log {
+    /// Returns a log, and what a process writes it to.
+    pub fn new() -> io::Result<(Arc<Self>, OwnedFd)> {
+        let (sender, receiver) = pipe::pipe()?;
+        let log = Self {
+            file: File::from(receiver.as_fd().try_clone_to_owned()?),
+            receiver,
+            lines: Mutex::default(),
+        };
+        Ok((Arc::new(log), sender.into_blocking_fd()?))
+    }
+
+    /// Passes the log on until no process has it any more.
+    pub async fn follow(self: Arc<Self>) {
+        while self.receiver.readable().await.is_ok() {
+            match self.read(|bytes| self.receiver.try_read(bytes)) {
+                Ok(0) => return,
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// Begins the log of an invocation.
+    pub fn begin(&self) {
+        self.pass_on();
+        self.lock().tail.clear();
+    }
+
+    /// Returns the end of an invocation's log, with all that the process has written.
+    pub fn tail(&self) -> Vec<u8> {
+        self.pass_on();
+        self.lock().tail.clone()
+    }
+
+    /// Passes on what the process has written so far.
+    pub fn pass_on(&self) {
+        // Nothing may be there, and the end is for the task that follows.
+        let _ = self.read(|bytes| (&self.file).read(bytes));
+    }
+
+    /// Reads once, and returns how many bytes there were: 0 at the end.
+    fn read(&self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
+        let mut lines = self.lock();
+        let mut bytes = vec![0; CAPACITY];
+        let read = read(&mut bytes)?;
+        lines.add(&bytes[..read]);
+        Ok(read)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines {
+    /// Adds what was read; nothing stands for the end.
+    fn add(&mut self, bytes: &[u8]) {
+        self.tail.extend_from_slice(bytes);
+        let excess = self.tail.len().saturating_sub(TAIL);
+        self.tail.drain(..excess);
+        self.begun.extend_from_slice(bytes);
+        let ended = self.begun.iter().rposition(|&byte| byte == b'\n');
+        let whole = match ended {
+            Some(end) => end + 1,
+            None if bytes.is_empty() || self.begun.len() >= CAPACITY => self.begun.len(),
+            None => 0,
+        };
+        let whole: Vec<_> = self.begun.drain(..whole).collect();
+        // `dev` goes on without its terminal.
+        let _ = io::stderr().write_all(&whole);
+    }
+}

@@ -1,0 +1,261 @@
+//! Requests to `lambda-wasm dev`: what clients get, and what a developer sees in the terminal.
+
+use std::process::Command;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::dev::Dev;
+use crate::http::{Answer, post, post_with};
+use crate::tools::tool;
+
+const TEMPLATE: &str = r#"
+Resources:
+  Handler:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: handler }
+  Api:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: api
+      Events:
+        All: { Type: Api, Properties: { Path: "/{proxy+}", Method: any } }
+  Streaming:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: streaming }
+"#;
+
+fn start() -> Dev {
+    Dev::of(TEMPLATE, &["handler", "api", "streaming"])
+}
+
+fn invoke(dev: &Dev, function: &str, command: &str) -> Answer {
+    let path = format!(
+        "{}/2015-03-31/functions/{function}/invocations",
+        dev.address
+    );
+    post(&path, &format!("{command:?}"))
+}
+
+/// Ends `dev`, and returns all that it printed.
+fn printed(dev: Dev) -> String {
+    dev.program.signal(Signal::TERM);
+    dev.program.wait().2
+}
+
+#[track_caller]
+fn assert_once(printed: &str, text: &str) {
+    assert_eq!(printed.matches(text).count(), 1, "{text:?} in\n{printed}");
+}
+
+#[test]
+fn each_request_is_a_line_with_its_function_status_and_time() {
+    let dev = start();
+    dev.get("/some/where?query=1");
+    dev.get("/fail");
+    dev.get("/");
+    invoke(&dev, "Handler", "count");
+    invoke(&dev, "Handler", "fail");
+    invoke(&dev, "Nobody", "count");
+    let printed = printed(dev);
+    for line in [
+        "\nApi: GET /some/where 200 ",
+        "\nApi: GET /fail 502 ",
+        "\nGET / 403 ",
+        "\nPOST /2015-03-31/functions/Nobody/invocations 404 ",
+    ] {
+        assert_once(&printed, line);
+    }
+    let invocations = printed.lines().filter(|line| {
+        let time = line.strip_prefix("Handler: invoke 200 ");
+        let time = time.and_then(|time| time.strip_suffix(" ms"));
+        time.is_some_and(|time| time.parse::<u64>().is_ok())
+    });
+    assert_eq!(invocations.count(), 2, "{printed}");
+}
+
+#[test]
+fn a_failure_is_told_once() {
+    let dev = start();
+    let answer = invoke(&dev, "Handler", "panic:on purpose");
+    // A caller does not see the log.
+    assert!(answer.body.contains("the guest panics: on purpose"));
+    invoke(&dev, "Handler", "out-of-bounds");
+    invoke(&dev, "Handler", "fail");
+    let printed = printed(dev);
+    for text in [
+        "the guest panics: on purpose",
+        "`unreachable` instruction executed",
+        "handler::panics",
+        "out of bounds memory access",
+        "handler::out_of_bounds",
+        "as it says",
+    ] {
+        assert_once(&printed, text);
+    }
+    let failed = printed.matches("\nHandler: the invocation failed: Function.Trap\n");
+    assert_eq!(failed.count(), 2, "{printed}");
+}
+
+#[test]
+fn a_rest_api_without_binary_media_types_answers_base64_and_a_note_says_so_once() {
+    let dev = start();
+    for _ in 0..2 {
+        assert_eq!(dev.get("/binary").body, "AJ+Slg==");
+    }
+    let text = dev.get("/text").body;
+    assert!(text.starts_with("Request {"), "{text}");
+    let printed = printed(dev);
+    assert_once(
+        &printed,
+        "note: Api: ANY /{proxy+}: the client gets the response as base64 text, as from API Gateway, since ",
+    );
+    assert_once(
+        &printed,
+        "\nhint: add `BinaryMediaTypes: [\"*/*\"]` under Globals, Api",
+    );
+}
+
+#[test]
+fn an_event_over_lambdas_limit_is_refused_and_a_note_says_so() {
+    let dev = start();
+    let answer = post(&format!("{}/large", dev.address), &"x".repeat(7_000_000));
+    assert_eq!(answer.status, 413);
+    assert_eq!(answer.body, r#"{"message":"Request Too Long"}"#);
+    let printed = printed(dev);
+    assert_once(
+        &printed,
+        "note: Api: Lambda does not take the event: it has 700",
+    );
+    assert_once(&printed, "Api: POST /large 413 ");
+}
+
+#[test]
+fn a_function_that_streams_behind_an_api_that_buffers_has_a_note_at_the_start() {
+    let template = r#"
+Resources:
+  Web:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: http_p2_stream
+      Events: { Get: { Type: Api, Properties: { Path: /buffered, Method: get } } }
+  Whole:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: http_p2
+      FunctionUrlConfig: { AuthType: NONE, InvokeMode: RESPONSE_STREAM }
+"#;
+    let printed = printed(Dev::of(template, &["http_p2_stream", "http_p2"]));
+    assert_once(
+        &printed,
+        "note: Web: the function streams (`stream = true` in http_p2_stream.toml), and GET /buffered does not: API Gateway answers 502 there",
+    );
+    assert_once(
+        &printed,
+        "note: Whole: its function URL (RESPONSE_STREAM) streams, and the function does not: ",
+    );
+}
+
+#[test]
+fn the_end_of_the_log_goes_to_callers_that_ask_for_it() {
+    let dev = start();
+    let path = format!("{}/2015-03-31/functions/Handler/invocations", dev.address);
+    let tail = |command: &str| {
+        let headers = [("X-Amz-Log-Type", "Tail")];
+        post_with(&path, &headers, &format!("{command:?}"))
+            .log
+            .unwrap()
+    };
+    assert_eq!(tail("stdout:one\ntwo"), "one\ntwo\n");
+    assert_eq!(tail("stderr:three"), "three\n");
+    // Nothing of what came before.
+    assert_eq!(tail("count"), "");
+    let failed = tail("panic:on purpose");
+    assert!(
+        failed.contains("the guest panics: on purpose\n"),
+        "{failed}"
+    );
+    assert!(
+        failed.contains("Function.Trap: the function trapped"),
+        "{failed}"
+    );
+    let long = tail("long-line:10000");
+    assert_eq!(long.len(), 4096);
+    assert!(long.ends_with("x\n"));
+    assert_eq!(invoke(&dev, "Handler", "stdout:four").log, None);
+    let printed = printed(dev);
+    assert_once(&printed, "\nthree\n");
+}
+
+/// Calls both operations with a stock SDK, and prints what it made of the responses.
+const SDK: &str = r#"
+import base64, boto3, json, sys
+client = boto3.client(
+    "lambda", endpoint_url=sys.argv[1], region_name="us-east-1",
+    aws_access_key_id="a", aws_secret_access_key="b",
+)
+whole = client.invoke(FunctionName="Handler", LogType="Tail", Payload='"stdout:logged"')
+print(base64.b64decode(whole["LogResult"]).decode().strip())
+for name, command in [
+    ("Streaming", "chunks?n=3&size=2"), ("Streaming", "trap-after-chunk"), ("Streaming", "fail"),
+    ("Handler", "stdout:whole"),
+]:
+    response = client.invoke_with_response_stream(
+        FunctionName=name, LogType="Tail", Payload=json.dumps(command))
+    assert response["ResponseStreamContentType"] == "application/vnd.amazon.eventstream"
+    chunks, end = [], None
+    for event in response["EventStream"]:
+        if "PayloadChunk" in event:
+            chunks.append(event["PayloadChunk"]["Payload"].decode())
+        else:
+            assert end is None
+            end = event["InvokeComplete"]
+    log = base64.b64decode(end["LogResult"]).decode()
+    details = json.loads(end.get("ErrorDetails", "{}"))
+    print(json.dumps([chunks, end.get("ErrorCode"), details.get("errorType"), log]))
+try:
+    client.invoke_with_response_stream(FunctionName="Nobody")
+except client.exceptions.ResourceNotFoundException:
+    print("not found")
+"#;
+
+#[test]
+fn a_stock_sdk_reads_the_log_and_response_streams() {
+    let Some(python) = tool("python") else {
+        return;
+    };
+    let dev = start();
+    let output = Command::new(python)
+        .args(["-c", SDK, &dev.address])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = stdout.lines().collect();
+    assert_eq!(lines[0], "logged");
+    let streams = lines[1..5].iter().map(|line| {
+        let [chunks, code, kind, log]: [Value; 4] = serde_json::from_str(line).unwrap();
+        assert_eq!(code, kind);
+        let chunks = chunks.as_array().unwrap().iter();
+        let text: String = chunks.map(|chunk| chunk.as_str().unwrap()).collect();
+        (text, code, log.as_str().unwrap().to_owned())
+    });
+    let streams: Vec<_> = streams.collect();
+    let none = Value::Null;
+    assert_eq!(
+        streams[0],
+        ("aabbcc".to_owned(), none.clone(), String::new())
+    );
+    let (text, code, log) = &streams[1];
+    assert_eq!(
+        (text.as_str(), code.as_str()),
+        ("first\n", Some("Function.Trap"))
+    );
+    assert!(log.contains("Function.Trap"), "{log}");
+    let (text, code, _) = &streams[2];
+    assert_eq!((text.as_str(), code.as_str()), ("", Some("AsItSays")));
+    let (_, code, log) = &streams[3];
+    assert_eq!((code, log.as_str()), (&none, "whole\n"));
+    assert_eq!(lines[5], "not found");
+}
