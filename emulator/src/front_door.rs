@@ -28,6 +28,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use axum::serve::ListenerExt;
 use futures_util::stream;
+use http_body_util::LengthLimitError;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -167,7 +168,13 @@ async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
     let door = Arc::new(door);
     let handler = move |ConnectInfo(client): ConnectInfo<SocketAddr>, request: Request| {
         let door = door.clone();
-        async move { handle(&*door, client, request).await }
+        // As on AWS, an invocation goes on if its client has gone: it is a task for itself.
+        let task = tokio::spawn(async move { handle(&*door, client, request).await });
+        async move {
+            // It panicked if this is an error, and has said so.
+            let failed = |_| status(StatusCode::INTERNAL_SERVER_ERROR);
+            task.await.unwrap_or_else(failed)
+        }
     };
     let listener = listener.tap_io(|stream| {
         // Without it chunks may wait for an acknowledgement; with an error they only do that.
@@ -182,7 +189,12 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     let arrival = Arrival::now(client, &parts.headers);
-    let body = to_bytes(body, MAX_BODY).await.ok();
+    let body = match to_bytes(body, MAX_BODY).await {
+        Ok(body) => Some(body),
+        Err(error) if is_over_the_limit(&error) => None,
+        // The client has gone, or its request is malformed from here on.
+        Err(_) => return status(StatusCode::BAD_REQUEST),
+    };
     let answer = door.answer(&arrival, &parts, body.as_ref()).await;
     let mut response = answer.response;
     complete(&mut response, &parts, &arrival);
@@ -197,6 +209,12 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
         took: start.elapsed(),
     });
     response
+}
+
+/// Whether a body is larger than what is read of it.
+fn is_over_the_limit(error: &axum::Error) -> bool {
+    let source = std::error::Error::source(error);
+    source.is_some_and(|source| source.is::<LengthLimitError>())
 }
 
 /// Adds what all responses have.

@@ -1,5 +1,7 @@
 //! Requests to `lambda-wasm dev`: what clients get, and what a developer sees in the terminal.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -72,6 +74,18 @@ fn each_request_is_a_line_with_its_function_status_and_time() {
         time.is_some_and(|time| time.parse::<u64>().is_ok())
     });
     assert_eq!(invocations.count(), 2, "{printed}");
+}
+
+#[test]
+fn a_request_whose_client_has_gone_is_a_line_too() {
+    let mut dev = start();
+    let address = dev.address.strip_prefix("http://").unwrap();
+    let mut client = TcpStream::connect(address).unwrap();
+    let head = "POST /2015-03-31/functions/Handler/invocations HTTP/1.1\r\nHost: localhost\r\n";
+    write!(client, "{head}Content-Length: 11\r\n\r\n\"sleep:300\"").unwrap();
+    drop(client);
+    dev.program.wait_for("Handler: invoke 200 ");
+    assert_eq!(invoke(&dev, "Handler", "count").status, 200);
 }
 
 #[test]
