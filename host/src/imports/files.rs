@@ -143,7 +143,9 @@ impl State {
         let directory = directory.clone();
         let places = [self.files.open()?, self.files.open()?];
         let copy = directory.dir.try_clone()?;
-        let copy = Dir::new(copy, directory.perms, directory.open_mode, true);
+        // Its thread holds the directory while it lists it. On the guest's own thread, wasmtime-wasi keeps only a descriptor
+        // that is not counted.
+        let copy = Dir::new(copy, directory.perms, directory.open_mode, false);
         for opening in places {
             self.files.opened(opening, &copy.dir);
         }

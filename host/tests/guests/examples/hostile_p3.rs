@@ -53,7 +53,9 @@ impl wasip3::exports::http::handler::Guest for Http {
                 let directory = directory();
                 let mut opening = Vec::new();
                 loop {
-                    opening.push(started(open(directory)).await);
+                    // The host may have opened the file when the call returns.
+                    let kept = async move { std::mem::forget(open(directory).await) };
+                    opening.push(started(kept).await);
                 }
             }
             "list-all" => {
