@@ -1,282 +1,202 @@
-//! One invocation's call of a component's export, by the world that it is of.
+//! One invocation: an instance, the call of its export by its world, and the response.
 
-use std::future::poll_fn;
-use std::pin::Pin;
+mod http;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use wasmtime::Store;
-use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::p2::body::{HostOutgoingBody, StreamContext};
-use wasmtime_wasi_http::{WasiBody, WasiHttpView, p3};
 
-use crate::bindings::{api, handler, streaming_handler};
-use crate::exports::{Exports, http_2, http_3};
+use crate::bindings::{Context, api, handler, streaming_handler};
+use crate::crash::CallError;
+use crate::exports::Exports;
 use crate::failure::Failure;
-use crate::function::{Function, Sandbox};
+use crate::forwarder::{CallOutcome, GuestResponse, ResponseForwarder, ResponseMode};
+use crate::function::Function;
+use crate::guest_output::GuestOutput;
 use crate::http::compress::Compression;
-use crate::http::{self, EventError, Source, wasi};
+use crate::http::{EventError, Request, failed_status, request};
+use crate::instance::{Instance, run_until};
 use crate::invocation::Invocation;
-use crate::outbound::Keeping;
-use crate::relay::{Form, Handed, Relay};
+use crate::outbound::Client;
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeApiError;
-use crate::sandbox::State;
+use crate::sandbox::HostState;
 use crate::timeline::Timeline;
 
-/// How large a chunk of a streamed answer is at most, in bytes.
-const CHUNK: usize = 1024 * 1024;
+/// The largest chunk of a streamed response, in bytes.
+const MAX_CHUNK: usize = 1024 * 1024;
 
-/// What a call has to do with.
-pub struct Call<'a> {
-    /// The function that is called.
-    pub function: &'a Function,
-    /// What it is called with.
-    pub invocation: &'a Arc<Invocation>,
-    /// Where the answer goes.
-    pub responder: &'a Responder<'a>,
-    /// Its moments.
-    pub timeline: Timeline,
+/// Handles one invocation until it has ended, and answers it. Returns the instance that served it.
+///
+/// The instance is the given one if it may serve the invocation, and otherwise a new one.
+///
+/// # Errors
+///
+/// Returns an error if the process has to end.
+pub async fn invoke(
+    function: &Function,
+    instance: Option<Instance>,
+    client: &Client,
+    invocation: &Arc<Invocation>,
+    responder: &Responder<'_>,
+    timeline: Timeline,
+) -> Result<Option<Instance>, RuntimeApiError> {
+    let created = match instance.filter(|instance| instance.may_serve(function)) {
+        Some(instance) => Ok(instance),
+        None => Instance::create(function, client, timeline.stop).await,
+    };
+    let bound = created.and_then(|mut instance| {
+        instance.bind(function, invocation, timeline.stop)?;
+        Ok(instance)
+    });
+    let mut instance = match bound {
+        Ok(instance) => instance,
+        Err(failure) => return responder.report(&failure).map(|()| None),
+    };
+    responder.log_to(instance.store.data().output.clone());
+    let call = Call {
+        function,
+        invocation,
+        context: Context::new(&function.metadata, invocation),
+        responder,
+        timeline,
+    };
+    call.run(&mut instance).await?;
+    Ok(Some(instance))
 }
 
-/// How a call that hands its answer over went.
-enum Ended {
-    Well,
-    /// The component said that it failed.
-    Failed(Failure),
+/// The call of an export, for one invocation.
+struct Call<'a> {
+    function: &'a Function,
+    invocation: &'a Arc<Invocation>,
+    context: Context,
+    responder: &'a Responder<'a>,
+    timeline: Timeline,
 }
 
 impl Call<'_> {
-    /// Calls the export, and sends the answer.
-    ///
-    /// # Errors
-    ///
-    /// If the process has to end.
-    pub async fn run(self, sandbox: &mut Sandbox) -> Result<(), RuntimeApiError> {
-        let Sandbox { store, exports, .. } = sandbox;
-        let answer = match exports {
+    /// Calls the export, and sends the response.
+    async fn run(self, instance: &mut Instance) -> Result<(), RuntimeApiError> {
+        let Instance { store, exports, .. } = instance;
+        // A boxed future keeps its state off the stack of workers that never need it.
+        let response = match exports {
             Exports::Handler(export) => self.handler(store, export).await,
             Exports::Api(export) => self.api(store, export).await,
-            // In a box each: their state would be a part of every call's, on the stack of a worker that may never need it.
             Exports::Streaming(export) => return Box::pin(self.streaming(store, export)).await,
-            Exports::HttpProxy(_) | Exports::HttpService(_) => {
-                return match self.request() {
-                    Ok((request, form)) => Box::pin(self.http(store, exports, request, form)).await,
-                    Err(failure) => self.responder.fail(&failure),
-                };
+            Exports::HttpProxy(export) => return Box::pin(self.http_proxy(store, export)).await,
+            Exports::HttpService(export) => {
+                return Box::pin(self.http_service(store, export)).await;
             }
         };
         store.data().output.finish();
-        match answer {
+        match response {
             Ok(body) => self.responder.respond("application/json", &body),
-            Err(failure) => self.responder.fail(&failure),
+            Err(failure) => self.responder.report(&failure),
         }
     }
 
     async fn handler(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<HostState>,
         export: &handler::Guest,
     ) -> Result<Vec<u8>, Failure> {
         let since = Instant::now();
-        let context = self.function.context(self.invocation);
         let output = store.data().output.clone();
-        let call = export.call_handle(&mut *store, &self.invocation.event, &context);
-        let returned = self.function.until(self.timeline.stop, &output, call).await;
+        let call = export.call_handle(&mut *store, &self.invocation.event, &self.context);
+        let returned = self.run_until_stop(&output, call).await;
         returned
-            .map_err(|stopped| stopped.failure(store, since))?
+            .map_err(|error| error.into_failure(store, since))?
             .map_err(Failure::from)
     }
 
-    async fn api(&self, store: &mut Store<State>, export: &api::Guest) -> Result<Vec<u8>, Failure> {
+    async fn api(
+        &self,
+        store: &mut Store<HostState>,
+        export: &api::Guest,
+    ) -> Result<Vec<u8>, Failure> {
         let since = Instant::now();
-        let context = self.function.context(self.invocation);
-        let http::Request { source, record, .. } = self.http_request()?;
+        let Request { source, record, .. } = self.http_request()?;
         let output = store.data().output.clone();
-        let call = export.call_handle(&mut *store, &record, &context);
-        let returned = self.function.until(self.timeline.stop, &output, call).await;
-        let mut response = returned.map_err(|stopped| stopped.failure(store, since))??;
-        let status = response.status_code;
-        let mut failures = self.function.grants.policy.fail_status.iter();
-        if failures.any(|range| range.contains(&status)) {
-            return Err(http::failed_status(status, &response.body));
+        let call = export.call_handle(&mut *store, &record, &self.context);
+        let returned = self.run_until_stop(&output, call).await;
+        let mut response = returned.map_err(|error| error.into_failure(store, since))??;
+        let policy = self.function.policy();
+        if policy.is_failure(response.status_code) {
+            return Err(failed_status(response.status_code, &response.body));
         }
-        let compression = Compression::of(self.function.grants.policy.compress, &record);
+        let compression = Compression::of(policy.compress, &record);
         compression.apply(&mut response, self.timeline.stop)?;
         source.answer(response)
     }
 
     async fn streaming(
         &self,
-        store: &mut Store<State>,
+        store: &mut Store<HostState>,
         export: &streaming_handler::Guest,
     ) -> Result<(), RuntimeApiError> {
-        let (handing, handed) = oneshot::channel();
-        let (mut output, body) = HostOutgoingBody::new(StreamContext::Response, None, 1, CHUNK);
-        let stream = output.take_output_stream();
-        // The stream alone says when the body ends.
-        let _ = output.finish(None);
-        let _ = handing.send(Ok(::http::Response::new(body)));
-        let form = Form::Bytes(self.function.streams());
-        let context = self.function.context(self.invocation);
-        let call = async |store: &mut Store<State>| {
+        let (sender, response) = oneshot::channel();
+        let (mut body, reader) = HostOutgoingBody::new(StreamContext::Response, None, 1, MAX_CHUNK);
+        let stream = body.take_output_stream();
+        // The body ends when the guest drops the stream.
+        let _ = body.finish(None);
+        let _ = sender.send(Ok(::http::Response::new(reader)));
+        let mode = ResponseMode::Bytes {
+            is_streamed: self.function.is_streaming(),
+        };
+        let call = async |store: &mut Store<HostState>| {
             let Some(stream) = stream else {
-                return Ok(Ended::Well);
+                return Ok(Ok(()));
             };
             let output = store.data_mut().http().table.push(stream)?;
             let event = &self.invocation.event;
-            let returned = export.call_handle(store, event, output, &context).await?;
-            Ok(returned.map_or_else(|failure| Ended::Failed(failure.into()), |()| Ended::Well))
+            let returned = export.call_handle(store, event, output, &self.context);
+            Ok(returned.await?.map_err(Failure::from))
         };
-        self.relay(store, form, handed, call).await
+        self.forward(store, mode, response, call).await
     }
 
-    async fn http(
+    /// Runs a call, and forwards the response that the guest hands over while the call runs.
+    async fn forward(
         &self,
-        store: &mut Store<State>,
-        exports: &Exports,
-        request: ::http::Request<WasiBody>,
-        form: Form,
-    ) -> Result<(), RuntimeApiError> {
-        let (handing, handed) = oneshot::channel();
-        let call = async |store: &mut Store<State>| {
-            match exports {
-                Exports::HttpProxy(export) => call_proxy(store, export, request, handing).await?,
-                Exports::HttpService(export) => {
-                    call_service(store, export, request, handing).await?;
-                }
-                _ => {}
-            }
-            Ok(Ended::Well)
-        };
-        self.relay(store, form, handed, call).await
-    }
-
-    /// Runs a call, and sends what it hands over meanwhile and in the end.
-    async fn relay(
-        &self,
-        store: &mut Store<State>,
-        form: Form,
-        handed: oneshot::Receiver<Handed>,
-        call: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<Ended>,
+        store: &mut Store<HostState>,
+        mode: ResponseMode<'_>,
+        response: oneshot::Receiver<GuestResponse>,
+        call: impl AsyncFnOnce(&mut Store<HostState>) -> wasmtime::Result<Result<(), Failure>>,
     ) -> Result<(), RuntimeApiError> {
         let since = Instant::now();
-        let mut relay = Relay::new(self.responder, form, handed, self.timeline.stop);
+        let mut forwarder = ResponseForwarder::new(self.responder, mode, response, self.timeline);
         let returned = {
             let _yielding = self.function.watchdog.yielding();
             let output = store.data().output.clone();
-            let call = self
-                .function
-                .until(self.timeline.stop, &output, call(store));
-            relay.during(call).await?
+            let call = self.run_until_stop(&output, call(store));
+            forwarder.run_alongside(call).await?
         };
-        relay.drain();
+        forwarder.poll_remaining();
         store.data().output.finish();
-        let (failure, takes_its_place) = match returned {
-            Ok(Ended::Well) => (None, false),
-            Ok(Ended::Failed(failure)) => (Some(failure), true),
-            Err(stopped) => (Some(stopped.failure(store, since)), false),
+        let outcome = match returned {
+            Ok(Ok(())) => CallOutcome::Returned,
+            Ok(Err(failure)) => CallOutcome::Failed(failure),
+            Err(error) => CallOutcome::Stopped(error.into_failure(store, since)),
         };
-        relay.finish(failure, takes_its_place, self.timeline).await
+        forwarder.on_end(outcome).await
+    }
+
+    async fn run_until_stop<T>(
+        &self,
+        output: &GuestOutput,
+        call: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<T, CallError> {
+        run_until(&self.function.watchdog, self.timeline.stop, output, call).await
     }
 
     /// Returns the HTTP request that the event is, without its base path.
-    fn http_request(&self) -> Result<http::Request<'_>, EventError> {
-        let mut request = http::request(&self.invocation.event)?;
-        request.remove_base_path(&self.function.grants.policy.remove_base_path);
+    fn http_request(&self) -> Result<Request<'_>, EventError> {
+        let mut request = request(&self.invocation.event)?;
+        request.remove_base_path(&self.function.policy().remove_base_path);
         Ok(request)
     }
-
-    /// The request for a `wasi:http` component, and what its response becomes.
-    fn request(&self) -> Result<(::http::Request<WasiBody>, Form), Failure> {
-        let context = self.function.context(self.invocation);
-        match self.http_request() {
-            Ok(request) => {
-                let is_on = self.function.grants.policy.compress;
-                let form = Form::Http {
-                    source: request.source,
-                    compression: Compression::of(is_on, &request.record),
-                    stream: self.function.streams() && request.source.can_stream(),
-                    is_head: request.record.method == "HEAD",
-                    fail_status: self.function.grants.policy.fail_status.clone(),
-                };
-                Ok((wasi::request(request, &context)?, form))
-            }
-            Err(error @ (EventError::NotHttp | EventError::WebSocket)) => {
-                let path = self.function.grants.policy.pass_through_path.to_string();
-                let request = wasi::event(self.invocation.event.clone(), &path, &context)?;
-                let form = match error {
-                    EventError::WebSocket => Form::Http {
-                        source: Source::WebSocket,
-                        compression: Compression::Off,
-                        stream: false,
-                        is_head: false,
-                        fail_status: self.function.grants.policy.fail_status.clone(),
-                    },
-                    _ => Form::Event { path },
-                };
-                Ok((request, form))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// Calls a component of WASI 0.2.
-async fn call_proxy(
-    store: &mut Store<State>,
-    export: &http_2::Guest,
-    request: ::http::Request<WasiBody>,
-    handing: oneshot::Sender<Handed>,
-) -> wasmtime::Result<()> {
-    let scheme = match request.uri().scheme_str() {
-        Some("http") => Scheme::Http,
-        _ => Scheme::Https,
-    };
-    let mut http = store.data_mut().http();
-    let request = http.new_incoming_request(scheme, request)?;
-    let response = http.new_response_outparam_from_callback(|response| {
-        let _ = handing.send(response.map_err(|code| format!("{code:?}")));
-    })?;
-    export.call_handle(store, request, response).await
-}
-
-/// Calls a component of WASI 0.3. It has returned when the last of its tasks has, and its response was read to its end: the
-/// stream that it answers with need not be of its own making, but may be a file's, or that of a response which it asked for.
-async fn call_service(
-    store: &mut Store<State>,
-    export: &http_3::Guest,
-    request: ::http::Request<WasiBody>,
-    handing: oneshot::Sender<Handed>,
-) -> wasmtime::Result<()> {
-    let (reading, read) = oneshot::channel::<()>();
-    store
-        .run_concurrent(async |accessor| {
-            let (request, sent) = accessor.with(|mut store| {
-                let http = store.data_mut().http();
-                let (request, sent) = p3::Request::from_http(http.hooks, request);
-                let sent: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(sent);
-                http.table.push(request).map(|request| (request, sent))
-            })?;
-            match export.call_handle(accessor, request).await? {
-                Ok(response) => {
-                    let response = accessor.with(|mut store| {
-                        let response = store.data_mut().http().table.delete(response)?;
-                        response.into_http(&mut store, sent)
-                    })?;
-                    let keep = |body| Keeping::new(body, reading, |_| ()).boxed_unsync();
-                    let _ = handing.send(Ok(response.map(keep)));
-                }
-                Err(code) => {
-                    drop(reading);
-                    let _ = handing.send(Err(format!("{code:?}")));
-                }
-            }
-            poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
-            let _ = read.await;
-            Ok(())
-        })
-        .await?
 }

@@ -18,8 +18,8 @@ use crate::policy::Policy;
 pub struct Config {
     /// Where the component lies.
     pub component: PathBuf,
-    /// Facts about the function, for its context.
-    pub facts: Facts,
+    /// The function's metadata, for its context.
+    pub metadata: FunctionMetadata,
     /// The environment, of which the function sees what its policy says.
     pub environment: Environment,
     /// How many invocations run at the same time.
@@ -32,9 +32,9 @@ pub struct Config {
     pub timings: Option<u64>,
 }
 
-/// Facts about the function that are the same for all its invocations.
+/// A function's metadata, the same for all its invocations.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct FunctionMetadata {
     /// The function's name.
     pub name: String,
     /// Its version.
@@ -198,7 +198,7 @@ impl Environment {
             .unwrap_or(128);
         Ok(Config {
             component: self.task_root()?.join(format!("{handler}.cwasm")),
-            facts: Facts {
+            metadata: FunctionMetadata {
                 name: self
                     .owned("AWS_LAMBDA_FUNCTION_NAME")
                     .unwrap_or_else(|| handler.to_owned()),
@@ -301,7 +301,7 @@ mod tests {
             .unwrap();
         assert_eq!(config.component, PathBuf::from("/var/task/hello.cwasm"));
         assert_eq!(config.max_concurrency.get(), 1);
-        assert_eq!(config.facts.memory_mib, 128);
+        assert_eq!(config.metadata.memory_mib, 128);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use wasmtime::{Memory, Store, WasmCoreDump};
 
-use crate::sandbox::State;
+use crate::sandbox::HostState;
 
 /// The most core dumps that there are in a directory.
 pub const MAX_DUMPS: usize = 4;
@@ -32,7 +32,7 @@ const DATA: u8 = 11;
 
 /// Writes the core dump of an error, if it has one, and returns where it is or why it was not written.
 #[must_use]
-pub fn write(store: &mut Store<State>, error: &wasmtime::Error) -> Option<String> {
+pub fn write(store: &mut Store<HostState>, error: &wasmtime::Error) -> Option<String> {
     let dump: &WasmCoreDump = error.downcast_ref()?;
     let directory = store.data().dumps.as_ref()?.directory.clone();
     let id = store.data().id();
@@ -45,7 +45,7 @@ pub fn write(store: &mut Store<State>, error: &wasmtime::Error) -> Option<String
 }
 
 /// Writes new files: what is there already may be a symbolic link.
-fn save(store: &mut Store<State>, dump: &WasmCoreDump, path: &Path) -> Result<(), String> {
+fn save(store: &mut Store<HostState>, dump: &WasmCoreDump, path: &Path) -> Result<(), String> {
     let (count, used) = dumps_in(path.parent().unwrap_or(Path::new("/"))).map_err(words)?;
     if count >= MAX_DUMPS {
         return Err(format!(
@@ -114,15 +114,15 @@ struct Contents {
     segments: u32,
     /// The section's, without its number and size.
     size: u64,
-    deadline: Instant,
+    stop: Instant,
 }
 
 impl Contents {
-    fn of(store: &Store<State>, dump: &WasmCoreDump) -> Self {
+    fn of(store: &Store<HostState>, dump: &WasmCoreDump) -> Self {
         let mut contents = Self {
             segments: 0,
             size: 0,
-            deadline: store.data().deadline,
+            stop: store.data().stop,
         };
         for (index, memory) in (0..).zip(dump.memories()) {
             for (offset, bytes) in segments(store, memory) {
@@ -136,14 +136,19 @@ impl Contents {
     }
 
     /// Writes the section, and sets to zero what it has written.
-    fn write(&self, store: &mut Store<State>, dump: &WasmCoreDump, path: &Path) -> io::Result<()> {
+    fn write(
+        &self,
+        store: &mut Store<HostState>,
+        dump: &WasmCoreDump,
+        path: &Path,
+    ) -> io::Result<()> {
         let mut file = create(path)?;
         file.write_all(&[DATA])?;
         file.write_all(&leb(self.size))?;
         file.write_all(&leb(self.segments.into()))?;
         for (index, memory) in (0..).zip(dump.memories()) {
             for (offset, bytes) in segments(store, memory) {
-                if Instant::now() >= self.deadline {
+                if Instant::now() >= self.stop {
                     return Err(io::Error::other(
                         "there was no time for it before the deadline",
                     ));
@@ -167,7 +172,7 @@ impl Contents {
 
 /// The parts of a memory that are not zero, and where they are in it.
 fn segments<'a>(
-    store: &'a Store<State>,
+    store: &'a Store<HostState>,
     memory: &Memory,
 ) -> impl Iterator<Item = (usize, &'a [u8])> {
     let pieces = memory.data(store).chunks(PIECE).enumerate();
@@ -179,7 +184,13 @@ fn segments<'a>(
 }
 
 /// What comes before the bytes of a segment: the memory, the place, and the number of bytes.
-fn head(store: &Store<State>, memory: &Memory, index: u64, offset: usize, bytes: &[u8]) -> Vec<u8> {
+fn head(
+    store: &Store<HostState>,
+    memory: &Memory,
+    index: u64,
+    offset: usize,
+    bytes: &[u8],
+) -> Vec<u8> {
     const WITH_INDEX: u8 = 2;
     const I32_CONST: u8 = 0x41;
     const I64_CONST: u8 = 0x42;

@@ -1,4 +1,4 @@
-//! Tells from wasmtime's error why a guest stopped.
+//! Why a call into a guest did not return, and the failure that is reported for it.
 
 use std::time::{Duration, Instant};
 
@@ -7,28 +7,28 @@ use wasmtime::{ResourceLimiter as _, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::coredump;
-use crate::deadline::TimedOut;
 use crate::engine::GUEST_STACK;
 use crate::failure::Failure;
 use crate::frames;
 use crate::guest_output::TooMuchOutput;
-use crate::sandbox::{HoldsTooMuch, MAX_RANDOM, State, TooManyFiles};
+use crate::sandbox::{HoldsTooMuch, HostState, MAX_RANDOM, TooManyFiles};
+use crate::watchdog::TimedOut;
 
-/// How a call into a guest ended, if not by returning.
-pub enum Stopped {
-    /// wasmtime's error: a trap, an exit, the epoch, a host function's error.
-    By(wasmtime::Error),
-    /// It waited in a host function at its deadline.
-    Waiting,
+/// Why a call into a guest did not return.
+pub enum CallError {
+    /// wasmtime ended the call: a trap, an exit, the epoch, or a host function's error.
+    Trapped(wasmtime::Error),
+    /// The guest waited in a host function when it had to stop.
+    TimedOut,
 }
 
-impl Stopped {
-    /// The failure that is reported. `since` is when the call began.
+impl CallError {
+    /// Returns the failure to report for a call that began at `since`. Writes a core dump if the policy asks for one.
     #[must_use]
-    pub fn failure(&self, store: &mut Store<State>, since: Instant) -> Failure {
+    pub fn into_failure(self, store: &mut Store<HostState>, since: Instant) -> Failure {
         let ran = since.elapsed();
         let state = store.data();
-        let Self::By(error) = self else {
+        let Self::Trapped(error) = self else {
             return timeout(
                 ran,
                 &format!("it waited in {}", waited_in(state)),
@@ -42,10 +42,10 @@ impl Stopped {
         if error.is::<TimedOut>() {
             return timeout(ran, "it computed; the stack trace says where", stack_trace);
         }
-        let (error_type, mut message) = describe(error, state);
+        let (error_type, mut message) = describe(&error, state);
         let last_words = Some(last_words(state)).filter(|words| message.ends_with(words));
         let is_exit = error.is::<I32Exit>();
-        if let Some(dump) = (!is_exit).then(|| coredump::write(store, error)).flatten() {
+        if let Some(dump) = (!is_exit).then(|| coredump::write(store, &error)).flatten() {
             message = format!("{message}. {dump}");
         }
         Failure {
@@ -69,10 +69,10 @@ fn timeout(ran: Duration, place: &str, stack_trace: Vec<String>) -> Failure {
     }
 }
 
-/// What the guest waits for. A guest of WASI 0.3 can wait for several things: a timer that limits another wait is one.
-fn waited_in(state: &State) -> String {
+/// Returns where the guest waits. A guest of WASI 0.3 can wait for several things, such as a call and a timer that limits it.
+fn waited_in(state: &HostState) -> String {
     const CLOCK: &str = "wasi:clocks/monotonic-clock";
-    match (state.last_import, state.timers.any()) {
+    match (state.last_import, state.timers.is_any_running()) {
         ("", false) => "the host".to_owned(),
         ("" | CLOCK, true) => CLOCK.to_owned(),
         (import, true) => format!("{CLOCK} (a timer), and called {import} last"),
@@ -80,7 +80,7 @@ fn waited_in(state: &State) -> String {
     }
 }
 
-fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
+fn describe(error: &wasmtime::Error, state: &HostState) -> (&'static str, String) {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return (
             "Function.Exit",
@@ -164,10 +164,11 @@ fn describe(error: &wasmtime::Error, state: &State) -> (&'static str, String) {
     }
 }
 
-/// The limit that stopped it, if one did, and how it is raised. A denial that it went on after has not stopped it.
+/// Returns the error type and message of the limit that stopped the guest, if a limit did. A guest may go on after a denial,
+/// which then has not stopped it.
 fn exceeded(
     error: &wasmtime::Error,
-    state: &State,
+    state: &HostState,
     aborted: bool,
 ) -> Option<(&'static str, String)> {
     let memory = state.memory.denied().filter(|_| aborted);
@@ -210,7 +211,7 @@ fn exceeded(
     }
 }
 
-fn raise_memory(state: &State) -> &'static str {
+fn raise_memory(state: &HostState) -> &'static str {
     match state.memory_is_by_policy() {
         true => "raise `memory` under [limits] in its policy",
         false => "raise its MemorySize",
@@ -225,18 +226,18 @@ fn is_out_of_handles(error: &wasmtime::Error) -> bool {
             .any(|words| root(error).contains(words))
 }
 
-/// wasmtime's error for it is not public.
+/// Recognizes wasmtime's error by its message: its type is not public.
 fn is_out_of_instances(error: &wasmtime::Error) -> bool {
     root(error).starts_with("resource limit exceeded: ")
 }
 
-/// The innermost error: wasmtime's own text around it repeats the backtrace.
+/// Returns the message of the innermost error. wasmtime's message around it repeats the backtrace.
 fn root(error: &wasmtime::Error) -> String {
     error.root_cause().to_string()
 }
 
-/// What the guest said before it stopped: where its language panics, this is the panic's message.
-fn last_words(state: &State) -> String {
+/// Returns the last words of the guest, as a sentence: the message of its panic, where its language panics.
+fn last_words(state: &HostState) -> String {
     match state.output.last_words() {
         words if words.is_empty() => String::new(),
         words => format!(". Its last words on stderr: {words}"),

@@ -1,4 +1,4 @@
-//! What the host calls of a component.
+//! The exports that the host calls, and their types.
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Instance, InstancePre};
@@ -7,10 +7,10 @@ pub use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler 
 pub use wasmtime_wasi_http::p3::bindings::exports::wasi::http::handler as http_3;
 
 use crate::bindings::{Context, Failure, api, handler, streaming_handler};
-use crate::sandbox::State;
+use crate::sandbox::HostState;
 use crate::world::{Misfits, World};
 
-/// The export of a component that makes it a function, found once for all its instances.
+/// The export that makes a component a function, found once for all its instances.
 pub enum Export {
     /// `lambda:function/api`.
     Api(api::GuestIndices),
@@ -24,7 +24,7 @@ pub enum Export {
     HttpService(http_3::GuestIndices),
 }
 
-/// The same, in one instance.
+/// The export in one instance.
 pub enum Exports {
     /// `lambda:function/api`.
     Api(api::Guest),
@@ -43,8 +43,8 @@ impl Export {
     ///
     /// # Errors
     ///
-    /// If the component does not have it.
-    pub fn find(world: World, component: &InstancePre<State>) -> wasmtime::Result<Self> {
+    /// Returns an error if the component does not have the export.
+    pub fn find(world: World, component: &InstancePre<HostState>) -> wasmtime::Result<Self> {
         Ok(match world {
             World::ApiFunction => Self::Api(api::GuestIndices::new(component)?),
             World::HandlerFunction => Self::Handler(handler::GuestIndices::new(component)?),
@@ -56,12 +56,27 @@ impl Export {
         })
     }
 
-    /// The export in an instance.
+    /// Returns the export in an instance.
     ///
     /// # Errors
     ///
-    /// If its functions have other types than this host calls.
-    pub fn load(&self, store: &mut Store<State>, instance: &Instance) -> wasmtime::Result<Exports> {
+    /// Returns an error if its functions have other types than this host calls.
+    pub fn load(
+        &self,
+        store: &mut Store<HostState>,
+        instance: &Instance,
+    ) -> Result<Exports, Misfits> {
+        let exports = self.load_untyped(store, instance);
+        exports.map_err(|error| {
+            misfit(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"))
+        })
+    }
+
+    fn load_untyped(
+        &self,
+        store: &mut Store<HostState>,
+        instance: &Instance,
+    ) -> wasmtime::Result<Exports> {
         Ok(match self {
             Self::Api(export) => Exports::Api(export.load(store, instance)?),
             Self::Handler(export) => Exports::Handler(export.load(store, instance)?),
@@ -72,11 +87,11 @@ impl Export {
     }
 }
 
-/// Checks that what `world` exports has the types that this host calls, without an instance.
+/// Checks without an instance that the export of `world` has the types that this host calls.
 ///
 /// # Errors
 ///
-/// If a function is missing or has another type.
+/// Returns an error if a function is missing or has another type.
 pub fn check_types(world: World, engine: &Engine, component: &Component) -> Result<(), Misfits> {
     let ty = component.component_type();
     let Some(name) = ty
@@ -84,27 +99,23 @@ pub fn check_types(world: World, engine: &Engine, component: &Component) -> Resu
         .map(|(name, _)| name)
         .find(|name| world.is_made_by(name))
     else {
-        let mut misfits = Misfits::default();
-        misfits.push(format!("it does not export {}", world.interface()));
-        return Err(misfits);
+        return Err(misfit(format!("it does not export {}", world.interface())));
     };
-    let misfit = |why: String| {
-        let mut misfits = Misfits::default();
-        misfits.push(format!(
+    let other_type = |why: String| {
+        misfit(format!(
             "it exports {name} with another type than this version calls ({why}): build it with the WIT of this version"
-        ));
-        misfits
+        ))
     };
     let Some(ComponentItem::ComponentInstance(interface)) =
         ty.get_export(engine, name).map(|export| export.ty)
     else {
-        return Err(misfit("it is no interface".to_owned()));
+        return Err(other_type("it is not an interface".to_owned()));
     };
     let Some(ComponentItem::ComponentFunc(handle)) = interface
         .get_export(engine, "handle")
         .map(|export| export.ty)
     else {
-        return Err(misfit("it has no function `handle`".to_owned()));
+        return Err(other_type("it has no function `handle`".to_owned()));
     };
     let types = ty.instance_type();
     match world {
@@ -114,8 +125,14 @@ pub fn check_types(world: World, engine: &Engine, component: &Component) -> Resu
         World::HandlerFunction => {
             handle.typecheck::<(Vec<u8>, Context), (Result<Vec<u8>, Failure>,)>(&types)
         }
-        // They take resources, whose types are known only in an instance.
+        // Their functions take resources, whose types are known only in an instance.
         World::StreamingFunction | World::HttpProxy | World::HttpService => Ok(()),
     }
-    .map_err(|error| misfit(format!("handle: {error:#}")))
+    .map_err(|error| other_type(format!("handle: {error:#}")))
+}
+
+fn misfit(why: String) -> Misfits {
+    let mut misfits = Misfits::default();
+    misfits.push(why);
+    misfits
 }

@@ -42,6 +42,7 @@ use std::mem::take;
 use serde::de::IgnoredAny;
 
 pub use request::Request;
+pub use response::{BodyLength, unfinished};
 
 use self::answer::Answer;
 use self::detect::Read;

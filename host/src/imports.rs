@@ -21,7 +21,7 @@ use wasmtime_wasi_http::{WasiHttp, WasiHttpView};
 use wasmtime_wasi_io::bindings::wasi::io;
 
 use crate::bindings::invocation;
-use crate::sandbox::{Clock, State};
+use crate::sandbox::{Clock, HostState};
 use crate::world::{Line, Misfits, import_misfit, interface};
 
 /// The I/O interfaces work on handles alone.
@@ -36,7 +36,7 @@ impl HasData for WasiIo {
 /// # Errors
 ///
 /// All imports whose types differ from what is offered, or that are not offered.
-pub fn link(engine: &Engine, component: &Component) -> Result<InstancePre<State>, Misfits> {
+pub fn link(engine: &Engine, component: &Component) -> Result<InstancePre<HostState>, Misfits> {
     let ty = component.component_type();
     let mut linker = Linker::new(engine);
     let linked = add_each(&mut linker, ty.imports(engine).map(|(name, _)| name))
@@ -90,7 +90,7 @@ fn misfits(
 
 /// Defines an import as what it wants to be. wasmtime's own stubs would hide what is offered in another version.
 fn stub(
-    linker: &mut LinkerInstance<State>,
+    linker: &mut LinkerInstance<HostState>,
     engine: &Engine,
     name: &str,
     item: ComponentItem,
@@ -113,7 +113,7 @@ fn stub(
 /// Adds what is offered of these imports. A component that was composed may import an interface in several versions of a
 /// line, which are one here.
 fn add_each<'a>(
-    linker: &mut Linker<State>,
+    linker: &mut Linker<HostState>,
     imports: impl Iterator<Item = &'a str>,
 ) -> wasmtime::Result<()> {
     let mut added = Vec::new();
@@ -153,19 +153,19 @@ enum ConfigError {
 }
 
 /// Adds a draft of `wasi:config` by its full name. `wasmtime-wasi-config` has only the newest.
-fn config(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
+fn config(linker: &mut Linker<HostState>, name: &str) -> wasmtime::Result<()> {
     type Answer<T> = wasmtime::Result<(Result<T, ConfigError>,)>;
     let mut linker = linker.instance(name)?;
     linker.func_wrap(
         "get",
-        |mut store: StoreContextMut<'_, State>, (key,): (String,)| {
+        |mut store: StoreContextMut<'_, HostState>, (key,): (String,)| {
             let answer: Answer<Option<String>> = Ok((Ok(store.data_mut().config(&key)),));
             answer
         },
     )?;
     linker.func_wrap(
         "get-all",
-        |mut store: StoreContextMut<'_, State>, (): ()| {
+        |mut store: StoreContextMut<'_, HostState>, (): ()| {
             let answer: Answer<Vec<(String, String)>> = Ok((Ok(store.data_mut().all_config()),));
             answer
         },
@@ -179,7 +179,7 @@ macro_rules! add {
         match $name {
             $($interface_name => {
                 use $interface as interface;
-                interface::add_to_linker::<State, $data>($linker, $(&<$options>::default(),)? |state: &mut State| {
+                interface::add_to_linker::<HostState, $data>($linker, $(&<$options>::default(),)? |state: &mut HostState| {
                     state.last_import = $interface_name;
                     #[allow(clippy::redundant_closure_call, reason = "the tables below read better")]
                     ($get)(state)
@@ -191,12 +191,12 @@ macro_rules! add {
 }
 
 /// Adds one interface of `lambda:function` or WASI 0.2.
-fn wasi_2(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
-    fn table(state: &mut State) -> &mut ResourceTable {
+fn wasi_2(linker: &mut Linker<HostState>, name: &str) -> wasmtime::Result<()> {
+    fn table(state: &mut HostState) -> &mut ResourceTable {
         state.ctx().table
     }
     add! { linker, name:
-        "lambda:function/invocation" => invocation, HasSelf<State>, |state| state;
+        "lambda:function/invocation" => invocation, HasSelf<HostState>, |state| state;
         "wasi:cli/environment" => cli::environment, WasiCli, WasiCliView::cli;
         "wasi:cli/exit" => cli::exit, WasiCli, WasiCliView::cli;
         "wasi:cli/stderr" => cli::stderr, WasiCli, WasiCliView::cli;
@@ -230,7 +230,7 @@ fn wasi_2(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
 }
 
 /// Adds one interface of WASI 0.3.
-fn wasi_3(linker: &mut Linker<State>, name: &str) -> wasmtime::Result<()> {
+fn wasi_3(linker: &mut Linker<HostState>, name: &str) -> wasmtime::Result<()> {
     use wasmtime_wasi::p3::bindings::{cli, clocks, filesystem, random, sockets};
     add! { linker, name:
         "wasi:cli/environment" => cli::environment, WasiCli, WasiCliView::cli;

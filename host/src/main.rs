@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use anyhow::anyhow;
@@ -11,12 +10,13 @@ use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
 use lambda_wasm_host::log::{self, Level, Log};
+use lambda_wasm_host::panics;
 use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::supervisor::Supervisor;
 use lambda_wasm_host::timings::Timings;
-use lambda_wasm_host::worker::{self, Worker};
+use lambda_wasm_host::worker::Worker;
 
-/// musl's own allocator asks the kernel too often for a start, and is slow.
+/// musl's own allocator is slow, and asks the kernel for memory too often.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: Counting<dlmalloc::GlobalDlmalloc> = Counting(dlmalloc::GlobalDlmalloc);
@@ -25,7 +25,7 @@ static ALLOCATOR: Counting<dlmalloc::GlobalDlmalloc> = Counting(dlmalloc::Global
 #[global_allocator]
 static ALLOCATOR: Counting<std::alloc::System> = Counting(std::alloc::System);
 
-/// C's functions of these names, in the place of musl's.
+/// Replaces musl's `memcpy` and `memmove`.
 #[cfg(all(target_env = "musl", target_arch = "x86_64", not(debug_assertions)))]
 #[expect(unsafe_code, reason = "what is copied is the caller's to vouch for")]
 mod copy {
@@ -55,7 +55,7 @@ fn main() {
     exit(log, &error);
 }
 
-/// Configuration, then the function, then its workers. Returns only when the process has to end.
+/// Starts, and runs the workers. Returns only if the start fails.
 fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<Infallible> {
     let endpoint = Arc::new(
         environment
@@ -63,16 +63,12 @@ fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<
             .map_err(|failure| anyhow!(failure.to_string()))?,
     );
     let client = || RuntimeClient::new(Arc::clone(&endpoint), log, None);
-    let (supervisor, worker) = worker::or_panic(|| start(environment, &endpoint, log, started))
+    let (supervisor, worker) = panics::catch(|| start(environment, &endpoint, log, started))
         .map_err(|failure| report(&client(), log, &failure))?;
-    supervisor.run(worker);
-    // The supervisor ends the process: other workers may have invocations under way.
-    loop {
-        thread::park();
-    }
+    supervisor.run(worker)
 }
 
-/// Starts all workers. Returns the one that is for this thread.
+/// Reads the configuration, loads the function, and starts its workers. Returns the worker for this thread.
 fn start(
     environment: &Environment,
     endpoint: &Arc<Endpoint>,
@@ -83,16 +79,12 @@ fn start(
     let mut timings = Timings::new(config.timings, started);
     let function = Arc::new(Function::load(&config, log, &mut timings)?);
     let workers = config.max_concurrency.get();
-    let endpoint = Arc::clone(endpoint);
-    let supervisor = Arc::new(Supervisor::new(function, endpoint, log, workers, started));
-    let worker = Worker::start(&supervisor)?;
-    timings.mark("instance");
-    timings.print();
-    supervisor.start_others()?;
+    let supervisor = Supervisor::new(function, Arc::clone(endpoint), log, workers);
+    let worker = supervisor.start(started, &mut timings)?;
     Ok((supervisor, worker))
 }
 
-/// Tells Lambda that the start failed.
+/// Reports to Lambda that the start failed. Returns the error to log.
 fn report(client: &RuntimeClient, log: Log, failure: &Failure) -> anyhow::Error {
     let told = client.init_error(failure);
     let error = anyhow!(log.text_of(failure));

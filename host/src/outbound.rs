@@ -35,11 +35,11 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 use self::body::lent;
 use self::sending::Sending;
 use self::sign::{Decision, Signing};
-use crate::deadline::Yielding;
 use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
 use crate::log::{Level, Log};
 use crate::policy::Origin;
+use crate::watchdog::Yielding;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
 

@@ -20,7 +20,7 @@ pub use base_path::BasePath;
 pub use dumps::Dumps;
 pub use environment::Env;
 pub use file::PolicyError;
-pub use files::{Folder, Opened};
+pub use files::{Folder, Preopen};
 pub use limits::{FREE_OF_CHARGE, Limits, at_cpu_share, margin, memory_limit};
 pub use log::StreamLevels;
 pub use origin::{Host, Origin, Scheme};
@@ -61,4 +61,12 @@ pub struct Policy {
     pub config: Vec<(String, String)>,
     /// Which of its requests to AWS are signed.
     pub aws: Aws,
+}
+
+impl Policy {
+    /// Returns whether a response with this status counts as a failure of the invocation.
+    #[must_use]
+    pub fn is_failure(&self, status: u16) -> bool {
+        self.fail_status.iter().any(|range| range.contains(&status))
+    }
 }

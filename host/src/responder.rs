@@ -1,7 +1,9 @@
-//! The right to answer one invocation, which is taken once.
+//! Answers one invocation, once: whoever claims the answer first sends it.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::guest_output::GuestOutput;
@@ -10,149 +12,177 @@ use crate::log::{Level, Log};
 use crate::runtime_api::streamed::StreamedResponse;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
 
-/// The largest answer that Lambda takes, in bytes: 6 MiB and 100 bytes.
+/// The largest response that Lambda takes, in bytes: 6 MiB and 100 bytes.
 ///
-/// See "Invocation payload" in <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>; the 100 bytes are
-/// in the error that Lambda itself gives.
+/// See "Invocation payload" in <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>. Lambda's own error
+/// message has the 100 bytes.
 pub const LARGEST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
-/// Answers one invocation. Clones share the right to.
-#[derive(Clone)]
+/// Answers one invocation.
 pub struct Responder<'a> {
     client: &'a RuntimeClient,
-    invocation: Arc<Invocation>,
-    claimed: Arc<AtomicBool>,
-    failed: Arc<AtomicBool>,
+    claim: AnswerClaim,
+    has_failed: AtomicBool,
     log: Log,
-    /// What the failures of the invocation count against, once it has an instance.
-    output: Arc<OnceLock<GuestOutput>>,
+    /// The output of the invocation's instance, once it has one.
+    output: OnceLock<GuestOutput>,
+}
+
+/// The right to answer an invocation. It is claimed once, and never given back. Clones share it, also between threads.
+#[derive(Debug, Clone)]
+pub struct AnswerClaim {
+    invocation: Arc<Invocation>,
+    is_claimed: Arc<AtomicBool>,
+}
+
+impl AnswerClaim {
+    /// Claims the right. Returns the invocation to answer, or `None` if the right was claimed before.
+    #[must_use]
+    pub fn claim(&self) -> Option<&Arc<Invocation>> {
+        (!self.is_claimed.swap(true, Ordering::AcqRel)).then_some(&self.invocation)
+    }
 }
 
 impl<'a> Responder<'a> {
-    /// The right to answer `invocation`.
+    /// Creates the responder of an invocation that has not been answered.
     #[must_use]
     pub fn new(client: &'a RuntimeClient, invocation: Arc<Invocation>, log: Log) -> Self {
         Self {
             client,
-            invocation,
-            claimed: Arc::default(),
-            failed: Arc::default(),
+            claim: AnswerClaim {
+                invocation,
+                is_claimed: Arc::default(),
+            },
+            has_failed: AtomicBool::new(false),
             log,
-            output: Arc::default(),
+            output: OnceLock::new(),
         }
     }
 
-    /// Has failures count as output of the invocation's instance: their words may be the guest's.
+    /// Makes failures count as output of the invocation's instance, since the guest may have written their messages.
     pub fn log_to(&self, output: GuestOutput) {
         let _ = self.output.set(output);
     }
 
-    /// Sends an answer, unless there was one. One that Lambda would refuse becomes a failure.
-    ///
-    /// # Errors
-    ///
-    /// If the process has to end.
-    pub fn respond(&self, content_type: &str, body: &[u8]) -> Result<(), RuntimeApiError> {
-        if body.len() > LARGEST_RESPONSE {
-            return self.fail(&too_large(body.len()));
-        }
-        if self.claim() {
-            self.client.respond(&self.invocation, content_type, body)?;
-        }
-        Ok(())
+    /// Returns the claim to the answer, for another thread.
+    #[must_use]
+    pub fn claim(&self) -> AnswerClaim {
+        self.claim.clone()
     }
 
-    /// Sends a failure, unless there was an answer, and logs it.
+    /// Returns whether the invocation failed, before or after its response.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Sends a response, unless the invocation has been answered. A response that Lambda would refuse becomes a failure.
     ///
     /// # Errors
     ///
-    /// If the process has to end.
-    pub fn fail(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
-        let size = failure.size();
-        if size > LARGEST_RESPONSE {
-            return self.fail(&Failure::new(
-                "Function.ResponseSizeTooLarge",
-                format!(
-                    "the function's own failure ({:.100}) has {size} bytes, and Lambda takes at most {LARGEST_RESPONSE}: its message or stack trace is too long",
-                    failure.error_type
-                ),
-            ));
+    /// Returns an error if the process has to end.
+    pub fn respond(&self, content_type: &str, body: &[u8]) -> Result<(), RuntimeApiError> {
+        if body.len() > LARGEST_RESPONSE {
+            return self.report(&too_large(body.len()));
         }
-        self.failed.store(true, Ordering::Release);
-        // Sent first: the log may be one that is not read.
-        let sent = match self.claim() {
-            true => self.client.fail(&self.invocation, failure).map(|_| ()),
-            false => Ok(()),
-        };
+        match self.claim.claim() {
+            Some(invocation) => self.client.respond(invocation, content_type, body),
+            None => Ok(()),
+        }
+    }
+
+    /// Answers the invocation with a failure, unless it has been answered, and logs the failure.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the process has to end.
+    pub fn report(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
+        // The failure is sent first: the log may be stuck.
+        let sent = self.fail(failure);
+        self.log(failure);
+        sent
+    }
+
+    /// Answers the invocation with a failure, unless it has been answered.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the process has to end.
+    pub fn fail(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
+        match self.claim.claim() {
+            Some(invocation) => self.send(invocation, failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Logs a failure of the invocation, without an answer.
+    pub fn log(&self, failure: &Failure) {
+        self.has_failed.store(true, Ordering::Release);
+        let failure = sendable(failure);
         match self.output.get() {
-            Some(output) => output.failure(Level::Error, failure),
+            Some(output) => output.failure(Level::Error, &failure),
             None => {
-                let id = Some(self.invocation.id.as_str());
-                self.log.failure(Level::Error, id, failure);
+                let id = Some(self.claim.invocation.id.as_str());
+                self.log.failure(Level::Error, id, &failure);
             }
         }
-        sent
     }
 
     /// Logs a warning about the invocation.
     pub fn warn(&self, message: &str) {
-        self.log
-            .host(Level::Warn, Some(&self.invocation.id), message);
+        let id = Some(self.claim.invocation.id.as_str());
+        self.log.host(Level::Warn, id, message);
     }
 
-    /// Sends a failure in place of an answer of this responder's own, of which nothing has left.
+    /// Begins a streamed response, unless the invocation has been answered. Has to be called inside a tokio runtime with I/O.
+    #[must_use]
+    pub fn stream(&self, content_type: &str) -> Option<StreamedResponse> {
+        let invocation = self.claim.claim()?;
+        Some(self.client.stream(invocation, content_type))
+    }
+
+    /// Waits until `until` for a streamed response to be sent. If nothing of it has left, a failure takes its place: the
+    /// stream has claimed the answer.
     ///
     /// # Errors
     ///
-    /// If the process has to end.
-    pub fn fail_instead(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
-        self.claimed.store(false, Ordering::Release);
-        self.fail(failure)
+    /// Returns an error if the process has to end.
+    pub async fn close(
+        &self,
+        stream: StreamedResponse,
+        until: Instant,
+    ) -> Result<(), RuntimeApiError> {
+        let Some(failure) = stream.close(until.into()).await? else {
+            return Ok(());
+        };
+        let sent = self.send(&self.claim.invocation, &failure);
+        self.log(&failure);
+        sent
     }
 
-    /// Begins a streamed answer, unless there was an answer. Has to be called inside a tokio runtime with I/O.
-    #[must_use]
-    pub fn stream(&self, content_type: &str) -> Option<StreamedResponse> {
-        self.claim()
-            .then(|| self.client.stream(&self.invocation, content_type))
-    }
-
-    /// One who may take the right to answer, from another thread.
-    #[must_use]
-    pub fn heir(&self) -> Heir {
-        Heir {
-            invocation: Arc::clone(&self.invocation),
-            claimed: Arc::clone(&self.claimed),
-        }
-    }
-
-    /// Whether a failure was sent or logged.
-    #[must_use]
-    pub fn has_failed(&self) -> bool {
-        self.failed.load(Ordering::Acquire)
-    }
-
-    fn claim(&self) -> bool {
-        !self.claimed.swap(true, Ordering::AcqRel)
+    /// Sends a failure. The caller has claimed the answer.
+    fn send(&self, invocation: &Invocation, failure: &Failure) -> Result<(), RuntimeApiError> {
+        self.has_failed.store(true, Ordering::Release);
+        self.client.fail(invocation, &sendable(failure))
     }
 }
 
-/// May take the right to answer an invocation, if nobody has.
-#[derive(Debug)]
-pub struct Heir {
-    invocation: Arc<Invocation>,
-    claimed: Arc<AtomicBool>,
-}
-
-impl Heir {
-    /// The invocation to answer, for who is the first to ask.
-    #[must_use]
-    pub fn claim(&self) -> Option<Arc<Invocation>> {
-        (!self.claimed.swap(true, Ordering::AcqRel)).then(|| Arc::clone(&self.invocation))
+/// Returns the failure, or a shorter one in its place if Lambda would refuse it.
+fn sendable(failure: &Failure) -> Cow<'_, Failure> {
+    let size = failure.size();
+    if size <= LARGEST_RESPONSE {
+        return Cow::Borrowed(failure);
     }
+    Cow::Owned(Failure::new(
+        "Function.ResponseSizeTooLarge",
+        format!(
+            "the function's own failure ({:.100}) has {size} bytes, and Lambda takes at most {LARGEST_RESPONSE}: its message or stack trace is too long",
+            failure.error_type
+        ),
+    ))
 }
 
-/// The failure that an answer of `size` bytes becomes. The name and the words are Lambda's own for it.
+/// Creates the failure of a response of `size` bytes, with Lambda's own error type and message.
 #[must_use]
 pub fn too_large(size: usize) -> Failure {
     Failure::new(

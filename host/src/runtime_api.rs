@@ -199,7 +199,7 @@ impl RuntimeClient {
         invocation: &Invocation,
         content_type: &str,
         body: &[u8],
-    ) -> Result<Taken, RuntimeApiError> {
+    ) -> Result<(), RuntimeApiError> {
         let path = format!("/invocation/{}/response", invocation.id);
         self.answer(invocation, &path, &[("content-type", content_type)], body)
     }
@@ -216,11 +216,7 @@ impl RuntimeClient {
     /// # Errors
     ///
     /// As [`Self::respond`].
-    pub fn fail(
-        &self,
-        invocation: &Invocation,
-        failure: &Failure,
-    ) -> Result<Taken, RuntimeApiError> {
+    pub fn fail(&self, invocation: &Invocation, failure: &Failure) -> Result<(), RuntimeApiError> {
         let path = format!("/invocation/{}/error", invocation.id);
         let (error_type, cause) = (failure.header_type(), failure.xray_cause());
         self.answer(
@@ -258,7 +254,7 @@ impl RuntimeClient {
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> Result<Taken, RuntimeApiError> {
+    ) -> Result<(), RuntimeApiError> {
         let mut headers = headers.to_vec();
         if let Some(attempt) = invocation.header(header::INVOCATION_ID) {
             headers.push((header::INVOCATION_ID, attempt));
@@ -274,21 +270,21 @@ impl RuntimeClient {
         let status = match result {
             Ok(status) => status,
             Err(error) => {
-                self.complain(
+                self.log_error(
                     invocation,
                     &format!("the answer could not be sent: {error}"),
                 );
-                return Ok(Taken::No);
+                return Ok(());
             }
         };
         match status.as_u16() {
-            200..=299 => return Ok(Taken::Yes),
-            403 if is_retry => return Ok(Taken::Yes),
-            413 => self.complain(
+            200..=299 => {}
+            403 if is_retry => {}
+            413 => self.log_error(
                 invocation,
                 "the answer is too large, says the Runtime API (413), which has answered by itself",
             ),
-            410 => self.complain(
+            410 => self.log_error(
                 invocation,
                 "the answer came too late (410): the invocation is over",
             ),
@@ -299,12 +295,12 @@ impl RuntimeClient {
                     request: "POST of an answer",
                 });
             }
-            _ => self.complain(
+            _ => self.log_error(
                 invocation,
                 &format!("the Runtime API did not take the answer: {status}"),
             ),
         }
-        Ok(Taken::No)
+        Ok(())
     }
 
     fn post(
@@ -328,18 +324,9 @@ impl RuntimeClient {
         Ok(response.status())
     }
 
-    fn complain(&self, invocation: &Invocation, message: &str) {
+    fn log_error(&self, invocation: &Invocation, message: &str) {
         self.log.host(Level::Error, Some(&invocation.id), message);
     }
-}
-
-/// Whether the Runtime API took an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// It did.
-    Yes,
-    /// It did not, and the log says why.
-    No,
 }
 
 enum Next {

@@ -1,7 +1,7 @@
-//! The sandbox of one instance: its store, and all that it is given. Nothing else gives a guest anything.
+//! The sandbox of one instance: its store, and all that the guest may use. Nothing else gives a guest anything.
 
+mod config;
 mod descriptors;
-mod grants;
 mod memory;
 mod timers;
 
@@ -14,16 +14,16 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::invocation;
-use crate::deadline::TimedOut;
 use crate::failure::Failure;
 use crate::guest_output::GuestOutput;
 use crate::invocation::{Invocation, header};
 use crate::log::Stream;
 use crate::outbound::{Client, Outbound};
 use crate::policy::Dumps;
+use crate::watchdog::TimedOut;
 
+pub use config::SandboxConfig;
 pub use descriptors::{CONNECTIONS, OpenFiles, Opening, TooManyFiles};
-pub use grants::Grants;
 pub use memory::{HoldsTooMuch, MemoryLimit};
 pub use timers::{Clock, Timers};
 
@@ -33,100 +33,101 @@ const TRACE_VARIABLE: &str = "_X_AMZN_TRACE_ID";
 /// The most random bytes that a guest gets in one call. The call cannot be interrupted, and makes them one at a time.
 pub const MAX_RANDOM: usize = 1024 * 1024;
 
-/// The data of a store: what the host functions that a guest calls work on.
-pub struct State {
+/// The data of a store, which the host functions work on.
+pub struct HostState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outbound: Outbound,
     config: Arc<[(String, String)]>,
     table: ResourceTable,
     memory_is_by_policy: bool,
-    /// Where its core dump goes, if it traps.
+    /// The directory for the core dump of a guest that traps.
     pub dumps: Option<Dumps>,
-    /// What the guest may use, and was denied.
+    /// The memory that the guest may use, and was denied.
     pub memory: MemoryLimit,
     /// The files that the guest has open.
     pub files: OpenFiles,
-    /// Where its output goes.
+    /// The guest's stdout and stderr.
     pub output: GuestOutput,
-    /// Until when it may run.
-    pub deadline: Instant,
-    /// The interface that it last called: where it waits, if it waits.
+    /// When the guest is stopped.
+    pub stop: Instant,
+    /// The interface that the guest called last, and waits in if it waits.
     pub last_import: &'static str,
-    /// The timers of WASI 0.3 that it waits for.
+    /// The timers of WASI 0.3 that the guest waits for.
     pub timers: Timers,
     invocation: Option<Arc<Invocation>>,
 }
 
-impl State {
-    /// The state of an instance that is to be made, and may run until `deadline` for that. `client` sends its requests.
+impl HostState {
+    /// Creates the state of a new instance, whose start code is stopped at `stop`. `client` sends its requests.
     ///
-    /// Has to be called inside a tokio runtime: wasmtime-wasi would start one of its own.
+    /// Has to be called inside a tokio runtime, or wasmtime-wasi starts its own.
     ///
     /// # Errors
     ///
-    /// If a folder that is granted cannot be opened.
-    pub fn new(grants: &Grants, client: Client, deadline: Instant) -> Result<Self, Failure> {
-        let limits = &grants.policy.limits;
-        let output = GuestOutput::new(grants.log, grants.policy.log, limits.output);
+    /// Returns an error if a directory that is granted cannot be opened.
+    pub fn new(config: &SandboxConfig, client: Client, stop: Instant) -> Result<Self, Failure> {
+        let limits = &config.policy.limits;
+        let output = GuestOutput::new(config.log, config.policy.log, limits.output);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Ok(Self {
-            wasi: wasi(grants, &output, None)?,
+            wasi: wasi(config, &output, None)?,
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(client, output.clone()),
-            config: Arc::clone(&grants.config),
+            config: Arc::clone(&config.config),
             table,
             memory_is_by_policy: limits.memory.is_some(),
-            dumps: grants.policy.coredump.clone(),
-            memory: MemoryLimit::new(grants.memory, limits.tables, limits.instances),
-            files: OpenFiles::new(grants.share.files),
+            dumps: config.policy.coredump.clone(),
+            memory: MemoryLimit::new(config.memory, limits.tables, limits.instances),
+            files: OpenFiles::new(config.share.files),
             output,
-            deadline,
+            stop,
             last_import: "",
             timers: Timers::default(),
             invocation: None,
         })
     }
 
-    /// Gives the instance its invocation. Its WASI context is a new one, so that it holds nothing from before.
+    /// Gives the instance an invocation, which is stopped at `stop`. The instance gets a new WASI context, which holds nothing
+    /// of an earlier invocation.
     ///
     /// # Errors
     ///
-    /// If a folder that is granted cannot be opened.
+    /// Returns an error if a directory that is granted cannot be opened.
     pub fn bind(
         &mut self,
-        grants: &Grants,
+        config: &SandboxConfig,
         invocation: Arc<Invocation>,
-        deadline: Instant,
+        stop: Instant,
     ) -> Result<(), Failure> {
-        // One that is kept has read its environment once and for all.
-        let is_fresh = grants.policy.reuse.is_none();
+        // An instance that is kept has read its environment already.
+        let is_fresh = config.policy.reuse.is_none();
         let trace_id = invocation.header(header::TRACE_ID).filter(|_| is_fresh);
-        self.wasi = wasi(grants, &self.output, trace_id)?;
+        self.wasi = wasi(config, &self.output, trace_id)?;
         self.memory.bind();
         self.output.bind(&invocation.id);
         self.outbound.bind();
-        self.deadline = deadline;
+        self.stop = stop;
         self.last_import = "";
         self.invocation = Some(invocation);
         Ok(())
     }
 
-    /// The value of this key of `wasi:config`.
+    /// Returns the value of a key of `wasi:config`.
     pub fn config(&mut self, key: &str) -> Option<String> {
         self.last_import = "wasi:config/store";
         let pair = self.config.iter().find(|(known, _)| known == key);
         pair.map(|(_, value)| value.clone())
     }
 
-    /// The keys and values of `wasi:config`.
+    /// Returns the keys and values of `wasi:config`.
     pub fn all_config(&mut self) -> Vec<(String, String)> {
         self.last_import = "wasi:config/store";
         self.config.to_vec()
     }
 
-    /// The id of its invocation; before that, one of the start of this process.
+    /// Returns the id of the invocation, or before the first one an id of this process's start.
     #[must_use]
     pub fn id(&self) -> String {
         match &self.invocation {
@@ -135,22 +136,22 @@ impl State {
         }
     }
 
-    /// Whether its memory has the limit that its policy says, and not the one of the function's size.
+    /// Returns whether the policy limits the memory, and not the function's size.
     #[must_use]
     pub fn memory_is_by_policy(&self) -> bool {
         self.memory_is_by_policy
     }
 
-    /// How many handles it may have.
+    /// Returns how many handles the guest may have.
     #[must_use]
     pub fn handles(&self) -> usize {
         self.table.max_capacity()
     }
 }
 
-/// A store for `state`, in which guests stop at the state's deadline once the engine's epoch moves.
+/// Creates a store. When the engine's epoch moves, its guest looks whether it has to stop.
 #[must_use]
-pub fn store(engine: &wasmtime::Engine, state: State) -> Store<State> {
+pub fn store(engine: &wasmtime::Engine, state: HostState) -> Store<HostState> {
     let handed_over = state.memory.handed_over();
     let handles = state.handles();
     let mut store = Store::new(engine, state);
@@ -159,7 +160,7 @@ pub fn store(engine: &wasmtime::Engine, state: State) -> Store<State> {
     store.limiter(|state| &mut state.memory);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| {
-        if Instant::now() >= store.data().deadline {
+        if Instant::now() >= store.data().stop {
             return Err(wasmtime::Error::new(TimedOut));
         }
         store.data().memory.check_held()?;
@@ -169,9 +170,13 @@ pub fn store(engine: &wasmtime::Engine, state: State) -> Store<State> {
     store
 }
 
-fn wasi(grants: &Grants, output: &GuestOutput, trace_id: Option<&str>) -> Result<WasiCtx, Failure> {
+fn wasi(
+    config: &SandboxConfig,
+    output: &GuestOutput,
+    trace_id: Option<&str>,
+) -> Result<WasiCtx, Failure> {
     let mut wasi = WasiCtx::builder();
-    wasi.envs(&grants.env)
+    wasi.envs(&config.env)
         // A worker runs one guest at a time, so blocking its thread delays no other guest. The supervisor treats a file that
         // never responds like any call into the host that does not return.
         .allow_blocking_current_thread(true)
@@ -185,18 +190,18 @@ fn wasi(grants: &Grants, output: &GuestOutput, trace_id: Option<&str>) -> Result
     if let Some(trace_id) = trace_id {
         wasi.env(TRACE_VARIABLE, trace_id);
     }
-    for folder in &grants.folders {
-        let perms = match folder.is_writable {
+    for preopen in &config.preopens {
+        let perms = match preopen.is_writable {
             true => FsPerms::ReadWrite,
             false => FsPerms::ReadOnly,
         };
-        wasi.preopened_dir(&folder.host, &folder.guest, perms)
+        wasi.preopened_dir(&preopen.host, &preopen.guest, perms)
             .map_err(|error| {
                 Failure::new(
                     "Runtime.FolderUnavailable",
                     format!(
                         "{}, which the policy grants, cannot be opened: {error}",
-                        folder.guest
+                        preopen.guest
                     ),
                 )
             })?;
@@ -204,7 +209,7 @@ fn wasi(grants: &Grants, output: &GuestOutput, trace_id: Option<&str>) -> Result
     Ok(wasi.build())
 }
 
-impl WasiView for State {
+impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView {
             ctx: &mut self.wasi,
@@ -213,7 +218,7 @@ impl WasiView for State {
     }
 }
 
-impl WasiHttpView for State {
+impl WasiHttpView for HostState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
             ctx: &mut self.http,
@@ -223,9 +228,9 @@ impl WasiHttpView for State {
     }
 }
 
-impl crate::bindings::types::Host for State {}
+impl crate::bindings::types::Host for HostState {}
 
-impl invocation::Host for State {
+impl invocation::Host for HostState {
     fn event(&mut self) -> wasmtime::Result<Vec<u8>> {
         Ok(self
             .invocation

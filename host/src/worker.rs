@@ -1,54 +1,60 @@
-//! The loop that a Lambda runtime is: wait for an invocation, handle it, answer it.
+//! The loop of a Lambda runtime: wait for an invocation, handle it, answer it.
 //!
-//! One worker is one thread that handles one invocation at a time, with a connection and a tokio runtime of its own.
-//! Workers share nothing that changes but the watchdog.
+//! A worker is a thread that handles one invocation at a time, with its own connection and its own tokio runtime. Workers
+//! share the function, which does not change, and the watch.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
 use crate::allocator::{self, Helpers};
+use crate::call::invoke;
 use crate::failure::Failure;
-use crate::function::{Function, Sandbox};
+use crate::function::Function;
+use crate::instance::Instance;
 use crate::log::{Level, Log};
 use crate::outbound::Client;
+use crate::panics;
 use crate::process::ThreadId;
 use crate::responder::Responder;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
-use crate::supervisor::Supervisor;
 use crate::timeline::Timeline;
+use crate::watch::Watch;
 
 /// One thread of the host.
 pub struct Worker {
     function: Arc<Function>,
     client: RuntimeClient,
-    /// Sends the requests of all its instances.
+    /// Sends the requests of all instances of this worker.
     outbound: Client,
     runtime: Runtime,
-    /// The runtime's other threads.
+    /// The other threads of the tokio runtime, which wait for files.
     helpers: Helpers,
-    supervisor: Arc<Supervisor>,
+    watch: Arc<Watch>,
     log: Log,
-    /// The instance that waits for the next invocation, made ahead or kept; none if it could not be made ahead.
-    sandbox: Option<Sandbox>,
-    /// A used instance that there was no time to drop.
-    leftover: Option<Sandbox>,
-    /// How long the last instance took to be made ahead.
+    /// The instance for the next invocation, created ahead or kept. `None` if it could not be created ahead.
+    instance: Option<Instance>,
+    /// A used instance that has not been dropped yet, for lack of time.
+    leftover: Option<Instance>,
+    /// How long it took to create the last instance ahead.
     instance_took: Duration,
-    /// Whether the process has to be re-executed, and there was no time for it.
+    /// Whether the process may have to be re-executed, and has not been yet for lack of time.
     is_bloated: bool,
 }
 
 impl Worker {
-    /// A worker with its first instance, made while Lambda counts it as the start.
+    /// Starts a worker with its first instance. Lambda counts that as the start.
     ///
     /// # Errors
     ///
-    /// If the component does not start.
-    pub fn start(supervisor: &Arc<Supervisor>) -> Result<Self, Failure> {
-        let function = Arc::clone(&supervisor.function);
+    /// Returns the failure to report if the component does not start.
+    pub fn start(
+        function: &Arc<Function>,
+        client: RuntimeClient,
+        watch: &Arc<Watch>,
+        log: Log,
+    ) -> Result<Self, Failure> {
         function.watchdog.start().map_err(|error| {
             Failure::new(
                 "Runtime.NoResources",
@@ -56,14 +62,13 @@ impl Worker {
             )
         })?;
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        // Timers and sockets are looked at between any two tasks, each of whose turns is bounded: a deadline does not wait for
-        // all the connections of a worker to have had theirs.
+        // tokio looks at timers and sockets between any two tasks, whose turns are bounded: a timeout does not wait until all
+        // connections of the worker have had their turn.
         runtime.enable_time().event_interval(1);
-        // They wait for files.
         let helpers = Helpers::new();
         runtime.on_thread_start(move || helpers.join());
-        // Only what needs it: an I/O driver is three descriptors.
-        if function.streams() || function.sends() {
+        // An I/O driver takes three file descriptors.
+        if function.is_streaming() || function.allows_outbound_http() {
             runtime.enable_io();
         }
         let runtime = runtime.build().map_err(|error| {
@@ -72,37 +77,36 @@ impl Worker {
                 format!("the runtime for asynchronous calls cannot be made: {error}"),
             )
         })?;
-        let client = supervisor.client();
-        let outbound = function.client(client.addresses().to_vec());
+        let outbound = function.outbound_client(client.addresses().to_vec());
         let since = Instant::now();
-        let sandbox = runtime.block_on(function.sandbox(&outbound, None))?;
+        let instance = runtime.block_on(Instance::create_ahead(function, &outbound, None))?;
         Ok(Self {
-            function,
+            function: Arc::clone(function),
             client,
             outbound,
             runtime,
             helpers,
-            log: supervisor.log,
-            supervisor: Arc::clone(supervisor),
-            sandbox: Some(sandbox),
+            log,
+            watch: Arc::clone(watch),
+            instance: Some(instance),
             leftover: None,
-            // Lambda gives a start more CPU than what comes after it:
+            // Lambda gives a start more CPU than an invocation:
             // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-            instance_took: supervisor.function.takes(since.elapsed()),
+            instance_took: function.wall_time(since.elapsed()),
             is_bloated: false,
         })
     }
 
-    /// Handles invocations for as long as the Runtime API has any, until another worker has taken its place, since it was
-    /// stuck, or until the process is to end.
+    /// Handles invocations until the process is to end, or until another worker has taken the place of this one, which was
+    /// stuck.
     ///
     /// # Errors
     ///
-    /// Why the process has to end.
+    /// Returns an error if the process has to end.
     pub fn run(mut self) -> Result<(), RuntimeApiError> {
         self.helpers.adopt();
         let thread = ThreadId::current();
-        while !self.supervisor.is_ending() {
+        while !self.watch.shutdown.is_requested() {
             let invocation = Arc::new(self.client.next()?);
             if !invocation.deadline.is_known {
                 self.log.host(
@@ -113,38 +117,44 @@ impl Worker {
             }
             let responder = Responder::new(&self.client, Arc::clone(&invocation), self.log);
             let timeline = self.function.timeline(&invocation);
-            let underway = self.supervisor.watch(&responder, timeline, thread);
-            let (sandbox, leftover) = (self.sandbox.take(), self.leftover.take());
+            let guard = self.watch.begin(&responder, timeline, thread);
+            let (instance, leftover) = (self.instance.take(), self.leftover.take());
             let handled = or_report_panic(&responder, || {
-                let outbound = &self.outbound;
+                let (function, outbound) = (&self.function, &self.outbound);
                 self.runtime.block_on(async {
                     drop(leftover);
-                    self.function
-                        .invoke(sandbox, outbound, &invocation, &responder, timeline)
-                        .await
+                    invoke(
+                        function,
+                        instance,
+                        outbound,
+                        &invocation,
+                        &responder,
+                        timeline,
+                    )
+                    .await
                 })
             });
-            if !underway.over() {
+            if !guard.finish() {
                 return Ok(());
             }
             let used = handled?;
-            // An instance that is not kept has outlived the answer: giving its memory back takes longer than sending it.
+            // A used instance is dropped after the response: to give its memory back takes longer than to send a response.
             self.tidy_up(used, &timeline, responder.has_failed());
-            self.supervisor.exit_if_idle();
+            self.watch.shutdown.exit_if_idle();
         }
         Ok(())
     }
 
-    /// Does what comes after an answer: drops the used instance, or keeps it, and makes the next one.
+    /// Drops the used instance, or keeps it, and creates the next one.
     ///
-    /// AWS counts an answered invocation as timed out if the next event is not asked for before its deadline. What there is
-    /// no time for is left for the next invocation.
-    fn tidy_up(&mut self, used: Option<Sandbox>, timeline: &Timeline, has_failed: bool) {
-        let is_kept = |used: &Sandbox| !has_failed && self.function.may_serve(used);
-        let has_time = |used: &Sandbox| timeline.has_time_for(self.function.drop_takes(used));
+    /// AWS counts an answered invocation as timed out if the next event is not asked for before its deadline. Work for which
+    /// there is no time is left for the next invocation.
+    fn tidy_up(&mut self, used: Option<Instance>, timeline: &Timeline, has_failed: bool) {
+        let is_kept = |used: &Instance| !has_failed && used.may_serve(&self.function);
+        let has_time = |used: &Instance| timeline.has_time_for(used.drop_takes(&self.function));
         let mut dropped = None;
         match used {
-            Some(used) if is_kept(&used) => self.sandbox = Some(used),
+            Some(used) if is_kept(&used) => self.instance = Some(used),
             Some(used) if !has_time(&used) => {
                 self.leftover = Some(used);
                 self.is_bloated = true;
@@ -156,74 +166,48 @@ impl Worker {
             drop(dropped);
             self.outbound.settle().await;
         });
-        let may_be_bloated = self.sandbox.is_none() && (has_failed || allocator::excess() > 0);
+        let may_be_bloated = self.instance.is_none() && (has_failed || allocator::excess() > 0);
         if self.is_bloated || may_be_bloated {
-            self.is_bloated = self.supervisor.recycle(timeline);
+            self.is_bloated = self.watch.recycle_if_bloated(timeline);
         }
-        if self.sandbox.is_none() {
-            self.sandbox = self.make_ahead(timeline);
+        if self.instance.is_none() {
+            self.instance = self.create_ahead(timeline);
         }
     }
 
-    /// Makes the next instance off the path of any invocation: the answer is out, and the next event has not been asked for.
-    /// If it cannot be made, or not in time, the next invocation makes its own, and gets the failure.
-    fn make_ahead(&mut self, timeline: &Timeline) -> Option<Sandbox> {
-        if self.supervisor.is_ending() || !timeline.has_time_for(self.instance_took) {
+    /// Creates the next instance after the response, before the next event is asked for. If the instance is not created in
+    /// time, or at all, the next invocation creates its own and gets the failure.
+    fn create_ahead(&mut self, timeline: &Timeline) -> Option<Instance> {
+        if self.watch.shutdown.is_requested() || !timeline.has_time_for(self.instance_took) {
             return None;
         }
         let since = Instant::now();
         let until = Some(timeline.ask_next_by);
-        let made = or_panic(|| {
-            let sandbox = self.function.sandbox(&self.outbound, until);
-            self.runtime.block_on(sandbox)
+        let created = panics::catch(|| {
+            let instance = Instance::create_ahead(&self.function, &self.outbound, until);
+            self.runtime.block_on(instance)
         });
         self.instance_took = since.elapsed();
         let level = match timeline.has_time_for(Duration::ZERO) {
             true => Level::Warn,
-            // It was stopped for being late.
+            // The start code was stopped because it was late.
             false => Level::Debug,
         };
-        made.inspect_err(|failure| self.log.failure(level, None, failure))
+        created
+            .inspect_err(|failure| self.log.failure(level, None, failure))
             .ok()
     }
 }
 
-/// Does an invocation's work. A panic in it, which is a fault of this host, becomes the invocation's failure.
+/// Does an invocation's work. A panic of the host in it becomes the invocation's failure.
 fn or_report_panic<T: Default>(
     responder: &Responder<'_>,
     work: impl FnOnce() -> Result<T, RuntimeApiError>,
 ) -> Result<T, RuntimeApiError> {
-    // What the work owns is gone after a panic; what it borrows holds no state that could be half changed.
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        responder.fail(&panicked(&*panic))?;
+    panics::catch_as(work, |failure| {
+        responder.report(&failure)?;
         Ok(T::default())
     })
-}
-
-/// Does what a start is made of. A panic in it is a failure to report, as any other.
-///
-/// # Errors
-///
-/// What the work returns, or its panic.
-pub fn or_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    Failure {
-        is_crash: true,
-        ..Failure::new(
-            "Runtime.Panic",
-            format!(
-                "the runtime itself panicked, which is a bug in it, not in the function: {message}"
-            ),
-        )
-    }
 }
 
 #[cfg(test)]

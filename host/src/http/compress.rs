@@ -13,7 +13,7 @@ use crate::bindings::api;
 use crate::failure::Failure;
 use crate::responder::LARGEST_RESPONSE;
 
-/// How much is compressed between two looks at the deadline, in bytes: a few milliseconds where CPU is scarce.
+/// How much is compressed between two looks at the clock, in bytes: a few milliseconds where CPU is scarce.
 const PIECE: usize = 16 * 1024;
 
 /// Whether responses to one request may be compressed.
@@ -60,10 +60,10 @@ impl Compression {
     ///
     /// # Errors
     ///
-    /// Returns an error if the deadline comes first.
-    pub fn apply(self, response: &mut api::Response, deadline: Instant) -> Result<(), Failure> {
+    /// Returns an error if the guest has to stop first.
+    pub fn apply(self, response: &mut api::Response, stop: Instant) -> Result<(), Failure> {
         if self.negotiate(response) {
-            let mut gzip = Gzip::new(LARGEST_RESPONSE, deadline);
+            let mut gzip = Gzip::new(LARGEST_RESPONSE, stop);
             gzip.write(&response.body)?;
             gzip.replace(response, response.body.len());
         }
@@ -189,13 +189,13 @@ pub fn mark(head: &mut api::Response, length: usize) {
 /// A body that is compressed piece by piece.
 pub struct Gzip {
     encoder: GzEncoder<Kept>,
-    deadline: Instant,
+    stop: Instant,
 }
 
 impl Gzip {
-    /// Compresses to no more than this many bytes, until the deadline.
+    /// Compresses to no more than this many bytes, until `stop`.
     #[must_use]
-    pub fn new(largest: usize, deadline: Instant) -> Self {
+    pub fn new(largest: usize, stop: Instant) -> Self {
         let kept = Kept {
             bytes: Vec::new(),
             room: Some(largest),
@@ -203,7 +203,7 @@ impl Gzip {
         Self {
             // As nginx does by default.
             encoder: GzEncoder::new(kept, flate2::Compression::fast()),
-            deadline,
+            stop,
         }
     }
 
@@ -211,13 +211,13 @@ impl Gzip {
     ///
     /// # Errors
     ///
-    /// Returns an error if the deadline comes first.
+    /// Returns an error if the guest has to stop first.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         for piece in bytes.chunks(PIECE) {
             if self.encoder.get_ref().room.is_none() {
                 return Ok(());
             }
-            if Instant::now() >= self.deadline {
+            if Instant::now() >= self.stop {
                 return Err(Failure::new(
                     "Function.Timeout",
                     "the function's response was not compressed before the deadline: it came too late, or is too large",
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deadline_ends_it() {
+    fn the_stop_ends_it() {
         let mut late = Gzip::new(usize::MAX, Instant::now());
         assert_eq!(late.write(b"a").unwrap_err().error_type, "Function.Timeout");
     }

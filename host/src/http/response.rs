@@ -2,6 +2,7 @@
 
 mod checks;
 mod hop;
+mod length;
 
 use std::collections::BTreeMap;
 use std::mem::take;
@@ -9,6 +10,7 @@ use std::mem::take;
 use ureq::http::StatusCode;
 
 pub use hop::onward;
+pub use length::{BodyLength, unfinished};
 
 use super::answer::Members;
 use crate::bindings::api;

@@ -8,7 +8,7 @@ use wasmtime::{AsContextMut, StoreContextMut};
 use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::{p2, p3};
 
-use crate::sandbox::{Opening, State};
+use crate::sandbox::{HostState, Opening};
 use crate::world::{WASI_3_VERSION, WASI_VERSION};
 
 /// The interface that they belong to.
@@ -18,7 +18,7 @@ const OPEN_AT: &str = "[method]descriptor.open-at";
 const READ_DIRECTORY: &str = "[method]descriptor.read-directory";
 
 /// Replaces the methods of WASI 0.2. A directory that it lists is closed within the call, and so is not counted.
-pub fn limit_2(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub fn limit_2(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     use p2::bindings::filesystem::types::{
         DescriptorFlags, Host, HostDescriptor, OpenFlags, PathFlags,
     };
@@ -34,7 +34,7 @@ pub fn limit_2(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         .instance(&format!("{INTERFACE}@{WASI_VERSION}"))?
         .func_wrap_async(
             OPEN_AT,
-            |mut store: StoreContextMut<'_, State>,
+            |mut store: StoreContextMut<'_, HostState>,
              (directory, path_flags, path, open, flags): Parameters| {
                 Box::new(async move {
                     let opening = store.data_mut().open_file()?;
@@ -56,7 +56,7 @@ pub fn limit_2(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// Replaces the methods of WASI 0.3.
-pub fn limit_3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub fn limit_3(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     use p3::bindings::filesystem::types::{
         DescriptorFlags, Host, HostDescriptorWithStore, OpenFlags, PathFlags,
     };
@@ -72,10 +72,10 @@ pub fn limit_3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     let mut instance = linker.instance(&format!("{INTERFACE}@{WASI_3_VERSION}"))?;
     instance.func_wrap_concurrent(
         OPEN_AT,
-        |store: &Accessor<State>, (directory, path_flags, path, open, flags): Parameters| {
+        |store: &Accessor<HostState>, (directory, path_flags, path, open, flags): Parameters| {
             Box::pin(async move {
                 let opening = store.with(|mut store| store.get().open_file())?;
-                let files = store.with_getter::<Files>(State::filesystem);
+                let files = store.with_getter::<Files>(HostState::filesystem);
                 let opened = Files::open_at(&files, directory, path_flags, path, open, flags).await;
                 store.with(|mut store| {
                     let state = store.get();
@@ -93,14 +93,14 @@ pub fn limit_3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     )?;
     instance.func_wrap(
         READ_DIRECTORY,
-        |mut store: StoreContextMut<'_, State>, (directory,): (Resource<Descriptor>,)| {
+        |mut store: StoreContextMut<'_, HostState>, (directory,): (Resource<Descriptor>,)| {
             // The stream keeps the directory and another descriptor for its entries open, both until it ends.
             let own = store.data_mut().copy_directory(&directory)?;
             let listed = match &own {
                 Some(own) => Resource::new_borrow(own.rep()),
                 None => directory,
             };
-            let access = Access::<_, Files>::new(store.as_context_mut(), State::filesystem);
+            let access = Access::<_, Files>::new(store.as_context_mut(), HostState::filesystem);
             let streams = Files::read_directory(access, listed)?;
             if let Some(own) = own {
                 store.data_mut().filesystem().table.delete(own)?;
@@ -112,7 +112,7 @@ pub fn limit_3(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-impl State {
+impl HostState {
     fn open_file(&mut self) -> wasmtime::Result<Opening> {
         self.last_import = INTERFACE;
         Ok(self.files.open()?)

@@ -23,8 +23,8 @@ use super::health::{Health, Waiting};
 use super::sign::Signing;
 use super::wire::Open;
 use super::{Access, InFlight};
-use crate::deadline::{Watchdog, Yielding};
 use crate::sandbox::CONNECTIONS;
+use crate::watchdog::{Watchdog, Yielding};
 
 /// How long a connection may take where the function does not say, name and TLS included.
 const CONNECT: Duration = Duration::from_secs(10);

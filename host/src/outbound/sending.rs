@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use wasmtime_wasi_http::{Error, Result, WasiBody};
 
 use super::body::{Response, Returned};
-use crate::deadline::Yielding;
+use crate::watchdog::Yielding;
 
 /// What comes of a request.
 type Sent = Result<http::Response<Response>>;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::files::{Folder, Opened};
+use super::files::{Folder, Preopen};
 use super::value::{Entry, Said, Wrong};
 
 /// The directory of a function's core dumps.
@@ -55,7 +55,7 @@ impl Dumps {
     /// # Errors
     ///
     /// Returns the line and what is wrong if the directory lies in one that is granted.
-    pub fn check(&self, granted: &[Opened]) -> Result<(), (usize, String)> {
+    pub fn check(&self, granted: &[Preopen]) -> Result<(), (usize, String)> {
         // A directory that is not there is judged by the one that it would lie in.
         let real = self
             .directory

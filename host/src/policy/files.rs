@@ -25,7 +25,7 @@ enum Place {
 
 /// A folder of this machine.
 #[derive(Debug, Clone)]
-pub struct Opened {
+pub struct Preopen {
     /// Where it is: without symbolic links.
     pub host: PathBuf,
     /// What the function calls it.
@@ -75,7 +75,7 @@ impl Folder {
     /// # Errors
     ///
     /// Which line grants one that is not there, or could be used to leave another, and why.
-    pub fn open_all(folders: &[Self], root: &Path) -> Result<Vec<Opened>, (usize, String)> {
+    pub fn open_all(folders: &[Self], root: &Path) -> Result<Vec<Preopen>, (usize, String)> {
         let open = |folder: &Self| folder.open(root).map_err(|why| (folder.line, why));
         let opened = folders.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         // Who may write in a folder can put a symbolic link in the place of what is below it.
@@ -98,7 +98,7 @@ impl Folder {
         Ok(opened)
     }
 
-    fn open(&self, root: &Path) -> Result<Opened, String> {
+    fn open(&self, root: &Path) -> Result<Preopen, String> {
         let Self {
             path,
             is_writable,
@@ -127,7 +127,7 @@ impl Folder {
                 host
             }
         };
-        Ok(Opened {
+        Ok(Preopen {
             host,
             guest: path.clone(),
             is_writable: *is_writable,

@@ -43,7 +43,7 @@ impl Share {
     /// # Errors
     ///
     /// Returns how many descriptors the workers need if the limit is lower.
-    pub fn of(
+    pub fn new(
         limit: usize,
         workers: usize,
         directories: usize,
@@ -148,7 +148,7 @@ mod tests {
     fn all_workers_fit_in_the_limit() {
         for workers in [1, 4, 16, 64] {
             for (has_io, sends) in [(false, false), (true, false), (true, true)] {
-                let share = Share::of(1024, workers, 1, has_io, sends).unwrap();
+                let share = Share::new(1024, workers, 1, has_io, sends).unwrap();
                 let own = WORKER + if has_io { IO } else { 0 } + LISTED + 2;
                 let all = own + share.files + CONNECTIONS * share.requests;
                 assert!(PROCESS + workers * all <= 1024, "{workers}: {share:?}");
@@ -158,14 +158,14 @@ mod tests {
 
     #[test]
     fn too_many_workers_are_told_what_they_need() {
-        assert_eq!(Share::of(1024, 256, 0, true, false), Err(32 + 256 * 5));
-        let share = Share::of(1024, 992, 0, false, false).unwrap();
+        assert_eq!(Share::new(1024, 256, 0, true, false), Err(32 + 256 * 5));
+        let share = Share::new(1024, 992, 0, false, false).unwrap();
         assert_eq!((share.files, share.requests), (0, 0));
         for (workers, files) in [(1, 988), (4, 244)] {
-            let share = Share::of(1024, workers, 1, false, false).unwrap();
+            let share = Share::new(1024, workers, 1, false, false).unwrap();
             assert_eq!(share.files, files, "which docs/policy.md says");
         }
-        let share = Share::of(1024, 4, 1, true, true).unwrap();
+        let share = Share::new(1024, 4, 1, true, true).unwrap();
         assert_eq!((share.files, share.requests), (120, 60));
     }
 

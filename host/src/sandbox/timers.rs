@@ -1,6 +1,6 @@
-//! WASI 0.3's timers, counted while they are waited for.
+//! The timers of WASI 0.3, counted while a guest waits for them.
 //!
-//! wasmtime's own do not touch the state of the store, so that nothing would say at the deadline that a guest waits for one.
+//! wasmtime's own timers do not touch the state of the store, so that a timeout's message could not name them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,16 +11,16 @@ use wasmtime::component::{Accessor, HasData};
 use wasmtime_wasi::clocks::WasiClocksView;
 use wasmtime_wasi::p3::bindings::clocks::monotonic_clock::{Host, HostWithStore, Mark};
 
-use super::State;
+use super::HostState;
 
 /// The number of timers that a guest waits for.
 #[derive(Clone, Default)]
 pub struct Timers(Arc<AtomicUsize>);
 
 impl Timers {
-    /// Whether the guest waits for any.
+    /// Returns whether the guest waits for a timer.
     #[must_use]
-    pub fn any(&self) -> bool {
+    pub fn is_any_running(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
 
@@ -30,7 +30,7 @@ impl Timers {
     }
 }
 
-/// A timer that is waited for.
+/// A timer that a guest waits for.
 struct Running(Timers);
 
 impl Drop for Running {
@@ -43,10 +43,10 @@ impl Drop for Running {
 pub struct Clock;
 
 impl HasData for Clock {
-    type Data<'a> = &'a mut State;
+    type Data<'a> = &'a mut HostState;
 }
 
-impl Host for State {
+impl Host for HostState {
     fn now(&mut self) -> wasmtime::Result<Mark> {
         Host::now(&mut self.clocks())
     }

@@ -1,7 +1,7 @@
-//! The watchdog: moves the engine's epoch when a deadline is due, so that a guest which computes is interrupted.
+//! The watchdog: moves the engine's epoch when a guest has to stop, so that a guest which computes is interrupted.
 //!
-//! It is one thread for all workers, and asleep until something is due. The deadline itself is in the store's state: the
-//! epoch only makes the guest look at it.
+//! The watchdog is one thread for all workers, and sleeps until something is due. The store's state has the moment of the stop:
+//! the epoch only makes the guest look at it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,19 +11,20 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use wasmtime::Engine;
 
-/// How often the epoch moves while a deadline is due and the guest has not stopped. Once is not always enough: a tick that
-/// comes just before the guest's look at its clock would be lost.
+/// How often the epoch moves while a guest has to stop and has not. Once is not always enough: a tick just before the guest's
+/// look at the clock would be lost.
 const TICK: Duration = Duration::from_millis(1);
 
-/// How often the epoch moves while a guest hands over its answer, or has sent a request: their bytes move when it yields.
+/// How often the epoch moves while a guest hands over its response, or has sent a request: their bytes move when the guest
+/// yields.
 const YIELD: Duration = Duration::from_millis(10);
 
-/// What a guest is stopped with at its deadline.
+/// The error that stops a guest which computes when it has to stop.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("the deadline has come")]
 pub struct TimedOut;
 
-/// Watches deadlines. Clones watch together.
+/// Interrupts guests, and makes decisions at given moments. Clones share one thread.
 #[derive(Debug, Clone)]
 pub struct Watchdog(Arc<Shared>);
 
@@ -41,31 +42,32 @@ impl std::fmt::Debug for Shared {
 
 #[derive(Default)]
 struct Due {
-    /// What is decided, on the watchdog's thread, unless it is called off before.
+    /// The decisions to make on the watchdog's thread, each with a number that tells equal moments apart.
     alarms: BTreeMap<(Instant, u64), Decision>,
     /// The alarm whose decision is being made.
     deciding: Option<u64>,
-    /// The deadlines that are watched, each with a number that tells equal ones apart.
-    deadlines: BTreeSet<(Instant, u64)>,
-    /// How many answers are handed over, and requests in flight.
+    /// The moments at which guests have to stop, each with a number that tells equal ones apart.
+    stops: BTreeSet<(Instant, u64)>,
+    /// How many responses are handed over, and requests in flight.
     yielding: usize,
     next_number: u64,
-    /// Until when the thread sleeps; `None` if until it is woken.
+    /// Until when the thread sleeps. `None` if it sleeps until it is woken.
     asleep_until: Option<Instant>,
     has_thread: bool,
 }
 
-/// Decides something, and returns when it is to decide again. It must not wait: no other deadline is watched meanwhile.
+/// Decides something, and returns when to decide again. A decision must not wait: the watchdog does nothing else until it
+/// returns.
 type Decision = Box<dyn FnMut() -> Option<Instant> + Send>;
 
-/// A deadline that is watched until this is dropped.
+/// A guest's stop. The guest is not interrupted any more when this is dropped.
 #[derive(Debug)]
 pub struct Watched<'a> {
     watchdog: &'a Watchdog,
     key: (Instant, u64),
 }
 
-/// A decision that is made unless this is dropped before.
+/// A decision. It is not made any more when this is dropped.
 #[derive(Debug)]
 pub struct Alarm<'a> {
     watchdog: &'a Watchdog,
@@ -73,12 +75,12 @@ pub struct Alarm<'a> {
     number: u64,
 }
 
-/// Guests that compute yield now and then until this is dropped.
+/// A request that guests which compute yield now and then, until this is dropped.
 #[derive(Debug)]
 pub struct Yielding(Watchdog);
 
 impl Watchdog {
-    /// A watchdog for the guests of an engine.
+    /// Creates a watchdog for the guests of an engine.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
         Self(Arc::new(Shared {
@@ -88,7 +90,7 @@ impl Watchdog {
         }))
     }
 
-    /// Lets guests that compute yield now and then, so that what they handed over or asked for can move meanwhile.
+    /// Makes guests that compute yield now and then, so that the bytes of their responses and requests can move.
     #[must_use]
     pub fn yielding(&self) -> Yielding {
         let mut due = self.0.lock();
@@ -97,10 +99,10 @@ impl Watchdog {
         Yielding(self.clone())
     }
 
-    /// Decides something at a time, unless what is returned is dropped before. It is done on the watchdog's thread, and must
-    /// not wait.
+    /// Makes a decision at a given moment, on the watchdog's thread, unless the alarm is dropped before.
     ///
-    /// The thread is not woken for it, which costs more than all the rest: an earlier deadline has to be watched as well.
+    /// The thread is not woken for the alarm, because that costs more than the rest of an alarm: an earlier stop has to be
+    /// watched as well.
     pub fn alarm(
         &self,
         at: Instant,
@@ -117,15 +119,15 @@ impl Watchdog {
         }
     }
 
-    /// Watches a deadline.
+    /// Interrupts guests that compute from a given moment on.
     ///
-    /// The thread is woken only if it sleeps beyond the deadline. Since later invocations have later deadlines, it mostly
-    /// sleeps on, wakes at an earlier one's and finds it gone.
+    /// The thread is woken only if it sleeps beyond that moment. Later invocations stop later: the thread mostly sleeps on, wakes
+    /// for an earlier stop and finds that it has been dropped.
     pub fn watch(&self, at: Instant) -> Watched<'_> {
         let mut due = self.0.lock();
         let key = (at, due.next_number);
         due.next_number += 1;
-        due.deadlines.insert(key);
+        due.stops.insert(key);
         self.wake_by(&mut due, at);
         Watched {
             watchdog: self,
@@ -133,18 +135,18 @@ impl Watchdog {
         }
     }
 
-    /// Sees to it that the thread is awake at this time.
+    /// Wakes the thread if it would sleep beyond a given moment.
     fn wake_by(&self, due: &mut Due, at: Instant) {
         if due.asleep_until.is_none_or(|until| at < until) {
             self.0.changed.notify_one();
         }
     }
 
-    /// Starts the thread, if that has not been done. Nothing is watched before.
+    /// Starts the thread, if it has not been started. The watchdog does nothing before.
     ///
     /// # Errors
     ///
-    /// Returns an error if there can be no thread.
+    /// Returns an error if the thread cannot be created.
     pub fn start(&self) -> std::io::Result<()> {
         let mut due = self.0.lock();
         if !due.has_thread {
@@ -176,13 +178,13 @@ impl Shared {
                 drop(due);
                 let again = decision();
                 due = self.lock();
-                // Unless it was called off meanwhile.
+                // Unless the alarm was dropped during the decision.
                 if let (Some(at), Some(_)) = (again, due.deciding.take()) {
                     due.alarms.insert((at, number), decision);
                 }
                 continue;
             }
-            let next = due.deadlines.first().map(|&(at, _)| at);
+            let next = due.stops.first().map(|&(at, _)| at);
             let mut sleep = match next {
                 Some(at) if at <= now => {
                     self.engine.increment_epoch();
@@ -217,7 +219,7 @@ impl Shared {
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
-        self.watchdog.0.lock().deadlines.remove(&self.key);
+        self.watchdog.0.lock().stops.remove(&self.key);
     }
 }
 
@@ -228,7 +230,7 @@ impl Drop for Alarm<'_> {
             due.deciding = None;
         }
         if due.alarms.remove(&(self.at, self.number)).is_none() {
-            // It decides a second time, or is over.
+            // The alarm was set again, or has gone off.
             due.alarms.retain(|&(_, number), _| number != self.number);
         }
     }
@@ -249,7 +251,7 @@ mod tests {
         let until = Instant::now() + Duration::from_secs(5);
         while Instant::now() < until {
             let due = watchdog.0.lock();
-            if due.has_thread && due.asleep_until.is_none() && due.deadlines.is_empty() {
+            if due.has_thread && due.asleep_until.is_none() && due.stops.is_empty() {
                 return true;
             }
             drop(due);
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_deadline_wakes_it() {
+    fn an_earlier_stop_wakes_it() {
         let watchdog = Watchdog::new(Engine::default());
         watchdog.start().unwrap();
         let _late = watchdog.watch(Instant::now() + Duration::from_secs(3600));

@@ -1,4 +1,4 @@
-//! What every sandbox of a function is made from.
+//! The configuration of a function's sandboxes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,52 +8,53 @@ use super::descriptors::{self, Share};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::log::Log;
-use crate::policy::{Folder, Opened, Policy, PolicyError, margin, memory_limit};
+use crate::policy::{Folder, Policy, PolicyError, Preopen, margin, memory_limit};
 
-/// The policy, and what it comes to on this machine.
+/// The policy of a function, applied to this machine.
 #[derive(Clone)]
-pub struct Grants {
-    /// What the function's file says.
+pub struct SandboxConfig {
+    /// The function's policy.
     pub policy: Policy,
-    /// The environment that the guest sees.
+    /// The environment variables of the guest.
     pub env: Vec<(String, String)>,
-    /// The folders that it sees.
-    pub folders: Vec<Opened>,
-    /// How much memory its linear memories may have together, in bytes.
+    /// The directories of the guest.
+    pub preopens: Vec<Preopen>,
+    /// The memory that an instance may have, in bytes.
     pub memory: usize,
-    /// How long before Lambda's deadline it is stopped.
+    /// How long before its deadline an invocation is stopped.
     pub margin: Duration,
-    /// What `wasi:config/store` answers from.
+    /// The keys and values of `wasi:config/store`.
     pub config: Arc<[(String, String)]>,
-    /// How many of the process's descriptors each worker may have.
+    /// The file descriptors of each worker.
     pub share: Share,
-    /// Where its output goes.
+    /// The log of the guest's output.
     pub log: Log,
 }
 
-impl Grants {
+impl SandboxConfig {
     /// Reads the policy of the function that is configured. `streams` says whether its responses are streamed by default.
     ///
     /// # Errors
     ///
-    /// If it cannot be understood, or grants what is not there; or if the process may not have enough descriptors.
-    pub fn read(config: &Config, log: Log, streams: bool) -> Result<Self, Failure> {
+    /// Returns an error if the policy is invalid, if a directory that it grants is not there, or if the process may not have
+    /// enough file descriptors.
+    pub fn from_config(config: &Config, log: Log, streams: bool) -> Result<Self, Failure> {
         let invalid = |error: PolicyError| Failure::new("Runtime.InvalidPolicy", error.to_string());
         let path = Policy::path(&config.component);
         let policy = Policy::read(&path).map_err(invalid)?;
         let root = config.component.parent().unwrap_or(Path::new("/"));
-        let folders = Folder::open_all(&policy.files, root)
+        let preopens = Folder::open_all(&policy.files, root)
             .map_err(|(line, why)| invalid(PolicyError::new(&path, line, why)))?;
         if let Some(dumps) = &policy.coredump {
             dumps
-                .check(&folders)
+                .check(&preopens)
                 .map_err(|(line, why)| invalid(PolicyError::new(&path, line, why)))?;
         }
-        let (size, concurrency) = (config.facts.memory_mib, config.max_concurrency.get());
-        let share = share(&policy, folders.len(), concurrency, streams)?;
+        let (size, concurrency) = (config.metadata.memory_mib, config.max_concurrency.get());
+        let share = share(&policy, preopens.len(), concurrency, streams)?;
         Ok(Self {
             env: config.environment.view(&policy),
-            folders,
+            preopens,
             memory: policy
                 .limits
                 .memory
@@ -67,7 +68,7 @@ impl Grants {
     }
 }
 
-/// Returns what each worker may have of the process's descriptors.
+/// Returns the share of each worker in the process's file descriptors.
 fn share(
     policy: &Policy,
     directories: usize,
@@ -77,7 +78,7 @@ fn share(
     let limit = descriptors::limit();
     let sends = !policy.http.is_empty();
     let has_io = sends || policy.stream.unwrap_or(streams);
-    Share::of(limit, workers, directories, has_io, sends).map_err(|least| {
+    Share::new(limit, workers, directories, has_io, sends).map_err(|least| {
         Failure::new(
             "Runtime.NoResources",
             format!(

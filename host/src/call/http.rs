@@ -1,0 +1,146 @@
+//! Calls of `wasi:http` components: their request, and how they hand over their response.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use ::http::Request;
+use http_body_util::BodyExt;
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
+use wasmtime_wasi_http::{WasiBody, WasiHttpView, p3};
+
+use super::Call;
+use crate::exports::{http_2, http_3};
+use crate::failure::Failure;
+use crate::forwarder::{GuestResponse, ResponseMode};
+use crate::http::compress::Compression;
+use crate::http::{EventError, Source, wasi};
+use crate::outbound::Keeping;
+use crate::runtime_api::RuntimeApiError;
+use crate::sandbox::HostState;
+
+impl Call<'_> {
+    /// Calls a component of WASI 0.2.
+    pub(super) async fn http_proxy(
+        &self,
+        store: &mut Store<HostState>,
+        export: &http_2::Guest,
+    ) -> Result<(), RuntimeApiError> {
+        let (request, mode) = match self.wasi_request() {
+            Ok(request) => request,
+            Err(failure) => return self.responder.report(&failure),
+        };
+        let (sender, response) = oneshot::channel();
+        let call = async |store: &mut Store<HostState>| {
+            call_proxy(store, export, request, sender).await.map(Ok)
+        };
+        self.forward(store, mode, response, call).await
+    }
+
+    /// Calls a component of WASI 0.3.
+    pub(super) async fn http_service(
+        &self,
+        store: &mut Store<HostState>,
+        export: &http_3::Guest,
+    ) -> Result<(), RuntimeApiError> {
+        let (request, mode) = match self.wasi_request() {
+            Ok(request) => request,
+            Err(failure) => return self.responder.report(&failure),
+        };
+        let (sender, response) = oneshot::channel();
+        let call = async |store: &mut Store<HostState>| {
+            call_service(store, export, request, sender).await.map(Ok)
+        };
+        self.forward(store, mode, response, call).await
+    }
+
+    /// Returns the request for the component, and the mode of its response.
+    fn wasi_request(&self) -> Result<(Request<WasiBody>, ResponseMode<'_>), Failure> {
+        let policy = self.function.policy();
+        match self.http_request() {
+            Ok(request) => {
+                let mode = ResponseMode::Http {
+                    source: request.source,
+                    compression: Compression::of(policy.compress, &request.record),
+                    is_streamed: self.function.is_streaming() && request.source.can_stream(),
+                    is_head: request.record.method == "HEAD",
+                    policy,
+                };
+                Ok((wasi::request(request, &self.context)?, mode))
+            }
+            Err(error @ (EventError::NotHttp | EventError::WebSocket)) => {
+                let path = policy.pass_through_path.to_string();
+                let request = wasi::event(self.invocation.event.clone(), &path, &self.context)?;
+                let mode = match error {
+                    EventError::WebSocket => ResponseMode::Http {
+                        source: Source::WebSocket,
+                        compression: Compression::Off,
+                        is_streamed: false,
+                        is_head: false,
+                        policy,
+                    },
+                    _ => ResponseMode::Event { path },
+                };
+                Ok((request, mode))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+async fn call_proxy(
+    store: &mut Store<HostState>,
+    export: &http_2::Guest,
+    request: Request<WasiBody>,
+    sender: oneshot::Sender<GuestResponse>,
+) -> wasmtime::Result<()> {
+    let scheme = match request.uri().scheme_str() {
+        Some("http") => Scheme::Http,
+        _ => Scheme::Https,
+    };
+    let mut http = store.data_mut().http();
+    let request = http.new_incoming_request(scheme, request)?;
+    let response = http.new_response_outparam_from_callback(|response| {
+        let _ = sender.send(response.map_err(|code| format!("{code:?}")));
+    })?;
+    export.call_handle(store, request, response).await
+}
+
+/// Returns when the last of the component's tasks has returned, and the response has been read to its end: the stream of its
+/// body may be a file's, or belong to the response of an outgoing request.
+async fn call_service(
+    store: &mut Store<HostState>,
+    export: &http_3::Guest,
+    request: Request<WasiBody>,
+    sender: oneshot::Sender<GuestResponse>,
+) -> wasmtime::Result<()> {
+    let (reading, read) = oneshot::channel::<()>();
+    store
+        .run_concurrent(async |accessor| {
+            let (request, sent) = accessor.with(|mut store| {
+                let http = store.data_mut().http();
+                let (request, sent) = p3::Request::from_http(http.hooks, request);
+                let sent: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(sent);
+                http.table.push(request).map(|request| (request, sent))
+            })?;
+            match export.call_handle(accessor, request).await? {
+                Ok(response) => {
+                    let response = accessor.with(|mut store| {
+                        let response = store.data_mut().http().table.delete(response)?;
+                        response.into_http(&mut store, sent)
+                    })?;
+                    let keep = |body| Keeping::new(body, reading, |_| ()).boxed_unsync();
+                    let _ = sender.send(Ok(response.map(keep)));
+                }
+                Err(code) => {
+                    drop(reading);
+                    let _ = sender.send(Err(format!("{code:?}")));
+                }
+            }
+            poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+            let _ = read.await;
+            Ok(())
+        })
+        .await?
+}
