@@ -2,6 +2,7 @@
 //!
 //! Lambda's formats are those of <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html>.
 
+mod level;
 mod levels;
 
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::{Map, Value};
 
+pub use self::level::Level;
 use crate::failure::Failure;
 
 /// How lines are written.
@@ -22,56 +24,6 @@ pub enum Format {
     Text,
     /// Each as a JSON object with `timestamp`, `level`, `requestId` and `message`.
     Json,
-}
-
-/// How bad a line is; those below the function's level are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Most detail.
-    Trace,
-    /// Detail.
-    Debug,
-    /// The course of events.
-    Info,
-    /// Something is wrong, and it goes on.
-    Warn,
-    /// An invocation failed.
-    Error,
-    /// The process ends.
-    Fatal,
-}
-
-impl Level {
-    /// All levels, from the one with most detail.
-    pub const ALL: [Self; 6] = [
-        Self::Trace,
-        Self::Debug,
-        Self::Info,
-        Self::Warn,
-        Self::Error,
-        Self::Fatal,
-    ];
-
-    /// Returns Lambda's name of the level.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-            Self::Fatal => "FATAL",
-        }
-    }
-
-    /// The level of this name, in upper or lower case.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|level| level.name().eq_ignore_ascii_case(name))
-    }
 }
 
 /// Which of the two streams a line goes to. Both end in the same log.

@@ -10,6 +10,7 @@ mod client;
 mod connect;
 mod error;
 mod health;
+mod in_flight;
 mod sending;
 mod sign;
 mod tls;
@@ -28,7 +29,6 @@ use std::sync::{Mutex, PoisonError};
 use http::request::Parts;
 use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt;
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
@@ -39,7 +39,6 @@ use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
 use crate::log::{Level, Log};
 use crate::policy::Origin;
-use crate::watchdog::Yielding;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
 
@@ -96,12 +95,6 @@ impl Access {
             self.log.host(Level::Warn, None, &line);
         }
     }
-}
-
-/// A request that is not over. While there is one, guests that compute yield now and then, so that its bytes can move.
-pub struct InFlight {
-    _permit: OwnedSemaphorePermit,
-    _yielding: Yielding,
 }
 
 /// Sends the requests of one instance.

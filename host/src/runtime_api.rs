@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use thiserror::Error;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
+
+pub use self::error::RuntimeApiError;
 
 use self::streamed::StreamedResponse;
 use crate::config::Endpoint;
@@ -19,14 +20,12 @@ use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
 use crate::log::{Level, Log};
 
+mod error;
 pub mod streamed;
 mod transport;
 
 /// The version of the Runtime API.
 const VERSION: &str = "2018-06-01";
-
-/// Who we are.
-const USER_AGENT: &str = concat!("lambda-wasm/", env!("CARGO_PKG_VERSION"));
 
 /// How long to wait before asking again, and how often: about three seconds in all. Lambda starts the process anew when it
 /// exits, so that giving up costs a cold start, and asking for ever costs every event.
@@ -62,35 +61,6 @@ impl fmt::Debug for RuntimeClient {
     }
 }
 
-/// The Runtime API cannot be worked with any more: the process has to end.
-#[derive(Debug, Error)]
-pub enum RuntimeApiError {
-    /// It says that the container is broken.
-    #[error(
-        "the Runtime API at {endpoint} answered {status} to {request}: the environment cannot recover, so this process ends, and Lambda starts another"
-    )]
-    Broken {
-        /// Where it is.
-        endpoint: String,
-        /// What it answered.
-        status: StatusCode,
-        /// What it was asked.
-        request: &'static str,
-    },
-    /// It kept failing.
-    #[error(
-        "the Runtime API at {endpoint} failed {tries} times: {last}. This process ends, and Lambda starts another"
-    )]
-    GaveUp {
-        /// Where it is.
-        endpoint: String,
-        /// How often it was asked.
-        tries: usize,
-        /// The last failure.
-        last: String,
-    },
-}
-
 impl RuntimeClient {
     /// Where it is.
     #[must_use]
@@ -105,7 +75,7 @@ impl RuntimeClient {
         let replied = Arc::new(AtomicBool::new(false));
         let addresses = endpoint.addresses.clone();
         Self {
-            agent: transport::agent(addresses, USER_AGENT, Arc::clone(&replied), limit),
+            agent: transport::agent(addresses, Arc::clone(&replied), limit),
             base: format!(
                 "http://{}{}/{VERSION}/runtime",
                 endpoint.addresses[0], endpoint.prefix

@@ -11,9 +11,10 @@
 //! - Without multi-value headers an answer has no place for a second cookie. Each gets a name in other capitals, which several
 //!   adapters do (<https://github.com/Kludex/mangum/pull/186>), and AWS does not promise.
 
-use super::answer::{Answer, Members};
+use super::answer::Answer;
 use super::draft::{Draft, all, forwarded_for};
 use super::event::{Context, Event};
+use super::members::Members;
 use super::percent::Coding;
 use super::query::Query;
 use super::response::Checked;

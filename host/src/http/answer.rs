@@ -4,9 +4,10 @@ use std::io;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::limits::Limit;
+use super::members::Members;
 use super::response::Checked;
 use crate::failure::Failure;
 
@@ -29,21 +30,6 @@ pub struct Answer {
     pub body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_base64_encoded: Option<bool>,
-}
-
-/// An object's members, in their order.
-pub struct Members<T>(pub Vec<(String, T)>);
-
-impl<T> Default for Members<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T: Serialize> Serialize for Members<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
 }
 
 impl Answer {

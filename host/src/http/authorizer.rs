@@ -90,7 +90,7 @@ fn pairs(Members(mut members): Members<'_>) -> Result<Vec<(String, String)>, Eve
     members.dedup_by(|(later, _), (first, _)| **later == **first);
     let mut all = Vec::new();
     for (name, value) in members {
-        budget::push(&mut all, (budget::own(name)?, text(value)?))?;
+        budget::push(&mut all, (budget::own(name.0)?, text(value)?))?;
     }
     Ok(all)
 }

@@ -4,13 +4,13 @@
 //! memory of a request is bounded by a multiple of the event's size, whatever the event's shape. It is measured where it is
 //! allocated, so that no structure is left out.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
 use serde::de::Error;
 
 use super::EventError;
-use super::json::Text;
 use crate::allocator;
 use crate::policy::FREE_OF_CHARGE;
 
@@ -55,9 +55,12 @@ pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Exceeded> {
 }
 
 /// Copies a text, unless it is a copy already.
-pub fn own(text: Text<'_>) -> Result<String, Exceeded> {
-    check(if text.is_copy() { 0 } else { text.len() })?;
-    Ok(text.into())
+pub fn own(text: Cow<'_, str>) -> Result<String, Exceeded> {
+    check(match &text {
+        Cow::Owned(_) => 0,
+        Cow::Borrowed(text) => text.len(),
+    })?;
+    Ok(text.into_owned())
 }
 
 /// The budget has no room for more.

@@ -8,7 +8,8 @@ use super::event::{Context, Event};
 use super::json::{Fields, Text};
 use super::percent::Coding;
 use super::query::Query;
-use super::{EventError, Request, Source, find};
+use super::text::find;
+use super::{EventError, Request, Source};
 use crate::bindings::api;
 
 /// What each front door says in its own way.
@@ -42,7 +43,9 @@ impl<'a> Draft<'a> {
         let cookies = match event.cookies {
             Some(cookies) if !cookies.0.is_empty() => {
                 let cookies = cookies.0.into_iter();
-                cookies.map(budget::own).collect::<Result<_, _>>()?
+                cookies
+                    .map(|cookie| budget::own(cookie.0))
+                    .collect::<Result<_, _>>()?
             }
             _ => cookies(&headers)?,
         };

@@ -17,7 +17,7 @@ use super::budget::{self, Exceeded};
 macro_rules! not_a_text {
     () => {
         fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            let text = serde::de::Unexpected::Str($crate::http::beginning(text));
+            let text = serde::de::Unexpected::Str($crate::http::text::beginning(text));
             Err(E::invalid_type(text, &self))
         }
     };
@@ -85,7 +85,7 @@ impl Fields<'_> {
     pub fn pairs(self) -> Result<Vec<(String, String)>, Exceeded> {
         let pairs = self.0.into_iter();
         pairs
-            .map(|(name, value)| Ok((budget::own(name)?, budget::own(value)?)))
+            .map(|(name, value)| Ok((budget::own(name.0)?, budget::own(value.0)?)))
             .collect()
     }
 }

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use http::uri::Authority;
 use serde_json::value::RawValue;
 
+use super::Source;
 use super::budget::{self, Exceeded};
 use super::json::{Text, object};
 use super::percent::{self, Coding, Place};
 use super::query::Query;
 use super::response::onward;
+use super::text::find;
 use super::vouched::is_vouched_for;
-use super::{Source, find};
 use crate::bindings::api;
 use crate::failure::to_ascii;
 use crate::policy::BasePath;

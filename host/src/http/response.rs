@@ -12,7 +12,7 @@ use ureq::http::StatusCode;
 pub use hop::onward;
 pub use length::{BodyLength, unfinished};
 
-use super::answer::Members;
+use super::members::Members;
 use crate::bindings::api;
 use crate::failure::Failure;
 

@@ -13,9 +13,10 @@
 //! - A body in base64 reaches the client as bytes if the API has binary media types
 //!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html>).
 
-use super::answer::{Answer, Members};
+use super::answer::Answer;
 use super::draft::{Draft, all, text};
 use super::event::{Context, Event};
+use super::members::Members;
 use super::percent::Coding;
 use super::query::Query;
 use super::response::Checked;

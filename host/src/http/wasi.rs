@@ -9,7 +9,8 @@ use http_body_util::{BodyExt, Full};
 use serde::Serialize;
 use wasmtime_wasi_http::WasiBody;
 
-use super::{EventError, Request, budget, header_text, quoted};
+use super::text::quoted;
+use super::{EventError, Request, budget, header_text};
 use crate::bindings::{Context, api};
 use crate::failure::{Failure, to_ascii};
 

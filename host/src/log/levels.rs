@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Level::{self, Debug, Error, Fatal, Info, Trace, Warn};
+use super::level::Level::{self, Debug, Error, Fatal, Info, Trace, Warn};
 
 /// The fields that libraries put a level in. The first that a line has counts.
 const FIELDS: &[&str] = &[

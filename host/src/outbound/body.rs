@@ -13,9 +13,9 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::InFlight;
 use super::error::code;
 use super::health::Waiting;
+use super::in_flight::InFlight;
 
 /// A body that comes in, and counts as a request in flight until it is dropped.
 pub struct Response {

@@ -16,13 +16,14 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
+use super::Access;
 use super::body::{Keeping, Response, Returned, framed};
 use super::connect::Connector;
 use super::error::{ConnectError, cause, code, is_ended};
 use super::health::{Health, Waiting};
+use super::in_flight::InFlight;
 use super::sign::Signing;
 use super::wire::Open;
-use super::{Access, InFlight};
 use crate::sandbox::CONNECTIONS;
 use crate::watchdog::{Watchdog, Yielding};
 
@@ -115,10 +116,7 @@ impl Client {
         yield_now().await;
         let permit = Arc::clone(&self.0.in_flight).acquire_owned().await;
         let permit = permit.map_err(|_| Error::ConnectionLimitReached)?;
-        let in_flight = InFlight {
-            _permit: permit,
-            _yielding: yielding,
-        };
+        let in_flight = InFlight::new(permit, yielding);
         let request = match signing {
             None => request,
             Some(signing) => match signing.sign(request).await {

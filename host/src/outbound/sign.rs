@@ -7,6 +7,7 @@
 
 mod chunks;
 mod claim;
+mod key;
 mod refusal;
 mod service;
 
@@ -19,7 +20,6 @@ use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
     UriPathNormalizationMode, sign,
 };
-use aws_sigv4::sign::v4;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::request::Parts;
@@ -31,6 +31,8 @@ use wasmtime_wasi_http::{Error as Code, WasiBody};
 
 use self::chunks::Chunks;
 use self::claim::Claim;
+use self::key::SigningKey;
+use self::refusal::MAX_HELD;
 pub use self::refusal::Refusal;
 use self::service::{Endpoints, Service};
 use super::body::{Keeping, framed, has_rarely_a_body};
@@ -43,10 +45,6 @@ const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-conten
 
 /// Says that a body is not signed.
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
-
-/// How much is held to be signed at one time for one worker, in bytes: bodies whose hash or length has to be known before
-/// they are sent, and chunks. No service that asks for hashed bodies takes more.
-const MAX_HELD: usize = 32 * 1024 * 1024;
 
 /// What becomes of a request that may leave.
 #[derive(Debug)]
@@ -70,13 +68,10 @@ pub struct Signer {
 /// How a request will be signed.
 #[derive(Debug, Clone)]
 pub struct Signing {
-    service: Service,
+    key: SigningKey,
     mode: Mode,
     /// Whether it is sent with the length of its body, for which the body is held if the request does not say.
     needs_length: bool,
-    credentials: Credentials,
-    time: SystemTime,
-    room: Arc<Semaphore>,
 }
 
 /// How a request's body enters its signature, which the request chooses by its `x-amz-content-sha256`.
@@ -156,10 +151,12 @@ impl Signer {
         Ok(Decision::Sign(Signing {
             mode,
             needs_length,
-            service,
-            credentials: self.credentials.clone().ok_or(Refusal::Credentials)?,
-            time: SystemTime::now(),
-            room: Arc::clone(&self.room),
+            key: SigningKey {
+                service,
+                credentials: self.credentials.clone().ok_or(Refusal::Credentials)?,
+                time: SystemTime::now(),
+                room: Arc::clone(&self.room),
+            },
         }))
     }
 }
@@ -245,7 +242,7 @@ impl Signing {
         };
         let seed = self.apply(&mut parts, signed).map_err(Err)?;
         let body = match &self.mode {
-            Mode::Chunks(_) => Chunks::new(body, seed, self.clone()).boxed_unsync(),
+            Mode::Chunks(_) => Chunks::new(body, seed, self.key.clone()).boxed_unsync(),
             Mode::Hashed | Mode::Said(_) => body,
         };
         Ok(Request::from_parts(parts, body))
@@ -256,17 +253,17 @@ impl Signing {
         let invalid = |error: &dyn std::error::Error| Refusal::Invalid(error.to_string());
         let had_hash = parts.headers.remove(CONTENT_SHA256).is_some();
         let mut settings = SigningSettings::default();
-        let is_as_sent = self.service.has(Rule::Paths);
+        let is_as_sent = self.key.service.has(Rule::Paths);
         if is_as_sent {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
             settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         }
-        if self.service.has(Rule::UnsignedLength) {
+        if self.key.service.has(Rule::UnsignedLength) {
             let length = Cow::Borrowed(CONTENT_LENGTH.as_str());
             let excluded = settings.excluded_headers.get_or_insert_default();
             excluded.push(length);
         }
-        if had_hash || self.service.has(Rule::HashHeader) {
+        if had_hash || self.key.service.has(Rule::HashHeader) {
             settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         }
         let mut headers = Vec::new();
@@ -282,7 +279,7 @@ impl Signing {
         };
         let request = SignableRequest::new(parts.method.as_str(), uri, headers.into_iter(), body)
             .map_err(|error| invalid(&error))?;
-        let (instructions, signature) = self.with(settings, |params| {
+        let (instructions, signature) = self.key.with(settings, |params| {
             sign(request, &params.into()).map(aws_sigv4::SigningOutput::into_parts)
         })?;
         for header in instructions.into_parts().0 {
@@ -303,7 +300,7 @@ impl Signing {
         let (mut collected, mut room) = (BytesMut::new(), Vec::new());
         while let Some(frame) = body.frame().await {
             if let Ok(data) = frame.map_err(Ok)?.into_data() {
-                let more = self.room(data.len()).ok_or(match self.mode {
+                let more = self.key.room(data.len()).ok_or(match self.mode {
                     Mode::Said(_) if !has_length => Refusal::Length,
                     _ => Refusal::Held,
                 });
@@ -312,30 +309,6 @@ impl Signing {
             }
         }
         Ok((collected.freeze(), room))
-    }
-
-    /// Room for this many bytes, if there is.
-    fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let bytes = u32::try_from(bytes).ok()?;
-        Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()
-    }
-
-    /// Does something with the parameters that the library signs by.
-    fn with<S: Default, T, E: std::error::Error>(
-        &self,
-        settings: S,
-        work: impl FnOnce(v4::SigningParams<'_, S>) -> Result<T, E>,
-    ) -> Result<T, Refusal> {
-        let identity = self.credentials.clone().into();
-        let params = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.service.region)
-            .name(&self.service.name)
-            .time(self.time)
-            .settings(settings)
-            .build()
-            .map_err(|error| Refusal::Invalid(error.to_string()))?;
-        work(params).map_err(|error| Refusal::Invalid(error.to_string()))
     }
 }
 

@@ -20,7 +20,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::io::TokioIo;
 
-use super::RuntimeApiError;
+use super::error::RuntimeApiError;
+use super::transport::USER_AGENT;
 use crate::config::Endpoint;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header as runtime_header};
@@ -208,7 +209,7 @@ fn request(
 ) -> Result<Request<Pieces>, String> {
     let mut request = Request::post(format!("{}{path}", endpoint.prefix))
         .header(header::HOST, endpoint.addresses[0].to_string())
-        .header(header::USER_AGENT, super::USER_AGENT)
+        .header(header::USER_AGENT, USER_AGENT)
         .header(header::CONTENT_TYPE, content_type)
         .header(MODE, "streaming")
         .header(header::TRAILER, format!("{ERROR_TYPE}, {ERROR_BODY}"));

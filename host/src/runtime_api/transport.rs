@@ -18,6 +18,9 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
+/// The value of the header `User-Agent`.
+pub const USER_AGENT: &str = concat!("lambda-wasm/", env!("CARGO_PKG_VERSION"));
+
 /// Longer than Lambda keeps a frozen environment, so that an idle connection is never given up here.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -34,7 +37,6 @@ const COALESCED: usize = 64 * 1024;
 /// set when a byte of a reply comes. With `limit`, that is how long it may take to connect, to write and to wait for a byte.
 pub(super) fn agent(
     addresses: Vec<SocketAddr>,
-    user_agent: &str,
     replied: Arc<AtomicBool>,
     limit: Option<Duration>,
 ) -> Agent {
@@ -46,7 +48,7 @@ pub(super) fn agent(
         .max_idle_age(IDLE)
         .input_buffer_size(INPUT_BUFFER)
         .output_buffer_size(OUTPUT_BUFFER)
-        .user_agent(user_agent)
+        .user_agent(USER_AGENT)
         .accept("")
         .accept_encoding("")
         .build();

@@ -4,7 +4,7 @@ use ureq::http::HeaderName;
 
 use crate::bindings::api::Response;
 use crate::failure::Failure;
-use crate::http::quoted;
+use crate::http::text::quoted;
 
 /// How many headers a response may have, cookies included. Each takes memory of the host's, even if it is empty.
 const MOST: usize = 256 * 1024;

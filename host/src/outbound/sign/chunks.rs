@@ -14,7 +14,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::{Refusal, Signing};
+use super::key::SigningKey;
+use super::refusal::Refusal;
 
 /// How large a chunk may be, in bytes: it is signed before it leaves. SDKs have chunks of 64 KiB to 1 MiB.
 const MAX_CHUNK: usize = 8 * 1024 * 1024;
@@ -30,7 +31,7 @@ type Params<'a> = v4::SigningParams<'a, ()>;
 /// The body with new signatures.
 pub struct Chunks {
     body: WasiBody,
-    signing: Signing,
+    key: SigningKey,
     /// The signature before the next one, which enters that.
     last: String,
     read: BytesMut,
@@ -52,10 +53,10 @@ enum Next {
 impl Chunks {
     /// The chunks of `body`; `seed` is the signature of the request's head.
     #[must_use]
-    pub fn new(body: WasiBody, seed: String, signing: Signing) -> Self {
+    pub fn new(body: WasiBody, seed: String, key: SigningKey) -> Self {
         Self {
             body,
-            signing,
+            key,
             last: seed,
             read: BytesMut::new(),
             next: Next::Head,
@@ -84,11 +85,7 @@ impl Chunks {
                     ));
                 }
                 if size > 0 {
-                    self.room = Some(
-                        self.signing
-                            .room(size)
-                            .ok_or("too much is signed at once")?,
-                    );
+                    self.room = Some(self.key.room(size).ok_or("too much is signed at once")?);
                     self.next = Next::Data(size, digits);
                     return self.step();
                 }
@@ -127,7 +124,7 @@ impl Chunks {
                 }
                 let (last, trailers) = (&self.last, &self.trailers);
                 let sign = |params: Params<'_>| v4::sign_trailer(trailers, last, &params).map(of);
-                self.last = self.signing.with((), sign).map_err(told)?;
+                self.last = self.key.with((), sign).map_err(told)?;
                 Ok(Some(format!("{name}:{}\r\n", self.last).into()))
             }
             Next::Nothing if self.read.is_empty() => Ok(None),
@@ -153,7 +150,7 @@ impl Chunks {
     fn chunk(&mut self, digits: &str, data: &Bytes) -> Result<Bytes, String> {
         let last = &self.last;
         let sign = |params: Params<'_>| v4::sign_chunk(data, last, &params).map(of);
-        self.last = self.signing.with((), sign).map_err(told)?;
+        self.last = self.key.with((), sign).map_err(told)?;
         let head = format!("{digits};{CHUNK_SIGNATURE}{}\r\n", self.last);
         let mut chunk = BytesMut::from(head.as_bytes());
         if !data.is_empty() {

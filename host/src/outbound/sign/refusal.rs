@@ -3,7 +3,9 @@
 use thiserror::Error;
 use wasmtime_wasi_http::Error as Code;
 
-use super::MAX_HELD;
+/// How much is held to be signed at one time for one worker, in bytes: bodies whose hash or length has to be known before
+/// they are sent, and chunks. No service that asks for hashed bodies takes more.
+pub const MAX_HELD: usize = 32 * 1024 * 1024;
 
 /// Why a request is not sent, as the end of a sentence that begins with where it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -44,15 +44,17 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 fn signing(credentials: Credentials, service: (&str, &str), mode: Mode) -> Signing {
     Signing {
-        service: Service {
-            name: service.0.to_owned(),
-            region: service.1.to_owned(),
-        },
         mode,
         needs_length: true,
-        credentials,
-        time: UNIX_EPOCH,
-        room: Arc::new(Semaphore::new(MAX_HELD)),
+        key: SigningKey {
+            service: Service {
+                name: service.0.to_owned(),
+                region: service.1.to_owned(),
+            },
+            credentials,
+            time: UNIX_EPOCH,
+            room: Arc::new(Semaphore::new(MAX_HELD)),
+        },
     }
 }
 
@@ -116,7 +118,7 @@ fn the_published_signatures() {
             Mode::Hashed,
         );
         let at: Timestamp = context["timestamp"].as_str().unwrap().parse().unwrap();
-        signing.time = at.into();
+        signing.key.time = at.into();
         let signed = block_on(signing.sign(built.body(body(text.to_owned())).unwrap())).unwrap();
         let authorization = signed.headers()["authorization"].to_str().unwrap();
         let expected = format!("Signature={}", read("header-signature.txt").trim());
@@ -166,7 +168,7 @@ fn chunked(piece: usize, mode: &str, trailer: &str) -> (http::HeaderMap, String)
         ("s3", "us-east-1"),
         Mode::Chunks(mode.to_owned()),
     );
-    signing.time = UNIX_EPOCH + Duration::from_secs(1_369_353_600);
+    signing.key.time = UNIX_EPOCH + Duration::from_secs(1_369_353_600);
     block_on(async {
         let request = request.body(pieces.boxed_unsync()).unwrap();
         let (parts, body) = signing.sign(request).await.unwrap().into_parts();

@@ -15,7 +15,7 @@ fn signer(variables: &[(&str, &str)]) -> Signer {
 /// What becomes of a request to `url` with these headers.
 fn decided(url: &str, headers: &[(&str, &str)]) -> Result<Option<(String, Mode)>, Refusal> {
     Ok(match decision(url, headers)? {
-        Decision::Sign(signing) => Some((signing.service.name, signing.mode)),
+        Decision::Sign(signing) => Some((signing.key.service.name, signing.mode)),
         Decision::Leave(_) => None,
     })
 }

@@ -10,7 +10,7 @@ use wasmtime::Store;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView, p3};
 
-use super::Call;
+use super::guest_call::Call;
 use crate::exports::{http_2, http_3};
 use crate::failure::Failure;
 use crate::forwarder::{GuestResponse, ResponseMode};
@@ -22,7 +22,7 @@ use crate::sandbox::HostState;
 
 impl Call<'_> {
     /// Calls a component of WASI 0.2.
-    pub(super) async fn http_proxy(
+    pub async fn http_proxy(
         &self,
         store: &mut Store<HostState>,
         export: &http_2::Guest,
@@ -39,7 +39,7 @@ impl Call<'_> {
     }
 
     /// Calls a component of WASI 0.3.
-    pub(super) async fn http_service(
+    pub async fn http_service(
         &self,
         store: &mut Store<HostState>,
         export: &http_3::Guest,

@@ -1,0 +1,44 @@
+//! Responses that count as failures of their invocations.
+
+use std::fmt;
+
+use crate::failure::Failure;
+
+/// How much of a response's body is kept in the message of the error that it becomes, in bytes.
+const KEPT: usize = 8 * 1024;
+
+/// A response that counts as a failure: its status, and what fits of its body.
+pub fn failed_status(status: u16, body: &[u8]) -> Failure {
+    let message = format!(
+        "the function answered with the status {status}: {}",
+        Start(body)
+    );
+    Failure::new("Function.HttpStatus", message)
+}
+
+/// Returns the failure of an event that is not an HTTP request, and was answered with this status at this path.
+pub fn failed_event(path: &str, status: u16, body: &[u8]) -> Failure {
+    let body = Start(body).to_string();
+    Failure::new(
+        "Function.HttpStatus",
+        format!(
+            "the event is not an HTTP request, so the function received it as `POST {path}`, and answered with the status {status}: {}\nhint: handle `POST {path}` in the function, or set `pass-through-path` in its policy to a path that it handles",
+            body.trim_end()
+        ),
+    )
+}
+
+/// The start of a body, as text.
+struct Start<'a>(&'a [u8]);
+
+impl fmt::Display for Start<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kept = &self.0[..self.0.len().min(KEPT)];
+        let more = if kept.len() < self.0.len() {
+            " …"
+        } else {
+            ""
+        };
+        write!(f, "{}{more}", String::from_utf8_lossy(kept))
+    }
+}

@@ -1,0 +1,23 @@
+//! Requests that have not ended.
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::watchdog::Yielding;
+
+/// A request that has not ended. While there is such a request, guests that compute yield now and then, so that its bytes can
+/// move.
+pub struct InFlight {
+    _permit: OwnedSemaphorePermit,
+    _yielding: Yielding,
+}
+
+impl InFlight {
+    /// Creates a request in flight, which holds a permit for that.
+    #[must_use]
+    pub fn new(permit: OwnedSemaphorePermit, yielding: Yielding) -> Self {
+        Self {
+            _permit: permit,
+            _yielding: yielding,
+        }
+    }
+}
