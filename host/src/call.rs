@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use self::guest_call::Call;
 use crate::bindings::Context;
-use crate::exports::Exports;
+use crate::exports::Export;
 use crate::function::Function;
 use crate::instance::Instance;
 use crate::invocation::Invocation;
@@ -58,14 +58,14 @@ pub async fn invoke(
 
 /// Calls the export of the component's world, and sends the response.
 async fn respond(call: &Call<'_>, instance: &mut Instance) -> Result<(), RuntimeApiError> {
-    let Instance { store, exports, .. } = instance;
+    let Instance { store, export, .. } = instance;
     // A boxed future keeps its state off the stack of workers that never need it.
-    let response = match exports {
-        Exports::Handler(export) => call.handler(store, export).await,
-        Exports::Api(export) => call.api(store, export).await,
-        Exports::Streaming(export) => return Box::pin(call.streaming(store, export)).await,
-        Exports::HttpProxy(export) => return Box::pin(call.http_proxy(store, export)).await,
-        Exports::HttpService(export) => {
+    let response = match export {
+        Export::Handler(export) => call.handler(store, export).await,
+        Export::Api(export) => call.api(store, export).await,
+        Export::Streaming(export) => return Box::pin(call.streaming(store, export)).await,
+        Export::HttpProxy(export) => return Box::pin(call.http_proxy(store, export)).await,
+        Export::HttpService(export) => {
             return Box::pin(call.http_service(store, export)).await;
         }
     };

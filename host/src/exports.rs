@@ -11,7 +11,7 @@ use crate::sandbox::HostState;
 use crate::world::{Misfits, World};
 
 /// The export that makes a component a function, found once for all its instances.
-pub enum Export {
+pub enum ExportIndices {
     /// `lambda:function/api`.
     Api(api::GuestIndices),
     /// `lambda:function/handler`.
@@ -25,7 +25,7 @@ pub enum Export {
 }
 
 /// The export in one instance.
-pub enum Exports {
+pub enum Export {
     /// `lambda:function/api`.
     Api(api::Guest),
     /// `lambda:function/handler`.
@@ -38,7 +38,7 @@ pub enum Exports {
     HttpService(http_3::Guest),
 }
 
-impl Export {
+impl ExportIndices {
     /// Finds the export of `world`.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Export {
         &self,
         store: &mut Store<HostState>,
         instance: &Instance,
-    ) -> Result<Exports, Misfits> {
+    ) -> Result<Export, Misfits> {
         let exports = self.load_untyped(store, instance);
         exports.map_err(|error| {
             misfit(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"))
@@ -76,13 +76,13 @@ impl Export {
         &self,
         store: &mut Store<HostState>,
         instance: &Instance,
-    ) -> wasmtime::Result<Exports> {
+    ) -> wasmtime::Result<Export> {
         Ok(match self {
-            Self::Api(export) => Exports::Api(export.load(store, instance)?),
-            Self::Handler(export) => Exports::Handler(export.load(store, instance)?),
-            Self::Streaming(export) => Exports::Streaming(export.load(store, instance)?),
-            Self::HttpProxy(export) => Exports::HttpProxy(export.load(store, instance)?),
-            Self::HttpService(export) => Exports::HttpService(export.load(store, instance)?),
+            Self::Api(export) => Export::Api(export.load(store, instance)?),
+            Self::Handler(export) => Export::Handler(export.load(store, instance)?),
+            Self::Streaming(export) => Export::Streaming(export.load(store, instance)?),
+            Self::HttpProxy(export) => Export::HttpProxy(export.load(store, instance)?),
+            Self::HttpService(export) => Export::HttpService(export.load(store, instance)?),
         })
     }
 }

@@ -11,7 +11,7 @@ use wasmtime::component::InstancePre;
 use crate::allocator;
 use crate::artifact::{self, ArtifactError, Trailer};
 use crate::config::{Config, Environment, FunctionMetadata};
-use crate::exports::{self, Export};
+use crate::exports::{self, ExportIndices};
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
@@ -31,7 +31,7 @@ pub struct Function {
     environment: Environment,
     pub(crate) engine: Engine,
     pub(crate) component: InstancePre<HostState>,
-    pub(crate) export: Export,
+    pub(crate) export: ExportIndices,
     pub(crate) sandbox: SandboxConfig,
     pub(crate) metadata: FunctionMetadata,
     pub(crate) watchdog: Watchdog,
@@ -80,7 +80,7 @@ impl Function {
         timings.mark("file");
         let pre =
             imports::link(&engine, &component).map_err(|misfits| unsupported(path, &misfits))?;
-        let export = Export::find(world, &pre).map_err(|error| {
+        let export = ExportIndices::find(world, &pre).map_err(|error| {
             let misfits = exports::check_types(world, &engine, &component).err();
             misfits.map_or_else(|| damaged(error), |misfits| unsupported(path, &misfits))
         })?;
@@ -109,7 +109,7 @@ impl Function {
     #[must_use]
     pub fn is_streaming(&self) -> bool {
         let stream = self.policy().stream;
-        stream.unwrap_or(matches!(self.export, Export::Streaming(_)))
+        stream.unwrap_or(matches!(self.export, ExportIndices::Streaming(_)))
     }
 
     /// Returns whether the policy allows outgoing requests.

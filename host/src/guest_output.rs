@@ -16,27 +16,26 @@ use crate::failure::Failure;
 use crate::log::{Level, Log, Stream};
 use crate::policy::StreamLevels;
 
-/// A line that is longer is written in parts, so that a guest which never ends its line cannot fill the host's memory.
-/// CloudWatch Logs takes events of 256 KiB, and JSON may escape.
-const LONGEST_LINE: usize = 64 * 1024;
+/// The longest line, in bytes. A longer line is written in parts, so that a guest which never ends its line cannot fill the
+/// host's memory. CloudWatch Logs takes events of 256 KiB, and JSON may escape characters.
+const MAX_LINE: usize = 64 * 1024;
 
-/// How much of what it last wrote to stderr is kept, in bytes: usually the message of a panic.
-const LAST_WORDS: usize = 1024;
+/// How many of the last bytes on stderr are kept: usually the message of a panic.
+const STDERR_TAIL: usize = 1024;
 
-/// How much a guest may write at once, in bytes. A write cannot be interrupted, and may be all line ends, each a line of the
-/// log: more of them would take the guest beyond its deadline.
+/// How many bytes a guest may write at once. A write cannot be interrupted, and each byte may end a line of the log: with more
+/// bytes, the guest would run beyond its stop.
 const PERMIT: usize = 4 * 1024;
 
-/// How many bytes of a failure are logged although the invocation may fill no more of the log: people have to learn why it
-/// failed.
-pub const LEAST_FAILURE: usize = 8 * 1024;
+/// How many bytes of a failure are logged at least, however much the invocation has written: a failure has to be readable.
+pub const MIN_FAILURE: usize = 8 * 1024;
 
-/// That a guest has written as much as one invocation may.
+/// The error that stops a guest which has written as much as one invocation may.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("it may write no more to the log")]
 pub struct TooMuchOutput;
 
-/// Both streams of one instance. Clones are the same streams.
+/// The stdout and stderr of one instance. Clones are the same streams.
 #[derive(Debug, Clone)]
 pub struct GuestOutput(Arc<Mutex<Lines>>);
 
@@ -48,18 +47,20 @@ struct Lines {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_words: Vec<u8>,
-    /// How many bytes of the log one invocation may fill, how many it has, and whether it wanted more. What the host adds to
-    /// its lines counts too: as JSON, an empty one has a hundred bytes.
+    /// How many bytes of the log one invocation may fill. The host's additions count too: as JSON, an empty line has a hundred
+    /// bytes.
     limit: usize,
+    /// How many bytes the invocation has written.
     written: usize,
+    /// Whether the invocation wanted to write more than the limit.
     is_denied: bool,
-    /// Who waits for the denial.
+    /// Wakes the task that waits for the denial.
     waker: Option<Waker>,
 }
 
 impl GuestOutput {
-    /// Returns streams that write to `log`, so many bytes for each invocation. Lines that do not say their level have that
-    /// of their stream.
+    /// Creates streams that write to `log`, at most `limit` bytes for each invocation. A line that does not say its level has
+    /// that of its stream.
     #[must_use]
     pub fn new(log: Log, levels: StreamLevels, limit: usize) -> Self {
         let (stdout, stderr, last_words) = Default::default();
@@ -77,7 +78,7 @@ impl GuestOutput {
         })))
     }
 
-    /// From here on lines belong to this invocation.
+    /// Begins the output of an invocation.
     pub fn bind(&self, request_id: &str) {
         let mut lines = self.lock();
         lines.finish();
@@ -87,14 +88,14 @@ impl GuestOutput {
         lines.is_denied = false;
     }
 
-    /// How many bytes it may write, if it wanted to write more.
+    /// Returns the limit in bytes, if the invocation wanted to write more.
     #[must_use]
     pub fn denied(&self) -> Option<usize> {
         let lines = self.lock();
         lines.is_denied.then_some(lines.limit)
     }
 
-    /// Waits until an invocation wants to write more than it may. A guest of WASI 0.3 is not stopped by the write itself.
+    /// Waits until the invocation wants to write more than it may. The write itself does not stop a guest of WASI 0.3.
     pub fn exceeded(&self) -> impl Future<Output = ()> + use<> {
         let output = self.clone();
         poll_fn(move |context| {
@@ -113,13 +114,13 @@ impl GuestOutput {
         })
     }
 
-    /// Writes lines that have no end yet.
+    /// Writes the lines that have not ended.
     pub fn finish(&self) {
         self.lock().finish();
     }
 
-    /// Writes a line of the host's own about what the guest did, which counts as the guest's output: a guest may do it as
-    /// often as it likes.
+    /// Writes a line of the host about an action of the guest. The line counts as the guest's output, because the guest may
+    /// repeat the action as often as it likes.
     pub fn host(&self, level: Level, line: &str) {
         let mut lines = self.lock();
         if lines.check().is_ok() {
@@ -128,18 +129,18 @@ impl GuestOutput {
         }
     }
 
-    /// Writes a failure, of which no more is logged than the invocation may still write, or [`LEAST_FAILURE`].
+    /// Writes a failure. It is cut to the bytes that the invocation may still write, or to [`MIN_FAILURE`] if these are fewer.
     pub fn failure(&self, level: Level, failure: &Failure) {
         let mut lines = self.lock();
         let room = lines.limit.saturating_sub(lines.written);
-        let failure = failure.cut(room.max(LEAST_FAILURE));
+        let failure = failure.cut(room.max(MIN_FAILURE));
         let length = lines
             .log
             .counted_failure(level, lines.request_id.as_deref(), &failure);
         lines.written = lines.written.saturating_add(length);
     }
 
-    /// The end of what was written to stderr.
+    /// Returns the last bytes on stderr, as text.
     #[must_use]
     pub fn last_words(&self) -> String {
         String::from_utf8_lossy(&self.lock().last_words)
@@ -147,7 +148,7 @@ impl GuestOutput {
             .to_owned()
     }
 
-    /// One of the two, for WASI.
+    /// Returns one of the two streams, for WASI.
     #[must_use]
     pub fn stream(&self, stream: Stream) -> GuestStream {
         GuestStream {
@@ -179,16 +180,16 @@ impl Lines {
         self.check()?;
         if stream == Stream::Stderr {
             self.last_words.extend_from_slice(bytes);
-            let excess = self.last_words.len().saturating_sub(LAST_WORDS);
+            let excess = self.last_words.len().saturating_sub(STDERR_TAIL);
             self.last_words.drain(..excess);
         }
         for part in bytes.split_inclusive(|&byte| byte == b'\n') {
-            for part in part.chunks(LONGEST_LINE) {
+            for part in part.chunks(MAX_LINE) {
                 let buffer = self.buffer(stream);
                 buffer.extend_from_slice(part);
                 if part.ends_with(b"\n") {
                     self.flush(stream);
-                } else if buffer.len() >= LONGEST_LINE {
+                } else if buffer.len() >= MAX_LINE {
                     let rest = buffer.split_off(whole_characters(buffer));
                     self.flush(stream);
                     self.buffer(stream).extend(rest);
@@ -233,7 +234,8 @@ impl Lines {
     }
 }
 
-/// How many of these bytes come before a character of UTF-8 that is cut off at their end; all, if none is.
+/// Returns how many bytes come before a character of UTF-8 that is cut off at the end: all bytes, if the last character is
+/// whole.
 fn whole_characters(bytes: &[u8]) -> usize {
     const LONGEST_CHARACTER: usize = 4;
     let first_byte = bytes
@@ -249,7 +251,7 @@ fn whole_characters(bytes: &[u8]) -> usize {
     }
 }
 
-/// One of the two streams, as WASI wants it. Writing does not wait: the log is written in the call.
+/// One of the two streams, for WASI. A write does not wait: it writes to the log itself.
 #[derive(Debug)]
 pub struct GuestStream {
     output: GuestOutput,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use wasmtime::Store;
 
 use crate::crash::CallError;
-use crate::exports::Exports;
+use crate::exports::Export;
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::guest_output::{GuestOutput, TooMuchOutput};
@@ -23,7 +23,7 @@ pub struct Instance {
     /// How many invocations it has served.
     invocations: usize,
     pub(crate) store: Store<HostState>,
-    pub(crate) exports: Exports,
+    pub(crate) export: Export,
 }
 
 impl Instance {
@@ -68,14 +68,14 @@ impl Instance {
                 format!("the component did not start: {}", failure.error_message);
             failure
         })?;
-        let exports = function.export.load(&mut store, &instance);
-        let exports = exports.map_err(|misfits| function.unsupported(&misfits))?;
-        store.data_mut().memory.rest();
+        let export = function.export.load(&mut store, &instance);
+        let export = export.map_err(|misfits| function.unsupported(&misfits))?;
+        store.data_mut().memory.suspend();
         Ok(Self {
             created,
             invocations: 0,
             store,
-            exports,
+            export,
         })
     }
 

@@ -1,55 +1,55 @@
-//! One invocation: what `/next` answered.
+//! One invocation, as `/next` returns it.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use ureq::http::HeaderMap;
 
-/// How long an invocation may take at most on Lambda: what is assumed if its deadline makes no sense.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// The longest invocation that Lambda allows. The host assumes it if a deadline is invalid.
+const MAX_DURATION: Duration = Duration::from_secs(15 * 60);
 
-/// A deadline that passed longer ago, or lies farther ahead, is no deadline: some emulators send a constant.
-const PLAUSIBLE: Duration = Duration::from_secs(24 * 60 * 60);
+/// A deadline that passed longer ago, or lies farther ahead, is invalid: some emulators send a constant.
+const MAX_DISTANCE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The names of the Runtime API's headers, in lower case as HTTP libraries have them.
+/// The names of the Runtime API's headers, in lower case.
 ///
 /// See <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next>.
 pub mod header {
-    /// The invocation's id.
+    /// The id of the invocation.
     pub const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
-    /// When it ends, in milliseconds since 1970.
+    /// The deadline, in milliseconds since 1970.
     pub const DEADLINE_MS: &str = "lambda-runtime-deadline-ms";
-    /// The ARN that was invoked.
+    /// The ARN by which the function was invoked.
     pub const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
     /// The X-Ray header.
     pub const TRACE_ID: &str = "lambda-runtime-trace-id";
-    /// The mobile SDK's client context.
+    /// The client context of a mobile SDK.
     pub const CLIENT_CONTEXT: &str = "lambda-runtime-client-context";
-    /// The mobile SDK's Cognito identity.
+    /// The Cognito identity of a mobile SDK.
     pub const COGNITO_IDENTITY: &str = "lambda-runtime-cognito-identity";
     /// The tenant.
     pub const TENANT_ID: &str = "lambda-runtime-aws-tenant-id";
-    /// Which attempt this is: sent back with the answer.
+    /// The attempt, which is sent back with the response.
     pub const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 }
 
-/// One event and its circumstances.
+/// An event, and the headers that came with it.
 #[derive(Debug)]
 pub struct Invocation {
-    /// The invocation's id, under which it is answered.
+    /// The id, which the response names.
     pub id: String,
     /// The event, byte for byte.
     pub event: Vec<u8>,
-    /// When Lambda ends it.
+    /// When Lambda ends the invocation.
     pub deadline: Deadline,
     headers: HeaderMap,
 }
 
 impl Invocation {
-    /// An invocation from what `/next` answered.
+    /// Creates an invocation from the reply of `/next`.
     ///
     /// # Errors
     ///
-    /// If there is no id, without which it cannot be answered.
+    /// Returns an error if the reply has no usable id, without which the invocation cannot be answered.
     pub fn new(headers: HeaderMap, event: Vec<u8>) -> Result<Self, MissingId> {
         let id = text(&headers, header::REQUEST_ID)
             .filter(|id| is_path_segment(id))
@@ -64,14 +64,14 @@ impl Invocation {
         })
     }
 
-    /// The value of a header of `/next`, if there is one and it is text.
+    /// Returns the value of a header of `/next`, if the reply has the header and its value is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         text(&self.headers, name)
     }
 }
 
-/// `/next` answered without a usable id.
+/// The error of a reply of `/next` without a usable id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MissingId;
 
@@ -82,7 +82,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .filter(|value| !value.is_empty())
 }
 
-/// An id goes into a URL's path: one that would change the path is no id.
+/// Returns whether an id can be a segment of a URL's path.
 fn is_path_segment(id: &str) -> bool {
     id.bytes()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~' | b':'))
@@ -93,11 +93,11 @@ fn is_path_segment(id: &str) -> bool {
 /// When Lambda ends an invocation.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
-    /// In milliseconds since 1970.
+    /// The deadline in milliseconds since 1970.
     pub unix_ms: u64,
-    /// The same on the clock that this process waits by.
+    /// The same moment on the monotonic clock.
     pub at: Instant,
-    /// Whether the Runtime API said so. If not, it is what Lambda allows at most.
+    /// Whether the Runtime API sent the deadline. If not, it is the latest that Lambda allows.
     pub is_known: bool,
 }
 
@@ -111,8 +111,8 @@ impl Deadline {
             .and_then(|value| value.trim().parse::<u64>().ok())
             .and_then(|unix_ms| Self::new(unix_ms, now, unix))
             .unwrap_or_else(|| Self {
-                unix_ms: u64::try_from((unix + LONGEST).as_millis()).unwrap_or(u64::MAX),
-                at: now + LONGEST,
+                unix_ms: u64::try_from((unix + MAX_DURATION).as_millis()).unwrap_or(u64::MAX),
+                at: now + MAX_DURATION,
                 is_known: false,
             })
     }
@@ -120,10 +120,10 @@ impl Deadline {
     fn new(unix_ms: u64, now: Instant, unix: Duration) -> Option<Self> {
         let deadline = Duration::from_millis(unix_ms);
         let at = match deadline.checked_sub(unix) {
-            Some(left) => now.checked_add(left).filter(|_| left <= PLAUSIBLE)?,
+            Some(left) => now.checked_add(left).filter(|_| left <= MAX_DISTANCE)?,
             None => now
                 .checked_sub(unix - deadline)
-                .filter(|_| unix - deadline <= PLAUSIBLE)?,
+                .filter(|_| unix - deadline <= MAX_DISTANCE)?,
         };
         Some(Self {
             unix_ms,
@@ -172,7 +172,7 @@ mod tests {
         ] {
             let deadline = Deadline::from_header(value);
             assert!(!deadline.is_known, "{value:?}");
-            assert!(deadline.at > Instant::now() + LONGEST - Duration::from_secs(10));
+            assert!(deadline.at > Instant::now() + MAX_DURATION - Duration::from_secs(10));
         }
     }
 

@@ -1,4 +1,4 @@
-//! This process and its threads, as the kernel sees them: their state and size, and the process's restart.
+//! The process and its threads, as the kernel sees them: their state, their size, and the restart of the process.
 
 use std::convert::Infallible;
 use std::fs::{self, File};
@@ -9,17 +9,17 @@ use std::process::Command;
 use crate::log;
 
 /// How much memory the process may keep between invocations, in KiB.
-const MOST_MEMORY: u64 = 32 * 1024;
+const MAX_MEMORY: u64 = 32 * 1024;
 
-/// How many threads there may be between invocations. The runtime's others end when they had nothing to do for 10 seconds.
-const MOST_THREADS: u64 = 32;
+/// How many threads there may be between invocations. Idle threads of a tokio runtime end after 10 seconds.
+const MAX_THREADS: u64 = 32;
 
 /// One thread of this process.
 #[derive(Debug, Clone, Copy)]
 pub struct ThreadId(i32);
 
 impl ThreadId {
-    /// Returns the thread that calls this.
+    /// Returns the current thread.
     #[must_use]
     pub fn current() -> Self {
         Self(rustix::thread::gettid().as_raw_nonzero().get())
@@ -42,7 +42,7 @@ impl ThreadId {
     }
 }
 
-/// Returns `true` if the process has kept so much memory, or so many threads, that it should start over.
+/// Returns `true` if the process has kept so much memory, or so many threads, that it should re-execute itself.
 #[must_use]
 pub fn is_bloated() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -50,10 +50,10 @@ pub fn is_bloated() -> bool {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_whitespace().next()?.parse().ok()
     };
-    number("RssAnon:") > Some(MOST_MEMORY) || number("Threads:") > Some(MOST_THREADS)
+    number("RssAnon:") > Some(MAX_MEMORY) || number("Threads:") > Some(MAX_THREADS)
 }
 
-/// Starts this executable in place of itself. Returns only if that fails, with the reason.
+/// Re-executes the process. Returns only if that fails, with the reason.
 #[must_use]
 pub fn reexec() -> io::Error {
     let exec = || -> io::Result<Infallible> {

@@ -1,6 +1,6 @@
-//! The client of Lambda's Runtime API: asks for invocations, and sends their answers.
+//! The client of Lambda's Runtime API: asks for invocations, and sends their responses.
 //!
-//! Its rules are those of <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+//! The rules of the API: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -27,8 +27,8 @@ mod transport;
 /// The version of the Runtime API.
 const VERSION: &str = "2018-06-01";
 
-/// How long to wait before asking again, and how often: about three seconds in all. Lambda starts the process anew when it
-/// exits, so that giving up costs a cold start, and asking for ever costs every event.
+/// How long to wait before each further request: about three seconds in all. Lambda restarts a process that exits. To give up
+/// costs a cold start, and to ask for ever would cost every event.
 const BACKOFF: [Duration; 6] = [
     Duration::from_millis(50),
     Duration::from_millis(100),
@@ -38,18 +38,18 @@ const BACKOFF: [Duration; 6] = [
     Duration::from_millis(1600),
 ];
 
-/// The largest event that is read, in bytes. Lambda's are at most 6 MiB; others may play the Runtime API.
+/// The largest event that is read, in bytes. Lambda's events have at most 6 MiB. An emulator may send larger ones.
 const LARGEST_EVENT: u64 = 256 * 1024 * 1024;
 
-/// A connection to the Runtime API. Each worker has its own.
+/// A client of the Runtime API. Each worker has its own client, with one connection.
 pub struct RuntimeClient {
     agent: Agent,
     endpoint: Arc<Endpoint>,
     base: String,
     log: Log,
-    /// How long each step of a request may take: to connect, to send, to be answered. `None` means that it waits.
+    /// How long each step of a request may take: to connect, to send, to receive. `None` means that there is no limit.
     limit: Option<Duration>,
-    /// Whether a byte of the current reply has come.
+    /// Whether a byte of the current reply has been received.
     replied: Arc<AtomicBool>,
 }
 
@@ -62,14 +62,14 @@ impl fmt::Debug for RuntimeClient {
 }
 
 impl RuntimeClient {
-    /// Where it is.
+    /// Returns the addresses of the Runtime API.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.endpoint.addresses
     }
 
-    /// A client for the Runtime API at `endpoint`. It connects when it is first used. With `limit`, it gives up a request of
-    /// which a step takes longer.
+    /// Creates a client for the Runtime API at `endpoint`, which connects with its first request. With `limit`, the client gives
+    /// up a request if one of its steps takes longer.
     #[must_use]
     pub fn new(endpoint: Arc<Endpoint>, log: Log, limit: Option<Duration>) -> Self {
         let replied = Arc::new(AtomicBool::new(false));
@@ -87,23 +87,23 @@ impl RuntimeClient {
         }
     }
 
-    /// Waits for the next invocation, for as long as it takes: Lambda freezes the process meanwhile.
+    /// Waits for the next invocation, however long that takes: Lambda freezes the process until then.
     ///
     /// # Errors
     ///
-    /// If the Runtime API says that there will be none, or keeps failing.
+    /// Returns an error if the Runtime API says that the environment is not served any more, or if it keeps failing.
     pub fn next(&self) -> Result<Invocation, RuntimeApiError> {
         let mut tries = 0;
         loop {
             let asked = match self.try_next() {
-                // The connection was closed while it was idle: a new one is made for the second time.
+                // The connection was closed while it was idle: the second request makes a new one.
                 Err(_) if tries == 0 && !self.replied.load(Ordering::Relaxed) => self.try_next(),
                 asked => asked,
             };
             let why = match asked {
                 Ok(Next::Invocation(invocation)) => return Ok(*invocation),
                 Ok(Next::Unusable) => {
-                    // Somebody answers, so events may still come: wait a little, and never give up for this.
+                    // The Runtime API replies, so that events may still come: the client waits and does not give up.
                     tries = tries.min(BACKOFF.len() - 2);
                     "the event came without an id (Lambda-Runtime-Aws-Request-Id), so that it cannot be answered".to_owned()
                 }
@@ -159,11 +159,11 @@ impl RuntimeClient {
         )
     }
 
-    /// Sends the answer to an invocation.
+    /// Sends the response to an invocation. Logs it if the Runtime API does not take the response.
     ///
     /// # Errors
     ///
-    /// If the Runtime API says that the environment is broken. That it does not take this one answer is logged.
+    /// Returns an error if the Runtime API says that the environment is broken.
     pub fn respond(
         &self,
         invocation: &Invocation,
@@ -174,7 +174,7 @@ impl RuntimeClient {
         self.answer(invocation, &path, &[("content-type", content_type)], body)
     }
 
-    /// Begins a streamed answer to an invocation. Has to be called inside a tokio runtime with I/O.
+    /// Begins a streamed response to an invocation. Has to be called inside a tokio runtime with I/O.
     #[must_use]
     pub fn stream(&self, invocation: &Invocation, content_type: &str) -> StreamedResponse {
         let path = format!("/{VERSION}/runtime/invocation/{}/response", invocation.id);
@@ -185,7 +185,7 @@ impl RuntimeClient {
     ///
     /// # Errors
     ///
-    /// As [`Self::respond`].
+    /// Returns an error if the Runtime API says that the environment is broken.
     pub fn fail(&self, invocation: &Invocation, failure: &Failure) -> Result<(), RuntimeApiError> {
         let path = format!("/invocation/{}/error", invocation.id);
         let (error_type, cause) = (failure.header_type(), failure.xray_cause());
@@ -201,7 +201,7 @@ impl RuntimeClient {
     ///
     /// # Errors
     ///
-    /// If the report was not taken, as a text: the process ends in any case.
+    /// Returns why the Runtime API did not take the report.
     pub fn init_error(&self, failure: &Failure) -> Result<(), String> {
         let (error_type, cause) = (failure.header_type(), failure.xray_cause());
         let headers = failure_headers(&error_type, cause.as_deref());
@@ -230,8 +230,8 @@ impl RuntimeClient {
             headers.push((header::INVOCATION_ID, attempt));
         }
         let mut result = self.post(path, &headers, body);
-        // A connection that died before a byte of the reply may be one that was dead already. Once is safe: an answer that
-        // was taken after all is refused the second time. A client with a limit makes a new connection for its only request.
+        // A connection that died before a byte of the reply may have been dead already. A second request is safe: if the first
+        // was taken, the Runtime API refuses the second. A client with a limit makes a new connection for its only request.
         let has_died = result.is_err() && !self.replied.load(Ordering::Relaxed);
         let is_retry = has_died && self.limit.is_none();
         if is_retry {
@@ -285,7 +285,7 @@ impl RuntimeClient {
             request.header(name, value)
         });
         let mut response: Response<_> = request.send(body)?;
-        // What it says is read, so that the connection can be used again.
+        // The body is read, so that the connection can be used again.
         let _ = response
             .body_mut()
             .with_config()
@@ -305,8 +305,8 @@ enum Next {
     Refused(StatusCode),
 }
 
-/// 500 is "Container error. Non-recoverable state. Runtime should exit promptly"; 403 to `next` means that this
-/// environment is not served any more.
+/// Returns whether the process has to end. 500 is "Container error. Non-recoverable state. Runtime should exit promptly". 403 to
+/// `next` means that this environment is not served any more.
 fn is_final(status: StatusCode) -> bool {
     status == StatusCode::INTERNAL_SERVER_ERROR || status == StatusCode::FORBIDDEN
 }

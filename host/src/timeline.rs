@@ -1,7 +1,7 @@
-//! The moments of one invocation: each enforcer takes its own from here.
+//! The moments of one invocation. Each enforcer takes its moment from here.
 //!
 //! ```text
-//!  /next                stop  +5 ms   stuck          ask_next_by  lambda       abandon
+//!  /next                stop  +5 ms   stuck          ask_next_by  deadline     abandon
 //!    |---- the guest ----|------|-------|--- answer, next instance ---|------|- - - -|
 //!                        |<-------------------- margin ------------->|
 //! ```
@@ -17,52 +17,53 @@ pub const MAX_LOG_WAIT: Duration = Duration::from_millis(5);
 /// How long after `stop` a guest that computes may take to notice, before it counts as one that waits.
 const GRACE: Duration = Duration::from_millis(5);
 
-/// How long after `stop` an invocation that has not ended is looked at by the supervisor. By then every other way to end
-/// it has had its turn.
-const PATIENCE: Duration = Duration::from_millis(30);
+/// How long after `stop` the watch looks at the thread of an invocation that has not ended. Every other way to end it has had
+/// its turn by then.
+const STUCK_AFTER: Duration = Duration::from_millis(30);
 
-/// The least patience, for short margins.
-const LEAST_PATIENCE: Duration = Duration::from_millis(10);
+/// The same, for the shortest margin.
+const MIN_STUCK_AFTER: Duration = Duration::from_millis(10);
 
-/// How long a thread that has answered may take for what comes after its answer.
-const AFTERWARDS: Duration = Duration::from_secs(1);
+/// How long a thread may take after its response.
+const ABANDON_AFTER: Duration = Duration::from_secs(1);
 
 /// How long after `stop` the end of a streamed response may take.
 const STREAM_CLOSE: Duration = Duration::from_millis(20);
 
-/// How long a report may take that is late already: its reader may have its own idea of the deadline.
-const LEAST_REPORT: Duration = Duration::from_millis(20);
+/// How long a report may take at least, even after the deadline: the Runtime API may have its own clock.
+const MIN_REPORT: Duration = Duration::from_millis(20);
 
 /// The moments of one invocation, in the order in which they come.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline {
     /// When the guest is stopped.
     pub stop: Instant,
-    /// From when on a thread that is blocked counts as stuck.
+    /// From when on a blocked thread counts as stuck.
     pub stuck: Instant,
-    /// By when the next event has to be asked for: AWS counts an invocation as timed out if that does not happen before its
-    /// deadline.
+    /// By when the worker has to ask for the next event: AWS counts an invocation as timed out if that does not happen before
+    /// the deadline.
     pub ask_next_by: Instant,
-    /// From when on a thread counts as stuck that has answered.
+    /// From when on a blocked thread counts as stuck although it has answered.
     pub abandon: Instant,
 }
 
 impl Timeline {
-    /// Creates the moments of an invocation that begins at `now`, and that Lambda ends at `lambda`.
+    /// Creates the moments of an invocation that begins at `now` and has this deadline.
     ///
-    /// The guest is stopped earlier by `margin`, or by half of the time that is left if that is less than two margins.
+    /// The guest is stopped `margin` before the deadline. If there is less time than two margins, it is stopped after half of
+    /// the time.
     #[must_use]
-    pub fn new(now: Instant, lambda: Instant, margin: Duration) -> Self {
-        let left = lambda.saturating_duration_since(now);
+    pub fn new(now: Instant, deadline: Instant, margin: Duration) -> Self {
+        let left = deadline.saturating_duration_since(now);
         let margin = margin.min(left / 2);
-        // An invocation that comes too late has its time to be stopped, too.
-        let stop = lambda.checked_sub(margin).unwrap_or(lambda);
-        let stuck = stop.max(now) + patience(margin);
+        // An invocation that comes too late also gets the time to be stopped.
+        let stop = deadline.checked_sub(margin).unwrap_or(deadline);
+        let stuck = stop.max(now) + stuck_after(margin);
         Self {
             stop,
             stuck,
-            ask_next_by: lambda.checked_sub(margin / 4).unwrap_or(lambda),
-            abandon: stuck + AFTERWARDS,
+            ask_next_by: deadline.checked_sub(margin / 4).unwrap_or(deadline),
+            abandon: stuck + ABANDON_AFTER,
         }
     }
 
@@ -78,28 +79,29 @@ impl Timeline {
         self.stop + STREAM_CLOSE
     }
 
-    /// Returns whether something that takes so long ends before the next event has to be asked for.
+    /// Returns whether work that takes so long ends before the worker has to ask for the next event.
     #[must_use]
     pub fn has_time_for(&self, duration: Duration) -> bool {
         Instant::now() + duration < self.ask_next_by
     }
 
-    /// Returns how long the supervisor may take to report a stuck invocation, so that `restart` ends before the next
-    /// event has to be asked for.
+    /// Returns how long the supervisor may take to report a stuck invocation, so that `restart` ends before the next event has
+    /// to be asked for.
     #[must_use]
     pub fn report_within(&self, restart: Duration) -> Duration {
         let left = self.ask_next_by.saturating_duration_since(Instant::now());
-        left.saturating_sub(restart).clamp(LEAST_REPORT, AFTERWARDS)
+        left.saturating_sub(restart)
+            .clamp(MIN_REPORT, ABANDON_AFTER)
     }
 }
 
-/// Returns how long to wait for an invocation that Lambda ends so long after its stop.
-fn patience(margin: Duration) -> Duration {
+/// Returns how long after its stop an invocation counts as stuck, if its deadline is so long after the stop.
+fn stuck_after(margin: Duration) -> Duration {
     if margin.is_zero() {
-        // Too late for Lambda in any case.
-        return PATIENCE;
+        // The deadline has passed in any case.
+        return STUCK_AFTER;
     }
-    (margin * 3 / 5).clamp(LEAST_PATIENCE, PATIENCE)
+    (margin * 3 / 5).clamp(MIN_STUCK_AFTER, STUCK_AFTER)
 }
 
 #[cfg(test)]
@@ -109,8 +111,8 @@ mod tests {
     #[test]
     fn a_stuck_invocation_is_noticed_in_time_for_an_answer() {
         for (margin, expected) in [(60_000, 30), (50, 30), (40, 24), (20, 12), (1, 10), (0, 30)] {
-            let patience = patience(Duration::from_millis(margin));
-            assert_eq!(patience, Duration::from_millis(expected), "{margin}");
+            let after = stuck_after(Duration::from_millis(margin));
+            assert_eq!(after, Duration::from_millis(expected), "{margin}");
         }
     }
 
@@ -125,7 +127,7 @@ mod tests {
         assert_eq!(short.stop, now + millis(50));
         let late = Timeline::new(now, now - millis(100), millis(80));
         assert_eq!(late.stop, now - millis(100));
-        assert_eq!(late.stuck, now + PATIENCE);
+        assert_eq!(late.stuck, now + STUCK_AFTER);
         assert!(!late.has_time_for(Duration::ZERO));
     }
 }

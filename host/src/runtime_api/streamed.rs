@@ -1,7 +1,7 @@
-//! A streamed answer: `POST response` with a body that leaves as it comes, and trailers if it fails.
+//! A streamed response: `POST response` with a body in chunks, and with trailers if the function fails.
 //!
-//! ureq sends no trailers, so this is hyper's HTTP/1 client, on a connection of its own that ends with the answer. The
-//! protocol is that of "Response streaming" in <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
+//! ureq does not send trailers. So hyper's HTTP/1 client sends the response, on its own connection, which ends with it. The
+//! protocol is "Response streaming" in <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -31,18 +31,17 @@ const MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-respon
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 
-/// How much JSON a trailer has, in bytes. Readers of HTTP take no trailers of any size: hyper's limit is 16 KiB, and base64
-/// is a third longer.
-const LARGEST_TRAILER: usize = 8 * 1024;
+/// The most bytes of JSON in a trailer. Readers of HTTP limit trailers: hyper's limit is 16 KiB, and base64 is a third longer.
+const MAX_TRAILER: usize = 8 * 1024;
 
-/// What a body is sent in, and how it ends.
+/// A part of the body, or its end.
 enum Piece {
     Chunk(Bytes),
     Trailers(HeaderMap),
     End,
 }
 
-/// Why an answer was not sent.
+/// Why a response was not sent.
 struct Unsent {
     why: String,
     /// Whether the Runtime API may have seen some of it.
@@ -65,10 +64,10 @@ impl Unsent {
     }
 }
 
-/// An answer that is being sent.
+/// A response that is being sent.
 pub struct StreamedResponse {
     pieces: mpsc::Sender<Piece>,
-    /// What has to leave first. While the function writes, it is one chunk.
+    /// The pieces that wait to leave. While the function writes, it is one chunk.
     queue: VecDeque<Piece>,
     sending: JoinHandle<Result<StatusCode, Unsent>>,
     endpoint: String,
@@ -77,7 +76,7 @@ pub struct StreamedResponse {
 }
 
 impl StreamedResponse {
-    /// Begins an answer. It connects when the runtime comes to it, so that nothing has to be waited for here.
+    /// Begins a response. A task of the runtime connects and sends it.
     pub(super) fn begin(
         endpoint: &Endpoint,
         path: &str,
@@ -106,22 +105,22 @@ impl StreamedResponse {
         }
     }
 
-    /// Adds a chunk to what has to leave.
+    /// Adds a chunk to the pieces that wait to leave.
     pub fn push(&mut self, chunk: Bytes) {
         self.queue.push_back(Piece::Chunk(chunk));
     }
 
-    /// Ends the answer after what was pushed.
+    /// Ends the response after the chunks that wait to leave.
     pub fn end(&mut self) {
         self.queue.push_back(Piece::End);
     }
 
-    /// Ends the answer with a failure, after what has left.
+    /// Ends the response with a failure, after the chunks that have left.
     pub fn fail(&mut self, failure: &Failure) {
         let mut trailers = HeaderMap::new();
-        let body = STANDARD.encode(failure.cut(LARGEST_TRAILER).to_json());
+        let body = STANDARD.encode(failure.cut(MAX_TRAILER).to_json());
         for (name, value) in [(ERROR_TYPE, failure.header_type()), (ERROR_BODY, body)] {
-            // Names of letters, and base64, are values that headers can have.
+            // Names and base64 are valid values of headers.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 trailers.insert(name, value);
             }
@@ -130,19 +129,19 @@ impl StreamedResponse {
         self.queue.push_back(Piece::Trailers(trailers));
     }
 
-    /// Whether something has to leave.
+    /// Returns whether a piece waits to leave.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// Whether nobody takes it any more. Why is told by [`Self::close`].
+    /// Returns whether the response has no reader any more. [`Self::close`] says why.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.pieces.is_closed()
     }
 
-    /// Lets the first of what has to leave go, when its turn comes. Can be given up without a loss.
+    /// Waits until the next piece can leave, and lets it leave. The future can be dropped at any time, and nothing is lost.
     pub async fn advance(&mut self) {
         match self.pieces.reserve().await {
             Ok(permit) => {
@@ -154,13 +153,13 @@ impl StreamedResponse {
         }
     }
 
-    /// Waits until the answer has left and is taken, but no longer than `until`: then the connection is closed, without
-    /// the end of the body, so that nobody takes it for whole. If nothing of it has left, returns the failure that has to be
-    /// sent in its place.
+    /// Waits until the Runtime API has taken the response, and logs it if it has not. At `until` the connection is closed without
+    /// the end of the body, so that the response does not count as complete. If nothing of the response has left, returns the
+    /// failure to send in its place.
     ///
     /// # Errors
     ///
-    /// If the Runtime API says that the environment is broken. That it does not take this one answer is logged.
+    /// Returns an error if the Runtime API says that the environment is broken.
     pub async fn close(mut self, until: Instant) -> Result<Option<Failure>, RuntimeApiError> {
         let finish = async {
             while self.is_busy() {
@@ -190,7 +189,7 @@ impl StreamedResponse {
             Ok(Err(error)) => format!("the streamed answer could not be sent: {error}"),
             Err(_) => {
                 self.sending.abort();
-                // Its socket is closed when it is gone.
+                // The socket is closed when the task has ended.
                 let _ = self.sending.await;
                 "the streamed answer was cut off: it was not read in time".to_owned()
             }
@@ -236,7 +235,7 @@ async fn send(addresses: Vec<SocketAddr>, request: Request<Pieces>) -> Result<St
     let exchange = async move {
         let response = sender.send_request(request).await.map_err(text)?;
         let status = response.status();
-        // What it says is of no interest, but that it ended.
+        // The body of the reply is read only to see its end.
         let _ = response.into_body().collect().await;
         Ok(status)
     };
@@ -250,13 +249,13 @@ async fn send(addresses: Vec<SocketAddr>, request: Request<Pieces>) -> Result<St
         }
     };
     if status.is_success() {
-        // Some say so before they have read the body, which goes on then. The connection ends when it is idle.
+        // The Runtime API may reply before it has read the body, which goes on then. The connection ends when it is idle.
         connection.await.map_err(text)?;
     }
     Ok(status)
 }
 
-/// The body of the request. It fails if its pieces end without an end.
+/// The body of the request. It fails if the pieces stop without [`Piece::End`] or trailers.
 struct Pieces(Option<mpsc::Receiver<Piece>>);
 
 impl Body for Pieces {

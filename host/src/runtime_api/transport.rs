@@ -1,8 +1,8 @@
-//! ureq's connection to the Runtime API: as ureq's own, with half the system calls.
+//! ureq's connection to the Runtime API, with half the system calls of ureq's own.
 //!
-//! ureq writes a request's head and body separately, and looks twice a request whether an idle connection is still open.
-//! Here a request leaves in one write when the reply is awaited, and a dead connection is noticed when it is used, where
-//! the client knows what can be sent again.
+//! ureq writes a request's head and body separately, and tests twice for each request whether an idle connection is open. This
+//! transport writes a request at once, when the reply is awaited. It notices a dead connection when the connection is used: the
+//! client knows which request can be sent again.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -21,20 +21,21 @@ use ureq::{Agent, Error};
 /// The value of the header `User-Agent`.
 pub const USER_AGENT: &str = concat!("lambda-wasm/", env!("CARGO_PKG_VERSION"));
 
-/// Longer than Lambda keeps a frozen environment, so that an idle connection is never given up here.
+/// How long an idle connection is kept: longer than Lambda keeps a frozen environment.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The sizes of ureq's buffers, in bytes: the head of a reply, and of a request, has to fit. They are filled with zeros when
-/// a connection is made, which with ureq's default, twice 128 KiB, is a third of all the memory that a start touches. The
-/// largest head of Lambda's own has a client context, which is at most 3583 bytes.
+/// The sizes of ureq's buffers, in bytes. The head of a reply, and of a request, has to fit. The buffers are filled with zeros
+/// when a connection is made. With ureq's default, twice 128 KiB, that is a third of the memory that a start touches. Lambda's
+/// largest head has a client context of at most 3583 bytes.
 const INPUT_BUFFER: usize = 32 * 1024;
 const OUTPUT_BUFFER: usize = 8 * 1024;
 
-/// A request that has grown larger than this is written at once, so that a large body is not held twice.
+/// The most bytes of a request that wait for each other. The rest of a larger request is written directly, so that a large body
+/// is not held twice.
 const COALESCED: usize = 64 * 1024;
 
-/// An agent whose every connection goes to one of `addresses`, the first that takes it: no proxy, no redirect. `replied` is
-/// set when a byte of a reply comes. With `limit`, that is how long it may take to connect, to write and to wait for a byte.
+/// Creates an agent that connects to the first of `addresses` which accepts, without proxies and redirects. `replied` is set when
+/// a byte of a reply is received. `limit` is how long it may take to connect, to write, and to wait for a byte.
 pub(super) fn agent(
     addresses: Vec<SocketAddr>,
     replied: Arc<AtomicBool>,
@@ -56,7 +57,7 @@ pub(super) fn agent(
     Agent::with_parts(config, connector, Known(addresses))
 }
 
-/// The Runtime API's addresses are known: there is nothing to resolve.
+/// The addresses of the Runtime API, which need not be resolved.
 #[derive(Debug)]
 struct Known(Vec<SocketAddr>);
 
@@ -64,7 +65,7 @@ impl Resolver for Known {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut addresses = self.empty();
         for address in &self.0 {
-            // The list is full: sixteen have to be enough.
+            // The list is full: it has room for sixteen addresses.
             if addresses.try_push(*address).is_err() {
                 break;
             }
@@ -104,7 +105,7 @@ impl Connector for RuntimeApiConnector {
     }
 }
 
-/// Connects to the first of `addresses` that takes it; each may take so long, and so may each read and write.
+/// Connects to the first of `addresses` that accepts. `limit` is how long each attempt may take, and each read and write after.
 fn connect_within(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStream> {
     let mut last = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {

@@ -1,4 +1,4 @@
-//! How much memory one instance takes, and may take; and of how many core instances it may be made.
+//! The limits of one instance: its memory, its tables, and the number of its core instances.
 
 use thiserror::Error;
 use wasmtime::ResourceLimiter;
@@ -8,26 +8,26 @@ use crate::policy::FREE_OF_CHARGE;
 
 const MIB: usize = 1024 * 1024;
 
-/// What a guest is stopped with that has the host hold too much, in bytes.
+/// The error that stops a guest which makes the host hold too much for it. Sizes are in bytes.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("the host holds too much for it")]
 pub struct HoldsTooMuch {
     /// How much the host holds.
     pub held: usize,
-    /// The guest's own memories and tables.
+    /// The size of the guest's own memories and tables.
     pub used: usize,
-    /// How much both may be, without what is free of charge.
+    /// The limit of both together, beside the free part of what the host holds.
     pub limit: usize,
 }
 
-/// How much memory an instance may have, all of its linear memories and tables together, and what the host holds for it.
+/// The memory that an instance may have: its linear memories and tables, and what the host holds for it.
 #[derive(Debug)]
 pub struct MemoryLimit {
     limit: usize,
     used: usize,
-    /// What the thread held beside what it holds for the instance.
+    /// What the thread holds for others than the instance.
     before: isize,
-    /// What it holds for the instance, while that waits for its first invocation, perhaps of another thread.
+    /// What the host holds for an instance that waits for its first invocation, perhaps on another thread.
     own: Option<isize>,
     denied: Option<usize>,
     /// How many elements a table may have.
@@ -38,8 +38,8 @@ pub struct MemoryLimit {
 }
 
 impl MemoryLimit {
-    /// A limit of so many bytes, with tables of so many elements, for so many core instances. What this thread allocates
-    /// from now on is held for the instance.
+    /// Creates a limit of so many bytes, with tables of so many elements, for so many core instances. From now on, what this
+    /// thread allocates is held for the instance.
     #[must_use]
     pub fn new(limit: usize, elements: usize, instances: usize) -> Self {
         let new = Self {
@@ -60,11 +60,11 @@ impl MemoryLimit {
         allocator::bound(self.before.saturating_add_unsigned(FREE_OF_CHARGE));
     }
 
-    /// Whether the host may go on to hold what it holds.
+    /// Checks how much the host holds for the instance.
     ///
     /// # Errors
     ///
-    /// If that is too much.
+    /// Returns an error if the host holds too much.
     pub fn check_held(&self) -> Result<(), HoldsTooMuch> {
         if self.used.saturating_add(self.charged()) <= self.limit {
             return Ok(());
@@ -80,17 +80,17 @@ impl MemoryLimit {
         usize::try_from(allocator::held() - self.before).unwrap_or(0)
     }
 
-    /// What the host holds that counts as the guest's.
+    /// Returns how much of what the host holds counts as the guest's memory.
     fn charged(&self) -> usize {
         self.held().saturating_sub(FREE_OF_CHARGE)
     }
 
-    /// Waits for the first invocation: what the thread allocates meanwhile is not held for the instance.
-    pub fn rest(&mut self) {
+    /// Suspends the limit until the first invocation: what the thread allocates until then is not held for the instance.
+    pub fn suspend(&mut self) {
         self.own = Some(allocator::held() - self.before);
     }
 
-    /// Forgets what was denied, and how much was held at most.
+    /// Begins an invocation: forgets the denials, and how much was held at most.
     pub fn bind(&mut self) {
         if let Some(own) = self.own.take() {
             self.before = allocator::held() - own;
@@ -100,33 +100,33 @@ impl MemoryLimit {
         self.denied_elements = None;
     }
 
-    /// How much is used, and how much may be, in bytes.
+    /// Returns how many bytes are used, and the limit.
     #[must_use]
     pub fn usage(&self) -> (usize, usize) {
         (self.used, self.limit)
     }
 
-    /// How many elements a table may have, and how many one would have been grown to, if growing was ever denied.
+    /// Returns the limit of a table's elements, and the size that was denied, if one was.
     #[must_use]
     pub fn denied_elements(&self) -> Option<(usize, usize)> {
         Some((self.elements, self.denied_elements?))
     }
 
-    /// How much a guest may hand to the host in one call or answer, in bytes. The host holds it beside the guest's own
-    /// memory, and Lambda's largest answer has 6 MiB.
+    /// Returns how many bytes a guest may hand to the host in one call or response. The host holds them beside the guest's own
+    /// memory. Lambda's largest response has 6 MiB.
     #[must_use]
     pub fn handed_over(&self) -> usize {
         (self.limit / 2).clamp(16 * MIB, 32 * MIB)
     }
 
-    /// The limit in bytes, and what it would have been grown to, if growing was ever denied. A guest usually traps then,
-    /// and the trap alone does not say why.
+    /// Returns the limit in bytes, and the size that was denied, if one was. A guest usually traps then, and the trap alone does not
+    /// say why.
     #[must_use]
     pub fn denied(&self) -> Option<(usize, usize)> {
         Some((self.limit, self.denied?))
     }
 
-    /// Takes this many bytes more, if there are as many.
+    /// Takes so many more bytes. Returns whether there are as many.
     fn take(&mut self, bytes: usize) -> bool {
         let total = self.used.saturating_add(bytes);
         let charged = total.saturating_add(self.charged());
@@ -161,7 +161,7 @@ impl ResourceLimiter for MemoryLimit {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        /// What wasmtime keeps of an element: a pointer.
+        /// wasmtime keeps a pointer for each element.
         const ELEMENT: usize = size_of::<usize>();
         let is_too_large = desired > self.elements;
         if is_too_large {
