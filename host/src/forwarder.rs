@@ -40,7 +40,7 @@ use crate::responder::{LARGEST_RESPONSE, Responder};
 use crate::runtime_api::RuntimeApiError;
 use crate::timeline::Timeline;
 
-/// What Lambda gets of a guest's response, and how.
+/// The form in which Lambda gets a guest's response.
 pub enum ResponseMode<'a> {
     /// The JSON that an event source of HTTP requests expects, or a stream.
     Http {
@@ -67,7 +67,7 @@ pub enum ResponseMode<'a> {
     },
 }
 
-/// How a call ended.
+/// The outcome of a call.
 pub enum CallOutcome {
     /// The guest returned.
     Returned,
@@ -146,7 +146,7 @@ impl<'a> ResponseForwarder<'a> {
         Ok(())
     }
 
-    /// Takes what the guest has handed over before its call ended. The store of the guest has to live still.
+    /// Takes the rest of what the guest handed over before its call ended. The guest's store must not have been dropped.
     pub fn poll_remaining(&mut self) {
         loop {
             match &mut self.state {
@@ -317,7 +317,7 @@ impl<'a> ResponseForwarder<'a> {
         self.state = State::Broken { failure, stream };
     }
 
-    /// Answers with the response if it is complete, and with the failure if it is broken.
+    /// Sends the response if it is complete, and the failure if it is broken.
     fn answer(&mut self) -> Result<(), RuntimeApiError> {
         match replace(&mut self.state, State::Done(None)) {
             State::Complete {

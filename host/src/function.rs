@@ -163,7 +163,7 @@ fn unsupported(file: &Path, misfits: &Misfits) -> Failure {
     Failure::new(
         "Runtime.UnsupportedComponent",
         format!(
-            "{} is no function that this bootstrap can run: {misfits}",
+            "{} is not a function that this bootstrap can run: {misfits}",
             file.display()
         ),
     )

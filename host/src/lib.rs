@@ -1,7 +1,7 @@
 //! The runtime of lambda-wasm: runs a precompiled WebAssembly component as an AWS Lambda function.
 //!
 //! The binary `bootstrap` is this library and a `main`. The compile tool uses [`artifact`], [`engine`], [`world`],
-//! [`imports`] and [`exports`], so that it refuses what the host would refuse.
+//! [`imports`] and [`exports`], so that it refuses a component that the host would refuse.
 
 pub mod allocator;
 pub mod artifact;

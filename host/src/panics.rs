@@ -14,7 +14,7 @@ pub fn catch<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure>
     catch_as(work, Err)
 }
 
-/// Does some work. If the work panics, `report` decides with the failure what is returned.
+/// Does some work. If the work panics, returns the result of `report` for the failure.
 pub fn catch_as<T>(work: impl FnOnce() -> T, report: impl FnOnce(Failure) -> T) -> T {
     // The values that the work owns are gone after a panic. The values that it borrows have no state that could be half
     // changed.

@@ -171,7 +171,7 @@ impl RuntimeClient {
         body: &[u8],
     ) -> Result<(), RuntimeApiError> {
         let path = format!("/invocation/{}/response", invocation.id);
-        self.answer(invocation, &path, &[("content-type", content_type)], body)
+        self.send(invocation, &path, &[("content-type", content_type)], body)
     }
 
     /// Begins a streamed response to an invocation. Has to be called inside a tokio runtime with I/O.
@@ -189,7 +189,7 @@ impl RuntimeClient {
     pub fn fail(&self, invocation: &Invocation, failure: &Failure) -> Result<(), RuntimeApiError> {
         let path = format!("/invocation/{}/error", invocation.id);
         let (error_type, cause) = (failure.header_type(), failure.xray_cause());
-        self.answer(
+        self.send(
             invocation,
             &path,
             &failure_headers(&error_type, cause.as_deref()),
@@ -218,7 +218,7 @@ impl RuntimeClient {
         }
     }
 
-    fn answer(
+    fn send(
         &self,
         invocation: &Invocation,
         path: &str,
@@ -242,7 +242,7 @@ impl RuntimeClient {
             Err(error) => {
                 self.log_error(
                     invocation,
-                    &format!("the answer could not be sent: {error}"),
+                    &format!("the response could not be sent: {error}"),
                 );
                 return Ok(());
             }
@@ -252,22 +252,22 @@ impl RuntimeClient {
             403 if is_retry => {}
             413 => self.log_error(
                 invocation,
-                "the answer is too large, says the Runtime API (413), which has answered by itself",
+                "the response is too large: the Runtime API refused it (413), and answered the invocation itself",
             ),
             410 => self.log_error(
                 invocation,
-                "the answer came too late (410): the invocation is over",
+                "the response came too late (410): the invocation has ended",
             ),
             500 => {
                 return Err(RuntimeApiError::Broken {
                     endpoint: self.endpoint.name.clone(),
                     status,
-                    request: "POST of an answer",
+                    request: "POST of a response",
                 });
             }
             _ => self.log_error(
                 invocation,
-                &format!("the Runtime API did not take the answer: {status}"),
+                &format!("the Runtime API did not take the response: {status}"),
             ),
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::responder::{LARGEST_RESPONSE, too_large};
 /// The warning about a response to an event that is not a request.
 const NOT_JSON: &str = "the event is not an HTTP request, so the body of the function's response is the invocation's result, and it is not JSON: event sources such as SQS with partial batch responses take it for a failure.\nhint: return JSON, or an empty body, which is sent as null";
 
-/// What a response becomes when its body is complete.
+/// The form of a response, and what the form needs of the head.
 pub enum Kind {
     /// The JSON that an event source of HTTP requests expects.
     Http {

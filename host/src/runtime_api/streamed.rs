@@ -173,25 +173,25 @@ impl StreamedResponse {
                 return Err(RuntimeApiError::Broken {
                     endpoint: self.endpoint,
                     status,
-                    request: "POST of an answer",
+                    request: "POST of a response",
                 });
             }
             Ok(Ok(Ok(status))) => {
-                format!("the Runtime API did not take the streamed answer: {status}")
+                format!("the Runtime API did not take the streamed response: {status}")
             }
             Ok(Ok(Err(Unsent { why, has_begun }))) => {
-                let why = format!("the streamed answer could not be sent: {why}");
+                let why = format!("the streamed response could not be sent: {why}");
                 if !has_begun {
                     return Ok(Some(Failure::new("Runtime.AnswerNotSent", why)));
                 }
                 why
             }
-            Ok(Err(error)) => format!("the streamed answer could not be sent: {error}"),
+            Ok(Err(error)) => format!("the streamed response could not be sent: {error}"),
             Err(_) => {
                 self.sending.abort();
                 // The socket is closed when the task has ended.
                 let _ = self.sending.await;
-                "the streamed answer was cut off: it was not read in time".to_owned()
+                "the streamed response was cut off: it was not read in time".to_owned()
             }
         };
         self.log.host(Level::Error, Some(&self.id), &why);

@@ -1,4 +1,4 @@
-//! How many file descriptors of the process an instance and its requests may have.
+//! The file descriptors that an instance and its requests may have.
 //!
 //! Lambda allows a process 1,024: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>. Each worker gets
 //! the same share, so that a guest that opens many files takes none from a neighbour or from the Runtime API.
@@ -9,17 +9,17 @@ use std::sync::{Arc, Weak};
 use rustix::process::{Resource, getrlimit};
 use thiserror::Error;
 
-/// What the process has beside its workers: its log, its artifact, a connection to rescue an invocation, and files that it
-/// reads and closes.
+/// The descriptors of the process beside its workers: its log, its artifact, a connection to report a stuck invocation, and files
+/// that it reads and closes.
 const PROCESS: usize = 32;
 
-/// What a worker has for itself: a connection to the Runtime API.
+/// The descriptors of each worker: a connection to the Runtime API.
 const WORKER: usize = 1;
 
-/// What a worker has where directories are granted: one that is open while the guest lists it.
+/// The descriptors of a worker where directories are granted: one directory is open while the guest lists it.
 const LISTED: usize = 1;
 
-/// What a worker has for I/O that does not block: three for its driver, and a connection for a streamed response.
+/// The descriptors of a worker for non-blocking I/O: three for its driver, and a connection for a streamed response.
 const IO: usize = 4;
 
 /// How many requests of one worker may be in flight at most.

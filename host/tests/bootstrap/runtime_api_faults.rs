@@ -78,7 +78,7 @@ fn at_500_to_an_answer_it_ends_at_once() {
     connection.answer("500 Internal Server Error", "", "");
     ends_with_message(
         process,
-        "answered 500 Internal Server Error to POST of an answer",
+        "answered 500 Internal Server Error to POST of a response",
     );
 }
 
@@ -363,6 +363,6 @@ fn a_broken_environment_ends_after_the_invocations_under_way() {
     third.expect_end();
     ends_with_message(
         process,
-        "answered 500 Internal Server Error to POST of an answer",
+        "answered 500 Internal Server Error to POST of a response",
     );
 }
