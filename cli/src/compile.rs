@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::policy::{ONE_REQUEST, Policy};
-use lambda_wasm_host::world::{self, Misfits, World};
+use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 use lambda_wasm_host::{cpu, engine, exports, imports};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -62,9 +62,9 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
             Policy::path(&args.output).display()
         );
     }
-    let world = description
-        .world()
-        .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
+    let world = description.world().map_err(|incompatible| {
+        anyhow!("it is no function that this version can run: {incompatible}")
+    })?;
     let one_request = world == World::HttpProxy && description.one_request;
     if one_request && policy.reuse.is_some() {
         eprintln!("warning: {ONE_REQUEST}");
@@ -101,8 +101,9 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         engine::for_artifact(&trailer, false).map_err(refused)?
     };
     let compiled = Component::new(&checker, component).map_err(refused)?;
-    check(&checker, &compiled, world)
-        .map_err(|misfits| anyhow!("it is no function that this version can run: {misfits}"))?;
+    check(&checker, &compiled, world).map_err(|incompatible| {
+        anyhow!("it is no function that this version can run: {incompatible}")
+    })?;
     let mut artifact = if is_for_here {
         compiled.serialize()
     } else {
@@ -120,13 +121,17 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
 }
 
 /// Checks the types of what the component imports and exports, as the host does when it loads it.
-fn check(engine: &Engine, component: &Component, world: World) -> Result<(), Misfits> {
+fn check(
+    engine: &Engine,
+    component: &Component,
+    world: World,
+) -> Result<(), IncompatibleComponent> {
     let imports = imports::link(engine, component).err();
     let exports = exports::check_types(world, engine, component).err();
     imports
         .into_iter()
         .chain(exports)
-        .collect::<Misfits>()
+        .collect::<IncompatibleComponent>()
         .into_result()
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use lambda_wasm_host::artifact::{CORE_MODULE_HINT, Kind};
-use lambda_wasm_host::world::{self, Misfits, World};
+use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ResourceId};
 use wasmparser::types::TypesRef;
 use wasmparser::{Encoding, Instance, KnownCustom, Parser, Payload, Validator, WasmFeatures};
@@ -155,7 +155,7 @@ impl Description {
     /// # Errors
     ///
     /// All that keeps this version from running it.
-    pub fn world(&self) -> Result<World, Misfits> {
+    pub fn world(&self) -> Result<World, IncompatibleComponent> {
         let examined = world::examine(
             world::needed(&self.imports, &self.types),
             self.exports.iter().map(String::as_str),
@@ -163,11 +163,11 @@ impl Description {
         if self.unsupported.is_empty() {
             return examined;
         }
-        let mut misfits = Misfits::default();
+        let mut incompatible = IncompatibleComponent::default();
         for what in &self.unsupported {
-            misfits.push(format!("it uses {what}"));
+            incompatible.push(format!("it uses {what}"));
         }
-        Err([misfits].into_iter().chain(examined.err()).collect())
+        Err([incompatible].into_iter().chain(examined.err()).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use lambda_wasm_host::artifact::{self, Kind, Trailer};
-use lambda_wasm_host::world::{self, Misfits, World};
+use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 
 use crate::component::Description;
 
@@ -66,13 +66,16 @@ fn write_names(
     path: &Path,
     kind: &str,
     size: usize,
-    world: Result<World, Misfits>,
+    world: Result<World, IncompatibleComponent>,
     [imports, types, exports]: [&[String]; 3],
 ) -> fmt::Result {
     writeln!(text, "{}: {kind}, {size} bytes", path.display())?;
     match world {
         Ok(world) => writeln!(text, "world: {world}")?,
-        Err(misfits) => writeln!(text, "world: none that this version can run: {misfits}")?,
+        Err(incompatible) => writeln!(
+            text,
+            "world: none that this version can run: {incompatible}"
+        )?,
     }
     for (title, names) in [("imports", imports), ("exports", exports)] {
         writeln!(

@@ -8,7 +8,7 @@ pub use wasmtime_wasi_http::p3::bindings::exports::wasi::http::handler as http_3
 
 use crate::bindings::{Context, Failure, api, handler, streaming_handler};
 use crate::sandbox::HostState;
-use crate::world::{Misfits, World};
+use crate::world::{IncompatibleComponent, World};
 
 /// The export that makes a component a function, found once for all its instances.
 pub enum ExportIndices {
@@ -65,10 +65,10 @@ impl ExportIndices {
         &self,
         store: &mut Store<HostState>,
         instance: &Instance,
-    ) -> Result<Export, Misfits> {
+    ) -> Result<Export, IncompatibleComponent> {
         let exports = self.load_untyped(store, instance);
         exports.map_err(|error| {
-            misfit(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"))
+            incompatible(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"))
         })
     }
 
@@ -92,17 +92,24 @@ impl ExportIndices {
 /// # Errors
 ///
 /// Returns an error if a function is missing or has another type.
-pub fn check_types(world: World, engine: &Engine, component: &Component) -> Result<(), Misfits> {
+pub fn check_types(
+    world: World,
+    engine: &Engine,
+    component: &Component,
+) -> Result<(), IncompatibleComponent> {
     let ty = component.component_type();
     let Some(name) = ty
         .exports(engine)
         .map(|(name, _)| name)
         .find(|name| world.is_made_by(name))
     else {
-        return Err(misfit(format!("it does not export {}", world.interface())));
+        return Err(incompatible(format!(
+            "it does not export {}",
+            world.interface()
+        )));
     };
     let other_type = |why: String| {
-        misfit(format!(
+        incompatible(format!(
             "it exports {name} with another type than this version calls ({why}): build it with the WIT of this version"
         ))
     };
@@ -131,8 +138,8 @@ pub fn check_types(world: World, engine: &Engine, component: &Component) -> Resu
     .map_err(|error| other_type(format!("handle: {error:#}")))
 }
 
-fn misfit(why: String) -> Misfits {
-    let mut misfits = Misfits::default();
-    misfits.push(why);
-    misfits
+fn incompatible(why: String) -> IncompatibleComponent {
+    let mut component = IncompatibleComponent::default();
+    component.push(why);
+    component
 }

@@ -34,7 +34,7 @@ use self::state::{Sink, State};
 use self::streamed::Streamed;
 use crate::failure::Failure;
 use crate::http::compress::{Compression, Gzip};
-use crate::http::{BodyLength, Source, unfinished, wasi};
+use crate::http::{BodyLength, EventSource, unfinished, wasi};
 use crate::policy::Policy;
 use crate::responder::{LARGEST_RESPONSE, Responder};
 use crate::runtime_api::RuntimeApiError;
@@ -45,7 +45,7 @@ pub enum ResponseMode<'a> {
     /// The JSON that an event source of HTTP requests expects, or a stream.
     Http {
         /// The event source.
-        source: Source,
+        source: &'static EventSource,
         /// Whether the body may be compressed.
         compression: Compression,
         /// Whether the response is streamed.

@@ -21,7 +21,7 @@ use crate::sandbox::{HostState, SandboxConfig};
 use crate::timeline::Timeline;
 use crate::timings::Timings;
 use crate::watchdog::Watchdog;
-use crate::world::{self, Misfits, World};
+use crate::world::{self, IncompatibleComponent, World};
 use crate::{engine, imports};
 
 /// A component that is ready to be instantiated. Workers share it, and it does not change.
@@ -52,8 +52,8 @@ impl Function {
             artifact::verify(path, &trailer).map_err(unusable)?;
         }
         let exports = trailer.exports.iter().map(String::as_str);
-        let world = world::examine(trailer.needs(), exports)
-            .map_err(|misfits| unsupported(path, &misfits))?;
+        let world =
+            world::examine(trailer.needs(), exports).map_err(|why| unsupported(path, &why))?;
         timings.mark("trailer");
 
         let streams = matches!(world, World::StreamingFunction);
@@ -78,11 +78,10 @@ impl Function {
         allocator::interrupt(&engine);
         let component = engine::load(&engine, path).map_err(damaged)?;
         timings.mark("file");
-        let pre =
-            imports::link(&engine, &component).map_err(|misfits| unsupported(path, &misfits))?;
+        let pre = imports::link(&engine, &component).map_err(|why| unsupported(path, &why))?;
         let export = ExportIndices::find(world, &pre).map_err(|error| {
-            let misfits = exports::check_types(world, &engine, &component).err();
-            misfits.map_or_else(|| damaged(error), |misfits| unsupported(path, &misfits))
+            let why = exports::check_types(world, &engine, &component).err();
+            why.map_or_else(|| damaged(error), |why| unsupported(path, &why))
         })?;
         timings.mark("linker");
 
@@ -115,7 +114,7 @@ impl Function {
     /// Returns whether the policy allows outgoing requests.
     #[must_use]
     pub fn allows_outbound_http(&self) -> bool {
-        !self.policy().http.is_empty()
+        !self.policy().http.allow.is_empty()
     }
 
     /// Creates the client for the requests of one worker's instances. It reaches what the policy allows, and never the
@@ -124,8 +123,8 @@ impl Function {
     pub fn outbound_client(&self, runtime_api: Vec<SocketAddr>) -> Client {
         let policy = self.policy();
         let access = Access {
-            allow: policy.http.clone(),
-            forward_context: policy.forward_context.clone(),
+            allow: policy.http.allow.clone(),
+            forward_context: policy.http.forward_context.clone(),
             runtime_api,
             ca_file: self.environment.ca_file(),
             signer: Signer::new(&policy.aws, &self.environment),
@@ -150,8 +149,8 @@ impl Function {
     }
 
     /// Creates the failure of a component that the host does not support.
-    pub(crate) fn unsupported(&self, misfits: &Misfits) -> Failure {
-        unsupported(&self.file, misfits)
+    pub(crate) fn unsupported(&self, why: &IncompatibleComponent) -> Failure {
+        unsupported(&self.file, why)
     }
 }
 
@@ -159,11 +158,11 @@ fn unusable(error: ArtifactError) -> Failure {
     Failure::new(error.error_type(), error.to_string())
 }
 
-fn unsupported(file: &Path, misfits: &Misfits) -> Failure {
+fn unsupported(file: &Path, incompatible: &IncompatibleComponent) -> Failure {
     Failure::new(
         "Runtime.UnsupportedComponent",
         format!(
-            "{} is not a function that this bootstrap can run: {misfits}",
+            "{} is not a function that this bootstrap can run: {incompatible}",
             file.display()
         ),
     )

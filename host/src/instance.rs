@@ -69,7 +69,7 @@ impl Instance {
             failure
         })?;
         let export = function.export.load(&mut store, &instance);
-        let export = export.map_err(|misfits| function.unsupported(&misfits))?;
+        let export = export.map_err(|why| function.unsupported(&why))?;
         store.data_mut().memory.suspend();
         Ok(Self {
             created,

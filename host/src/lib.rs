@@ -24,6 +24,7 @@ pub mod guest_output;
 pub mod http;
 pub mod imports;
 pub mod instance;
+pub mod interfaces;
 pub mod invocation;
 pub mod log;
 pub mod outbound;

@@ -70,7 +70,7 @@ impl Access {
     /// The origins of the policy that this one is among.
     fn listed(&self, origin: &Origin) -> Vec<&Origin> {
         let listed = self.allow.iter();
-        listed.filter(|listed| listed.covers(origin)).collect()
+        listed.filter(|listed| listed.matches(origin)).collect()
     }
 
     /// Removes the headers that the host added to the function's own request, unless the policy says that they go there.
@@ -78,7 +78,7 @@ impl Access {
     /// A function that passes its request's headers on would otherwise give them to third parties.
     fn remove_context(&self, origin: &Origin, parts: &mut Parts) {
         let mut receivers = self.forward_context.iter();
-        if !receivers.any(|receiver| receiver.covers(origin)) {
+        if !receivers.any(|receiver| receiver.matches(origin)) {
             for name in CONTEXT_HEADERS {
                 parts.headers.remove(name);
             }
@@ -125,7 +125,7 @@ impl Outbound {
 
     /// Where a request goes and how it will be signed, if it may be sent.
     fn check(&mut self, parts: &mut Parts) -> Result<(Origin, Option<Signing>)> {
-        let origin = Origin::of(&parts.uri).ok_or(Error::HttpRequestUriInvalid)?;
+        let origin = Origin::from_uri(&parts.uri).ok_or(Error::HttpRequestUriInvalid)?;
         parts.uri = plain(take(&mut parts.uri), &origin)?;
         if parts.method == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
@@ -234,7 +234,7 @@ mod tests {
             ("https://[::0001]:8443/?", "https://[::1]:8443/?"),
         ] {
             let uri: Uri = written.parse().unwrap();
-            let origin = Origin::of(&uri).unwrap();
+            let origin = Origin::from_uri(&uri).unwrap();
             assert_eq!(plain(uri, &origin).unwrap().to_string(), sent);
         }
     }

@@ -2,25 +2,35 @@
 
 mod aws;
 mod base_path;
+mod config;
 mod dumps;
 mod environment;
+mod fail_status;
 mod file;
 mod files;
+mod grant;
+mod http;
 mod limits;
 mod log;
 mod origin;
 mod pass_through;
+mod reader;
 mod reuse;
 mod value;
 
 use std::ops::RangeInclusive;
 
+use serde::Deserialize;
+
 pub use aws::{Aws, PLACEHOLDERS};
 pub use base_path::BasePath;
+pub use config::CONFIG;
 pub use dumps::Dumps;
-pub use environment::Env;
+pub use environment::{ENV, EnvPolicy};
 pub use file::PolicyError;
-pub use files::{Folder, Preopen};
+pub use files::{DirectoryGrant, FILES, Preopen};
+pub use grant::Grant;
+pub use http::{HTTP, Http};
 pub use limits::{FREE_OF_CHARGE, Limits, at_cpu_share, margin, memory_limit};
 pub use log::StreamLevels;
 pub use origin::{Host, Origin, Scheme};
@@ -28,38 +38,43 @@ pub use pass_through::PassThroughPath;
 pub use reuse::{ONE_REQUEST, Reuse};
 pub(crate) use value::nearest;
 
-/// What the file says, and the defaults of what it does not say.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A policy, as the file has it. A key that the file does not have has its default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Policy {
-    /// Whether its answers are streamed; `None` if the file does not say.
+    /// Whether responses are streamed; `None` if the file does not say.
     pub stream: Option<bool>,
     /// Whether HTTP responses are compressed for clients that accept it.
     pub compress: bool,
     /// The statuses of HTTP responses that count as failures of the invocation.
+    #[serde(deserialize_with = "fail_status::deserialize")]
     pub fail_status: Vec<RangeInclusive<u16>>,
     /// The base paths that are removed from the paths of requests.
+    #[serde(deserialize_with = "value::one_or_many")]
     pub remove_base_path: Vec<BasePath>,
-    /// The path that a `wasi:http` component receives events at which are not HTTP requests.
+    /// The path at which a `wasi:http` component receives events that are not HTTP requests.
     pub pass_through_path: PassThroughPath,
-    /// Whether an instance is kept between invocations; `None` makes each a fresh one.
+    /// How long an instance is kept between invocations; `None` makes a fresh instance for each.
+    #[serde(deserialize_with = "value::flag_or_table")]
     pub reuse: Option<Reuse>,
-    /// The directory that a trap leaves a core dump in; `None` if it leaves none.
+    /// The directory of core dumps; `None` if a trap leaves no dump.
+    #[serde(deserialize_with = "dumps::deserialize")]
     pub coredump: Option<Dumps>,
-    /// How much it may take.
+    /// The limits of an instance.
     pub limits: Limits,
-    /// The levels of its log's lines.
+    /// The levels of the lines of its log.
     pub log: StreamLevels,
-    /// What it sees of the environment.
-    pub env: Env,
-    /// Which folders it sees.
-    pub files: Vec<Folder>,
-    /// Where it may send HTTP requests to.
-    pub http: Vec<Origin>,
-    /// Which of these receive the context headers that the host added to the function's own request.
-    pub forward_context: Vec<Origin>,
-    /// What `wasi:config/store` answers with.
+    /// The environment variables that the function sees.
+    pub env: EnvPolicy,
+    /// The directories that the function sees.
+    #[serde(deserialize_with = "files::deserialize")]
+    pub files: Vec<DirectoryGrant>,
+    /// The origins of outgoing requests.
+    pub http: Http,
+    /// The keys and values of `wasi:config/store`.
+    #[serde(deserialize_with = "config::deserialize")]
     pub config: Vec<(String, String)>,
-    /// Which of its requests to AWS are signed.
+    /// The requests to AWS that are signed.
     pub aws: Aws,
 }
 

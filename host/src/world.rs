@@ -1,27 +1,16 @@
-//! What a component is, by what it exports, and whether this host offers what it imports.
+//! The world of a component, by its exports, and the check of its imports.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-mod misfits;
+use crate::interfaces::{FUNCTION_VERSION, INTERFACES, Interface, ReleaseLine};
 
-pub use misfits::Misfits;
+mod incompatible;
 
-/// The version of the WIT package `lambda:function` that this host calls.
-pub const FUNCTION_VERSION: &str = "0.1.0";
+pub use incompatible::IncompatibleComponent;
 
-/// The newest WASI 0.2 that this host offers. Versions within 0.2 are compatible, both ways.
-pub const WASI_VERSION: &str = "0.2.12";
-
-/// The newest WASI 0.3 that this host offers.
-pub const WASI_3_VERSION: &str = "0.3.0";
-
-/// The newest version of `wasi:config` that this host offers. All of its drafts have the same functions, in `store`, which
-/// was called `runtime` before: Spin 3 has `store@0.2.0-draft-2024-09-27`, wasmCloud 1 has `runtime@0.2.0-draft`.
-pub const CONFIG_VERSION: &str = "0.2.0-rc.1";
-
-/// Which of the worlds that this host calls a component is for.
+/// A world whose components this host runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum World {
@@ -40,7 +29,7 @@ pub enum World {
 }
 
 impl World {
-    /// All worlds, in the order in which people should hear of them.
+    /// All worlds, in the order of messages.
     pub const ALL: [Self; 5] = [
         Self::ApiFunction,
         Self::HandlerFunction,
@@ -49,7 +38,7 @@ impl World {
         Self::HttpService,
     ];
 
-    /// The name of the interface whose export makes a component one of this world, without a version.
+    /// Returns the interface that components of this world export, without a version.
     #[must_use]
     pub fn interface(self) -> &'static str {
         match self {
@@ -61,7 +50,17 @@ impl World {
         }
     }
 
-    /// The versions of that interface which are called, for people.
+    fn line(self) -> ReleaseLine {
+        match self {
+            Self::ApiFunction | Self::HandlerFunction | Self::StreamingFunction => {
+                ReleaseLine::Function
+            }
+            Self::HttpProxy => ReleaseLine::Wasi2,
+            Self::HttpService => ReleaseLine::Wasi3,
+        }
+    }
+
+    /// Returns the versions of that interface that this host calls, for messages.
     #[must_use]
     pub fn versions(self) -> &'static str {
         match self {
@@ -71,15 +70,11 @@ impl World {
         }
     }
 
-    /// Whether a component with this export is one of this world.
+    /// Returns `true` if components with this export are of this world.
     #[must_use]
     pub fn is_made_by(self, export: &str) -> bool {
-        interface(export) == self.interface()
-            && match self {
-                Self::HttpProxy => Line::of(export) == Some(Line::Wasi2),
-                Self::HttpService => Line::of(export) == Some(Line::Wasi3),
-                _ => Line::of(export) == Some(Line::Function),
-            }
+        let (name, version) = split(export);
+        name == self.interface() && self.line().includes(version)
     }
 }
 
@@ -95,149 +90,46 @@ impl fmt::Display for World {
     }
 }
 
-/// Versions of interfaces that are compatible with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Line {
-    /// `lambda:function` in this host's version.
-    Function,
-    /// A release of WASI 0.2.
-    Wasi2,
-    /// Any draft of `wasi:config` 0.2.
-    Config,
-    /// A release of WASI 0.3, whose functions are asynchronous.
-    Wasi3,
-}
-
-/// What both of WASI's lines have by the same names.
-const IN_BOTH: &[&str] = &[
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stderr",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stderr",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:clocks/monotonic-clock",
-    "wasi:filesystem/preopens",
-    "wasi:filesystem/types",
-    "wasi:http/types",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:random/random",
-    "wasi:sockets/ip-name-lookup",
-];
-
-impl Line {
-    /// The line of an import or export by its version, if there is one that this host knows.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        let (name, version) = split(name);
-        let is_release = !version.contains('-');
-        if name.starts_with("wasi:config/") {
-            version.starts_with("0.2.").then_some(Self::Config)
-        } else if !name.starts_with("wasi:") {
-            (version == FUNCTION_VERSION).then_some(Self::Function)
-        } else if version.starts_with("0.2.") && is_release {
-            Some(Self::Wasi2)
-        } else if version.starts_with("0.3.") && is_release {
-            Some(Self::Wasi3)
-        } else {
-            None
-        }
-    }
-
-    /// The interfaces of this line that a component may import, without versions. The host links those that are imported.
-    pub fn offered(self) -> impl Iterator<Item = &'static str> {
-        let (common, own): (&[_], &[_]) = match self {
-            Self::Function => (
-                &[],
-                &["lambda:function/invocation", "lambda:function/types"],
-            ),
-            Self::Config => (&[], &["wasi:config/runtime", "wasi:config/store"]),
-            Self::Wasi2 => (
-                IN_BOTH,
-                &[
-                    "wasi:clocks/wall-clock",
-                    "wasi:http/outgoing-handler",
-                    "wasi:io/error",
-                    "wasi:io/poll",
-                    "wasi:io/streams",
-                    "wasi:sockets/instance-network",
-                    "wasi:sockets/network",
-                    "wasi:sockets/tcp",
-                    "wasi:sockets/tcp-create-socket",
-                    "wasi:sockets/udp",
-                    "wasi:sockets/udp-create-socket",
-                ],
-            ),
-            Self::Wasi3 => (
-                IN_BOTH,
-                &[
-                    "wasi:cli/types",
-                    "wasi:clocks/system-clock",
-                    "wasi:clocks/types",
-                    "wasi:http/client",
-                    "wasi:sockets/types",
-                ],
-            ),
-        };
-        common.iter().chain(own).copied()
-    }
-
-    const ALL: [Self; 4] = [Self::Function, Self::Config, Self::Wasi2, Self::Wasi3];
-
-    fn versions(self) -> String {
-        match self {
-            Self::Function => FUNCTION_VERSION.to_owned(),
-            Self::Config => format!("0.2.0-draft to {CONFIG_VERSION}"),
-            Self::Wasi2 => format!("0.2.0 to {WASI_VERSION}"),
-            Self::Wasi3 => WASI_3_VERSION.to_owned(),
-        }
-    }
-}
-
-/// Whether a component with these imports and exports uses the asynchronous ABI, for which the engine has to be made.
+/// Returns `true` if a component with these imports and exports uses the asynchronous ABI, which the engine has to be made for.
 #[must_use]
 pub fn needs_concurrency<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
-    names
-        .into_iter()
-        .any(|name| Line::of(name) == Some(Line::Wasi3))
+    names.into_iter().any(|name| {
+        let (name, version) = split(name);
+        name.starts_with("wasi:") && ReleaseLine::Wasi3.includes(version)
+    })
 }
 
-/// Tells a component's world from the names of its exports, and checks the names of its imports.
+/// Returns the world of a component with these exports, and checks the names of its imports.
 ///
-/// Exports that nobody knows are no obstacle: tools add some of their own. Types are not looked at here.
+/// Exports of no world are passed over, since tools add such exports. Types are not checked.
 ///
 /// # Errors
 ///
-/// All that does not fit, at once.
+/// Returns all reasons why the host cannot run the component.
 pub fn examine<'a>(
     imports: impl IntoIterator<Item = &'a str>,
     exports: impl IntoIterator<Item = &'a str>,
-) -> Result<World, Misfits> {
-    let mut misfits = Misfits::default();
+) -> Result<World, IncompatibleComponent> {
+    let mut incompatible = IncompatibleComponent::default();
     let world = match exported_world(exports) {
         Ok(world) => Some(world),
-        Err(misfit) => {
-            misfits.push(misfit);
+        Err(problem) => {
+            incompatible.push(problem);
             None
         }
     };
     for import in imports {
-        if let Some(misfit) = import_misfit(import) {
-            misfits.push(misfit);
+        if let Some(problem) = import_problem(import) {
+            incompatible.push(problem);
         }
     }
     match world {
-        Some(world) => misfits.into_result().map(|()| world),
-        None => Err(misfits),
+        Some(world) => incompatible.into_result().map(|()| world),
+        None => Err(incompatible),
     }
 }
 
-/// The imports without those that have types only.
+/// Returns the imports that do not have types only.
 pub fn needed<'a>(imports: &'a [String], types: &'a [String]) -> impl Iterator<Item = &'a str> {
     let imports = imports.iter().filter(|import| !types.contains(import));
     imports.map(String::as_str)
@@ -249,12 +141,12 @@ fn exported_world<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<Worl
     let worlds: Vec<World> = World::ALL.into_iter().filter(makes).collect();
     match worlds[..] {
         [world] => return Ok(world),
-        // One component for both of WASI's: the newer is called.
+        // The component is for both versions of WASI. The host calls the newer.
         [World::HttpProxy, World::HttpService] => return Ok(World::HttpService),
         [] => {}
         _ => {
             return Err(format!(
-                "it exports {}, and a function is of one world: build it with one of them",
+                "it exports {}, but a function has one world: build it with one of these exports",
                 worlds
                     .iter()
                     .map(|world| world.interface())
@@ -270,7 +162,7 @@ fn exported_world<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<Worl
                 .into_iter()
                 .find(|world| interface(export) == world.interface())?;
             Some(format!(
-                "{export}, and this version calls {}",
+                "{export}, but this version calls {}",
                 world.versions()
             ))
         })
@@ -310,14 +202,10 @@ fn one_of_the_exports() -> String {
         .join(" or ")
 }
 
-/// What is wrong with an import, by its name and version.
-pub(crate) fn import_misfit(import: &str) -> Option<String> {
-    let name = interface(import);
-    let lines: Vec<Line> = Line::ALL
-        .into_iter()
-        .filter(|line| line.offered().any(|offered| offered == name))
-        .collect();
-    if lines.is_empty() {
+/// Returns what is wrong with an import, by its name and version.
+pub(crate) fn import_problem(import: &str) -> Option<String> {
+    let (name, version) = split(import);
+    let Some(interface) = Interface::named(name) else {
         let hint = match is_of_a_draft(import) {
             true => format!(": build it with {NEWER_SDK}"),
             false => hint(name).to_owned(),
@@ -325,17 +213,19 @@ pub(crate) fn import_misfit(import: &str) -> Option<String> {
         return Some(format!(
             "it imports {import}, which this version does not offer{hint}"
         ));
-    }
-    if Line::of(import).is_some_and(|line| lines.contains(&line)) {
+    };
+    let mut lines = interface.lines.iter();
+    if lines.any(|line| line.includes(version)) {
         return None;
     }
-    let versions: Vec<String> = lines.iter().map(|line| line.versions()).collect();
-    let build = match lines[..] {
-        [Line::Function | Line::Config] => WIT,
-        _ => NEWER_SDK,
+    let lines = interface.lines.iter();
+    let build = match lines.clone().any(|line| line.is_released_wasi()) {
+        true => NEWER_SDK,
+        false => WIT,
     };
+    let versions: Vec<String> = lines.map(|line| line.versions()).collect();
     Some(format!(
-        "it imports {import}, and {} would do: build it with {build}",
+        "it imports {import}, but this version offers {}: build it with {build}",
         versions.join(" and ")
     ))
 }
@@ -343,50 +233,39 @@ pub(crate) fn import_misfit(import: &str) -> Option<String> {
 const WIT: &str = "the WIT of this version";
 const NEWER_SDK: &str = "a newer SDK, for a released WASI instead of a release candidate or draft";
 
-/// The packages of WASI that have releases.
-const RELEASED: [&str; 7] = [
-    "wasi:cli",
-    "wasi:clocks",
-    "wasi:filesystem",
-    "wasi:http",
-    "wasi:io",
-    "wasi:random",
-    "wasi:sockets",
-];
-
-/// Whether an interface is one of WASI's released packages, in whatever version.
+/// Returns `true` if an interface, in any version, is of a package of WASI that has releases.
 fn is_of_wasi(name: &str) -> bool {
     let package = name.split('/').next();
-    package.is_some_and(|package| RELEASED.contains(&package))
+    INTERFACES.iter().any(|interface| {
+        package == Some(interface.package())
+            && interface.lines.iter().any(|line| line.is_released_wasi())
+    })
 }
 
-/// Whether an interface is of a release candidate or a draft of WASI, or older than those.
+/// Returns `true` if an interface is of a release candidate or a draft of WASI, or older than those.
 fn is_of_a_draft(import: &str) -> bool {
     let (name, version) = split(import);
     is_of_wasi(name) && (version.contains('-') || version.is_empty() || version.starts_with("0.1."))
 }
 
 fn hint(name: &str) -> &'static str {
-    match name.split('/').next() {
-        Some("wasi:http") if World::ALL.iter().any(|world| world.interface() == name) => {
-            ": it is middleware, which passes requests on: compose it with the component that answers them (`wac plug middleware.wasm --plug answers.wasm -o component.wasm`)"
-        }
-        Some(package) if RELEASED.contains(&package) => {
-            ": it is no part of the worlds wasi:cli/imports and wasi:http/proxy"
-        }
-        _ => {
-            ": build the component without it, or compose it with a component that exports it (`wac plug`)"
-        }
+    if name.starts_with("wasi:http/") && World::ALL.iter().any(|world| world.interface() == name) {
+        ": it is middleware, which passes requests on: compose it with the component that responds (`wac plug middleware.wasm --plug responds.wasm -o component.wasm`)"
+    } else if is_of_wasi(name) {
+        ": it is not in the worlds wasi:cli/imports and wasi:http/proxy"
+    } else {
+        ": build the component without it, or compose it with a component that exports it (`wac plug`)"
     }
 }
 
-/// An import's or export's name without its version.
+/// Returns the name of an import or export without its version.
 #[must_use]
 pub fn interface(name: &str) -> &str {
     split(name).0
 }
 
-fn split(name: &str) -> (&str, &str) {
+/// Splits the name of an import or export into the interface and its version.
+pub(crate) fn split(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 

@@ -87,15 +87,15 @@ fn a_policy_that_is_wrong() {
     for (policy, words) in [
         (
             "stream = true\n[limits]\nmemroy = \"1MiB\"",
-            "hello.toml, line 3: [limits] has no key `memroy`; did you mean `memory`?",
+            "hello.toml, line 3, column 1: unknown key `memroy` in [limits]\nhint: did you mean `memory`?",
         ),
         (
             "[http]\nallow = [\"api.example.com\"]",
-            "hello.toml, line 2: the origin \"api.example.com\" has no scheme",
+            "hello.toml, line 2, column 10: cannot read `http.allow`: the origin \"api.example.com\" has no scheme",
         ),
         (
             "[files]\n\"/etc\" = \"read-only\"",
-            "hello.toml, line 2: \"/etc\" cannot be granted",
+            "hello.toml, line 2, column 1: \"/etc\" cannot be granted",
         ),
     ] {
         folder.write("hello.toml", policy);
@@ -164,7 +164,7 @@ fn both_worlds() {
             None,
         ),
         &[
-            "it exports lambda:function/api and lambda:function/handler, and a function is of one world",
+            "it exports lambda:function/api and lambda:function/handler, but a function has one world",
         ],
     );
 }
@@ -177,7 +177,7 @@ fn an_export_of_another_version() {
             world test { export lambda:function/handler@0.2.0; }
             package lambda:function@0.2.0 { interface handler { handle: func(); } }",
         ),
-        &["it exports lambda:function/handler@0.2.0, and this version calls 0.1.0"],
+        &["it exports lambda:function/handler@0.2.0, but this version calls 0.1.0"],
     );
 }
 
@@ -227,10 +227,10 @@ fn all_imports_that_nobody_offers() {
             "it exports nothing",
             "it imports foo:bar/baz@1.0.0, which this version does not offer",
             "wac plug",
-            "it imports wasi:http/proxy@0.2.0, which this version does not offer: it is no part of the worlds",
-            "it imports wasi:io/poll@0.3.0, and 0.2.0 to 0.2.12 would do",
+            "it imports wasi:http/proxy@0.2.0, which this version does not offer: it is not in the worlds",
+            "it imports wasi:io/poll@0.3.0, but this version offers 0.2.0 to 0.2.12",
             "it imports log, which this version does not offer",
-            "it imports lambda:function/invocation@0.9.0, and 0.1.0 would do",
+            "it imports lambda:function/invocation@0.9.0, but this version offers 0.1.0",
         ],
     );
     assert!(!said.contains("wasi:cli/exit"), "that one fits: {said}");

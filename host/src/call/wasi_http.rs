@@ -15,7 +15,7 @@ use crate::exports::{http_2, http_3};
 use crate::failure::Failure;
 use crate::forwarder::{GuestResponse, ResponseMode};
 use crate::http::compress::Compression;
-use crate::http::{EventError, Source, wasi};
+use crate::http::{EventError, EventSource, wasi};
 use crate::outbound::Keeping;
 use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::HostState;
@@ -74,7 +74,7 @@ impl Call<'_> {
                 let request = wasi::event(self.invocation.event.clone(), &path, &self.context)?;
                 let mode = match error {
                     EventError::WebSocket => ResponseMode::Http {
-                        source: Source::WebSocket,
+                        source: EventSource::WEB_SOCKET,
                         compression: Compression::Off,
                         is_streamed: false,
                         is_head: false,

@@ -3,7 +3,7 @@
 use crate::bindings::api;
 use crate::failure::Failure;
 use crate::http::compress::Gzip;
-use crate::http::{Source, failed_event, failed_status, is_json};
+use crate::http::{EventSource, failed_event, failed_status, is_json};
 use crate::responder::{LARGEST_RESPONSE, too_large};
 
 /// The warning about a response to an event that is not a request.
@@ -13,7 +13,7 @@ const NOT_JSON: &str = "the event is not an HTTP request, so the body of the fun
 pub enum Kind {
     /// The JSON that an event source of HTTP requests expects.
     Http {
-        source: Source,
+        source: &'static EventSource,
         head: api::Response,
         /// Compresses the body.
         gzip: Option<Box<Gzip>>,

@@ -1,4 +1,4 @@
-//! The JSON that answers an event, whichever front door gets it.
+//! The JSON of a response, for every event source.
 
 use std::io;
 
@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::limits::Limit;
 use super::members::Members;
-use super::response::Checked;
+use super::response::ValidatedResponse;
 use crate::failure::Failure;
 
-/// The answer to an event: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload> and those
-/// that the front doors' files name. Each has its selection of the fields.
+/// A response in JSON: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-response-payload>, and the pages in
+/// the files of the event sources. Each source has its selection of the fields.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
@@ -23,7 +23,7 @@ pub struct Answer {
     pub headers: Option<Members<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multi_value_headers: Option<Members<Vec<String>>>,
-    /// Payload 2.0 has them, also if there are none: `cargo lambda watch` takes no answer without.
+    /// Payload 2.0 always has them: `cargo lambda watch` refuses a response without them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookies: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,8 +33,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer's status and body. What is no text travels as base64, and what is compressed, which is text only by chance.
-    pub fn of(response: Checked) -> Self {
+    /// Creates a response with the status and the body. A body that is not text is base64, and so is a compressed body, which is
+    /// text only by chance.
+    pub fn new(response: ValidatedResponse) -> Self {
         let text = match String::from_utf8(response.body) {
             Ok(text) if !response.is_compressed || text.is_empty() => Ok(text),
             Ok(text) => Err(text.into_bytes()),
@@ -47,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// The answer's status.
+    /// Creates a response with the status only.
     pub fn without_body(status_code: u16) -> Self {
         Self {
             status_code,
@@ -60,8 +61,8 @@ impl Answer {
         }
     }
 
-    /// The answer's JSON. A text that makes it too large travels as base64, which is smaller than a text of characters that
-    /// JSON writes as six, where the event source undoes it.
+    /// Returns the JSON. A text that makes it too large is sent as base64 if the event source decodes it: JSON writes some
+    /// characters as six.
     ///
     /// # Errors
     ///

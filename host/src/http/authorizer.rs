@@ -1,4 +1,4 @@
-//! What an API's authorizer found.
+//! The result of an API's authorizer.
 
 use serde_json::value::RawValue;
 
@@ -8,9 +8,9 @@ use super::event::Authorizers;
 use super::json::{Items, Members};
 use crate::bindings::api;
 
-/// From a REST API: a Lambda authorizer's `principalId` and context, or a Cognito authorizer's claims; and a JWT authorizer's,
+/// Reads a REST API's: a Lambda authorizer's `principalId` and context, or a Cognito authorizer's claims; and a JWT authorizer's,
 /// from an HTTP API with payload 1.0.
-pub fn of_rest(raw: Option<&RawValue>) -> Result<Option<api::Authorizer>, EventError> {
+pub fn from_rest_api(raw: Option<&RawValue>) -> Result<Option<api::Authorizer>, EventError> {
     let Some(mut values) = object("requestContext.authorizer", raw)? else {
         return Ok(None);
     };
@@ -24,8 +24,8 @@ pub fn of_rest(raw: Option<&RawValue>) -> Result<Option<api::Authorizer>, EventE
     }))
 }
 
-/// From payload 2.0: a JWT authorizer's claims and scopes, or a Lambda authorizer's context.
-pub fn of_payload_2(found: &Authorizers<'_>) -> Result<Option<api::Authorizer>, EventError> {
+/// Reads payload 2.0's: a JWT authorizer's claims and scopes, or a Lambda authorizer's context.
+pub fn from_payload_2(found: &Authorizers<'_>) -> Result<Option<api::Authorizer>, EventError> {
     let jwt = object("requestContext.authorizer.jwt", found.jwt)?;
     let lambda = object("requestContext.authorizer.lambda", found.lambda)?;
     if jwt.is_none() && lambda.is_none() {

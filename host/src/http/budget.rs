@@ -15,10 +15,10 @@ use crate::allocator;
 use crate::policy::FREE_OF_CHARGE;
 
 /// Bytes of memory for each byte of an event. The densest event that is a request, a list of empty values, takes 45.
-const PER_BYTE: usize = 64;
+const BUDGET_PER_BYTE: usize = 64;
 
 /// Bytes of memory for an event of any size.
-const LEAST: usize = 64 * 1024;
+const MIN_BUDGET: usize = 64 * 1024;
 
 thread_local! {
     /// What the thread may hold, and how much of it is the budget.
@@ -29,7 +29,7 @@ thread_local! {
 ///
 /// It ends at what an invocation has at no charge, beside a copy of the event.
 pub fn begin(event: usize) {
-    let budget = event.saturating_mul(PER_BYTE).min(FREE_OF_CHARGE) + event + LEAST;
+    let budget = event.saturating_mul(BUDGET_PER_BYTE).min(FREE_OF_CHARGE) + event + MIN_BUDGET;
     END.set((allocator::held().saturating_add_unsigned(budget), budget));
 }
 

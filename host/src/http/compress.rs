@@ -13,8 +13,8 @@ use crate::bindings::api;
 use crate::failure::Failure;
 use crate::responder::LARGEST_RESPONSE;
 
-/// How much is compressed between two looks at the clock, in bytes: a few milliseconds where CPU is scarce.
-const PIECE: usize = 16 * 1024;
+/// How much is compressed between two looks at the deadline, in bytes: a few milliseconds where CPU is scarce.
+const CHUNK: usize = 16 * 1024;
 
 /// Whether responses to one request may be compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ fn accepts_gzip(headers: &[(String, String)]) -> bool {
 /// head is about its very bytes.
 fn may_be_compressed(head: &api::Response) -> bool {
     /// They are about the bytes of the body, or about a part of them.
-    const OF_BYTES: [&str; 6] = [
+    const ABOUT_BYTES: [&str; 6] = [
         "content-encoding",
         "content-range",
         "content-md5",
@@ -113,7 +113,7 @@ fn may_be_compressed(head: &api::Response) -> bool {
     let media_type = values(&head.headers, "content-type").next();
     has_body
         && may_transform
-        && !OF_BYTES.into_iter().any(has)
+        && !ABOUT_BYTES.into_iter().any(has)
         && !media_type.is_some_and(is_compressed)
 }
 
@@ -213,7 +213,7 @@ impl Gzip {
     ///
     /// Returns an error if the guest has to stop first.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        for piece in bytes.chunks(PIECE) {
+        for piece in bytes.chunks(CHUNK) {
             if self.encoder.get_ref().room.is_none() {
                 return Ok(());
             }

@@ -1,24 +1,24 @@
-//! Why an event is not a request.
+//! Events that are not requests.
 
 use crate::failure::Failure;
 
-/// Why no request is made of an event.
+/// An event that is not a request, or a malformed one.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
-    /// It is not JSON.
+    /// The event is not JSON.
     #[error("the event is not JSON: {0}")]
     NotJson(serde_json::Error),
-    /// It is JSON, and no front door sent it.
+    /// The event is JSON, and has the markers of no event source.
     #[error(
-        "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is none"
+        "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), but the event is not one"
     )]
     NotHttp,
-    /// It is a WebSocket's, which expects a response of HTTP.
+    /// The event is of a WebSocket API, which reads a response of HTTP.
     #[error(
-        "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is a WebSocket's"
+        "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), but the event is of a WebSocket API"
     )]
     WebSocket,
-    /// A front door sent it, by its fields, and it lacks something or has something of another type.
+    /// The event has the markers of an event source, but lacks a field or has a field of another type.
     #[error("{0}")]
     Malformed(String),
 }

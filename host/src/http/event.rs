@@ -1,5 +1,5 @@
-//! The events of all front doors, as far as requests are made of them: one type, so that an event is read once, before
-//! it is known who sent it. Where each door documents its event is said in that door's file.
+//! The events of all event sources in one type, so that an event is read once, before its source is known. The file of each
+//! source names AWS's page about its event.
 
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -8,7 +8,7 @@ use super::json::{Fields, Flag, Items, Text, object};
 
 object! {
     /// An event.
-    Event<'a> {
+    Event<'a> with EventFields {
         version: Text<'a> = "version";
         /// The method, but for Lattice.
         http_method: Text<'a> = "httpMethod";
@@ -30,14 +30,14 @@ object! {
         request_context: &'a RawValue = "requestContext";
         body: Text<'a> = "body";
         is_base64_encoded: Flag = "isBase64Encoded" | "is_base64_encoded";
-        /// What an authorizer is asked about. Its event looks like a request's, and its answer is none.
+        /// What an authorizer is asked about. Its event looks like a request, and its response is not HTTP.
         authorized_arn: IgnoredAny = "methodArn" | "routeArn";
     }
 }
 
 object! {
-    /// What the front door knows of a request.
-    Context<'a> {
+    /// What the event source knows of a request.
+    Context<'a> with ContextFields {
         account_id: Text<'a> = "accountId";
         api_id: Text<'a> = "apiId";
         domain_name: Text<'a> = "domainName";
@@ -52,7 +52,7 @@ object! {
         http: Http<'a> = "http";
         elb: IgnoredAny = "elb";
         service_network_arn: IgnoredAny = "serviceNetworkArn";
-        /// A WebSocket's: its events look like a REST API's, and nobody waits for an HTTP response.
+        /// Of a WebSocket API, whose events look like a REST API's and are not requests.
         connection_id: IgnoredAny = "connectionId";
     }
 }
@@ -68,7 +68,7 @@ object! {
 }
 
 object! {
-    /// Who asks, from REST APIs and Lattice.
+    /// The client, from REST APIs and Lattice.
     Identity<'a> {
         source_ip: Text<'a> = "sourceIp";
         user_agent: Text<'a> = "userAgent";
@@ -126,7 +126,7 @@ object! {
 }
 
 object! {
-    /// Whom IAM found, from payload 2.0.
+    /// The identity that IAM found, from payload 2.0.
     Iam<'a> {
         access_key: Text<'a> = "accessKey";
         account_id: Text<'a> = "accountId";

@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::failure::Failure;
 
-/// How much of a response's body is kept in the message of the error that it becomes, in bytes.
-const KEPT: usize = 8 * 1024;
+/// The largest part of a response's body in the message of a failure, in bytes.
+const MAX_BODY_IN_MESSAGE: usize = 8 * 1024;
 
-/// A response that counts as a failure: its status, and what fits of its body.
+/// Returns the failure of a response whose status counts as a failure, with the start of its body.
 pub fn failed_status(status: u16, body: &[u8]) -> Failure {
     let message = format!(
         "the function answered with the status {status}: {}",
@@ -33,7 +33,7 @@ struct Start<'a>(&'a [u8]);
 
 impl fmt::Display for Start<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kept = &self.0[..self.0.len().min(KEPT)];
+        let kept = &self.0[..self.0.len().min(MAX_BODY_IN_MESSAGE)];
         let more = if kept.len() < self.0.len() {
             " …"
         } else {

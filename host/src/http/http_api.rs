@@ -9,11 +9,27 @@
 //!   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>). The stage is
 //!   in the record too.
 
-use super::event::{Context, Event};
-use super::percent::Coding;
-use super::{EventError, Request, Source, payload_2};
+use super::limits::Limit;
+use super::percent::Encoding;
+use super::source::EventSource;
+use super::{payload_2, rest_api};
 
-/// The request in an event of an HTTP API, unless that is malformed.
-pub fn request<'a>(event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
-    payload_2::request(Source::HttpApi, Coding::Decoded, event, context)
+impl EventSource {
+    /// An API Gateway HTTP API.
+    ///
+    /// API Gateway takes 10 MB, which is more than Lambda's limit:
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>.
+    pub(crate) const HTTP_API: &'static Self = &Self {
+        name: "HttpApi",
+        sends: |markers| markers.context.http,
+        request: |source, event, context| {
+            payload_2::request(source, Encoding::Decoded, event, context)
+        },
+        answer: payload_2::answer,
+        limit: Limit::LAMBDA,
+        can_stream: false,
+        sets_forwarded_proto: true,
+        removes_stage: false,
+        trusted_headers: rest_api::TRUSTED_HEADERS,
+    };
 }

@@ -1,11 +1,11 @@
-//! Who asks, as each front door says it.
+//! The identity of the client, as each event source has it.
 
-use super::draft::text;
 use super::event::{ClientCert, CognitoIdentity, Iam, Identity};
+use super::request_builder::text;
 use crate::bindings::api;
 
-/// From a REST API, and from Lattice, if it knows more than an address.
-pub fn of_request(identity: Identity<'_>) -> Option<api::Identity> {
+/// Reads the identity of a REST API or of Lattice. `None` if it has nothing but an address.
+pub fn from_identity(identity: Identity<'_>) -> Option<api::Identity> {
     let vpc_of_arn =
         text(identity.vpc_arn).and_then(|arn| arn.rsplit_once('/').map(|(_, vpc)| vpc.to_owned()));
     known(api::Identity {
@@ -26,8 +26,11 @@ pub fn of_request(identity: Identity<'_>) -> Option<api::Identity> {
     })
 }
 
-/// From payload 2.0: whom IAM found, and mutual TLS.
-pub fn of_iam(iam: Option<Iam<'_>>, certificate_: Option<ClientCert<'_>>) -> Option<api::Identity> {
+/// Reads the identity of payload 2.0: of IAM, and of mutual TLS.
+pub fn from_iam(
+    iam: Option<Iam<'_>>,
+    certificate_: Option<ClientCert<'_>>,
+) -> Option<api::Identity> {
     let iam = iam.unwrap_or_default();
     let cognito = iam.cognito_identity.unwrap_or_default();
     let (authentication_type, provider) = authentication(&cognito);

@@ -1,5 +1,5 @@
-//! The JSON of events, read in one pass: text is borrowed, what nobody asks for is passed over, null is as good as
-//! nothing, and of a member that is there twice the last counts.
+//! The JSON of events, read in one pass: text is borrowed, unknown members are passed over, null counts as missing, and the last
+//! of two members with one name counts.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -244,8 +244,55 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// Declares what is read of an object: each field, its type, and the names that it goes by. All of it is optional.
+/// Declares the fields that are read of an object: their types, and the names of their members. All fields are optional.
+///
+/// `with FIELDS` declares a second type that says which fields an object has, whatever their types. A field that is null counts
+/// as missing.
 macro_rules! object {
+    (
+        $(#[$about:meta])*
+        $name:ident<$event:lifetime> with $fields:ident {
+            $($(#[$field_about:meta])* $field:ident: $type:ty = $($key:literal)|+;)*
+        }
+    ) => {
+        $crate::http::json::object! {
+            $(#[$about])*
+            $name<$event> {
+                $($(#[$field_about])* $field: $type = $($key)|+;)*
+            }
+        }
+
+        #[doc = concat!("The fields that an [`", stringify!($name), "`] has.")]
+        #[derive(Default)]
+        #[allow(dead_code, reason = "most fields are no markers of an event source")]
+        pub struct $fields {
+            $(pub $field: bool,)*
+        }
+
+        impl $name<'_> {
+            /// Returns which fields the object has.
+            pub fn fields(&self) -> $fields {
+                $fields {
+                    $($field: self.$field.is_some(),)*
+                }
+            }
+        }
+
+        impl $fields {
+            /// Reads which fields an object has. JSON that is not an object has none.
+            pub fn from_json(json: &[u8]) -> Self {
+                $crate::http::json::object! {
+                    Any<'a> {
+                        $($field: &'a serde_json::value::RawValue = $($key)|+;)*
+                    }
+                }
+                let object: Any<'_> = serde_json::from_slice(json).unwrap_or_default();
+                Self {
+                    $($field: object.$field.is_some(),)*
+                }
+            }
+        }
+    };
     (
         $(#[$about:meta])*
         $name:ident<$event:lifetime> {

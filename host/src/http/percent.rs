@@ -1,17 +1,21 @@
 //! Percent-encoding, in paths and in queries.
 
-/// What a text of an event is.
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
+
+/// The encoding of a text in an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Coding {
-    /// As the client sent it: it is left alone, but for characters that no URI may have.
+pub enum Encoding {
+    /// As the client sent it. Only characters that no URI may have are encoded.
     Sent,
-    /// Decoded: it is encoded again.
+    /// Decoded. The text is encoded again.
     Decoded,
 }
 
-/// Where a text goes.
+/// The part of a URI that a text is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Component {
     Path,
     Query,
     /// A name in a query.
@@ -20,75 +24,72 @@ pub enum Place {
     Value,
 }
 
-/// How long a URI may be that the host makes, in bytes, which is more than what `http` takes. Event sources take far less.
-const LONGEST: usize = 64 * 1024;
+/// The largest URI that the host makes, in bytes, which is more than `http` takes. Event sources take far less.
+const MAX_URI: usize = 64 * 1024;
 
-/// Appends a text, encoded, or the beginning of one that is too long for a URI.
-pub fn push(uri: &mut String, text: &str, coding: Coding, place: Place) {
-    for byte in text.bytes() {
-        if uri.len() > LONGEST {
-            return;
-        }
-        let stays = match coding {
-            Coding::Sent => is_sendable(byte, place),
-            Coding::Decoded => is_plain(byte, place),
-        };
-        if stays {
-            uri.push(char::from(byte));
-        } else {
-            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-            uri.push('%');
-            uri.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            uri.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
+/// The characters that parsers of URIs refuse. Clients send others that RFC 3986 does not allow, such as `[`, `|` and a `%` that
+/// starts no escape.
+const SENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`');
+
+// With the characters that end the part of the URI.
+const SENT_PATH: &AsciiSet = &SENT.add(b'?');
+const SENT_VALUE: &AsciiSet = &SENT.add(b'&');
+const SENT_NAME: &AsciiSet = &SENT_VALUE.add(b'=');
+
+/// RFC 3986, `unreserved`: the names and values of a query.
+const DECODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// RFC 3986, `pchar` and `/`.
+const DECODED_PATH: &AsciiSet = &DECODED
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/');
+
+/// Appends a text, encoded, or the beginning of a text that is too long for a URI.
+pub fn push(uri: &mut String, text: &str, encoding: Encoding, component: Component) {
+    if uri.len() > MAX_URI {
+        return;
     }
-}
-
-/// Clients send more than RFC 3986 allows, such as `[`, `|` and a `%` that starts no escape, which arrives as it is; what parsers
-/// of URIs refuse, and what would end the place that it is in, does not.
-fn is_sendable(byte: u8, place: Place) -> bool {
-    let ends = match place {
-        Place::Path => byte == b'?',
-        Place::Query => false,
-        Place::Name => byte == b'&' || byte == b'=',
-        Place::Value => byte == b'&',
+    let encoded = match (encoding, component) {
+        (Encoding::Sent, Component::Path) => SENT_PATH,
+        (Encoding::Sent, Component::Query) => SENT,
+        (Encoding::Sent, Component::Name) => SENT_NAME,
+        (Encoding::Sent, Component::Value) => SENT_VALUE,
+        (Encoding::Decoded, Component::Path) => DECODED_PATH,
+        (Encoding::Decoded, _) => DECODED,
     };
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'<' | b'>' | b'`') && !ends
+    // One byte more, so that a URI that was cut is still too long.
+    let text = &text[..text.ceil_char_boundary(MAX_URI + 1)];
+    uri.extend(utf8_percent_encode(text, encoded));
 }
 
-/// RFC 3986: `pchar` and `/` in a path, `unreserved` in a query's names and values.
-fn is_plain(byte: u8, place: Place) -> bool {
-    let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    unreserved || (place == Place::Path && b"!$&'()*+,;=:@/".contains(&byte))
-}
-
-/// Decodes a name or a value in a query, as <https://url.spec.whatwg.org/#urlencoded-parsing> has it: `+` is a space, an
-/// escape that is none stays, and bytes that are no UTF-8 become U+FFFD.
+/// Decodes a name or a value in a query (<https://url.spec.whatwg.org/#urlencoded-parsing>): `+` is a space, an invalid escape
+/// stays, and bytes that are not UTF-8 become U+FFFD.
 pub fn decode(text: &str) -> String {
     if !text.contains(['%', '+']) {
         return text.to_owned();
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        match (byte, after) {
-            (b'+', _) => bytes.push(b' '),
-            (b'%', [high, low, after @ ..]) => match (digit(*high), digit(*low)) {
-                (Some(high), Some(low)) => {
-                    bytes.push(high << 4 | low);
-                    rest = after;
-                }
-                _ => bytes.push(b'%'),
-            },
-            (byte, _) => bytes.push(*byte),
-        }
-    }
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    let digit = char::from(byte).to_digit(16)?;
-    u8::try_from(digit).ok()
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }

@@ -1,8 +1,8 @@
-//! The query of a request: what its URI has, and what the record has.
+//! The query of a request, in its URI and in its record.
 
 use super::budget::{self, Exceeded};
 use super::json::{Fields, Text};
-use super::percent::{self, Coding, Place};
+use super::percent::{self, Component, Encoding};
 
 /// A query, as the event has it.
 pub enum Query<'a> {
@@ -15,7 +15,7 @@ pub enum Query<'a> {
 }
 
 impl Query<'_> {
-    /// The parameters, decoded.
+    /// Returns the parameters, decoded.
     pub fn parameters(&self) -> Result<Vec<(String, String)>, Exceeded> {
         match self {
             Self::Sent(query) => {
@@ -30,20 +30,20 @@ impl Query<'_> {
 
     /// Appends the query to a path.
     pub fn push(&self, uri: &mut String) {
-        let (fields, coding) = match self {
+        let (fields, encoding) = match self {
             Self::Sent(query) if query.is_empty() => return,
             Self::Sent(query) => {
                 uri.push('?');
-                return percent::push(uri, query, Coding::Sent, Place::Query);
+                return percent::push(uri, query, Encoding::Sent, Component::Query);
             }
-            Self::SentPairs(fields) => (fields, Coding::Sent),
-            Self::Decoded(fields) => (fields, Coding::Decoded),
+            Self::SentPairs(fields) => (fields, Encoding::Sent),
+            Self::Decoded(fields) => (fields, Encoding::Decoded),
         };
         for (index, (name, value)) in fields.0.iter().enumerate() {
             uri.push(if index == 0 { '?' } else { '&' });
-            percent::push(uri, name, coding, Place::Name);
+            percent::push(uri, name, encoding, Component::Name);
             uri.push('=');
-            percent::push(uri, value, coding, Place::Value);
+            percent::push(uri, value, encoding, Component::Value);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What holds for a function's response, whichever front door it goes through.
+//! A function's response, before an event source's form of it.
 
 mod checks;
 mod hop;
@@ -9,15 +9,15 @@ use std::mem::take;
 
 use ureq::http::StatusCode;
 
-pub use hop::onward;
+pub use hop::EndToEndHeaders;
 pub use length::{BodyLength, unfinished};
 
 use super::members::Members;
 use crate::bindings::api;
 use crate::failure::Failure;
 
-/// A response that HTTP can carry, without what is of the connection only. No header sets a cookie: the cookies do.
-pub struct Checked {
+/// A response that HTTP can carry, without the headers of a connection. `cookies` has all cookies, and `headers` none.
+pub struct ValidatedResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub cookies: Vec<String>,
@@ -26,12 +26,12 @@ pub struct Checked {
     pub is_compressed: bool,
 }
 
-impl Checked {
-    /// Checks that a response is one that HTTP can carry, and takes out what is of the connection only.
+impl ValidatedResponse {
+    /// Checks a response, and removes the headers of a connection.
     ///
     /// # Errors
     ///
-    /// If its status is none of a final response, or a header's or cookie's name or value is not allowed.
+    /// Returns an error if HTTP does not allow the status, or the name or value of a header or cookie.
     pub fn new(response: api::Response) -> Result<Self, Failure> {
         checks::check(&response)?;
         let api::Response {
@@ -40,13 +40,13 @@ impl Checked {
             cookies,
             body,
         } = response;
-        let mut onward = onward(&headers, |_| false).into_iter();
-        // This one, once: RFC 9110, 8.6. By another, the reader would wait for more, or take the rest for the next message.
+        let mut end_to_end = EndToEndHeaders::new(&headers, |_| false).into_iter();
+        // The right length, once: RFC 9110, 8.6. With another, the reader would wait for more, or read the rest as the next message.
         let mut length = Some(body.len().to_string());
         headers.retain(|(name, value)| {
-            let goes_on = onward.next().unwrap_or_default();
+            let is_end_to_end = end_to_end.next().unwrap_or_default();
             let is_length = name.eq_ignore_ascii_case("content-length");
-            goes_on && (!is_length || length.take_if(|length| length == value).is_some())
+            is_end_to_end && (!is_length || length.take_if(|length| length == value).is_some())
         });
         let (set_cookies, headers): (Vec<_>, Vec<_>) = headers
             .into_iter()
@@ -64,15 +64,15 @@ impl Checked {
         })
     }
 
-    /// The headers and cookies, each name once, whatever its case, with its values.
+    /// Takes the headers and cookies: each name once, whatever its case, with its values.
     pub fn take_grouped(&mut self) -> Vec<(String, Vec<String>)> {
         let cookies = take(&mut self.cookies).into_iter();
         let cookies = cookies.map(|cookie| ("Set-Cookie".to_owned(), cookie));
         group(take(&mut self.headers).into_iter().chain(cookies))
     }
 
-    /// The headers, each name once, with its values joined with commas, which RFC 9110, 5.3, allows for all that may be there
-    /// more than once, but `Set-Cookie`.
+    /// Takes the headers: each name once, with its values joined with commas. RFC 9110, 5.3, allows that for all headers but
+    /// `Set-Cookie`.
     pub fn take_joined(&mut self) -> Members<String> {
         let grouped = group(take(&mut self.headers).into_iter()).into_iter();
         Members(
@@ -82,11 +82,11 @@ impl Checked {
         )
     }
 
-    /// The headers joined, and the cookies under as many names as there are cookies.
+    /// Takes the headers, joined, and the cookies, each under a name in other capitals.
     ///
     /// # Errors
     ///
-    /// If there are more cookies than ways to write `Set-Cookie`.
+    /// Returns an error if there are more cookies than ways to write `Set-Cookie`.
     pub fn take_single_valued(&mut self) -> Result<Members<String>, Failure> {
         let Members(mut members) = self.take_joined();
         let cookies = take(&mut self.cookies);
@@ -94,7 +94,7 @@ impl Checked {
         for (index, cookie) in cookies.into_iter().enumerate() {
             let name = set_cookie(index).ok_or_else(|| {
                 checks::invalid(format!(
-                    "sets {count} cookies, for which this front door has no place: a load balancer has it if multi-value headers are enabled"
+                    "sets {count} cookies, for which this event source has no place: a load balancer has it if multi-value headers are enabled"
                 ))
             })?;
             members.push((name, cookie));
@@ -102,7 +102,7 @@ impl Checked {
         Ok(Members(members))
     }
 
-    /// The status with its reason phrase, if it has one.
+    /// Returns the status with its reason phrase, if it has one.
     pub fn status_description(&self) -> Option<String> {
         let status = StatusCode::from_u16(self.status).ok()?;
         Some(format!("{} {}", self.status, status.canonical_reason()?))
@@ -110,7 +110,7 @@ impl Checked {
 }
 
 fn group(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
-    // By names in lower case: the function may send so many headers that looking through them all would take long.
+    // A map by names in lower case: a search through all headers would take long if a function sends many.
     let mut places = BTreeMap::new();
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
     for (name, value) in pairs {
@@ -123,7 +123,7 @@ fn group(pairs: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<Stri
     groups
 }
 
-/// `Set-Cookie` in capitals and small letters that no other index has, while there are any.
+/// Returns `Set-Cookie` in capitals that no other index has, or `None` if there are no more.
 fn set_cookie(index: usize) -> Option<String> {
     let mut rest = index;
     let name = "Set-Cookie".chars().map(|letter| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-/// A header's value as text: UTF-8, or Latin-1 where it is not, as RFC 9110, 5.5, says that it was once.
+/// Returns a header's value as text: UTF-8, or else Latin-1, which headers once had (RFC 9110, 5.5).
 pub fn header_text(value: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(value) {
         Ok(text) => Cow::Borrowed(text),
@@ -12,13 +12,13 @@ pub fn header_text(value: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Whether bytes are JSON.
+/// Returns `true` if bytes are JSON.
 pub fn is_json(bytes: &[u8]) -> bool {
-    // The parser passes over strings without a look at what they are made of.
+    // The parser does not check the encoding of strings that it passes over.
     str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }
 
-/// A text for a message: quoted, and only its beginning if it is long. Escaped, it may be ten times as large as it is.
+/// Quotes a text for a message, or its beginning if it is long. Escaped, a text may be ten times as large.
 pub fn quoted(text: &str) -> String {
     let beginning = beginning(text);
     let more = if beginning.len() < text.len() {
@@ -29,13 +29,13 @@ pub fn quoted(text: &str) -> String {
     format!("{beginning:?}{more}")
 }
 
-/// As much of a text as a message repeats.
+/// Returns as much of a text as a message repeats.
 pub fn beginning(text: &str) -> &str {
-    const LONGEST: usize = 200;
-    &text[..text.floor_char_boundary(LONGEST)]
+    const MAX_LENGTH: usize = 200;
+    &text[..text.floor_char_boundary(MAX_LENGTH)]
 }
 
-/// The first value of a header.
+/// Returns the first value of a header.
 pub fn find<'h>(headers: &'h [(String, String)], wanted: &str) -> Option<&'h str> {
     headers
         .iter()

@@ -23,11 +23,11 @@ const LAMBDA_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-lambda-contex
 /// All headers that the host itself adds to a request. They have account ids, claims and addresses in them.
 pub const CONTEXT_HEADERS: [HeaderName; 2] = [REQUEST_CONTEXT, LAMBDA_CONTEXT];
 
-/// Who is asked, where nobody says.
-const NOBODY: &str = "localhost";
+/// The authority of a request that names none.
+const DEFAULT_AUTHORITY: &str = "localhost";
 
-/// What a header takes in a map, in bytes, beside its value: an entry, and the block that the value is in.
-const HEADER: usize = 160;
+/// The memory of a header in a map, in bytes, in addition to its value: an entry, and the block that has the value.
+const MAX_HEADER_OVERHEAD: usize = 160;
 
 /// The request that an HTTP event is.
 ///
@@ -36,7 +36,7 @@ const HEADER: usize = 160;
 /// If the event has a method, a path or a header that HTTP does not allow.
 pub fn request(request: Request<'_>, context: &Context) -> Result<HttpRequest<WasiBody>, Failure> {
     let (scheme, target) = (request.scheme(), request.path_and_query());
-    let authority = request.authority().unwrap_or(NOBODY);
+    let authority = request.authority().unwrap_or(DEFAULT_AUTHORITY);
     let uri = Uri::builder()
         .scheme(scheme)
         .authority(authority)
@@ -52,7 +52,7 @@ pub fn request(request: Request<'_>, context: &Context) -> Result<HttpRequest<Wa
         .map_err(|_| invalid(&format!("the method is {}", quoted(&request.record.method))))?;
     let mut built = HttpRequest::builder().method(method).uri(uri);
     let too_large = |exceeded| Failure::from(EventError::from(exceeded));
-    budget::check(request.record.headers.len() * HEADER).map_err(too_large)?;
+    budget::check(request.record.headers.len() * MAX_HEADER_OVERHEAD).map_err(too_large)?;
     for (name, value) in request.headers().map_err(too_large)? {
         budget::check(name.len() + value.len()).map_err(too_large)?;
         let (Ok(name), Ok(value)) = (
@@ -86,7 +86,7 @@ pub fn event(
     path: &str,
     context: &Context,
 ) -> Result<HttpRequest<WasiBody>, Failure> {
-    let built = HttpRequest::post(format!("http://{NOBODY}{path}"))
+    let built = HttpRequest::post(format!("http://{DEFAULT_AUTHORITY}{path}"))
         .header(http::header::CONTENT_TYPE, "application/json");
     finish(built, context, event)
 }
@@ -97,7 +97,7 @@ fn finish(
     body: Vec<u8>,
 ) -> Result<HttpRequest<WasiBody>, Failure> {
     let mut built = built.header(LAMBDA_CONTEXT, lambda_context(context));
-    // Some front doors leave it out, and a request without has no body: RFC 9112, 6.3.
+    // Some event sources leave the length out, and a request without a length has no body: RFC 9112, 6.3.
     let headers = built.headers_ref();
     if !body.is_empty() && !headers.is_some_and(|headers| headers.contains_key(CONTENT_LENGTH)) {
         built = built.header(CONTENT_LENGTH, body.len());

@@ -70,7 +70,7 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let shared = Arc::clone(&self.0);
         Box::pin(async move {
-            let origin = Origin::of(&uri)
+            let origin = Origin::from_uri(&uri)
                 .ok_or_else(|| ConnectError::Name("the URI has no host".to_owned()))?;
             shared.connect(&origin).await
         })
@@ -87,7 +87,7 @@ impl Shared {
         let tls = get_or_try(&self.tls, || tls::connector(&self.access))?;
         let name = match &origin.host {
             Host::Address(address) => ServerName::from(*address),
-            Host::Name(name) | Host::Below(name) => ServerName::try_from(name.clone())
+            Host::Name(name) | Host::Wildcard(name) => ServerName::try_from(name.clone())
                 .map_err(|error| ConnectError::Name(error.to_string()))?,
         };
         let stream = tls
@@ -139,7 +139,7 @@ impl Shared {
             host if host.is_localhost() => {
                 return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
             }
-            Host::Name(name) | Host::Below(name) => name,
+            Host::Name(name) | Host::Wildcard(name) => name,
         };
         let failed = |error: &NetError| match error {
             NetError::Timeout => ConnectError::NameTimeout,

@@ -26,6 +26,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error as Code, WasiBody};
 
@@ -312,25 +313,27 @@ impl Signing {
     }
 }
 
-/// A URI as it is signed by [`Rule::Paths`]: all of its path is escaped but what is never to be, and escapes stay. HTTP allows more, and what is
-/// sent stays as it was.
+/// The characters that [`Rule::Paths`] escapes in a path. Escapes stay.
+const ESCAPED_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b'%');
+
+/// Returns a URI as [`Rule::Paths`] signs it, with a path that is escaped. HTTP allows a path that is not, and the request leaves with
+/// the path that it has.
 fn escaped(uri: &Uri) -> String {
     let Some(authority) = uri.authority() else {
         return uri.to_string();
     };
-    let mut escaped = format!("{}://{authority}", uri.scheme_str().unwrap_or("https"));
-    for byte in uri.path().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let path = utf8_percent_encode(uri.path(), ESCAPED_IN_PATH);
+    match uri.query() {
+        Some(query) => format!("{scheme}://{authority}{path}?{query}"),
+        None => format!("{scheme}://{authority}{path}"),
     }
-    if let Some(query) = uri.query() {
-        escaped.push('?');
-        escaped.push_str(query);
-    }
-    escaped
 }
 
 #[cfg(test)]

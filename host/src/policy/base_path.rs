@@ -1,8 +1,10 @@
 //! Base paths, which the host removes from the path of a request.
 
+use std::str::FromStr;
+
 use percent_encoding::percent_decode_str;
 
-use super::value::{Entry, Said, Text};
+use super::value::read_from_str;
 
 /// A base path: `/shop`, or `/{stage}/shop`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,22 +20,21 @@ enum Segment {
 
 const STAGE: &str = "{stage}";
 
-impl BasePath {
-    /// Reads one base path, or a list of them.
-    pub(super) fn read_all(entry: &Entry<'_>) -> Said<Vec<Self>> {
-        let texts = entry.text_or_texts("/shop")?;
-        texts.iter().map(Self::read).collect()
-    }
+read_from_str!(BasePath);
 
-    fn read(text: &Text<'_>) -> Said<Self> {
-        Self::parse(text.text).map_err(|why| {
-            text.wrong(format_args!(
-                "the base path \"{}\" {why}\nhint: write it as \"/shop\", or \"/{STAGE}\" for the stage of the API",
-                text.text
-            ))
+impl FromStr for BasePath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|cause| {
+            format!(
+                "the base path \"{text}\" {cause}\nhint: write it as \"/shop\", or \"/{STAGE}\" for the stage of the API"
+            )
         })
     }
+}
 
+impl BasePath {
     fn parse(text: &str) -> Result<Self, &'static str> {
         let path = text.strip_prefix('/').ok_or("does not start with `/`")?;
         let path = path.strip_suffix('/').unwrap_or(path);
@@ -41,9 +42,7 @@ impl BasePath {
             STAGE => Ok(Segment::Stage),
             "" | "." | ".." => Err("has an empty segment, `.` or `..`"),
             _ if segment.contains(['?', '#']) => Err("has a query or a fragment"),
-            _ if segment.contains(['{', '}']) => {
-                Err("has braces around something else than `stage`")
-            }
+            _ if segment.contains(['{', '}']) => Err("has braces around another word than `stage`"),
             _ => Ok(Segment::Literal(percent_decode_str(segment).collect())),
         });
         segments.collect::<Result<_, _>>().map(Self)

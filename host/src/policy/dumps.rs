@@ -1,52 +1,70 @@
-//! Where core dumps go.
+//! The directory of core dumps.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::files::{Folder, Preopen};
-use super::value::{Entry, Said, Wrong};
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+
+use super::files::{DirectoryGrant, Preopen};
+use super::reader::Diagnostic;
 
 /// The directory of a function's core dumps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dumps {
     /// Its path.
     pub directory: PathBuf,
-    /// The place in the file that names it, and its line.
-    at: Range<usize>,
-    line: usize,
+    /// The line of the file that names it.
+    pub(super) line: usize,
 }
 
 /// The only directory that a function can write to on Lambda.
-const DEFAULT: &str = "/tmp";
+const DEFAULT_DIRECTORY: &str = "/tmp";
+
+/// Reads `true`, `false`, or the path of a directory.
+pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Dumps>, D::Error> {
+    struct FlagOrPath;
+    impl Visitor<'_> for FlagOrPath {
+        type Value = Option<Dumps>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true, false, or the absolute path of a directory, such as \"/mnt/dumps\"")
+        }
+
+        fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
+            Ok(flag.then(|| Dumps::new(DEFAULT_DIRECTORY)))
+        }
+
+        fn visit_str<E: Error>(self, path: &str) -> Result<Self::Value, E> {
+            if !path.starts_with('/') || path.contains('\0') {
+                return Err(E::invalid_value(Unexpected::Str(path), &self));
+            }
+            Ok(Some(Dumps::new(path)))
+        }
+    }
+    from.deserialize_any(FlagOrPath)
+}
 
 impl Dumps {
-    /// Reads `true`, `false`, or the path of a directory.
-    pub(super) fn read(entry: &Entry<'_>, file: &str) -> Said<Option<Self>> {
-        const RIGHT: &str =
-            "is true, false, or the absolute path of a directory, such as \"/mnt/dumps\"";
-        let directory = match (entry.flag(), entry.text("")) {
-            (Ok(false), _) => return Ok(None),
-            (Ok(true), _) => DEFAULT,
-            (_, Ok(path)) if path.starts_with('/') && !path.contains('\0') => path,
-            _ => return Err(entry.wrong(RIGHT)),
-        };
-        Ok(Some(Self {
+    fn new(directory: &str) -> Self {
+        Self {
             directory: directory.into(),
-            at: entry.wrong_key("").at,
-            line: entry.line(file),
-        }))
+            line: 0,
+        }
     }
 
     /// Checks by the paths in the file that the function sees no dump: a dump has the memory of an invocation in it, which may
     /// be another client's.
-    pub(super) fn check_paths(&self, granted: &[Folder]) -> Said<()> {
-        let mut granted = granted.iter().map(|folder| folder.path.as_str());
-        let outer = granted.find(|folder| self.directory.starts_with(folder));
+    pub(super) fn check_paths(
+        &self,
+        at: Range<usize>,
+        granted: &[DirectoryGrant],
+    ) -> Result<(), Diagnostic> {
+        let mut granted = granted.iter().map(|directory| directory.path.as_str());
+        let outer = granted.find(|outer| self.directory.starts_with(outer));
         outer.map_or(Ok(()), |outer| {
-            Err(Wrong {
-                at: self.at.clone(),
-                why: self.is_seen(outer),
-            })
+            let message = self.is_seen(outer);
+            Err(Diagnostic { at, message })
         })
     }
 

@@ -1,32 +1,53 @@
-//! Which of the process's variables a function sees.
+//! The environment variables that a function sees.
 
+use serde::{Deserialize, Deserializer};
+
+use super::Grant;
 use super::aws::{Aws, PLACEHOLDERS};
-use super::value::{Entry, Said};
+use super::value;
 
-/// What the file says of the environment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Env {
-    /// Which of the function's own variables it sees; `None` means all.
+/// The variables that the function sees.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table: [env]")]
+pub struct EnvPolicy {
+    /// The names of the function's own variables that it sees. `None` means all.
+    #[serde(deserialize_with = "names")]
     pub allow: Option<Vec<String>>,
-    /// What it sees of what is otherwise hidden.
+    /// The names of the otherwise hidden variables that it sees.
+    #[serde(deserialize_with = "names")]
     pub grant: Vec<String>,
 }
 
-/// What a variable is.
+fn names<'de, D: Deserializer<'de>, L: From<Vec<String>>>(from: D) -> Result<L, D::Error> {
+    let check = |name: &str| match name.is_empty() || name.contains(['=', '\0', '*']) {
+        true => Err(format!("\"{name}\" is not the name of a variable")),
+        false => Ok(()),
+    };
+    value::texts(from, check).map(L::from)
+}
+
+/// The table `[env]`.
+pub const ENV: Grant = Grant {
+    table: "env",
+    about: "the function's own variables, without a grant",
+    template: "[env]\n# allow = [\"TABLE\"]  # only these of its own\n# grant = []           # otherwise hidden variables, by name\n",
+};
+
+/// The kind of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The function's own.
     Own,
-    /// Lambda's, and it says nothing that a function should not know.
+    /// Lambda's, and no secret.
     Fact,
-    /// Credentials, or what leads to them or to the Runtime API, or what is for the runtime.
+    /// Credentials, a way to them or to the Runtime API, or a setting of the runtime.
     Hidden,
 }
 
-/// The variables of Lambda that say nothing which a function should not know.
+/// The variables of Lambda that are no secret.
 ///
-/// The list is <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime> less
-/// the credentials and what leads to them or to the Runtime API.
+/// The list is <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime> without
+/// the credentials and the variables that lead to them or to the Runtime API.
 const FACTS: &[&str] = &[
     "AWS_DEFAULT_REGION",
     "AWS_EXECUTION_ENV",
@@ -51,7 +72,7 @@ const FACTS: &[&str] = &[
     "_HANDLER",
 ];
 
-/// The beginnings of what is Lambda's, or for this runtime, besides the facts.
+/// The beginnings of names that are Lambda's or this runtime's, apart from the facts.
 const RESERVED: &[&str] = &[
     "AWS_CONTAINER_",
     "AWS_LAMBDA_",
@@ -60,8 +81,8 @@ const RESERVED: &[&str] = &[
     "_LAMBDA_",
 ];
 
-/// What the names of variables have in them that are secret, or lead to what is. Others that begin with `AWS_` are the
-/// function's own, and so are those that say where a service is: `AWS_ENDPOINT_URL_SECRETS_MANAGER` has no secret.
+/// The words in names of variables that are secret, or lead to a secret. Other names that begin with `AWS_` are the function's own,
+/// and so are the addresses of services: `AWS_ENDPOINT_URL_SECRETS_MANAGER` has no secret.
 const SECRETS: &[&str] = &[
     "AUTH",
     "CONFIG_FILE",
@@ -75,16 +96,14 @@ const SECRETS: &[&str] = &[
     "TOKEN",
 ];
 
-/// What the names of variables begin with that say where AWS's services are.
+/// The beginning of the names of variables with the addresses of AWS's services.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
-/// Each invocation brings its own.
+/// The trace id of an invocation.
 const TRACE_ID: &str = "_X_AMZN_TRACE_ID";
 
-const KEYS: &[&str] = &["allow", "grant"];
-
 impl Kind {
-    fn of(name: &str) -> Self {
+    fn from_name(name: &str) -> Self {
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         if FACTS.contains(&name) {
             Self::Fact
@@ -99,20 +118,8 @@ impl Kind {
     }
 }
 
-impl Env {
-    pub(super) fn read(entry: &Entry<'_>) -> Said<Self> {
-        let mut env = Self::default();
-        for entry in entry.table()? {
-            match entry.key {
-                "allow" => env.allow = Some(names(&entry)?),
-                "grant" => env.grant = names(&entry)?,
-                _ => return Err(entry.unknown("[env] has", KEYS)),
-            }
-        }
-        Ok(env)
-    }
-
-    /// What the function sees of these variables. Where the host signs, placeholders stand for the credentials.
+impl EnvPolicy {
+    /// Returns the variables that the function sees. Where the host signs, placeholders stand for the credentials.
     pub fn view<'a>(
         &self,
         variables: impl Iterator<Item = (&'a String, &'a String)>,
@@ -132,22 +139,12 @@ impl Env {
 
     fn shows(&self, name: &str) -> bool {
         let is_in = |names: &[String]| names.iter().any(|listed| listed == name);
-        match Kind::of(name) {
+        match Kind::from_name(name) {
             Kind::Fact => true,
             Kind::Own => self.allow.as_deref().is_none_or(is_in) || is_in(&self.grant),
             Kind::Hidden => name != TRACE_ID && is_in(&self.grant),
         }
     }
-}
-
-fn names(entry: &Entry<'_>) -> Said<Vec<String>> {
-    let name = |text: super::value::Text<'_>| {
-        if text.text.is_empty() || text.text.contains(['=', '\0', '*']) {
-            return Err(text.wrong(format_args!("\"{}\" is no name of a variable", text.text)));
-        }
-        Ok(text.text.to_owned())
-    };
-    entry.texts("TABLE")?.into_iter().map(name).collect()
 }
 
 #[cfg(test)]
@@ -156,7 +153,7 @@ mod tests {
 
     #[test]
     fn credentials_are_hidden() {
-        let env = Env::default();
+        let env = EnvPolicy::default();
         for name in [
             "AWS_ACCESS_KEY_ID",
             "AWS_SECRET_ACCESS_KEY",
@@ -196,7 +193,7 @@ mod tests {
     #[test]
     fn a_list_narrows_the_functions_own_and_grants_are_by_name() {
         let owned = |name: &str| vec![name.to_owned()];
-        let env = Env {
+        let env = EnvPolicy {
             allow: Some(owned("TABLE")),
             grant: owned("AWS_SESSION_TOKEN"),
         };
@@ -216,9 +213,9 @@ mod tests {
     fn placeholders_stand_for_what_is_not_granted() {
         let [(id, id_value), (secret, _), (token, token_value)] = PLACEHOLDERS;
         let variables = [id, secret, token].map(|name| (name.to_owned(), "real".to_owned()));
-        let env = Env {
+        let env = EnvPolicy {
             grant: vec![secret.to_owned()],
-            ..Env::default()
+            ..EnvPolicy::default()
         };
         let aws = Aws {
             sign: vec!["s3".to_owned()],

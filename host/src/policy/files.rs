@@ -1,84 +1,136 @@
-//! Which folders a function sees.
+//! The directories that a function sees.
 
+use std::fmt;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::str::FromStr;
 
-use super::value::{Entry, Said, Wrong, nearest};
+use serde::de::{Deserializer, MapAccess, Visitor};
 
-/// A folder that is granted.
+use super::Grant;
+use super::reader::Diagnostic;
+use super::value::{self, nearest, read_from_str};
+
+/// A directory that is granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
+pub struct DirectoryGrant {
     /// Its path, as the file writes it and the function sees it.
     pub path: String,
-    place: Place,
-    /// Whether the function may change what is in it.
+    /// Whether the function may change it.
     pub is_writable: bool,
-    /// The line of the file that grants it.
-    line: usize,
+    /// The line of the file that grants the directory.
+    pub(super) line: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     Tmp,
-    /// In the function's own folder, at this path below it.
+    /// In the function's own directory, at this path below it.
     Task(PathBuf),
 }
 
-/// A folder of this machine.
+/// A directory of this machine.
 #[derive(Debug, Clone)]
 pub struct Preopen {
-    /// Where it is: without symbolic links.
+    /// Its path on this machine, without symbolic links.
     pub host: PathBuf,
-    /// What the function calls it.
+    /// Its path in the function.
     pub guest: String,
-    /// Whether the function may change what is in it.
+    /// Whether the function may change it.
     pub is_writable: bool,
     line: usize,
 }
 
+/// The table `[files]`.
+pub const FILES: Grant = Grant {
+    table: "files",
+    about: "[files], if it opens any: standard libraries import it anyway",
+    template: "[files]\n# \"/tmp\" = \"read-write\"\n# \"/var/task\" = \"read-only\"\n",
+};
+
 const TMP: &str = "/tmp";
 
-/// What the function's own folder is called on Lambda, and in the file wherever it lies.
+/// The path of the function's own directory on Lambda, which also names it in the file wherever it is.
 const TASK: &str = "/var/task";
 
-impl Folder {
-    /// Reads one, of this file. `root` is the function's own folder.
-    pub(super) fn read(entry: &Entry<'_>, file: &str, root: &Path) -> Said<Self> {
-        let path = entry.key;
+/// Reads the paths and their modes.
+pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<DirectoryGrant>, D::Error> {
+    struct Directories;
+    impl<'de> Visitor<'de> for Directories {
+        type Value = Vec<DirectoryGrant>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a table: [files]")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
+            let mut directories = Vec::new();
+            while let Some((path, mode)) = table.next_entry::<String, Mode>()? {
+                directories.push(DirectoryGrant {
+                    path,
+                    line: 0,
+                    is_writable: mode.is_writable,
+                });
+            }
+            Ok(directories)
+        }
+    }
+    from.deserialize_map(Directories)
+}
+
+struct Mode {
+    is_writable: bool,
+}
+
+read_from_str!(Mode);
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let is_writable = value::word(word, &[("read-only", false), ("read-write", true)])?;
+        Ok(Self { is_writable })
+    }
+}
+
+impl DirectoryGrant {
+    /// Checks that the directory can be granted. `root` is the function's own directory.
+    pub(super) fn check(&self, at: Range<usize>, root: &Path) -> Result<(), Diagnostic> {
+        let place = self.place(root);
+        place.map_or_else(|message| Err(Diagnostic { at, message }), |_| Ok(()))
+    }
+
+    fn place(&self, root: &Path) -> Result<Place, String> {
+        let path = self.path.as_str();
         let is_plain = path.len() > 1
             && path
                 .strip_prefix('/')
                 .is_some_and(|rest| rest.split('/').all(|name| !matches!(name, "" | "." | "..")));
         if !is_plain || path.contains('\0') {
-            let why = format!(
-                "\"{path}\" is no path of a folder: it starts with `/`, and has no `.`, `..` or empty name in it, as \"{TMP}\" has none"
-            );
-            return Err(entry.wrong_key(why));
+            return Err(format!(
+                "\"{path}\" is not a valid directory\nhint: use an absolute path without `.`, `..` and empty names, such as \"{TMP}\""
+            ));
         }
         let below = |root: &Path| Some(Path::new(path).strip_prefix(root).ok()?.to_owned());
-        let place = if path == TMP {
-            Place::Tmp
-        } else if let Some(below) = below(Path::new(TASK)).or_else(|| below(root)) {
-            Place::Task(below)
-        } else {
-            return Err(elsewhere(entry));
-        };
-        Ok(Self {
-            path: path.to_owned(),
-            place,
-            is_writable: entry.word(&[("read-only", false), ("read-write", true)])?,
-            line: entry.line(file),
-        })
+        if path == TMP {
+            return Ok(Place::Tmp);
+        }
+        let task = below(Path::new(TASK)).or_else(|| below(root));
+        let task = task.map(Place::Task);
+        task.ok_or_else(|| format!("\"{path}\" cannot be granted\nhint: {}", elsewhere(path)))
     }
 
-    /// All of them on this machine, where the function's own folder is `root`.
+    /// Finds the directories on this machine. `root` is the function's own directory.
     ///
     /// # Errors
     ///
-    /// Which line grants one that is not there, or could be used to leave another, and why.
-    pub fn open_all(folders: &[Self], root: &Path) -> Result<Vec<Preopen>, (usize, String)> {
+    /// Returns an error, with the line of its grant, if a directory does not exist, or lies in another that is read-write.
+    pub fn open_all(directories: &[Self], root: &Path) -> Result<Vec<Preopen>, (usize, String)> {
         let open = |folder: &Self| folder.open(root).map_err(|why| (folder.line, why));
-        let opened = folders.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        // Who may write in a folder can put a symbolic link in the place of what is below it.
+        let opened = directories
+            .iter()
+            .map(open)
+            .collect::<Result<Vec<_>, _>>()?;
+        // A function that may write in a directory can replace a directory in it with a symbolic link.
         for outer in opened.iter().filter(|folder| folder.is_writable) {
             let inner = opened
                 .iter()
@@ -89,7 +141,7 @@ impl Folder {
                     false => format!(" ({} on this machine)", inner.host.display()),
                 };
                 let why = format!(
-                    "[files] grants \"{}\"{place}, which lies in \"{}\", and that is read-write already: grant one of them",
+                    "[files] grants \"{}\"{place}, which lies in \"{}\", which is read-write already\nhint: grant one of them",
                     inner.guest, outer.guest
                 );
                 return Err((inner.line, why));
@@ -109,19 +161,21 @@ impl Folder {
             let real = path.canonicalize().ok().filter(|path| path.is_dir());
             real.ok_or_else(|| {
                 format!(
-                    "[files] grants \"{}\", and there is no folder {}",
+                    "[files] grants \"{}\", but there is no directory {}",
                     self.path,
                     path.display()
                 )
             })
         };
-        let host = match &self.place {
+        // As [`check`](Self::check) had it.
+        let absolute = std::path::absolute(root).unwrap_or_default();
+        let host = match self.place(&absolute)? {
             Place::Tmp => real(Path::new(TMP))?,
             Place::Task(below) => {
-                let (root, host) = (real(root)?, real(&root.join(below))?);
+                let (root, host) = (real(root)?, real(&root.join(&below))?);
                 if !host.starts_with(&root) {
                     return Err(format!(
-                        "[files] grants \"{path}\", which is a symbolic link out of the function's folder"
+                        "[files] grants \"{path}\", which is a symbolic link out of the function's directory"
                     ));
                 }
                 host
@@ -136,17 +190,17 @@ impl Folder {
     }
 }
 
-fn elsewhere(entry: &Entry<'_>) -> Wrong {
-    let first = Path::new(entry.key)
+/// Returns a hint for a directory that cannot be granted.
+fn elsewhere(path: &str) -> String {
+    let first = Path::new(path)
         .components()
         .take(3)
         .filter(|part| *part != Component::RootDir);
     let start = format!("/{}", first.collect::<PathBuf>().display());
-    let hint = match nearest(&start, &[TMP, TASK]) {
+    match nearest(&start, &[TMP, TASK]) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None => format!(
-            "there are \"{TMP}\" and \"{TASK}\", the function's own folder, and what is in it"
+            "grant \"{TMP}\", or \"{TASK}\", which is the function's own directory, or a directory in it"
         ),
-    };
-    entry.wrong_key(format!("\"{}\" cannot be granted; {hint}", entry.key))
+    }
 }

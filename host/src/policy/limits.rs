@@ -1,34 +1,34 @@
-//! How much a function may take.
+//! The limits of a function's instances.
 
 use std::time::Duration;
 
-use super::value::{Entry, Said};
+use serde::Deserialize;
 
-/// What one instance may take, if the file says so or by default.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use super::value::{self, GIB, KIB};
+
+/// The limits of one instance.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table: [limits]")]
 pub struct Limits {
-    /// How much memory, in bytes, all its memories and tables together; `None` leaves it to the function's own size.
+    /// The memory of all memories and tables together, in bytes. `None` depends on the function's own size.
+    #[serde(deserialize_with = "value::size::<{ 64 * KIB }, { 10 * GIB }, _, _>")]
     pub memory: Option<usize>,
-    /// How long before Lambda's deadline it is stopped; `None` leaves it to the function's own size.
+    /// The time before Lambda's deadline at which the instance is stopped. `None` depends on the function's own size.
+    #[serde(deserialize_with = "value::duration::<1, 60_000, _, _>")]
     pub margin: Option<Duration>,
-    /// How many elements one of its tables may have.
+    /// The elements of one table.
+    #[serde(deserialize_with = "value::count::<1, 10_000_000, _, _>")]
     pub tables: usize,
-    /// How many core instances, memories and tables it may have, of each.
+    /// The core instances, the memories and the tables, of each as many.
+    #[serde(deserialize_with = "value::count::<1, 100_000, _, _>")]
     pub instances: usize,
-    /// How many handles it may hold.
+    /// The handles that it may hold.
+    #[serde(deserialize_with = "value::count::<16, 1_000_000, _, _>")]
     pub handles: usize,
-    /// How much one invocation may write to the log, in bytes.
+    /// The part of the log that one invocation may fill, in bytes.
+    #[serde(deserialize_with = "value::size::<KIB, { 10 * GIB }, _, _>")]
     pub output: usize,
 }
-
-const KEYS: &[&str] = &[
-    "handles",
-    "instances",
-    "margin",
-    "memory",
-    "output",
-    "tables",
-];
 
 const MIB: usize = 1024 * 1024;
 
@@ -45,53 +45,32 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
-    pub(super) fn read(entry: &Entry<'_>) -> Said<Self> {
-        let mut limits = Self::default();
-        for entry in entry.table()? {
-            match entry.key {
-                "memory" => limits.memory = Some(entry.size(64 * 1024..=10_240 * MIB)?),
-                "margin" => {
-                    let range = Duration::from_millis(1)..=Duration::from_secs(60);
-                    limits.margin = Some(entry.duration("50ms", range)?);
-                }
-                "tables" => limits.tables = entry.count(1..=10_000_000)?,
-                "instances" => limits.instances = entry.count(1..=100_000)?,
-                "handles" => limits.handles = entry.count(16..=1_000_000)?,
-                "output" => limits.output = entry.size(1024..=10_240 * MIB)?,
-                _ => return Err(entry.unknown("[limits] has", KEYS)),
-            }
-        }
-        Ok(limits)
-    }
-}
-
-/// How much the host holds for an instance at no charge, in bytes: an event, perhaps in two forms, or an answer. They have
-/// 6 MiB at most. More than that counts as the instance's memory.
+/// The memory that the host holds for an instance without counting it, in bytes: an event, perhaps in two forms, or a response.
+/// They have 6 MiB at most. More than that counts as the instance's memory.
 pub const FREE_OF_CHARGE: usize = 16 * MIB;
 
-/// How much memory one instance may have, in bytes, in a function of `memory_mib` that runs `concurrency` of them at once.
+/// Returns the memory that one instance may have, in bytes, in a function of `memory_mib` that runs `concurrency` of them at once.
 ///
 /// A function that grows beyond it gets an error, where Lambda would kill the whole process.
 #[must_use]
 pub fn memory_limit(memory_mib: u32, concurrency: usize) -> usize {
-    /// What the host needs of the function's memory for itself.
-    const HOST: usize = 16 * MIB;
-    const LEAST: usize = 16 * MIB;
+    /// The host's own part of the function's memory.
+    const HOST_MEMORY: usize = 16 * MIB;
+    const MIN_MEMORY: usize = 16 * MIB;
     let all = (memory_mib as usize).saturating_mul(MIB);
-    let share = all.saturating_sub(HOST) / concurrency.max(1);
-    share.saturating_sub(FREE_OF_CHARGE).max(LEAST)
+    let share = all.saturating_sub(HOST_MEMORY) / concurrency.max(1);
+    share.saturating_sub(FREE_OF_CHARGE).max(MIN_MEMORY)
 }
 
-/// How long before Lambda's deadline a function of `memory_mib` is stopped, so that its answer still gets out, and the next
-/// event is asked for.
+/// Returns the time before Lambda's deadline at which a function of `memory_mib` is stopped, so that the response leaves and the
+/// host asks for the next event in time.
 #[must_use]
 pub fn margin(memory_mib: u32) -> Duration {
     /// With a whole CPU.
-    const LEAST: Duration = Duration::from_millis(50);
+    const MIN_MARGIN: Duration = Duration::from_millis(50);
     /// How much CPU time it takes to stop a guest, report it and make the next instance.
     const CPU_TIME: Duration = Duration::from_millis(8);
-    LEAST + at_cpu_share(memory_mib, CPU_TIME) - CPU_TIME
+    MIN_MARGIN + at_cpu_share(memory_mib, CPU_TIME) - CPU_TIME
 }
 
 /// Returns how long work takes in a function of `memory_mib` that takes `cpu_time` on a whole CPU.

@@ -1,18 +1,21 @@
-//! Which levels lines of the function's log have that do not say theirs.
+//! The levels of lines of the function's log that do not say their level.
 
-use super::value::{Entry, Said};
+use serde::de::{Deserialize, Deserializer, Error};
+
+use super::value;
 use crate::log::{Level, Stream};
 
 /// The levels of a function's two streams, where the log is JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(default, deny_unknown_fields, expecting = "a table: [log]")]
 pub struct StreamLevels {
     /// The level of a line on stdout.
+    #[serde(deserialize_with = "level")]
     pub stdout: Level,
     /// The level of a line on stderr.
+    #[serde(deserialize_with = "level")]
     pub stderr: Level,
 }
-
-const KEYS: &[&str] = &["stderr", "stdout"];
 
 impl Default for StreamLevels {
     fn default() -> Self {
@@ -25,19 +28,6 @@ impl Default for StreamLevels {
 }
 
 impl StreamLevels {
-    pub(super) fn read(entry: &Entry<'_>) -> Said<Self> {
-        let words = Level::ALL.map(|level| (level.name(), level));
-        let mut levels = Self::default();
-        for entry in entry.table()? {
-            match entry.key {
-                "stderr" => levels.stderr = entry.word(&words)?,
-                "stdout" => levels.stdout = entry.word(&words)?,
-                _ => return Err(entry.unknown("[log] has", KEYS)),
-            }
-        }
-        Ok(levels)
-    }
-
     /// Returns the level of this stream.
     #[must_use]
     pub fn of(&self, stream: Stream) -> Level {
@@ -46,4 +36,10 @@ impl StreamLevels {
             Stream::Stderr => self.stderr,
         }
     }
+}
+
+fn level<'de, D: Deserializer<'de>>(from: D) -> Result<Level, D::Error> {
+    let word = String::deserialize(from)?;
+    let known = Level::ALL.map(|level| (level.name(), level));
+    value::word(&word, &known).map_err(D::Error::custom)
 }

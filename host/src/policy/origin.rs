@@ -1,24 +1,26 @@
-//! Where a function may send requests to: origins, as in `https://api.example.com`.
+//! Origins, such as `https://api.example.com`, which a function may send requests to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
 
 use http::Uri;
+use http::uri::Authority;
 
-use super::value::nearest;
+use super::value::{nearest, read_from_str};
 
 /// A scheme, a host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Whether the connection is encrypted.
     pub scheme: Scheme,
-    /// Which hosts.
+    /// The hosts.
     pub host: Host,
-    /// The port: where the file has none, the scheme's own.
+    /// The port. If the file has none, it is the scheme's own.
     pub port: u16,
 }
 
-/// How requests are sent.
+/// The scheme of an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// `http`
@@ -27,19 +29,19 @@ pub enum Scheme {
     Https,
 }
 
-/// Which hosts an origin is of.
+/// The hosts of an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
-    /// The one of this name, in lower case. `localhost` is one.
+    /// The host of this name, in lower case. `localhost` is a name.
     Name(String),
-    /// All that have one label more than this, before it: `*.example.com`.
-    Below(String),
-    /// The one of this address, written as such.
+    /// All hosts with one label before this name: `*.example.com`.
+    Wildcard(String),
+    /// The host of this address, written as an address.
     Address(IpAddr),
 }
 
 impl Scheme {
-    /// The port of an origin that names none.
+    /// Returns the port of an origin that names none.
     #[must_use]
     pub fn port(self) -> u16 {
         match self {
@@ -49,33 +51,42 @@ impl Scheme {
     }
 }
 
+read_from_str!(Origin);
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|cause| format!("the origin \"{text}\" {cause}"))
+    }
+}
+
 impl Origin {
-    /// Where a request to this URI goes; `None` if the URI does not say, or has a user in it.
+    /// Returns the origin of a URI, or `None` if the URI has none, or has a user.
     #[must_use]
-    pub fn of(uri: &Uri) -> Option<Self> {
+    pub fn from_uri(uri: &Uri) -> Option<Self> {
         let scheme = match uri.scheme_str()? {
             "https" => Scheme::Https,
             "http" => Scheme::Http,
             _ => return None,
         };
-        let authority = uri.authority()?.as_str();
-        let (host, port) = split(authority).ok()?;
-        // A dot at its end makes a name absolute, which all names here are.
+        let (host, port) = split(uri.authority()?).ok()?;
+        // A dot at the end makes a name absolute, as all names here are.
         let host = Host::parse(host.strip_suffix('.').unwrap_or(host)).ok()?;
-        (!matches!(host, Host::Below(_))).then(|| Self {
+        (!matches!(host, Host::Wildcard(_))).then(|| Self {
             scheme,
             host,
             port: port.unwrap_or_else(|| scheme.port()),
         })
     }
 
-    /// Whether a request that goes to `other` goes to here.
+    /// Returns `true` if a request to `other` is a request to this origin.
     #[must_use]
-    pub fn covers(&self, other: &Self) -> bool {
-        self.scheme == other.scheme && self.port == other.port && self.host.covers(&other.host)
+    pub fn matches(&self, other: &Self) -> bool {
+        self.scheme == other.scheme && self.port == other.port && self.host.matches(&other.host)
     }
 
-    /// The host, and the port unless it is the scheme's own.
+    /// Returns the host, and the port unless it is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {
         if self.port == self.scheme.port() {
@@ -85,32 +96,32 @@ impl Origin {
         }
     }
 
-    /// Whether the file writes down the very machine: its address, or `localhost`.
+    /// Returns `true` if the file names one machine: by its address, or as `localhost`.
     #[must_use]
-    pub fn is_literal(&self) -> bool {
+    pub fn is_ip_or_localhost(&self) -> bool {
         match &self.host {
             Host::Name(_) => self.host.is_localhost(),
-            Host::Below(_) => false,
+            Host::Wildcard(_) => false,
             Host::Address(_) => true,
         }
     }
 
-    /// Reads one.
+    /// Parses an origin.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, in words that go on from the text.
+    /// Returns what is wrong with the text, as a predicate of it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text
             .split_once("://")
-            .ok_or_else(|| format!("has no scheme; did you mean \"https://{text}\"?"))?;
+            .ok_or_else(|| format!("has no scheme\nhint: did you mean \"https://{text}\"?"))?;
         let scheme = match scheme {
             "https" => Scheme::Https,
             "http" => Scheme::Http,
             other => {
                 let near = nearest(other, &["https", "http"]).unwrap_or("https");
                 return Err(format!(
-                    "has no scheme that is known; did you mean \"{near}://{rest}\"?"
+                    "has no scheme that is known\nhint: did you mean \"{near}://{rest}\"?"
                 ));
             }
         };
@@ -118,20 +129,18 @@ impl Origin {
         if authority != rest {
             let origin = &text[..text.len() - rest.len() + authority.len()];
             return Err(format!(
-                "has a path, and an origin has none; did you mean \"{origin}\"?"
+                "has a path, but an origin has none\nhint: did you mean \"{origin}\"?"
             ));
         }
-        if authority.contains('@') {
-            return Err("has a user, and an origin has none".to_owned());
-        }
-        let (host, port) = split(authority)?;
+        let parsed: Authority = authority.parse().map_err(|_| invalid(authority))?;
+        let (host, port) = split(&parsed)?;
         let host = Host::parse(host)?;
         let origin = Self {
             scheme,
             host,
             port: port.unwrap_or_else(|| scheme.port()),
         };
-        if port.is_none() && origin.is_literal() {
+        if port.is_none() && origin.is_ip_or_localhost() {
             return Err(format!(
                 "needs a port, since it is an address or localhost: such as \"{text}:8080\""
             ));
@@ -140,20 +149,39 @@ impl Origin {
     }
 }
 
-/// The host and the port of an authority.
-fn split(authority: &str) -> Result<(&str, Option<u16>), String> {
-    let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
-    let Some(colon) = authority[end_of_host..].find(':') else {
-        return Ok((authority, None));
+/// Returns what is wrong with an authority that no URI can have.
+fn invalid(authority: &str) -> String {
+    if authority.starts_with('[') && !authority.contains(']') {
+        return "has no `]` behind the IPv6 address".to_owned();
+    }
+    if authority.parse::<Ipv6Addr>().is_ok() {
+        return format!(
+            "has an IPv6 address without brackets\nhint: write it as \"[{authority}]\""
+        );
+    }
+    no_host(authority)
+}
+
+fn no_host(text: &str) -> String {
+    format!("has no host: \"{text}\" is neither a name (in ASCII) nor an address")
+}
+
+/// Returns the host and the port of an authority.
+fn split(authority: &Authority) -> Result<(&str, Option<u16>), String> {
+    let text = authority.as_str();
+    if text.contains('@') {
+        return Err("has a user, but an origin has none".to_owned());
+    }
+    let (host, port) = text.split_at(authority.host().len());
+    let Some(digits) = port.strip_prefix(':') else {
+        return Ok((host, None));
     };
-    let (host, port) = authority.split_at(end_of_host + colon);
-    let digits = &port[1..];
     let port = digits.parse().ok().filter(|port| *port > 0);
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     match port.filter(|_| is_plain) {
         Some(port) => Ok((host, Some(port))),
         None => Err(format!(
-            "has the port \"{digits}\", and ports are from 1 to 65535"
+            "has the port \"{digits}\", but ports are from 1 to 65535"
         )),
     }
 }
@@ -191,33 +219,31 @@ impl Host {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         };
-        // What ends in a number is another way to write an address.
+        // A name that ends in a number is another form of an address.
         let last = name.rsplit('.').next().unwrap_or_default();
         if name.len() > 253
             || !name.split('.').all(is_label)
             || last.starts_with(|c: char| c.is_ascii_digit())
         {
-            return Err(format!(
-                "has no host: \"{text}\" is neither a name (in ASCII) nor an address"
-            ));
+            return Err(no_host(text));
         }
         match is_wild {
             true if !name.contains('.') => Err(format!("is too wide: all of .{name}")),
-            true => Ok(Self::Below(name)),
+            true => Ok(Self::Wildcard(name)),
             false => Ok(Self::Name(name)),
         }
     }
 
-    fn covers(&self, other: &Self) -> bool {
+    fn matches(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Below(parent), Self::Name(name)) => {
+            (Self::Wildcard(parent), Self::Name(name)) => {
                 name.split_once('.').is_some_and(|(_, rest)| rest == parent)
             }
             _ => self == other,
         }
     }
 
-    /// Whether it is the name of this machine for itself.
+    /// Returns `true` for `localhost`.
     #[must_use]
     pub fn is_localhost(&self) -> bool {
         matches!(self, Self::Name(name) if name == "localhost")
@@ -237,7 +263,7 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => write!(f, "{name}"),
-            Self::Below(name) => write!(f, "*.{name}"),
+            Self::Wildcard(name) => write!(f, "*.{name}"),
             Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
             Self::Address(address) => write!(f, "{address}"),
         }
@@ -247,7 +273,7 @@ impl fmt::Display for Host {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme, self.host)?;
-        if self.port != self.scheme.port() || self.is_literal() {
+        if self.port != self.scheme.port() || self.is_ip_or_localhost() {
             write!(f, ":{}", self.port)?;
         }
         Ok(())
@@ -261,8 +287,8 @@ mod tests {
     #[test]
     fn an_origin_covers_its_host_and_port() {
         let covers = |origin: &str, uri: String| {
-            let asked = Origin::of(&uri.parse().unwrap());
-            asked.is_some_and(|asked| Origin::parse(origin).unwrap().covers(&asked))
+            let asked = Origin::from_uri(&uri.parse().unwrap());
+            asked.is_some_and(|asked| Origin::parse(origin).unwrap().matches(&asked))
         };
         for (origin, host, port, is_covered) in [
             ("https://api.example.com", "API.example.com", 443, true),
@@ -301,7 +327,7 @@ mod tests {
         ] {
             assert!(!covers(api, other.to_owned()), "{other}");
         }
-        assert!(Origin::of(&"https://*.example.com/".parse().unwrap()).is_none());
+        assert!(Origin::from_uri(&"https://*.example.com/".parse().unwrap()).is_none());
     }
 
     #[test]
@@ -315,7 +341,11 @@ mod tests {
         ] {
             assert_eq!(Origin::parse(origin).unwrap().to_string(), origin);
         }
-        assert!(Origin::parse("http://localhost:1").unwrap().is_literal());
+        assert!(
+            Origin::parse("http://localhost:1")
+                .unwrap()
+                .is_ip_or_localhost()
+        );
     }
 
     #[test]
@@ -349,12 +379,17 @@ mod tests {
             .map(|text| format!("{text} {}", Origin::parse(text).unwrap_err()))
             .join("\n"),
             @r#"
-            api.example.com has no scheme; did you mean "https://api.example.com"?
-            htps://api.example.com has no scheme that is known; did you mean "https://api.example.com"?
-            ftp://api.example.com has no scheme that is known; did you mean "https://api.example.com"?
-            https://api.example.com/ has a path, and an origin has none; did you mean "https://api.example.com"?
-            https://api.example.com/v1?x has a path, and an origin has none; did you mean "https://api.example.com"?
-            https://user@api.example.com has a user, and an origin has none
+            api.example.com has no scheme
+            hint: did you mean "https://api.example.com"?
+            htps://api.example.com has no scheme that is known
+            hint: did you mean "https://api.example.com"?
+            ftp://api.example.com has no scheme that is known
+            hint: did you mean "https://api.example.com"?
+            https://api.example.com/ has a path, but an origin has none
+            hint: did you mean "https://api.example.com"?
+            https://api.example.com/v1?x has a path, but an origin has none
+            hint: did you mean "https://api.example.com"?
+            https://user@api.example.com has a user, but an origin has none
             https:// has no host: "" is neither a name (in ASCII) nor an address
             https://api.*.com may have `*` as its first label only, for one label: "https://*.example.com"
             https://* may have `*` as its first label only, for one label: "https://*.example.com"
@@ -362,12 +397,12 @@ mod tests {
             https://*.*.example.com may have `*` as its first label only, for one label: "https://*.example.com"
             https://grün.example has no host: "grün.example" is neither a name (in ASCII) nor an address
             https://api.example.com. has no host: "api.example.com." is neither a name (in ASCII) nor an address
-            https://api.example.com:0 has the port "0", and ports are from 1 to 65535
-            https://api.example.com:99999 has the port "99999", and ports are from 1 to 65535
-            https://api.example.com:+80 has the port "+80", and ports are from 1 to 65535
+            https://api.example.com:0 has the port "0", but ports are from 1 to 65535
+            https://api.example.com:99999 has the port "99999", but ports are from 1 to 65535
+            https://api.example.com:+80 has the port "+80", but ports are from 1 to 65535
             https://2130706433 has no host: "2130706433" is neither a name (in ASCII) nor an address
             https://127.1 has no host: "127.1" is neither a name (in ASCII) nor an address
-            https://[::1 has the port ":1", and ports are from 1 to 65535
+            https://[::1 has no `]` behind the IPv6 address
             https://[nine]:1 has no IPv6 address in its brackets
             http://localhost needs a port, since it is an address or localhost: such as "http://localhost:8080"
             http://127.0.0.1 needs a port, since it is an address or localhost: such as "http://127.0.0.1:8080"

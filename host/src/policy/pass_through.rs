@@ -1,10 +1,11 @@
 //! The path at which a `wasi:http` component receives events that are not HTTP requests.
 
 use std::fmt;
+use std::str::FromStr;
 
 use http::uri::PathAndQuery;
 
-use super::value::{Entry, Said};
+use super::value::read_from_str;
 
 /// A path, percent-encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,18 +24,21 @@ impl fmt::Display for PassThroughPath {
     }
 }
 
-impl PassThroughPath {
-    pub(super) fn read(entry: &Entry<'_>) -> Said<Self> {
-        let text = entry.text("/events")?;
-        let is_path = text.starts_with('/')
-            && text.is_ascii()
-            && !text.contains(['?', '#'])
-            && PathAndQuery::try_from(text).is_ok();
+read_from_str!(PassThroughPath);
+
+impl FromStr for PassThroughPath {
+    type Err = String;
+
+    fn from_str(path: &str) -> Result<Self, String> {
+        let is_path = path.starts_with('/')
+            && path.is_ascii()
+            && !path.contains(['?', '#'])
+            && PathAndQuery::try_from(path).is_ok();
         if !is_path {
-            return Err(entry.wrong(format_args!(
-                "is not a path: \"{text}\"\nhint: write an absolute path without a query, percent-encoded, such as \"/events\""
-            )));
+            return Err(format!(
+                "\"{path}\" is not a path\nhint: write an absolute path without a query, percent-encoded, such as \"/events\""
+            ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(path.to_owned()))
     }
 }

@@ -1,238 +1,25 @@
-//! What a key of the file says, read as what it has to be.
+//! The types of values that serde does not have.
 
-use std::fmt::Display;
-use std::ops::{Range, RangeInclusive};
-use std::str::FromStr;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+};
+use serde::de::{Unexpected, Visitor};
 
-/// Something in the file that is wrong: where, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    pub at: Range<usize>,
-    pub why: String,
-}
-
-/// What is read, or what is wrong with it.
-pub type Said<T> = Result<T, Wrong>;
-
-/// A key and its value.
-#[derive(Debug)]
-pub struct Entry<'a> {
-    pub key: &'a str,
-    at: Range<usize>,
-    value: &'a Spanned<DeValue<'a>>,
-}
-
-/// A text in the file.
-#[derive(Debug)]
-pub struct Text<'a> {
-    pub text: &'a str,
-    at: Range<usize>,
-}
-
-const MIB: u64 = 1024 * 1024;
-
-/// Which line of a file a place in it is in.
-pub fn line(file: &str, at: usize) -> usize {
-    file.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
-}
-
-impl<'a> Entry<'a> {
-    /// The entries of a table.
-    pub fn all(table: &'a DeTable<'a>) -> impl Iterator<Item = Self> {
-        table.iter().map(|(key, value)| Self {
-            key: key.get_ref().as_ref(),
-            at: key.span(),
-            value,
-        })
-    }
-
-    /// Which line of the file it is in.
-    pub fn line(&self, file: &str) -> usize {
-        line(file, self.at.start)
-    }
-
-    /// That its value is wrong. `why` is what the key has to be.
-    pub fn wrong(&self, why: impl Display) -> Wrong {
-        Wrong {
-            at: self.value.span(),
-            why: format!("{} {why}", self.key),
-        }
-    }
-
-    /// That there is no such key in `place`, where there are others.
-    pub fn unknown(&self, place: &str, keys: &[&str]) -> Wrong {
-        let (key, others) = (self.key, keys.join(", "));
-        Wrong {
-            at: self.at.clone(),
-            why: match nearest(key, keys) {
-                Some(known) => format!("{place} no key `{key}`; did you mean `{known}`?"),
-                None => format!("{place} no key `{key}`; there are {others}"),
-            },
-        }
-    }
-
-    /// That its key is wrong, and why.
-    pub fn wrong_key(&self, why: impl Display) -> Wrong {
-        Wrong {
-            at: self.at.clone(),
-            why: why.to_string(),
-        }
-    }
-
-    /// True or false.
-    pub fn flag(&self) -> Said<bool> {
-        match self.value.get_ref() {
-            DeValue::Boolean(flag) => Ok(*flag),
-            _ => Err(self.wrong("is true or false")),
-        }
-    }
-
-    /// A text; `example` is one that would do.
-    pub fn text(&self, example: &str) -> Said<&'a str> {
-        match self.value.get_ref() {
-            DeValue::String(text) => Ok(text),
-            _ => Err(self.wrong(format_args!("is a text, such as \"{example}\""))),
-        }
-    }
-
-    /// A list of texts; `example` is one that would do.
-    pub fn texts(&self, example: &str) -> Said<Vec<Text<'a>>> {
-        let wrong = || self.wrong(format_args!("is a list of texts, such as [\"{example}\"]"));
-        let DeValue::Array(list) = self.value.get_ref() else {
-            return Err(wrong());
-        };
-        list.iter()
-            .map(|item| match item.get_ref() {
-                DeValue::String(text) => Ok(Text {
-                    text,
-                    at: item.span(),
-                }),
-                _ => Err(wrong()),
-            })
-            .collect()
-    }
-
-    /// Reads a text or a list of texts.
-    pub fn text_or_texts(&self, example: &str) -> Said<Vec<Text<'a>>> {
-        if let DeValue::String(text) = self.value.get_ref() {
-            let at = self.value.span();
-            return Ok(vec![Text { text, at }]);
-        }
-        self.texts(example).map_err(|_| {
-            self.wrong(format_args!(
-                "is a text, such as \"{example}\", or a list of texts"
-            ))
-        })
-    }
-
-    /// A whole number.
-    pub fn count(&self, range: RangeInclusive<usize>) -> Said<usize> {
-        let count = match self.value.get_ref() {
-            DeValue::Integer(number) if number.radix() == 10 => usize::from_str(number.as_str()),
-            _ => usize::from_str(""),
-        };
-        count
-            .ok()
-            .filter(|count| range.contains(count))
-            .ok_or_else(|| {
-                let (least, most) = range.into_inner();
-                self.wrong(format_args!("is a whole number from {least} to {most}"))
-            })
-    }
-
-    /// A size, in bytes.
-    pub fn size(&self, range: RangeInclusive<usize>) -> Said<usize> {
-        const UNITS: &[(&str, u64)] = &[("KiB", 1024), ("MiB", MIB), ("GiB", 1024 * MIB)];
-        let bytes = self.measure("a size", "96MiB", UNITS)?;
-        usize::try_from(bytes)
-            .ok()
-            .filter(|bytes| range.contains(bytes))
-            .ok_or_else(|| {
-                let (least, most) = (range.start() / 1024, range.end() / 1024 / 1024);
-                self.wrong(format_args!("is a size from {least}KiB to {most}MiB"))
-            })
-    }
-
-    /// A time.
-    pub fn duration(&self, example: &str, range: RangeInclusive<Duration>) -> Said<Duration> {
-        const UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
-        let time = Duration::from_millis(self.measure("a time", example, UNITS)?);
-        if range.contains(&time) {
-            return Ok(time);
-        }
-        let (least, most) = (range.start().as_millis(), range.end().as_secs());
-        Err(self.wrong(format_args!("is a time from {least}ms to {most}s")))
-    }
-
-    /// A number with a unit behind it.
-    fn measure(&self, what: &str, example: &str, units: &[(&str, u64)]) -> Said<u64> {
-        let names: Vec<&str> = units.iter().map(|(name, _)| *name).collect();
-        let wrong = || {
-            self.wrong(format_args!(
-                "is {what} with its unit, such as \"{example}\""
-            ))
-        };
-        let DeValue::String(text) = self.value.get_ref() else {
-            return Err(wrong());
-        };
-        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, unit) = (text[..digits].parse(), text[digits..].trim());
-        let number: u64 = number.map_err(|_| wrong())?;
-        match units.iter().find(|(name, _)| *name == unit) {
-            Some((_, factor)) => number.checked_mul(*factor).ok_or_else(wrong),
-            None if unit.is_empty() => Err(wrong()),
-            None => {
-                let others = names.join(", ");
-                let hint = nearest(unit, &names).map_or(format!("there are {others}"), |name| {
-                    format!("did you mean `{name}`?")
-                });
-                Err(self.wrong(format_args!("has no unit `{unit}`; {hint}")))
-            }
-        }
-    }
-
-    /// The entries of the table that it is.
-    pub fn table(&self) -> Said<Vec<Entry<'a>>> {
-        match self.value.get_ref() {
-            DeValue::Table(table) => Ok(Entry::all(table).collect()),
-            _ => Err(self.wrong(format_args!("is a table: [{}]", self.key))),
-        }
-    }
-
-    /// Whether it is a table.
-    pub fn is_table(&self) -> bool {
-        matches!(self.value.get_ref(), DeValue::Table(_))
-    }
-
-    /// What it says, one of these words.
-    pub fn word<T: Copy>(&self, words: &[(&str, T)]) -> Said<T> {
-        let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
-        let text = self.text(names[0])?;
-        let found = words.iter().find(|(name, _)| *name == text);
-        found.map(|(_, value)| *value).ok_or_else(|| {
-            self.wrong(match nearest(text, &names) {
-                Some(name) => format!("is not `{text}`; did you mean `{name}`?"),
-                None => format!("is one of {}", names.join(", ")),
-            })
-        })
+/// Returns a hint: the nearest of the known words, or all of them.
+pub fn suggestion(word: &str, known: &[&str]) -> String {
+    match nearest(word, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("use {}", known.join(", ")),
     }
 }
 
-impl Text<'_> {
-    /// That it is wrong, and why.
-    pub fn wrong(&self, why: impl Display) -> Wrong {
-        Wrong {
-            at: self.at.clone(),
-            why: why.to_string(),
-        }
-    }
-}
-
-/// The known word that is most like this one, if any is.
+/// Returns the known word that is most like this word, if any is.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let likeness = |known: &str| {
         let (word, known) = (word.to_lowercase(), known.to_lowercase());
@@ -244,4 +31,253 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .filter(|(likeness, _)| *likeness > 0.5)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known)
+}
+
+/// Returns the line and the column of a place in a file, both from 1.
+pub fn position(file: &str, at: usize) -> (usize, usize) {
+    let before = file.get(..at).unwrap_or(file);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    (line, before[line_start..].chars().count() + 1)
+}
+
+/// 1 KiB, in bytes.
+pub const KIB: u64 = 1024;
+/// 1 MiB, in bytes.
+pub const MIB: u64 = 1024 * KIB;
+/// 1 GiB, in bytes.
+pub const GIB: u64 = 1024 * MIB;
+
+/// Reads a whole number from `MIN` to `MAX`.
+pub fn count<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: From<usize>,
+{
+    let count = from.deserialize_any(Number { range: MIN..=MAX })?;
+    Ok(T::from(usize::try_from(count).map_err(D::Error::custom)?))
+}
+
+/// Reads a size from `MIN` to `MAX` bytes.
+pub fn size<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: From<usize>,
+{
+    let size = from.deserialize_any(Measure {
+        what: "a size",
+        example: "96MiB",
+        units: &[("KiB", KIB), ("MiB", MIB), ("GiB", GIB)],
+        range: MIN..=MAX,
+    })?;
+    Ok(T::from(usize::try_from(size).map_err(D::Error::custom)?))
+}
+
+/// Reads a time from `MIN` to `MAX` milliseconds.
+pub fn duration<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: From<Duration>,
+{
+    let millis = from.deserialize_any(Measure {
+        what: "a time",
+        example: "50ms",
+        units: &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)],
+        range: MIN..=MAX,
+    })?;
+    Ok(T::from(Duration::from_millis(millis)))
+}
+
+struct Number {
+    range: RangeInclusive<u64>,
+}
+
+impl Visitor<'_> for Number {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (min, max) = (self.range.start(), self.range.end());
+        write!(f, "a whole number from {min} to {max}")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+        let count = u64::try_from(number).ok();
+        let count = count.filter(|count| self.range.contains(count));
+        count.ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+}
+
+/// A number with a unit behind it.
+struct Measure {
+    what: &'static str,
+    example: &'static str,
+    /// The units, each with its factor.
+    units: &'static [(&'static str, u64)],
+    range: RangeInclusive<u64>,
+}
+
+impl Measure {
+    /// Writes a value with the largest unit that it is a multiple of.
+    fn show(&self, value: u64) -> String {
+        let mut units = self.units.iter().rev();
+        let unit = units.find(|(_, factor)| value.is_multiple_of(*factor));
+        unit.map_or_else(
+            || value.to_string(),
+            |(name, factor)| format!("{}{name}", value / factor),
+        )
+    }
+}
+
+impl Visitor<'_> for Measure {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (min, max) = (self.show(*self.range.start()), self.show(*self.range.end()));
+        let (what, example) = (self.what, self.example);
+        write!(f, "{what} from {min} to {max}, such as \"{example}\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<u64, E> {
+        let invalid = || E::invalid_value(Unexpected::Str(text), &self);
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = (text[..digits].parse::<u64>(), text[digits..].trim());
+        let number = number.map_err(|_| invalid())?;
+        let Some((_, factor)) = self.units.iter().find(|(name, _)| *name == unit) else {
+            if unit.is_empty() {
+                return Err(invalid());
+            }
+            let names: Vec<&str> = self.units.iter().map(|(name, _)| *name).collect();
+            let hint = suggestion(unit, &names);
+            return Err(E::custom(format!("unknown unit `{unit}`\nhint: {hint}")));
+        };
+        let value = number.checked_mul(*factor);
+        let value = value.filter(|value| self.range.contains(value));
+        value.ok_or_else(invalid)
+    }
+}
+
+/// Implements `Deserialize` by `FromStr`.
+macro_rules! read_from_str {
+    ($type:ty) => {
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(from)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(super) use read_from_str;
+
+/// Reads a list of texts.
+pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    from.deserialize_any(List {
+        seed: || PhantomData::<T>,
+    })
+}
+
+/// Reads a list of texts that are each valid.
+pub fn texts<'de, D: Deserializer<'de>>(from: D, check: Check) -> Result<Vec<String>, D::Error> {
+    from.deserialize_any(List {
+        seed: || Valid(check),
+    })
+}
+
+/// Checks a text. The error says what is wrong with it.
+pub type Check = fn(&str) -> Result<(), String>;
+
+struct Valid(Check);
+
+impl<'de> DeserializeSeed<'de> for Valid {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<String, D::Error> {
+        let text = String::deserialize(from)?;
+        (self.0)(&text).map_err(D::Error::custom)?;
+        Ok(text)
+    }
+}
+
+/// Reads one text or a list of texts.
+pub fn one_or_many<'de, T, D>(from: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    struct OneOrMany<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text, or a list of texts")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+            Ok(vec![T::deserialize(text.into_deserializer())?])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Vec<T>, A::Error> {
+            list(SeqAccessDeserializer::new(items))
+        }
+    }
+    from.deserialize_any(OneOrMany(PhantomData))
+}
+
+struct List<F> {
+    /// Makes what reads an item.
+    seed: F,
+}
+
+impl<'de, F: Fn() -> S, S: DeserializeSeed<'de>> Visitor<'de> for List<F> {
+    type Value = Vec<S::Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of texts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed((self.seed)())? {
+            all.push(item);
+        }
+        Ok(all)
+    }
+}
+
+/// Reads `true`, which is `T`'s default, `false`, which is `None`, or a table.
+pub fn flag_or_table<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    struct FlagOrTable<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for FlagOrTable<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true, false, or a table")
+        }
+
+        fn visit_bool<E: Error>(self, flag: bool) -> Result<Option<T>, E> {
+            Ok(flag.then(T::default))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Option<T>, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(table)).map(Some)
+        }
+    }
+    from.deserialize_any(FlagOrTable(PhantomData))
+}
+
+/// Returns what a word stands for.
+///
+/// # Errors
+///
+/// Returns an error if the word is unknown, with the nearest known word.
+pub fn word<T: Copy>(word: &str, known: &[(&str, T)]) -> Result<T, String> {
+    let found = known.iter().find(|(name, _)| *name == word);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        format!("unknown value `{word}`\nhint: {}", suggestion(word, &names))
+    })
 }

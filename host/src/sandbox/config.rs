@@ -8,7 +8,7 @@ use super::descriptors::{self, Share};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::log::Log;
-use crate::policy::{Folder, Policy, PolicyError, Preopen, margin, memory_limit};
+use crate::policy::{DirectoryGrant, Policy, PolicyError, Preopen, margin, memory_limit};
 
 /// The policy of a function, applied to this machine.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl SandboxConfig {
         let path = Policy::path(&config.component);
         let policy = Policy::read(&path).map_err(invalid)?;
         let root = config.component.parent().unwrap_or(Path::new("/"));
-        let preopens = Folder::open_all(&policy.files, root)
+        let preopens = DirectoryGrant::open_all(&policy.files, root)
             .map_err(|(line, why)| invalid(PolicyError::new(&path, line, why)))?;
         if let Some(dumps) = &policy.coredump {
             dumps
@@ -76,7 +76,7 @@ fn share(
     streams: bool,
 ) -> Result<Share, Failure> {
     let limit = descriptors::limit();
-    let sends = !policy.http.is_empty();
+    let sends = !policy.http.allow.is_empty();
     let has_io = sends || policy.stream.unwrap_or(streams);
     Share::new(limit, workers, directories, has_io, sends).map_err(|least| {
         Failure::new(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::interfaces::{DRAFT_VERSION, WASI_3_VERSION, WASI_VERSION};
 
 const HANDLER: &str = "lambda:function/handler@0.1.0";
 
@@ -27,29 +28,31 @@ fn wasi_http_components_are_functions_in_every_version_of_their_line() {
         "wasi:http/handler@0.2.0",
         "wasi:http/handler@0.3.0-rc-2025-09-16",
     ] {
-        let misfits = examine([], [export]).unwrap_err().to_string();
+        let incompatible = examine([], [export]).unwrap_err().to_string();
         assert!(
-            misfits.contains("and this version calls 0.3.0 and later 0.3"),
-            "{misfits}"
+            incompatible.contains("but this version calls 0.3.0 and later 0.3"),
+            "{incompatible}"
         );
     }
 }
 
 #[test]
 fn all_of_wasi_may_be_imported() {
-    let all = |version: &str, line: Line| -> Vec<String> {
-        let names = line.offered();
-        names.map(|name| format!("{name}@{version}")).collect()
+    let all = |version: &str, line: ReleaseLine| -> Vec<String> {
+        let offered = INTERFACES.iter().filter(|row| row.lines.contains(&line));
+        offered
+            .map(|row| format!("{}@{version}", row.name))
+            .collect()
     };
     for (version, line) in [
-        ("0.2.0", Line::Wasi2),
-        ("0.2.6", Line::Wasi2),
-        (WASI_VERSION, Line::Wasi2),
-        ("0.2.99", Line::Wasi2),
-        (WASI_3_VERSION, Line::Wasi3),
-        ("0.3.9", Line::Wasi3),
-        (FUNCTION_VERSION, Line::Function),
-        (CONFIG_VERSION, Line::Config),
+        ("0.2.0", ReleaseLine::Wasi2),
+        ("0.2.6", ReleaseLine::Wasi2),
+        (WASI_VERSION, ReleaseLine::Wasi2),
+        ("0.2.99", ReleaseLine::Wasi2),
+        (WASI_3_VERSION, ReleaseLine::Wasi3),
+        ("0.3.9", ReleaseLine::Wasi3),
+        (FUNCTION_VERSION, ReleaseLine::Function),
+        (DRAFT_VERSION, ReleaseLine::Draft2),
     ] {
         let imports = all(version, line);
         assert_eq!(
@@ -58,7 +61,7 @@ fn all_of_wasi_may_be_imported() {
         );
         assert_eq!(
             needs_concurrency(imports.iter().map(String::as_str)),
-            line == Line::Wasi3
+            line == ReleaseLine::Wasi3
         );
     }
 }
@@ -87,8 +90,8 @@ fn components_of_release_candidates_need_a_newer_sdk() {
             "wasi:http/incoming-handler@0.2.0-rc-2023-11-10",
         ),
     ] {
-        let misfits = examine([import], [export]).unwrap_err().to_string();
-        assert!(misfits.contains("a newer SDK"), "{misfits}");
+        let incompatible = examine([import], [export]).unwrap_err().to_string();
+        assert!(incompatible.contains("a newer SDK"), "{incompatible}");
     }
 }
 
@@ -98,8 +101,11 @@ fn middleware_is_to_be_composed() {
         "wasi:http/handler@0.3.0",
         "wasi:http/incoming-handler@0.2.4",
     ] {
-        let misfits = examine([import], ["wasi:http/handler@0.3.0"]).unwrap_err();
-        assert!(misfits.to_string().contains("wac plug"), "{misfits}");
+        let incompatible = examine([import], ["wasi:http/handler@0.3.0"]).unwrap_err();
+        assert!(
+            incompatible.to_string().contains("wac plug"),
+            "{incompatible}"
+        );
     }
 }
 
@@ -114,20 +120,24 @@ fn each_import_that_does_not_fit_is_named_once() {
         "wasi:keyvalue/store@0.2.0",
         "lambda:function/invocation@0.2.0",
     ];
-    let misfits = examine(imports, [HANDLER]).unwrap_err();
-    assert_eq!(misfits.0.len(), 6, "{misfits}");
+    let incompatible = examine(imports, [HANDLER]).unwrap_err();
+    assert_eq!(incompatible.reasons.len(), 6, "{incompatible}");
     for import in &imports[1..] {
         let named = format!("it imports {import}, ");
-        let count = misfits.0.iter().filter(|m| m.starts_with(&named)).count();
-        assert_eq!(count, 1, "{import}: {misfits}");
+        let count = incompatible
+            .reasons
+            .iter()
+            .filter(|m| m.starts_with(&named))
+            .count();
+        assert_eq!(count, 1, "{import}: {incompatible}");
     }
 }
 
 #[test]
 fn exports_and_imports_are_told_at_once() {
-    let misfits = examine(["foo:bar/baz"], ["lambda:function/api@1.0.0"]).unwrap_err();
-    let text = misfits.to_string();
-    assert!(text.contains("it exports lambda:function/api@1.0.0, and this version calls 0.1.0"));
+    let incompatible = examine(["foo:bar/baz"], ["lambda:function/api@1.0.0"]).unwrap_err();
+    let text = incompatible.to_string();
+    assert!(text.contains("it exports lambda:function/api@1.0.0, but this version calls 0.1.0"));
     assert!(text.contains("; it imports foo:bar/baz, "), "{text}");
 }
 

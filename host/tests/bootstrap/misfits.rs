@@ -30,9 +30,9 @@ fn an_artifact_whose_imports_and_exports_do_not_fit() {
     assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
     for words in [
         file.to_str().unwrap(),
-        "it exports lambda:function/handler@0.2.0, and this version calls 0.1.0",
+        "it exports lambda:function/handler@0.2.0, but this version calls 0.1.0",
         "it imports foo:bar/baz@1.0.0, which this version does not offer",
-        "it imports wasi:io/poll@0.3.0, and 0.2.0 to 0.2.12 would do",
+        "it imports wasi:io/poll@0.3.0, but this version offers 0.2.0 to 0.2.12",
     ] {
         assert!(refusal.message.contains(words), "{}", refusal.message);
     }

@@ -124,17 +124,20 @@ fn one_that_is_wrong_ends_the_start_with_its_line_and_the_nearest_right_word() {
     for (text, words) in [
         (
             &b"\nsteam = true\n"[..],
-            ", line 2: there is no key `steam`; did you mean `stream`?",
+            ", line 2, column 1: unknown key `steam`\nhint: did you mean `stream`?",
         ),
-        (b"stream = 1\n", ", line 1: stream is true or false"),
+        (
+            b"stream = 1\n",
+            ", line 1, column 10: cannot read `stream`: invalid type: integer `1`, expected a boolean",
+        ),
         (
             b"fail-status = \"600\"\n",
-            ", line 1: fail-status is a text of HTTP statuses",
+            ", line 1, column 15: cannot read `fail-status`: invalid value: string \"600\", expected HTTP statuses",
         ),
-        (b"[[[\n", ", line 1: "),
+        (b"[[[\n", ", line 1, column "),
         (
             b"# here\n# and there: \xff\xfe\n",
-            ", line 2: it is no text in UTF-8",
+            ", line 2, column 14: cannot read the policy: it is not UTF-8",
         ),
     ] {
         fs::write(&policy, text).unwrap();

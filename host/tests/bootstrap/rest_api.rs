@@ -213,7 +213,7 @@ fn answers_that_http_cannot_carry_are_refused() {
         );
     }
     assert_snapshot!(why("/bad-header", json!({})), @r#"the function's response has a header X-Bad with the value "a\r\nSet-Cookie: b", which HTTP does not allow"#);
-    assert_snapshot!(why("/bad-name", json!({})), @r#"the function's response has a header named "bad name", which is no name of a header"#);
+    assert_snapshot!(why("/bad-name", json!({})), @r#"the function's response has a header named "bad name", which is not a valid header name"#);
     let answer = ask(&host, "/body", json!({ "body": "next" })).response();
     assert_eq!(body(&answer), "next");
     host.finish();
@@ -239,7 +239,7 @@ fn an_event_that_is_no_request_fails_and_the_next_is_served() {
         ("{\"httpMethod\":", "the event is not JSON: "),
         (
             "null",
-            "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is none",
+            "this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), but the event is not one",
         ),
         (
             bad_base64,

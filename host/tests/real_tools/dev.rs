@@ -170,7 +170,7 @@ fn a_component_that_the_template_does_not_name_gets_a_function_url() {
     let line = dev.program.wait_for("stray (RESPONSE_STREAM)");
     let mut words = line.split_whitespace();
     let url = words.find(|word| word.starts_with("http://")).unwrap();
-    // That function takes commands, and the event is none.
+    // That function takes commands, but the event is not one.
     let answer = get(url);
     assert_eq!(answer.status, 502);
     assert_eq!(answer.body, "Internal Server Error");

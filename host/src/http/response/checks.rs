@@ -1,4 +1,4 @@
-//! What a response may be.
+//! The check of a response.
 
 use ureq::http::HeaderName;
 
@@ -6,14 +6,14 @@ use crate::bindings::api::Response;
 use crate::failure::Failure;
 use crate::http::text::quoted;
 
-/// How many headers a response may have, cookies included. Each takes memory of the host's, even if it is empty.
-const MOST: usize = 256 * 1024;
+/// The most headers of a response, cookies included. Even an empty header takes memory of the host.
+const MAX_HEADERS: usize = 256 * 1024;
 
-/// Checks that a response is one that HTTP can carry.
+/// Checks that HTTP can carry a response.
 ///
 /// # Errors
 ///
-/// If its status is none of a final response, or a header's or cookie's name or value is not allowed.
+/// Returns an error if HTTP does not allow the status, or the name or value of a header or cookie.
 pub fn check(response: &Response) -> Result<(), Failure> {
     if !(200..=599).contains(&response.status_code) {
         return Err(invalid(format!(
@@ -22,15 +22,15 @@ pub fn check(response: &Response) -> Result<(), Failure> {
         )));
     }
     let count = response.headers.len() + response.cookies.len();
-    if count > MOST {
+    if count > MAX_HEADERS {
         return Err(invalid(format!(
-            "has {count} headers and cookies, and may have {MOST}"
+            "has {count} headers and cookies, and may have {MAX_HEADERS}"
         )));
     }
     for (name, value) in &response.headers {
         if HeaderName::from_bytes(name.as_bytes()).is_err() {
             return Err(invalid(format!(
-                "has a header named {}, which is no name of a header",
+                "has a header named {}, which is not a valid header name",
                 quoted(name)
             )));
         }
@@ -50,7 +50,7 @@ pub fn check(response: &Response) -> Result<(), Failure> {
     }
 }
 
-/// The failure of a function whose response is none.
+/// Returns the failure of an invalid response.
 pub fn invalid(why: String) -> Failure {
     Failure::new(
         "Function.InvalidResponse",
@@ -58,7 +58,7 @@ pub fn invalid(why: String) -> Failure {
     )
 }
 
-/// Whether a header can have this value. Beyond ASCII anything goes: clients see it as bytes.
+/// Returns `true` if a header can have this value. Any text beyond ASCII is valid: clients receive it as bytes.
 fn is_value(text: &str) -> bool {
     text.bytes().all(|b| b == b'\t' || (b >= 0x20 && b != 0x7f))
 }

@@ -1,22 +1,22 @@
-//! What responses become for the front doors other than REST APIs, and what streams start with.
+//! What responses become for the event sources other than REST APIs, and what streams start with.
 
 use serde_json::{Value, json};
 
 use super::rest_api_answers::of;
 use super::*;
 
-const ALB: Source = Source::Alb { multi_value: false };
-const MULTI_VALUE_ALB: Source = Source::Alb { multi_value: true };
-const ALL: [Source; 6] = [
-    Source::RestApi,
-    Source::HttpApi,
-    Source::FunctionUrl,
+const ALB: &EventSource = EventSource::ALB;
+const MULTI_VALUE_ALB: &EventSource = EventSource::ALB_MULTI_VALUE;
+const ALL: [&EventSource; 6] = [
+    EventSource::REST_API,
+    EventSource::HTTP_API,
+    EventSource::FUNCTION_URL,
     ALB,
     MULTI_VALUE_ALB,
-    Source::Lattice,
+    EventSource::LATTICE,
 ];
 
-fn answer(source: Source, response: api::Response) -> Value {
+fn answer(source: &'static EventSource, response: api::Response) -> Value {
     serde_json::from_slice(&source.answer(response).unwrap()).unwrap()
 }
 
@@ -33,7 +33,7 @@ fn several() -> api::Response {
 
 #[test]
 fn payload_2_joins_values_and_lists_cookies() {
-    for source in [Source::HttpApi, Source::FunctionUrl] {
+    for source in [EventSource::HTTP_API, EventSource::FUNCTION_URL] {
         assert_eq!(
             answer(source, several()),
             json!({
@@ -46,7 +46,7 @@ fn payload_2_joins_values_and_lists_cookies() {
         );
     }
     assert_eq!(
-        answer(Source::FunctionUrl, of(200, &[], &[], b""))["cookies"],
+        answer(EventSource::FUNCTION_URL, of(200, &[], &[], b""))["cookies"],
         json!([])
     );
 }
@@ -55,7 +55,7 @@ fn payload_2_joins_values_and_lists_cookies() {
 #[test]
 fn a_text_that_json_makes_too_large_is_base64() {
     for (length, is_base64) in [(1024 * 1024 - 100, false), (1024 * 1024 + 100, true)] {
-        let answered = answer(Source::HttpApi, of(200, &[], &[], &vec![1; length]));
+        let answered = answer(EventSource::HTTP_API, of(200, &[], &[], &vec![1; length]));
         assert_eq!(answered["isBase64Encoded"], is_base64, "{length}");
         let body = answered["body"].as_str().unwrap();
         let expected = if is_base64 {
@@ -70,7 +70,7 @@ fn a_text_that_json_makes_too_large_is_base64() {
 #[test]
 fn an_answer_that_is_too_large_in_any_form_says_how_large() {
     const SIZE: usize = 5 * 1024 * 1024;
-    let failure = Source::HttpApi
+    let failure = EventSource::HTTP_API
         .answer(of(200, &[], &[], &vec![1; SIZE]))
         .unwrap_err();
     assert_eq!(failure.error_type, "Function.ResponseSizeTooLarge");
@@ -109,7 +109,7 @@ fn a_load_balancer_and_lattice_get_cookies_under_several_names() {
         })
     );
     assert_eq!(
-        answer(Source::Lattice, several()),
+        answer(EventSource::LATTICE, several()),
         json!({ "statusCode": 201, "headers": headers, "body": "text", "isBase64Encoded": false })
     );
 }
@@ -126,7 +126,7 @@ fn there_are_so_many_names_for_cookies_and_no_more() {
         .answer(of(200, &[], &cookies, b""))
         .unwrap_err()
         .to_string();
-    let expected = "Function.InvalidResponse: the function's response sets 513 cookies, for which this front door has no place";
+    let expected = "Function.InvalidResponse: the function's response sets 513 cookies, for which this event source has no place";
     assert!(why.starts_with(expected), "{why}");
     assert!(MULTI_VALUE_ALB.answer(of(200, &[], &cookies, b"")).is_ok());
 }
@@ -198,7 +198,7 @@ fn headers_of_the_connection_do_not_go_on() {
 fn a_length_that_is_not_the_bodys_does_not_go_on() {
     for length in ["3", "5", "", "four", "-4", "+4", " 4", "04", "4, 4"] {
         let answer = answer(
-            Source::RestApi,
+            EventSource::REST_API,
             of(200, &[("content-length", length)], &[], b"text"),
         );
         assert_eq!(answer["headers"], json!({}), "{length}");
@@ -208,7 +208,7 @@ fn a_length_that_is_not_the_bodys_does_not_go_on() {
 #[test]
 fn bodies_are_base64_only_where_they_have_to_be() {
     let body = |headers: &[(&str, &str)], body: &[u8]| {
-        let answer = answer(Source::Lattice, of(200, headers, &[], body));
+        let answer = answer(EventSource::LATTICE, of(200, headers, &[], body));
         (answer["body"].clone(), answer["isBase64Encoded"].clone())
     };
     assert_eq!(body(&[], b""), (json!(""), json!(false)));

@@ -4,32 +4,38 @@ use super::aws_events::{sample, samples};
 use super::*;
 
 /// What the samples are that are requests. Their tests have them whole.
-const REQUESTS: [(&str, Source); 19] = [
-    (
-        "alb-lambda-target-request-headers-only",
-        Source::Alb { multi_value: false },
-    ),
+const REQUESTS: [(&str, &EventSource); 19] = [
+    ("alb-lambda-target-request-headers-only", EventSource::ALB),
     (
         "alb-lambda-target-request-multivalue-headers",
-        Source::Alb { multi_value: true },
+        EventSource::ALB_MULTI_VALUE,
     ),
-    ("apigw-console-request", Source::RestApi),
-    ("apigw-console-test-request", Source::RestApi),
-    ("apigw-request", Source::RestApi),
-    ("apigw-request-catch-all", Source::RestApi),
-    ("apigw-request-multi-value-parameters", Source::RestApi),
-    ("apigw-restapi-openapi-request", Source::RestApi),
-    ("apigw-sam-http-request", Source::HttpApi),
-    ("apigw-sam-rest-request", Source::RestApi),
-    ("apigw-v2-request-iam", Source::HttpApi),
-    ("apigw-v2-request-jwt-authorizer", Source::HttpApi),
-    ("apigw-v2-request-lambda-authorizer", Source::HttpApi),
-    ("apigw-v2-request-multi-value-parameters", Source::HttpApi),
-    ("apigw-v2-request-no-authorizer", Source::HttpApi),
-    ("vpc-lattice-v1-request", Source::Lattice),
-    ("vpc-lattice-v2-request", Source::Lattice),
-    ("vpc-lattice-v2-request-base64", Source::Lattice),
-    ("vpc-lattice-v2-request-roles-anywhere", Source::Lattice),
+    ("apigw-console-request", EventSource::REST_API),
+    ("apigw-console-test-request", EventSource::REST_API),
+    ("apigw-request", EventSource::REST_API),
+    ("apigw-request-catch-all", EventSource::REST_API),
+    (
+        "apigw-request-multi-value-parameters",
+        EventSource::REST_API,
+    ),
+    ("apigw-restapi-openapi-request", EventSource::REST_API),
+    ("apigw-sam-http-request", EventSource::HTTP_API),
+    ("apigw-sam-rest-request", EventSource::REST_API),
+    ("apigw-v2-request-iam", EventSource::HTTP_API),
+    ("apigw-v2-request-jwt-authorizer", EventSource::HTTP_API),
+    ("apigw-v2-request-lambda-authorizer", EventSource::HTTP_API),
+    (
+        "apigw-v2-request-multi-value-parameters",
+        EventSource::HTTP_API,
+    ),
+    ("apigw-v2-request-no-authorizer", EventSource::HTTP_API),
+    ("vpc-lattice-v1-request", EventSource::LATTICE),
+    ("vpc-lattice-v2-request", EventSource::LATTICE),
+    ("vpc-lattice-v2-request-base64", EventSource::LATTICE),
+    (
+        "vpc-lattice-v2-request-roles-anywhere",
+        EventSource::LATTICE,
+    ),
 ];
 
 /// The rest is of queues, buckets, schedules and the like, of WebSockets, and what authorizers are asked.
@@ -53,7 +59,7 @@ fn is_a_request_of_its_front_door_or_none() {
     }
 }
 
-/// Wherever the crate has a folder name of a front door's, the file is a request that is listed, or known to be none.
+/// Each file of the crate that is named after an event source is a request that is listed, or known not to be one.
 #[test]
 fn that_looks_like_http_is_accounted_for() {
     let no_requests = [

@@ -94,7 +94,7 @@ fn what_is_json_and_no_request_is_refused_as_that() {
     }
     assert_eq!(
         refused("{}"),
-        "Runtime.InvalidEvent: this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), and the event is none"
+        "Runtime.InvalidEvent: this function takes HTTP requests (of API Gateway, a function URL, an Application Load Balancer or VPC Lattice), but the event is not one"
     );
 }
 

@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn of_a_load_balancer() {
     assert_snapshot!(shown(&sample("alb-lambda-target-request-headers-only")), @r#"
-    Alb { multi_value: false }: GET http://lambda-test-alb-1334523864.us-east-1.elb.amazonaws.com/?key=hello
+    Alb: GET http://lambda-test-alb-1334523864.us-east-1.elb.amazonaws.com/?key=hello
     path: /
     source ip: 25.12.198.67
     user agent: curl/7.54.0
@@ -30,7 +30,7 @@ fn of_a_load_balancer() {
 #[test]
 fn of_a_load_balancer_with_multi_value_headers() {
     assert_snapshot!(shown(&sample("alb-lambda-target-request-multivalue-headers")), @r#"
-    Alb { multi_value: true }: GET http://lambda-test-alb-1234567.us-east-1.elb.amazonaws.com/?key=hello
+    AlbMultiValue: GET http://lambda-test-alb-1234567.us-east-1.elb.amazonaws.com/?key=hello
     path: /
     source ip: 72.21.198.67
     user agent: curl/7.54.0

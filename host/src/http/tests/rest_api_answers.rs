@@ -17,11 +17,11 @@ pub fn of(status: u16, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) 
 }
 
 fn answer(of: api::Response) -> Value {
-    serde_json::from_slice(&Source::RestApi.answer(of).unwrap()).unwrap()
+    serde_json::from_slice(&EventSource::REST_API.answer(of).unwrap()).unwrap()
 }
 
 fn refused(of: api::Response) -> String {
-    Source::RestApi.answer(of).unwrap_err().to_string()
+    EventSource::REST_API.answer(of).unwrap_err().to_string()
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn what_http_cannot_carry_is_refused() {
     for name in ["", "bad name", "a:b", "a\r\nb", "ä", "a\0"] {
         let why = refused(of(200, &[(name, "1")], &[], b""));
         let expected = format!(
-            "Function.InvalidResponse: the function's response has a header named {name:?}, which is no name of a header"
+            "Function.InvalidResponse: the function's response has a header named {name:?}, which is not a valid header name"
         );
         assert_eq!(why, expected);
     }

@@ -54,7 +54,11 @@ impl Endpoints {
             ..Self::default()
         };
         for (name, value) in environment.starting("AWS_ENDPOINT_URL") {
-            let Some(origin) = value.parse().ok().and_then(|uri: Uri| Origin::of(&uri)) else {
+            let Some(origin) = value
+                .parse()
+                .ok()
+                .and_then(|uri: Uri| Origin::from_uri(&uri))
+            else {
                 continue;
             };
             match name.strip_prefix('_') {
@@ -181,7 +185,7 @@ mod tests {
             ("AWS_ENDPOINT_URLS", "http://localhost:9"),
         ];
         let endpoints = Endpoints::of(&Environment::of(&variables), Some("eu-central-1"));
-        let origin = Origin::of(&url.parse().unwrap()).unwrap();
+        let origin = Origin::from_uri(&url.parse().unwrap()).unwrap();
         let sign = ["kms".to_owned()];
         let service = endpoints.service(&origin, claim.as_ref(), &sign).ok()?;
         Some((service.name, service.region))

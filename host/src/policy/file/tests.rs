@@ -1,23 +1,24 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::*;
 use crate::log::Level;
-use crate::policy::{Host, Scheme};
+use crate::policy::{Host, Limits, Origin, Reuse, Scheme};
 
-fn parse(text: &str) -> Said<Policy> {
+fn parse(text: &str) -> Result<Policy, Diagnostic> {
     Policy::parse(text, Path::new("/home/me/dist"))
 }
 
 fn refusals<const N: usize>(texts: [&str; N]) -> String {
     let refusal = |text| {
-        let Wrong { at, why } = parse(text).unwrap_err();
-        format!("{}: {why}", line(text, at.start))
+        let error = PolicyError::at(Path::new(""), text, parse(text).unwrap_err());
+        error.to_string().trim_start_matches(", ").to_owned()
     };
     texts.map(refusal).join("\n")
 }
 
 #[test]
-fn what_is_not_said_has_a_default() {
+fn a_key_that_is_missing_has_its_default() {
     assert_eq!(parse("# nothing\n"), Ok(Policy::default()));
     let missing = Path::new("/nonexistent/hello.toml");
     assert_eq!(Policy::read(missing), Ok(Policy::default()));
@@ -98,11 +99,11 @@ fn all_of_it() {
     );
     let origin = Origin {
         scheme: Scheme::Https,
-        host: Host::Below("example.com".to_owned()),
+        host: Host::Wildcard("example.com".to_owned()),
         port: 8443,
     };
-    assert_eq!(policy.forward_context, std::slice::from_ref(&origin));
-    assert_eq!(policy.http, [origin]);
+    assert_eq!(policy.http.forward_context, std::slice::from_ref(&origin));
+    assert_eq!(policy.http.allow, [origin]);
     assert_eq!(policy.config, [("greeting".to_owned(), "Hello".to_owned())]);
     assert_eq!(policy.aws.sign, ["dynamodb", "s3"]);
     assert_eq!(policy.aws.regions, ["eu-central-1", "us-gov-west-1"]);
@@ -132,18 +133,22 @@ fn mistakes_are_told_with_their_line_and_the_nearest_right_word() {
             "coredump = 1",
         ]),
         @r#"
-        2: there is no key `fail_status`; did you mean `fail-status`?
-        3: there is no key `streams`; did you mean `stream`?
-        1: there is no key `colour`; there are aws, compress, config, coredump, env, fail-status, files, http, limits, log, pass-through-path, remove-base-path, reuse, stream
-        1: stream is true or false
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: fail-status is a text of HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
-        1: string values must be quoted, expected literal string
-        2: duplicate key
-        1: there is no key `coredumps`; did you mean `coredump`?
-        1: coredump is true, false, or the absolute path of a directory, such as "/mnt/dumps"
+        line 2, column 1: unknown key `fail_status`
+        hint: did you mean `fail-status`?
+        line 3, column 1: unknown key `streams`
+        hint: did you mean `stream`?
+        line 1, column 1: unknown key `colour`
+        hint: use stream, compress, fail-status, remove-base-path, pass-through-path, reuse, coredump, limits, log, env, files, http, config, aws
+        line 1, column 10: cannot read `stream`: invalid type: string "yes", expected a boolean
+        line 1, column 15: cannot read `fail-status`: invalid type: integer `500`, expected HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
+        line 1, column 15: cannot read `fail-status`: invalid value: string "599-500", expected HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
+        line 1, column 15: cannot read `fail-status`: invalid value: string "0", expected HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
+        line 1, column 15: cannot read `fail-status`: invalid value: string "500-", expected HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
+        line 1, column 10: string values must be quoted, expected literal string
+        line 2, column 1: duplicate key
+        line 1, column 1: unknown key `coredumps`
+        hint: did you mean `coredump`?
+        line 1, column 12: cannot read `coredump`: invalid type: integer `1`, expected true, false, or the absolute path of a directory, such as "/mnt/dumps"
         "#
     );
 }
@@ -171,33 +176,38 @@ fn mistakes_in_reuse_and_limits() {
             "[limits]\nmargin = \"0ms\"",
             "[limits]\nmargin = \"-1ms\"",
             "[limits]\nhandles = -1",
-            "[limits]\nhandles = 0x10",
+            "[limits]\nhandles = 0xf",
             "[limits]\nhandles = \"many\"",
             "[limits]\noutput = true",
         ]),
         @r#"
-        1: reuse is true, false, or a table: [reuse]
-        2: [reuse] has no key `max_invocations`; did you mean `max-invocations`?
-        2: max-invocations is a whole number from 1 to 1000000000
-        2: max-age is a time with its unit, such as "10m"
-        2: max-age has no unit `min`; there are ms, s, m, h
-        2: max-age is a time from 1ms to 86400s
-        1: limits is a table: [limits]
-        3: [limits] has no key `memmory`; did you mean `memory`?
-        2: memory is a size with its unit, such as "96MiB"
-        2: memory has no unit `MB`; did you mean `MiB`?
-        2: memory is a size with its unit, such as "96MiB"
-        2: memory has no unit `parsecs`; there are KiB, MiB, GiB
-        2: memory is a size from 64KiB to 10240MiB
-        2: memory is a size with its unit, such as "96MiB"
-        2: memory is a size with its unit, such as "96MiB"
-        2: margin is a time with its unit, such as "50ms"
-        2: margin is a time from 1ms to 60s
-        2: margin is a time with its unit, such as "50ms"
-        2: handles is a whole number from 16 to 1000000
-        2: handles is a whole number from 16 to 1000000
-        2: handles is a whole number from 16 to 1000000
-        2: output is a size with its unit, such as "96MiB"
+        line 1, column 9: cannot read `reuse`: invalid type: string "always", expected true, false, or a table
+        line 2, column 1: unknown key `max_invocations` in [reuse]
+        hint: did you mean `max-invocations`?
+        line 2, column 19: cannot read `reuse.max-invocations`: invalid value: integer `0`, expected a whole number from 1 to 1000000000
+        line 2, column 11: cannot read `reuse.max-age`: invalid type: integer `10`, expected a time from 1ms to 24h, such as "50ms"
+        line 2, column 11: cannot read `reuse.max-age`: unknown unit `min`
+        hint: use ms, s, m, h
+        line 2, column 11: cannot read `reuse.max-age`: invalid value: string "48h", expected a time from 1ms to 24h, such as "50ms"
+        line 1, column 10: cannot read `limits`: invalid type: integer `1`, expected a table: [limits]
+        line 3, column 1: unknown key `memmory` in [limits]
+        hint: did you mean `memory`?
+        line 2, column 10: cannot read `limits.memory`: invalid type: integer `96`, expected a size from 64KiB to 10GiB, such as "96MiB"
+        line 2, column 10: cannot read `limits.memory`: unknown unit `MB`
+        hint: did you mean `MiB`?
+        line 2, column 10: cannot read `limits.memory`: invalid value: string "96", expected a size from 64KiB to 10GiB, such as "96MiB"
+        line 2, column 10: cannot read `limits.memory`: unknown unit `parsecs`
+        hint: use KiB, MiB, GiB
+        line 2, column 10: cannot read `limits.memory`: invalid value: string "1KiB", expected a size from 64KiB to 10GiB, such as "96MiB"
+        line 2, column 10: cannot read `limits.memory`: invalid value: string "99999999999999999999MiB", expected a size from 64KiB to 10GiB, such as "96MiB"
+        line 2, column 10: cannot read `limits.memory`: invalid value: string "18446744073709551615GiB", expected a size from 64KiB to 10GiB, such as "96MiB"
+        line 2, column 10: cannot read `limits.margin`: invalid value: string "50", expected a time from 1ms to 1m, such as "50ms"
+        line 2, column 10: cannot read `limits.margin`: invalid value: string "0ms", expected a time from 1ms to 1m, such as "50ms"
+        line 2, column 10: cannot read `limits.margin`: invalid value: string "-1ms", expected a time from 1ms to 1m, such as "50ms"
+        line 2, column 11: cannot read `limits.handles`: invalid value: integer `-1`, expected a whole number from 16 to 1000000
+        line 2, column 11: cannot read `limits.handles`: invalid value: integer `15`, expected a whole number from 16 to 1000000
+        line 2, column 11: cannot read `limits.handles`: invalid type: string "many", expected a whole number from 16 to 1000000
+        line 2, column 10: cannot read `limits.output`: invalid type: boolean `true`, expected a size from 1KiB to 10GiB, such as "96MiB"
         "#
     );
 }
@@ -234,32 +244,81 @@ fn mistakes_in_grants() {
             "[aws]\nregions = [\"frankfurt\"]",
         ]),
         @r#"
-        2: [env] has no key `allowed`; did you mean `allow`?
-        2: allow is a list of texts, such as ["TABLE"]
-        2: allow is a list of texts, such as ["TABLE"]
-        4: "AWS_*" is no name of a variable
-        1: files is a table: [files]
-        2: "/temp" cannot be granted; did you mean "/tmp"?
-        2: "/tmp/data" cannot be granted; there are "/tmp" and "/var/task", the function's own folder, and what is in it
-        2: "/var/tasks/data" cannot be granted; did you mean "/var/task"?
-        2: "/" is no path of a folder: it starts with `/`, and has no `.`, `..` or empty name in it, as "/tmp" has none
-        2: "/etc" cannot be granted; there are "/tmp" and "/var/task", the function's own folder, and what is in it
-        2: "/proc/self" cannot be granted; there are "/tmp" and "/var/task", the function's own folder, and what is in it
-        2: "tmp" is no path of a folder: it starts with `/`, and has no `.`, `..` or empty name in it, as "/tmp" has none
-        2: "/tmp/" is no path of a folder: it starts with `/`, and has no `.`, `..` or empty name in it, as "/tmp" has none
-        2: "/var/task/../../etc" is no path of a folder: it starts with `/`, and has no `.`, `..` or empty name in it, as "/tmp" has none
-        2: /tmp is not `readonly`; did you mean `read-only`?
-        2: /tmp is one of read-only, read-write
-        2: /tmp is a text, such as "read-only"
-        2: [http] has no key `deny`; there are allow, forward-context
-        4: the origin "api.example.com" has no scheme; did you mean "https://api.example.com"?
-        2: greeting is a text, such as "Hello"
-        2: greeting is a text, such as "Hello"
-        2: [aws] has no key `signs`; did you mean `sign`?
-        2: "DynamoDB" is not the name of a service in AWS's signatures; did you mean "dynamodb"?
-        2: "s3!" is not the name of a service in AWS's signatures; did you mean "s3"?
-        2: "eu_central_1" is not a region of AWS; did you mean "eu-central-1"?
-        2: "frankfurt" is not a region of AWS; did you mean "eu-central-1"?
+        line 2, column 1: unknown key `allowed` in [env]
+        hint: did you mean `allow`?
+        line 2, column 9: cannot read `env.allow`: invalid type: string "TABLE", expected a list of texts
+        line 3, column 1: cannot read `env.allow`: invalid type: integer `1`, expected a string
+        line 4, column 1: cannot read `env.allow`: "AWS_*" is not the name of a variable
+        line 1, column 9: cannot read `files`: invalid type: sequence, expected a table: [files]
+        line 2, column 1: "/temp" cannot be granted
+        hint: did you mean "/tmp"?
+        line 2, column 1: "/tmp/data" cannot be granted
+        hint: grant "/tmp", or "/var/task", which is the function's own directory, or a directory in it
+        line 2, column 1: "/var/tasks/data" cannot be granted
+        hint: did you mean "/var/task"?
+        line 2, column 1: "/" is not a valid directory
+        hint: use an absolute path without `.`, `..` and empty names, such as "/tmp"
+        line 2, column 1: "/etc" cannot be granted
+        hint: grant "/tmp", or "/var/task", which is the function's own directory, or a directory in it
+        line 2, column 1: "/proc/self" cannot be granted
+        hint: grant "/tmp", or "/var/task", which is the function's own directory, or a directory in it
+        line 2, column 1: "tmp" is not a valid directory
+        hint: use an absolute path without `.`, `..` and empty names, such as "/tmp"
+        line 2, column 1: "/tmp/" is not a valid directory
+        hint: use an absolute path without `.`, `..` and empty names, such as "/tmp"
+        line 2, column 1: "/var/task/../../etc" is not a valid directory
+        hint: use an absolute path without `.`, `..` and empty names, such as "/tmp"
+        line 2, column 10: cannot read `files./tmp`: unknown value `readonly`
+        hint: did you mean `read-only`?
+        line 2, column 10: cannot read `files./tmp`: unknown value `rw`
+        hint: use read-only, read-write
+        line 2, column 10: cannot read `files./tmp`: invalid type: boolean `true`, expected a string
+        line 2, column 1: unknown key `deny` in [http]
+        hint: use allow, forward-context
+        line 4, column 3: cannot read `http.allow`: the origin "api.example.com" has no scheme
+        hint: did you mean "https://api.example.com"?
+        line 2, column 12: cannot read `config.greeting`: invalid type: integer `1`, expected a string
+        line 2, column 1: cannot read `config.greeting`: invalid type: map, expected a string
+        line 2, column 1: unknown key `signs` in [aws]
+        hint: did you mean `sign`?
+        line 2, column 9: cannot read `aws.sign`: "DynamoDB" is not the name of a service in AWS's signatures
+        hint: did you mean "dynamodb"?
+        line 2, column 9: cannot read `aws.sign`: "s3!" is not the name of a service in AWS's signatures
+        hint: did you mean "s3"?
+        line 2, column 12: cannot read `aws.regions`: "eu_central_1" is not a region of AWS
+        hint: did you mean "eu-central-1"?
+        line 2, column 12: cannot read `aws.regions`: "frankfurt" is not a region of AWS
+        hint: write it as "eu-central-1"
         "#
     );
+}
+
+/// The document has each key of each table, and no other.
+#[test]
+fn the_document_lists_every_key() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/policy.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let (_, example) = document.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    parse(example).unwrap();
+    let example: toml::Table = toml::from_str(example).unwrap();
+    let documented = |table: &str| -> BTreeSet<String> {
+        let keys = match table {
+            "" => &example,
+            _ => example[table].as_table().unwrap(),
+        };
+        keys.keys().cloned().collect()
+    };
+    // An unknown key has all known keys in its error.
+    for table in ["", "aws", "env", "http", "limits", "log"] {
+        let head = match table {
+            "" => String::new(),
+            _ => format!("[{table}]\n"),
+        };
+        let text = format!("{head}\"?\" = 1");
+        let error = parse(&text).unwrap_err();
+        let (_, known) = error.message.split_once("hint: use ").unwrap();
+        let known: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
+        assert_eq!(documented(table), known, "[{table}] of {path}");
+    }
 }

@@ -1,31 +1,31 @@
-//! Whatever a client sends, and whatever a component answers, arrives: through each front door and the real `bootstrap`.
+//! Whatever a client sends, and whatever a component answers, arrives: through each event source and the real `bootstrap`.
 
 #[path = "../../../src/http/tests/properties/arrival.rs"]
 mod arrival;
-#[path = "../../../src/http/tests/properties/doors.rs"]
-mod doors;
+#[path = "../../../src/http/tests/properties/models.rs"]
+mod models;
 #[path = "../../../src/http/tests/properties/shapes.rs"]
 mod shapes;
 
 use lambda_wasm_host::bindings::api;
-use lambda_wasm_host::http::Source;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
 use self::arrival::{
-    DOORS, Pairs, check_answer, check_target, decoded, expected_headers, grouped, joined,
+    MODELS, Pairs, check_answer, check_target, decoded, expected_headers, grouped, joined,
 };
+use self::models::Model;
 use self::shapes::{Sent, config};
 use super::seen::{self, Seen};
 use super::start;
 use crate::support::Host;
 
-/// Each goes through each of the front doors.
+/// Each goes through each of the event sources.
 const CASES: u32 = 64;
 
 fn hold<T: std::fmt::Debug>(
     of: impl Strategy<Value = T>,
-    check: impl Fn(&Host, Source, &T) -> Result<(), TestCaseError>,
+    check: impl Fn(&Host, Model, &T) -> Result<(), TestCaseError>,
 ) {
     let host = start("http_seen");
     let mut runner = TestRunner::new(ProptestConfig {
@@ -33,7 +33,9 @@ fn hold<T: std::fmt::Debug>(
         ..config()
     });
     let held = runner.run(&of, |case| {
-        DOORS.iter().try_for_each(|&door| check(&host, door, &case))
+        MODELS
+            .iter()
+            .try_for_each(|&model| check(&host, model, &case))
     });
     held.unwrap_or_else(|error| panic!("{error}"));
     host.finish();
@@ -41,13 +43,13 @@ fn hold<T: std::fmt::Debug>(
 
 #[test]
 fn a_request_reaches_the_component_whole() {
-    hold(shapes::sent(), |host, door, sent| {
-        let seen = Seen::of_event(host, &doors::event(door, sent));
+    hold(shapes::sent(), |host, model, sent| {
+        let seen = Seen::of_event(host, &models::event(model, sent));
         prop_assert_eq!(&seen.method, &sent.method);
         prop_assert_eq!(&seen.body, &sent.body);
-        prop_assert_eq!(&seen.origin, &format!("https://{}", doors::HOST));
-        check_target(door, sent, &seen.target)?;
-        let mut expected = expected_headers(door, sent);
+        prop_assert_eq!(&seen.origin, &format!("https://{}", models::HOST));
+        check_target(model, sent, &seen.target)?;
+        let mut expected = expected_headers(model, sent);
         // `wasi:http` has it as the authority.
         expected.remove("host");
         if !sent.body.is_empty() {
@@ -61,7 +63,7 @@ fn a_request_reaches_the_component_whole() {
 
 #[test]
 fn a_response_reaches_the_client_whole() {
-    hold(shapes::response(), |host, door, response| {
+    hold(shapes::response(), |host, model, response| {
         let headers = response
             .headers
             .iter()
@@ -79,7 +81,7 @@ fn a_response_reaches_the_client_whole() {
             cookies: Vec::new(),
             body: seen::response(response.status_code, &headers, &response.body).into(),
         };
-        let outcome = host.invoke(doors::event(door, &asks).to_string());
-        check_answer(door, response, &outcome.response().json())
+        let outcome = host.invoke(models::event(model, &asks).to_string());
+        check_answer(model, response, &outcome.response().json())
     });
 }

@@ -100,7 +100,7 @@ fn headers_that_the_host_does_not_take_or_does_not_pass_on() {
     host.finish();
 }
 
-/// A front door knows best what becomes of a body that a status or a method has no place for.
+/// The event source decides about a body that a status or a method does not allow.
 #[test]
 fn a_body_is_passed_on_whatever_the_status() {
     let host = start("http_seen");

@@ -25,7 +25,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Reads the answer to an event, which is JSON for each of the front doors.
+    /// Reads the answer to an event, which is JSON for each of the event sources.
     #[track_caller]
     pub fn of(outcome: Outcome) -> Self {
         let answer = outcome.response().json();

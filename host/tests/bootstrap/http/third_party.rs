@@ -1,4 +1,4 @@
-//! A component that others made, with events of all front doors.
+//! A component that others made, with events of all event sources.
 
 use std::path::PathBuf;
 

@@ -191,7 +191,7 @@ fn a_name_that_never_signs_ends_the_start() {
         let refusal = refusal(HostBuilder::new(function.folder.path(), function.name));
         assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
         let why = format!(
-            "\"{name}\" is not the name of a service in AWS's signatures; did you mean \"{near}\"?"
+            "\"{name}\" is not the name of a service in AWS's signatures\nhint: did you mean \"{near}\"?"
         );
         assert!(refusal.message.contains(&why), "{}", refusal.message);
     }

@@ -139,7 +139,7 @@ fn an_origin_that_is_none_ends_the_start() {
     assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
     assert!(
         refusal.message.contains(
-            ", line 2: the origin \"https://a.example/path\" has a path, and an origin has none"
+            ", column 10: cannot read `http.allow`: the origin \"https://a.example/path\" has a path, but an origin has none"
         ),
         "{}",
         refusal.message

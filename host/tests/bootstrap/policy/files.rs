@@ -181,20 +181,20 @@ fn what_cannot_be_granted_ends_the_start() {
     for (policy, words) in [
         (
             "\"/var/task/absent\" = \"read-only\"",
-            "hello.toml, line 2: [files] grants \"/var/task/absent\", and there is no folder",
+            "hello.toml, line 2: [files] grants \"/var/task/absent\", but there is no directory",
         ),
         (
             "\"/var/task/hello.cwasm\" = \"read-only\"",
-            "and there is no folder",
+            "but there is no directory",
         ),
         ("\"/var/task/out\" = \"read-only\"", "symbolic link out of"),
         (
             "\"/var/task\" = \"read-write\"\n\"/var/task/data\" = \"read-only\"",
-            "line 3: [files] grants \"/var/task/data\", which lies in \"/var/task\", and that is read-write already",
+            "line 3: [files] grants \"/var/task/data\", which lies in \"/var/task\", which is read-write already",
         ),
         (
             "\"/etc\" = \"read-only\"",
-            "line 2: \"/etc\" cannot be granted",
+            "line 2, column 1: \"/etc\" cannot be granted",
         ),
     ] {
         let granted = Granted::new("policy", &format!("[files]\n{policy}\n"));

@@ -1,4 +1,4 @@
-//! What has to arrive of a request and of a response, by the front door.
+//! What has to arrive of a request and of a response, by the event source.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,28 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use serde_json::Value;
 
-use super::{Sent, Source, api, doors};
+use super::models::{self, Model};
+use super::{Sent, api};
 
 pub type Pairs = Vec<(String, String)>;
 
-pub const DOORS: [Source; 7] = [
-    Source::RestApi,
-    Source::HttpApiPayload1,
-    Source::HttpApi,
-    Source::FunctionUrl,
-    Source::Alb { multi_value: false },
-    Source::Alb { multi_value: true },
-    Source::Lattice,
+pub const MODELS: [Model; 7] = [
+    Model::RestApi,
+    Model::HttpApiPayload1,
+    Model::HttpApi,
+    Model::FunctionUrl,
+    Model::Alb { multi_value: false },
+    Model::Alb { multi_value: true },
+    Model::Lattice,
 ];
 
 /// The answer means the response.
 pub fn check_answer(
-    door: Source,
+    model: Model,
     response: &api::Response,
     answer: &Value,
 ) -> Result<(), TestCaseError> {
-    let seen = doors::seen(door, answer);
+    let seen = models::seen(model, answer);
     prop_assert_eq!(seen.status, response.status_code);
     prop_assert_eq!(&seen.body, &response.body);
     // The order of an object's members is lost in reading them here.
@@ -38,9 +39,9 @@ pub fn check_answer(
 
 /// The path is the one that was sent, or one that means the same where it came decoded. So is the query, but for the order of
 /// different names, which maps do not keep.
-pub fn check_target(door: Source, sent: &Sent, uri: &str) -> Result<(), TestCaseError> {
+pub fn check_target(model: Model, sent: &Sent, uri: &str) -> Result<(), TestCaseError> {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    if matches!(door, Source::HttpApi | Source::HttpApiPayload1) {
+    if matches!(model, Model::HttpApi | Model::HttpApiPayload1) {
         let decoded = |path| percent_decode_str(path).decode_utf8_lossy().into_owned();
         prop_assert_eq!(decoded(path), decoded(&sent.path));
     } else {
@@ -51,33 +52,32 @@ pub fn check_target(door: Source, sent: &Sent, uri: &str) -> Result<(), TestCase
         .iter()
         .map(|(name, value)| format!("{name}={value}"));
     let as_sent = as_sent.collect::<Vec<_>>().join("&");
-    match door {
-        Source::HttpApi | Source::FunctionUrl => prop_assert_eq!(query, as_sent),
-        Source::RestApi | Source::HttpApiPayload1 => {
+    match model {
+        Model::HttpApi | Model::FunctionUrl => prop_assert_eq!(query, as_sent),
+        Model::RestApi | Model::HttpApiPayload1 => {
             let parsed = form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect();
             prop_assert_eq!(grouped(parsed), grouped(decoded(&sent.query)));
         }
-        Source::Alb { .. } | Source::Lattice => {
+        Model::Alb { .. } | Model::Lattice => {
             let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
             let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
             prop_assert_eq!(
                 grouped(pairs.collect()),
-                grouped(expected_query(door, &sent.query))
+                grouped(expected_query(model, &sent.query))
             );
         }
-        Source::WebSocket => unreachable!("its events are not requests"),
     }
     Ok(())
 }
 
 /// A load balancer without multi-value headers keeps the last value of each name. Where the names are as they were sent, two
 /// that mean the same are two names, and maps do not keep their order.
-pub fn expected_query(door: Source, query: &Pairs) -> Pairs {
-    match door {
-        Source::Alb { multi_value: false } => doors::last_of_each(query),
-        Source::Alb { multi_value: true } | Source::Lattice => {
+pub fn expected_query(model: Model, query: &Pairs) -> Pairs {
+    match model {
+        Model::Alb { multi_value: false } => models::last_of_each(query),
+        Model::Alb { multi_value: true } | Model::Lattice => {
             let groups = grouped(query.clone()).into_iter();
             let pairs = |(name, values): (String, Vec<String>)| {
                 values.into_iter().map(move |value| (name.clone(), value))
@@ -89,13 +89,13 @@ pub fn expected_query(door: Source, query: &Pairs) -> Pairs {
 }
 
 /// The headers that a function sees, by their names.
-pub fn expected_headers(door: Source, sent: &Sent) -> BTreeMap<String, Vec<String>> {
-    let mut headers = match door {
-        Source::Alb { multi_value: false } => grouped(doors::last_of_each(&sent.headers)),
-        Source::HttpApi | Source::FunctionUrl => joined(grouped(sent.headers.clone())),
+pub fn expected_headers(model: Model, sent: &Sent) -> BTreeMap<String, Vec<String>> {
+    let mut headers = match model {
+        Model::Alb { multi_value: false } => grouped(models::last_of_each(&sent.headers)),
+        Model::HttpApi | Model::FunctionUrl => joined(grouped(sent.headers.clone())),
         _ => grouped(sent.headers.clone()),
     };
-    for (name, value) in doors::ADDED {
+    for (name, value) in models::ADDED {
         headers.insert(name.to_owned(), vec![value.to_owned()]);
     }
     if !sent.cookies.is_empty() {

@@ -26,7 +26,7 @@ fn decision(url: &str, headers: &[(&str, &str)]) -> Result<Decision, Refusal> {
         request = request.header(*name, *value);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let origin = Origin::of(&parts.uri).unwrap();
+    let origin = Origin::from_uri(&parts.uri).unwrap();
     let signer = signer(&[
         ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -102,7 +102,7 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
         };
         let request = headers.iter().fold(request, set);
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let decision = signer.decide(&Origin::of(&parts.uri).unwrap(), &parts);
+        let decision = signer.decide(&Origin::from_uri(&parts.uri).unwrap(), &parts);
         match decision.unwrap() {
             Decision::Leave(why) => why.map(|why| why.to_string()),
             Decision::Sign(_) => panic!("{url} is signed"),
@@ -159,7 +159,7 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
 fn nothing_is_doubted_where_nothing_is_signed() {
     let signer = Signer::new(&Aws::default(), &Environment::of(&[]));
     let (parts, ()) = Request::get(S3).body(()).unwrap().into_parts();
-    let decision = signer.decide(&Origin::of(&parts.uri).unwrap(), &parts);
+    let decision = signer.decide(&Origin::from_uri(&parts.uri).unwrap(), &parts);
     assert!(matches!(decision, Ok(Decision::Leave(None))));
 }
 
@@ -172,7 +172,7 @@ fn a_service_that_is_listed_by_another_name_is_doubted() {
     let signer = Signer::new(&aws, &Environment::of(&[("AWS_REGION", "eu-west-1")]));
     let request = Request::get("https://monitoring.eu-west-1.amazonaws.com/");
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let origin = Origin::of(&parts.uri).unwrap();
+    let origin = Origin::from_uri(&parts.uri).unwrap();
     let Ok(Decision::Leave(Some(doubt))) = signer.decide(&origin, &parts) else {
         panic!("it is signed, or nothing is said");
     };
@@ -232,7 +232,7 @@ fn a_placeholder_that_would_be_left_is_refused() {
 #[test]
 fn without_credentials_nothing_is_signed() {
     let (parts, ()) = Request::get(S3).body(()).unwrap().into_parts();
-    let origin = Origin::of(&parts.uri).unwrap();
+    let origin = Origin::from_uri(&parts.uri).unwrap();
     let signer = signer(&[("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "key")]);
     let refused = signer.decide(&origin, &parts);
     assert_eq!(refused.unwrap_err(), Refusal::Credentials);

@@ -1,4 +1,4 @@
-//! A request in the making: what each front door says in its own way, and what is the same for all of them.
+//! Makes a request of the fields that differ between event sources, and of those that do not.
 
 use std::net::SocketAddr;
 
@@ -6,18 +6,19 @@ use super::body::Body;
 use super::budget::{self, Exceeded};
 use super::event::{Context, Event};
 use super::json::{Fields, Text};
-use super::percent::Coding;
+use super::percent::Encoding;
 use super::query::Query;
+use super::source::EventSource;
 use super::text::find;
-use super::{EventError, Request, Source};
+use super::{EventError, Request};
 use crate::bindings::api;
 
-/// What each front door says in its own way.
-pub struct Draft<'a> {
-    pub source: Source,
+/// The fields of a request that differ between event sources.
+pub struct RequestBuilder<'a> {
+    pub source: &'static EventSource,
     pub method: Option<Text<'a>>,
     pub path: Option<Text<'a>>,
-    pub path_coding: Coding,
+    pub path_encoding: Encoding,
     pub query: Query<'a>,
     pub headers: Fields<'a>,
     pub route: Option<Text<'a>>,
@@ -27,19 +28,19 @@ pub struct Draft<'a> {
     pub authorizer: Option<api::Authorizer>,
 }
 
-impl<'a> Draft<'a> {
-    /// The request, with what is left in the event.
+impl<'a> RequestBuilder<'a> {
+    /// Makes the request, with the other fields of the event.
     ///
     /// # Errors
     ///
-    /// If the event lacks a method or a path, or its body is no base64 where it says so.
-    pub fn finish(self, event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
+    /// Returns an error if the event lacks a method or a path, or if its body is not the base64 that the event says it is.
+    pub fn build(self, event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
         let missing = |what: &str| {
             EventError::Malformed(format!("the event is an HTTP request without a {what}"))
         };
         let method = self.method.filter(|method| !method.is_empty());
         let mut headers = self.headers.pairs()?;
-        // Payload 2.0 has the cookies in a list, and may have the header besides.
+        // Payload 2.0 has the cookies in a list, and may have the header too.
         let cookies = match event.cookies {
             Some(cookies) if !cookies.0.is_empty() => {
                 let cookies = cookies.0.into_iter();
@@ -77,19 +78,19 @@ impl<'a> Draft<'a> {
         Ok(Request {
             source: self.source,
             record,
-            path_coding: self.path_coding,
+            path_encoding: self.path_encoding,
             query: self.query,
             context: event.request_context,
         })
     }
 }
 
-/// A text that says something.
+/// Returns a text that is not empty.
 pub fn text(value: Option<Text<'_>>) -> Option<String> {
     value.filter(|text| !text.is_empty()).map(String::from)
 }
 
-/// All values, where the event has them; Lambda's test console and other senders have only the last of each.
+/// Returns all values if the event has them, and else the last of each name, as Lambda's test console sends them.
 pub fn all<'a>(multiple: Option<Fields<'a>>, single: Option<Fields<'a>>) -> Fields<'a> {
     multiple
         .filter(|fields| !fields.0.is_empty())
@@ -97,21 +98,21 @@ pub fn all<'a>(multiple: Option<Fields<'a>>, single: Option<Fields<'a>>) -> Fiel
         .unwrap_or_default()
 }
 
-/// The last address in `X-Forwarded-For`: the front door put it there itself, behind whatever the client had sent.
+/// Returns the last address in `X-Forwarded-For`. The event source has added it to the addresses that the client sent.
 pub fn forwarded_for(headers: &Fields<'_>) -> Option<String> {
     let mut names_and_values = headers.0.iter().rev();
     let (_, value) =
         names_and_values.find(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"))?;
     let address = value.rsplit(',').next()?.trim();
     let address = match address.parse::<SocketAddr>() {
-        // A load balancer adds the client's port, if it is told to.
+        // A load balancer can be configured to add the client's port.
         Ok(with_port) => with_port.ip().to_string(),
         Err(_) => address.to_owned(),
     };
     (!address.is_empty()).then_some(address)
 }
 
-/// In the order of the names.
+/// Returns names and values in the order of the names.
 fn sorted(fields: Option<Fields<'_>>) -> Result<Vec<(String, String)>, Exceeded> {
     let mut pairs = fields.unwrap_or_default().pairs()?;
     pairs.sort_unstable();
@@ -124,7 +125,7 @@ fn cookies(headers: &[(String, String)]) -> Result<Vec<String>, Exceeded> {
         .iter()
         .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
     for cookie in headers.flat_map(|(_, value)| value.split(';')) {
-        // What else Unicode has for spaces is part of a value.
+        // Other spaces of Unicode are part of a value.
         let cookie = cookie.trim_matches([' ', '\t']);
         if !cookie.is_empty() {
             budget::check(cookie.len())?;

@@ -1,5 +1,5 @@
-//! The front doors, as AWS's pages and what is seen of them have it: what they make of a request, and of an answer. The files
-//! of the front doors name the pages.
+//! Models of the event sources, by AWS's pages and by observation: the event of a request, and the response that a client sees. The
+//! files of the event sources name the pages.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,18 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::{Pairs, Sent, Source, decoded, grouped, joined};
+use super::{Pairs, Sent, decoded, grouped, joined};
+
+/// An event source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model {
+    RestApi,
+    HttpApiPayload1,
+    HttpApi,
+    FunctionUrl,
+    Alb { multi_value: bool },
+    Lattice,
+}
 
 pub const HOST: &str = "api.example:8443";
 
@@ -20,18 +31,18 @@ pub const ADDED: [(&str, &str); 3] = [
 ];
 
 /// The event that a request becomes.
-pub fn event(door: Source, sent: &Sent) -> Value {
+pub fn event(model: Model, sent: &Sent) -> Value {
     let mut headers = sent.headers.clone();
     headers.extend(ADDED.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let has_cookies = !sent.cookies.is_empty();
-    let is_payload_2 = matches!(door, Source::HttpApi | Source::FunctionUrl);
+    let is_payload_2 = matches!(model, Model::HttpApi | Model::FunctionUrl);
     if has_cookies && !is_payload_2 {
         headers.push(("cookie".to_owned(), sent.cookies.join("; ")));
     }
-    let mut event = match door {
-        Source::RestApi | Source::HttpApiPayload1 => {
+    let mut event = match model {
+        Model::RestApi | Model::HttpApiPayload1 => {
             let query = decoded(&sent.query);
-            let is_decoded = door == Source::HttpApiPayload1;
+            let is_decoded = model == Model::HttpApiPayload1;
             json!({
                 "version": if is_decoded { json!("1.0") } else { json!(null) },
                 "resource": "/{proxy+}",
@@ -44,28 +55,28 @@ pub fn event(door: Source, sent: &Sent) -> Value {
                 "requestContext": { "stage": "prod" },
             })
         }
-        Source::HttpApi => payload_2(
+        Model::HttpApi => payload_2(
             sent,
             headers,
             &decoded_path(&sent.path),
             "id.execute-api.aws",
         ),
-        Source::FunctionUrl => payload_2(sent, headers, &sent.path, "id.lambda-url.aws"),
-        Source::Alb { multi_value: true } => json!({
+        Model::FunctionUrl => payload_2(sent, headers, &sent.path, "id.lambda-url.aws"),
+        Model::Alb { multi_value: true } => json!({
             "httpMethod": sent.method,
             "path": sent.path,
             "multiValueHeaders": grouped(headers),
             "multiValueQueryStringParameters": grouped(sent.query.clone()),
             "requestContext": { "elb": { "targetGroupArn": "arn" } },
         }),
-        Source::Alb { multi_value: false } => json!({
+        Model::Alb { multi_value: false } => json!({
             "httpMethod": sent.method,
             "path": sent.path,
             "headers": single(&headers),
             "queryStringParameters": single(&sent.query),
             "requestContext": { "elb": { "targetGroupArn": "arn" } },
         }),
-        Source::Lattice => json!({
+        Model::Lattice => json!({
             "version": "2.0",
             "method": sent.method,
             "path": sent.path,
@@ -73,7 +84,6 @@ pub fn event(door: Source, sent: &Sent) -> Value {
             "queryStringParameters": grouped(sent.query.clone()),
             "requestContext": { "serviceNetworkArn": "arn" },
         }),
-        Source::WebSocket => unreachable!("its events are not requests"),
     };
     let (body, is_base64) = match String::from_utf8(sent.body.clone()) {
         Ok(text) => (text, false),
@@ -127,11 +137,11 @@ pub struct Seen {
 }
 
 /// The response that an answer becomes.
-pub fn seen(door: Source, answer: &Value) -> Seen {
-    let (takes_single, takes_multiple) = match door {
-        Source::RestApi | Source::HttpApiPayload1 | Source::WebSocket => (true, true),
-        Source::Alb { multi_value } => (!multi_value, multi_value),
-        Source::HttpApi | Source::FunctionUrl | Source::Lattice => (true, false),
+pub fn seen(model: Model, answer: &Value) -> Seen {
+    let (takes_single, takes_multiple) = match model {
+        Model::RestApi | Model::HttpApiPayload1 => (true, true),
+        Model::Alb { multi_value } => (!multi_value, multi_value),
+        Model::HttpApi | Model::FunctionUrl | Model::Lattice => (true, false),
     };
     assert!(takes_single || answer.get("headers").is_none());
     assert!(takes_multiple || answer.get("multiValueHeaders").is_none());
@@ -151,7 +161,7 @@ pub fn seen(door: Source, answer: &Value) -> Seen {
     let mut headers = grouped(headers);
     let mut cookies = headers.remove("set-cookie").unwrap_or_default();
     for cookie in answer["cookies"].as_array().into_iter().flatten() {
-        assert!(matches!(door, Source::HttpApi | Source::FunctionUrl));
+        assert!(matches!(model, Model::HttpApi | Model::FunctionUrl));
         cookies.push(cookie.as_str().unwrap().to_owned());
     }
     let body = answer["body"].as_str().unwrap();

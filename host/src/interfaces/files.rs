@@ -1,27 +1,28 @@
-//! The methods of `wasi:filesystem/types` that open a file, which replace those of wasmtime-wasi. They count the files of an
-//! instance, and leave all else to wasmtime-wasi.
+//! `wasi:filesystem/types`: wasmtime-wasi's, except for the methods that open a file. Those also count the files of an instance.
 
 use std::sync::Arc;
 
 use wasmtime::component::{Access, Accessor, Linker, Resource};
 use wasmtime::{AsContextMut, StoreContextMut};
-use wasmtime_wasi::filesystem::{Descriptor, Dir, WasiFilesystem, WasiFilesystemView};
+use wasmtime_wasi::filesystem::{
+    Descriptor, Dir, WasiFilesystem, WasiFilesystemCtxView, WasiFilesystemView,
+};
 use wasmtime_wasi::{p2, p3};
 
+use super::{WASI_3_VERSION, WASI_VERSION};
 use crate::sandbox::{HostState, Opening};
-use crate::world::{WASI_3_VERSION, WASI_VERSION};
 
-/// The interface that they belong to.
-pub const INTERFACE: &str = "wasi:filesystem/types";
+const INTERFACE: &str = "wasi:filesystem/types";
 
 const OPEN_AT: &str = "[method]descriptor.open-at";
 const READ_DIRECTORY: &str = "[method]descriptor.read-directory";
 
-/// Replaces the methods of WASI 0.2. A directory that it lists is closed within the call, and so is not counted.
-pub fn limit_2(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+/// Links the interface of WASI 0.2. Listing a directory closes it within the call, so that it is not counted.
+pub fn link_2(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
     use p2::bindings::filesystem::types::{
-        DescriptorFlags, Host, HostDescriptor, OpenFlags, PathFlags,
+        DescriptorFlags, Host, HostDescriptor, OpenFlags, PathFlags, add_to_linker,
     };
+    add_to_linker::<HostState, WasiFilesystem>(linker, HostState::noted_filesystem)?;
     type Parameters = (
         Resource<Descriptor>,
         PathFlags,
@@ -55,11 +56,12 @@ pub fn limit_2(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Replaces the methods of WASI 0.3.
-pub fn limit_3(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+/// Links the interface of WASI 0.3.
+pub fn link_3(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
     use p3::bindings::filesystem::types::{
-        DescriptorFlags, Host, HostDescriptorWithStore, OpenFlags, PathFlags,
+        DescriptorFlags, Host, HostDescriptorWithStore, OpenFlags, PathFlags, add_to_linker,
     };
+    add_to_linker::<HostState, WasiFilesystem>(linker, HostState::noted_filesystem)?;
     type Parameters = (
         Resource<Descriptor>,
         PathFlags,
@@ -113,6 +115,12 @@ pub fn limit_3(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
 }
 
 impl HostState {
+    /// Notes a call of the interface, for a call that waits too long.
+    fn noted_filesystem(&mut self) -> WasiFilesystemCtxView<'_> {
+        self.last_import = INTERFACE;
+        self.filesystem()
+    }
+
     fn open_file(&mut self) -> wasmtime::Result<Opening> {
         self.last_import = INTERFACE;
         Ok(self.files.open()?)
