@@ -7,6 +7,7 @@ mod components;
 mod support;
 
 mod compile;
+mod documents;
 mod inspect;
 mod package;
 mod refused;

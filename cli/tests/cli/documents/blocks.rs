@@ -1,0 +1,106 @@
+//! Code blocks that are parsed: JSON, policies, templates and WIT.
+
+use std::fs;
+
+use lambda_wasm_emulator::Template;
+use lambda_wasm_host::policy::Policy;
+use wit_parser::Resolve;
+
+use super::markdown::{Block, documents};
+use super::{assert_none, root};
+
+/// The languages that some test checks, and `text`, which is not checked.
+const KNOWN: [&str; 8] = [
+    "console", "json", "rust", "sh", "text", "toml", "wit", "yaml",
+];
+
+/// Checks every block of a language, of which there has to be one.
+#[track_caller]
+fn check(language: &str, check: impl Fn(&Block) -> Result<(), String>) {
+    let documents = documents();
+    let blocks: Vec<_> = documents
+        .iter()
+        .flat_map(|document| document.blocks_in(language))
+        .filter(|block| block.file.is_none())
+        .collect();
+    assert!(!blocks.is_empty(), "no {language} block");
+    let problems: Vec<_> = blocks
+        .iter()
+        .filter_map(|block| Some(block.place.problem(check(block).err()?)))
+        .collect();
+    assert_none(&problems);
+}
+
+#[test]
+fn every_block_has_a_language_that_is_checked() {
+    let documents = documents();
+    let blocks = documents.iter().flat_map(|document| &document.blocks);
+    let unknown = blocks.filter(|block| !KNOWN.contains(&block.language.as_str()));
+    let problems: Vec<_> = unknown
+        .map(|block| {
+            let language = &block.language;
+            block
+                .place
+                .problem(format!("no test checks blocks in {language:?}"))
+        })
+        .collect();
+    assert_none(&problems);
+}
+
+#[test]
+fn json_is_valid() {
+    check("json", |block| {
+        let json = serde_json::from_str::<serde_json::Value>(&block.text);
+        json.map(drop).map_err(|error| error.to_string())
+    });
+}
+
+#[test]
+fn policies_are_valid() {
+    check("toml", |block| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hello.toml");
+        fs::write(&path, &block.text).unwrap();
+        Policy::read(&path)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    });
+}
+
+#[test]
+fn templates_are_read_without_a_note() {
+    check("yaml", |block| {
+        let template = Template::parse(&block.text).map_err(|error| error.to_string())?;
+        match template.notes.is_empty() {
+            true => Ok(()),
+            false => Err(template.notes.join("; ")),
+        }
+    });
+}
+
+/// A block with a package is parsed beside the project's WIT. A part of an interface must be in the project's WIT.
+#[test]
+fn wit_is_valid_or_the_projects() {
+    let wit = root().join("wit");
+    let sources = fs::read_dir(&wit)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let sources = sources.filter(|path| path.is_file());
+    let sources: String = sources
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    check("wit", |block| {
+        if !block.text.starts_with("package ") {
+            let mut lines = block.text.lines().filter(|line| !line.is_empty());
+            let is_there = |line: &str| sources.lines().any(|source| source.trim() == line.trim());
+            return match lines.find(|line| !is_there(line)) {
+                Some(line) => Err(format!("wit/ has no line `{line}`")),
+                None => Ok(()),
+            };
+        }
+        let mut resolve = Resolve::default();
+        resolve.push_dir(&wit).unwrap();
+        let parsed = resolve.push_str("block.wit", &block.text);
+        parsed.map(drop).map_err(|error| format!("{error:#}"))
+    });
+}
