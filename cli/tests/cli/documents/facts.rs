@@ -70,6 +70,45 @@ fn links_lead_somewhere() {
     assert_none(&problems);
 }
 
+/// A code span that starts like a path of the project is one.
+#[test]
+fn files_that_are_named_exist() {
+    const STARTS: [&str; 9] = [
+        "bench/",
+        "cli/",
+        "docs/",
+        "emulator/",
+        "examples/",
+        "guest/",
+        "host/",
+        "scripts/",
+        "wit/",
+    ];
+    let mut problems = Vec::new();
+    let mut count = 0;
+    for document in documents() {
+        for (place, line) in document.lines() {
+            let paths = code(line).into_iter();
+            let paths = paths.filter(|path| STARTS.iter().any(|start| path.starts_with(start)));
+            for path in paths.filter(|path| !path.contains(' ')) {
+                count += 1;
+                if !root().join(path).exists() {
+                    problems.push(place.problem(format!("there is no {path}")));
+                }
+            }
+        }
+    }
+    assert!(count >= 30, "{count} paths");
+    for row in document("ARCHITECTURE.md").rows("## Code map") {
+        for file in code(&row[0]) {
+            if !root().join("host/src").join(file).exists() {
+                problems.push(format!("ARCHITECTURE.md, code map: there is no {file}"));
+            }
+        }
+    }
+    assert_none(&problems);
+}
+
 /// Returns a path without `..`.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
