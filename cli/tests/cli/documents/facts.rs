@@ -207,11 +207,11 @@ fn read(policy: &str) -> Option<String> {
 /// Returns the keys that the reader of policies knows, by its error about a key that it does not know.
 fn known_keys(table: &str) -> BTreeSet<String> {
     let policy = match table {
-        "" => "q = 1".to_owned(),
-        table => format!("[{table}]\nq = 1"),
+        "" => "\"?\" = 1".to_owned(),
+        table => format!("[{table}]\n\"?\" = 1"),
     };
     let error = read(&policy).expect("an unknown key is an error");
-    let (_, keys) = error.rsplit_once("there are ").expect("the known keys");
+    let (_, keys) = error.rsplit_once("hint: use ").expect("the known keys");
     keys.split(", ")
         .map(|key| key.trim_matches('`').to_owned())
         .collect()
