@@ -1,7 +1,7 @@
 //! Servers that do not do what they should.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
@@ -181,9 +181,13 @@ fn one_that_sends_heads_without_end_ends_the_invocation_at_its_deadline() {
             let heads = "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000);
             for connection in server.incoming() {
                 let mut connection = connection.unwrap();
-                // Until the other side closes it.
                 let heads = heads.clone();
-                thread::spawn(move || while connection.write_all(heads.as_bytes()).is_ok() {});
+                thread::spawn(move || {
+                    // A server that speaks first is an error of its own.
+                    let _ = connection.read(&mut [0; 1024]);
+                    // Until the other side closes it.
+                    while connection.write_all(heads.as_bytes()).is_ok() {}
+                });
             }
         });
         let origin = good.origin("http");
