@@ -265,7 +265,7 @@ impl<'a> ResponseForwarder<'a> {
                 match is_streamed {
                     true => Sink::Streamed(Box::new(Streamed::http(head, gzip(usize::MAX))?)),
                     false => Sink::Buffered(Buffered::new(Kind::Http {
-                        source: *source,
+                        source,
                         head,
                         gzip: gzip(LARGEST_RESPONSE).map(Box::new),
                     })),
