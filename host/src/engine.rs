@@ -3,7 +3,7 @@
 //! An artifact can be loaded only by an engine whose settings are those that it was compiled with. So both are made here,
 //! from the artifact's trailer, and every setting is named that would otherwise follow a cargo feature or the environment.
 //!
-//! Nothing else in this workspace configures wasmtime or is `unsafe`.
+//! No other file configures wasmtime.
 
 use std::path::Path;
 
