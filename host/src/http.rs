@@ -105,4 +105,4 @@ pub fn prelude(head: api::Response) -> Result<Vec<u8>, Failure> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -7,8 +7,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::cpu;
 use lambda_wasm_host::world::World;
+use lambda_wasm_test_support::components;
 
-use crate::components;
 use crate::support::Folder;
 
 #[test]

@@ -1,8 +1,8 @@
 //! `lambda-wasm inspect`: what it prints.
 
 use lambda_wasm_host::artifact::{HOST_TARGET, WASMTIME};
+use lambda_wasm_test_support::components;
 
-use crate::components;
 use crate::support::Folder;
 
 #[track_caller]

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../../host/tests/bootstrap/components.rs"]
-mod components;
 mod support;
 
 mod compile;

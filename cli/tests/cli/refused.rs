@@ -1,6 +1,7 @@
 //! What `lambda-wasm compile` refuses, with all that does not fit in one message.
 
-use crate::components;
+use lambda_wasm_test_support::components;
+
 use crate::support::Folder;
 
 /// Compiles what is no function, and checks what is said.

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use lambda_wasm_test_support::components;
 use tempfile::TempDir;
-
-use crate::components;
 
 /// A folder that the tool runs in, so that the paths it prints are short.
 pub struct Folder(TempDir);

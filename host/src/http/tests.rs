@@ -1,9 +1,5 @@
 mod answers;
-#[path = "../../tests/support/aws_events.rs"]
-mod aws_events;
 mod beyond_record;
-#[path = "../../tests/support/crates.rs"]
-pub(crate) mod crates;
 mod every_sample;
 mod malformed;
 mod oddities;
@@ -14,7 +10,8 @@ mod rest_api_answers;
 mod rest_api_samples;
 mod targets;
 
-use self::aws_events::sample;
+use lambda_wasm_test_support::aws_events::sample;
+
 use super::*;
 
 /// A request for people: a line for each thing that is there, and nothing for what is not.

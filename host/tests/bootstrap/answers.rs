@@ -1,9 +1,8 @@
 //! What the Runtime API gets: headers, bodies, and whose failure it is.
 
 use lambda_wasm_emulator::{Invocation, Outcome};
+use lambda_wasm_test_support::Host;
 use serde_json::json;
-
-use crate::support::Host;
 
 #[test]
 fn json_passes_through_byte_for_byte() {

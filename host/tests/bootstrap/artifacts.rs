@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use lambda_wasm_host::artifact::Trailer;
+use lambda_wasm_test_support::{HostBuilder, functions};
 use tempfile::TempDir;
 
 use crate::refusal::{Refusal, refusal};
-use crate::support::{HostBuilder, functions};
 
 mod files;
 mod trailers;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::root;
+use lambda_wasm_test_support::root;
 
 const COLUMNS: usize = 5;
 

@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::Invocation;
-
-use crate::support::{HostBuilder, PATIENCE, functions};
+use lambda_wasm_test_support::{HostBuilder, PATIENCE, functions};
 
 const WORKERS: usize = 4;
 

@@ -3,8 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use lambda_wasm_emulator::Invocation;
-
-use crate::support::{Host, HostBuilder, functions};
+use lambda_wasm_test_support::{Host, HostBuilder, functions};
 
 #[test]
 fn the_context_has_everything_that_the_runtime_api_sends() {

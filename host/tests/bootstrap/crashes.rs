@@ -1,8 +1,7 @@
 //! How a guest can end instead of answering. After each the same process serves the next event.
 
+use lambda_wasm_test_support::Host;
 use serde_json::Value;
-
-use crate::support::Host;
 
 /// Has the guest crash, and returns the error and its X-Ray cause.
 fn crash(host: &Host, command: &str) -> (Value, Value) {

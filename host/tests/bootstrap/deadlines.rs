@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{Host, HostBuilder, functions};
 use serde_json::Value;
 
 use crate::http::event;
-use crate::support::{Host, HostBuilder, functions};
 
 const TIMEOUT: Duration = Duration::from_millis(600);
 
 /// Has the guest run into its deadline, and returns the error and how long that took.
 fn time_out(host: &Host, command: &str) -> (Value, Duration) {
-    assert!(host.api.wait_idle(crate::support::PATIENCE));
+    assert!(host.api.wait_idle(lambda_wasm_test_support::PATIENCE));
     let since = Instant::now();
     let error = host
         .api

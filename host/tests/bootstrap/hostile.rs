@@ -19,12 +19,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{End as StreamEnd, Invocation, Outcome};
+use lambda_wasm_test_support::{
+    Host, HostBuilder, Output, PATIENCE, components, components::StringEncoding, functions,
+};
 use tempfile::TempDir;
-use wit_component::StringEncoding;
 
-use crate::components;
 use crate::start_code::compiled;
-use crate::support::{Host, HostBuilder, Output, PATIENCE, functions};
 
 /// How long a guest has that is expected to use up its time.
 const SHORT: Duration = Duration::from_millis(600);

@@ -1,9 +1,8 @@
 //! Components of `wasi:http`, unmodified, in both of WASI's versions.
 
 use lambda_wasm_emulator::{Invocation, Outcome};
+use lambda_wasm_test_support::{Host, HostBuilder, functions};
 use serde_json::{Value, json};
-
-use crate::support::{Host, HostBuilder, functions};
 
 mod after_the_answer;
 mod body_headers;

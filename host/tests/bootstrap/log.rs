@@ -1,8 +1,7 @@
 //! The guest's output and the host's own lines, as text and as JSON.
 
+use lambda_wasm_test_support::{Host, HostBuilder, functions};
 use serde_json::Value;
-
-use crate::support::{Host, HostBuilder, functions};
 
 fn json_host() -> Host {
     HostBuilder::new(functions(), "handler")

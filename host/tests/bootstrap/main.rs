@@ -2,20 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../support/aws_events.rs"]
-mod aws_events;
-#[cfg_attr(
-    not(feature = "compiler"),
-    allow(dead_code, reason = "some of it is for tests that need the compiler")
-)]
-mod components;
-#[path = "../support/crates.rs"]
-mod crates;
-#[allow(dead_code, reason = "the tests of HTTP use it")]
-#[path = "../support/oci_wasm.rs"]
-mod oci_wasm;
 mod refusal;
-mod support;
 
 mod answers;
 mod artifacts;

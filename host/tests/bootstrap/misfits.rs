@@ -4,9 +4,9 @@
 use std::fs;
 
 use lambda_wasm_host::artifact::Trailer;
+use lambda_wasm_test_support::{HostBuilder, functions};
 
 use crate::refusal::refusal;
-use crate::support::{HostBuilder, functions};
 
 #[cfg(feature = "compiler")]
 mod types;

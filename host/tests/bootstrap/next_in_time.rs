@@ -4,11 +4,10 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, Outcome};
+use lambda_wasm_test_support::{CpuShare, Host, HostBuilder, PATIENCE, components, functions};
 use tempfile::TempDir;
 
-use crate::components;
 use crate::start_code::compiled;
-use crate::support::{CpuShare, Host, HostBuilder, PATIENCE, functions};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 

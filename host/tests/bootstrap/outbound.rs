@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{Host, HostBuilder, Output, functions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::http::{BOTH, event};
-use crate::support::{Host, HostBuilder, Output, functions};
 
 mod aws;
 mod bodies;
@@ -20,7 +20,6 @@ mod faults;
 mod servers;
 mod signing;
 mod tls;
-mod verifier;
 
 /// A function with a policy of its own.
 struct Function {

@@ -12,13 +12,12 @@ mod reuse;
 
 use std::fs;
 
+use lambda_wasm_test_support::{Host, HostBuilder, components, functions};
 use tempfile::TempDir;
 
-use crate::components;
 use crate::http::{ask, get_error};
 use crate::refusal::refusal;
 use crate::start_code::compiled;
-use crate::support::{Host, HostBuilder, functions};
 
 /// A function in a folder of its own, with this policy.
 pub struct Granted {

@@ -1,6 +1,6 @@
 //! What every start that fails has in common.
 
-use crate::support::{HostBuilder, PATIENCE};
+use lambda_wasm_test_support::{HostBuilder, PATIENCE};
 
 /// What Lambda was told.
 #[derive(Debug)]

@@ -4,10 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use insta::assert_snapshot;
 use lambda_wasm_emulator::Post;
+use lambda_wasm_test_support::{Host, HostBuilder, aws_events::sample, functions};
 use serde_json::{Value, json};
-
-use crate::aws_events::sample;
-use crate::support::{Host, HostBuilder, functions};
 
 fn api() -> Host {
     HostBuilder::new(functions(), "api").start()

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::support::{Connection, HostBuilder, Process, ScriptedApi, functions};
+use lambda_wasm_test_support::{Connection, HostBuilder, Process, ScriptedApi, functions};
 
 fn start(api: &ScriptedApi) -> Process {
     HostBuilder::new(functions(), "handler")

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
+use lambda_wasm_test_support::{HostBuilder, built, functions};
 
 use crate::refusal::refusal;
-use crate::support::{HostBuilder, built, functions};
 
 #[test]
 fn without_a_runtime_api_the_log_says_so() {

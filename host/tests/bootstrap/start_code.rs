@@ -3,11 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use lambda_wasm_test_support::{HostBuilder, PATIENCE, compile, components};
 use tempfile::TempDir;
 
-use crate::components;
 use crate::refusal::{Refusal, refusal};
-use crate::support::{HostBuilder, PATIENCE, compile};
 
 /// Starts a function whose core module has these lines, besides what every handler has, and which does not get far.
 #[track_caller]

@@ -1,8 +1,7 @@
 //! Components of the world `streaming-function`: JSON in, a stream of bytes out.
 
 use lambda_wasm_emulator::{End, Outcome};
-
-use crate::support::{Host, HostBuilder, functions};
+use lambda_wasm_test_support::{Host, HostBuilder, functions};
 
 fn start() -> Host {
     HostBuilder::new(functions(), "streaming").start()

@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
+use lambda_wasm_test_support::{HostBuilder, PATIENCE, ScriptedApi, functions};
 use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
 
 use crate::http::event;
-use crate::support::{HostBuilder, PATIENCE, ScriptedApi, functions};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -282,7 +282,10 @@ fn without_a_thread_to_replace_a_stuck_one_the_process_ends_after_the_others() {
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(folder.path(), everybody).unwrap();
     for (from, to) in [
-        (crate::support::built("dist/bootstrap"), "bootstrap"),
+        (
+            lambda_wasm_test_support::built("dist/bootstrap"),
+            "bootstrap",
+        ),
         (functions().join("handler.cwasm"), "handler.cwasm"),
     ] {
         fs::copy(from, folder.path().join(to)).unwrap();

@@ -1,9 +1,7 @@
 //! Imports that nothing has to implement: a component that has them runs.
 
 use lambda_wasm_host::artifact::Trailer;
-
-use crate::components;
-use crate::support::{HostBuilder, compile};
+use lambda_wasm_test_support::{HostBuilder, compile, components};
 
 /// Compiles a handler of this world, and runs it: each function of the component traps.
 fn runs(world: &str, types: &str) {

@@ -6,12 +6,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{
+    Host, HostBuilder, compile, root,
+    signature::{Signed, verify},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::moto::{Credentials, Moto};
-use crate::support::{Host, HostBuilder, compile, root};
-use crate::verifier::{Signed, verify};
 
 /// A key whose every part has to be encoded, in another way each.
 const KEY: &str = "a b/ü+%.txt";

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use lambda_wasm_test_support::{built, functions};
 use rustix::process::Signal;
 
 use crate::http::{free_port, get, get_in_chunks, invoke, post};
 use crate::program::Program;
-use crate::support::{built, functions};
 use crate::tools::tool;
 
 /// A package whose binary is `bootstrap` with the handler of that name.

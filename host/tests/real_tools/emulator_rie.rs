@@ -4,12 +4,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use lambda_wasm_test_support::{built, functions};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::{free_port, invoke};
 use crate::program::Program;
-use crate::support::{built, functions};
 use crate::tools::tool;
 
 /// The emulator with a bootstrap, which it starts for the first event.

@@ -5,12 +5,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{Host, HostBuilder, root, signature::verify};
 use serde_json::{Value, json};
 
 use crate::moto::Moto;
-use crate::support::{Host, HostBuilder, root};
 use crate::tools::tool;
-use crate::verifier::verify;
 
 /// Builds an example in place of `hello.cwasm` in an empty folder, and starts it.
 fn start(example: &str, folder: &Path) -> Host {

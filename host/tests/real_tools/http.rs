@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lambda_wasm_test_support::PATIENCE;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
-
-use crate::support::PATIENCE;
 
 /// An answer, read to its end.
 #[derive(Debug)]

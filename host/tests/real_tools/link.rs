@@ -3,11 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use lambda_wasm_test_support::{built, root};
 use object::elf::{ET_DYN, PT_INTERP};
 use object::read::elf::{ElfFile64, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSection};
 
-use crate::support::{built, root};
 use crate::tools::skip;
 
 #[test]

@@ -3,14 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-// Components and paths come from the tests of `bootstrap`, which use all of it.
-#[allow(dead_code, unused_imports, reason = "only a part is used here")]
-#[path = "../bootstrap/support/mod.rs"]
-mod support;
-
-#[path = "../bootstrap/outbound/verifier.rs"]
-mod verifier;
-
 mod http;
 mod moto;
 mod program;

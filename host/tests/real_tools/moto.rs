@@ -6,11 +6,11 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use lambda_wasm_test_support::Request;
 use serde_json::json;
 
 use crate::http::{post, post_with};
 use crate::program::Program;
-use crate::support::Request;
 use crate::tools::tool;
 
 /// A moto that runs until the test is over, behind something that records.

@@ -6,9 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use lambda_wasm_test_support::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-
-use crate::support::PATIENCE;
 
 /// It is ended when this is dropped, and killed with its process group if it does not end by itself.
 pub struct Program {

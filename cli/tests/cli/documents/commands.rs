@@ -8,10 +8,10 @@ use std::sync::Mutex;
 
 use lambda_wasm_emulator::Template;
 use lambda_wasm_host::policy::Policy;
+use lambda_wasm_test_support::components;
 
 use super::markdown::{Document, Place, documents};
 use super::{assert_none, root};
-use crate::components;
 use crate::support::Folder;
 
 /// A command line of a block, and what the document says that it prints.

@@ -1,6 +1,7 @@
 //! All of AWS's samples, so that none is forgotten.
 
-use super::aws_events::{sample, samples};
+use lambda_wasm_test_support::aws_events::{sample, samples};
+
 use super::*;
 
 /// What the samples are that are requests. Their tests have them whole.

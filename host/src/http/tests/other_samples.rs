@@ -1,8 +1,8 @@
 //! The samples of load balancers and of Lattice, each whole.
 
 use insta::assert_snapshot;
+use lambda_wasm_test_support::aws_events::sample;
 
-use super::aws_events::sample;
 use super::*;
 
 #[test]

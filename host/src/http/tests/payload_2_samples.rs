@@ -1,9 +1,9 @@
 //! The samples of payload 2.0, each whole, but for those that AWS's crate lacks.
 
 use insta::assert_snapshot;
+use lambda_wasm_test_support::aws_events::sample;
 use serde_json::json;
 
-use super::aws_events::sample;
 use super::*;
 
 #[test]

@@ -1,9 +1,9 @@
 //! The samples of AWS's own crate, each whole.
 
 use insta::assert_snapshot;
+use lambda_wasm_test_support::aws_events::sample;
 use serde_json::Value;
 
-use super::aws_events::sample;
 use super::*;
 
 #[test]

@@ -9,10 +9,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http_body::{Body, Frame};
 use jiff::Timestamp;
+use lambda_wasm_test_support::crates;
 use serde_json::Value;
 
 use super::*;
-use crate::http::tests::crates;
 
 fn body(bytes: impl Into<Bytes>) -> WasiBody {
     let body = Full::new(bytes.into());

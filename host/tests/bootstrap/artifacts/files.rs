@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use lambda_wasm_test_support::{HostBuilder, built, rust_guest};
+
 use super::{folder_with, good, good_parts, refuse, refuse_in, run};
 use crate::refusal::refusal;
-use crate::support::{HostBuilder, built, rust_guest};
 
 #[test]
 fn no_such_file() {

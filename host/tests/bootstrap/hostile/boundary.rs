@@ -1,7 +1,7 @@
 //! The boundary between guest and host: lies about pointers, lengths, texts and handles, and functions of the guest's own
 //! that the host calls while it hands something over.
 
-use wit_component::StringEncoding;
+use lambda_wasm_test_support::components::StringEncoding;
 
 use super::{Answers, Fails, Family, TIMEOUT, TRAP, Technique};
 

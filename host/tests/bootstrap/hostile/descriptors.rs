@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use lambda_wasm_emulator::{End as StreamEnd, Invocation};
+use lambda_wasm_test_support::{HostBuilder, PATIENCE, functions};
 
 use super::{Bystander, End, Fails, LONG, copied};
-use crate::support::{HostBuilder, PATIENCE, functions};
 
 const TMP: &str = "[files]\n\"/tmp\" = \"read-write\"\n";
 const TOO_MANY: End<'static> = Fails("Function.TooManyHandles", "RLIMIT_NOFILE");

@@ -5,11 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End as StreamEnd, Invocation, Outcome};
+use lambda_wasm_test_support::PATIENCE;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 
 use super::{Answers, Bystander, End, Fails, LONG, SHORT, TIMEOUT, TRAP, status};
-use crate::support::PATIENCE;
 
 /// A request that hostile guests answer with `good`.
 const GOOD: &str = r#"{"version":"2.0","rawPath":"/good","requestContext":{"domainName":"id.lambda-url.eu-west-1.on.aws","http":{"method":"GET","path":"/good"}}}"#;

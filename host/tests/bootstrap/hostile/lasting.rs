@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use lambda_wasm_test_support::{Host, PATIENCE};
+
 use super::status;
-use crate::support::{Host, PATIENCE};
 
 /// How large a process is.
 #[derive(Clone, Copy, Debug)]

@@ -5,10 +5,10 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::functions;
 use serde_json::Value;
 
 use super::{Answers, Bystander, Fails, LONG, SHORT, TIMEOUT, TRAP};
-use crate::support::functions;
 
 const GOOD: &str = "\"good\"";
 

@@ -1,10 +1,9 @@
 //! Names of functions that take long to demangle, or become large: a component chooses the names in its stack trace.
 
 use lambda_wasm_emulator::Invocation;
-use wit_component::StringEncoding;
+use lambda_wasm_test_support::{PATIENCE, components::StringEncoding};
 
 use super::{Bystander, Family, LONG};
-use crate::support::PATIENCE;
 
 /// A name of C++'s that is a nest of pairs. Each level repeats the level within it, so that the text grows by the power.
 fn nest(levels: u32, repeats: usize) -> String {

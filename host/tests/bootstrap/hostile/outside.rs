@@ -1,9 +1,9 @@
 //! What lies outside: credentials, other processes, the network, and the Runtime API with other invocations in it.
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{HostBuilder, functions};
 
 use super::Bystander;
-use crate::support::{HostBuilder, functions};
 
 const GOOD: &str = "\"good\"";
 const SECRET: &str = "a-secret-of-the-environment";

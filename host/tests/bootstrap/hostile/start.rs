@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use lambda_wasm_emulator::Outcome;
+use lambda_wasm_test_support::{HostBuilder, components};
 
 use super::TRAP;
-use crate::components;
 use crate::start_code::{compiled, fail_to_start};
-use crate::support::HostBuilder;
 
 #[test]
 fn what_is_too_large_does_not_start() {

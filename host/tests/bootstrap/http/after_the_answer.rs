@@ -37,7 +37,7 @@ fn the_answer_does_not_wait_for_the_work_after_it() {
 }
 
 /// The status of an empty response, however it is sent.
-fn get_any(host: &crate::support::Host) -> u64 {
+fn get_any(host: &lambda_wasm_test_support::Host) -> u64 {
     match ask(host, "GET", "/empty", "") {
         lambda_wasm_emulator::Outcome::Streamed(stream) => {
             let (chunks, _) = stream.wait();

@@ -2,12 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lambda_wasm_test_support::Host;
 use serde_json::json;
 
 use super::seen::Seen;
 use super::start;
 use super::vouched::events;
-use crate::support::Host;
 
 /// A body as an event has it: bytes are base64.
 #[derive(Clone, Copy)]

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lambda_wasm_test_support::aws_events::sample;
 use serde_json::{Value, json};
 
 use super::{BOTH, start};
-use crate::aws_events::sample;
 
 #[test]
 fn an_event_is_posted_to_events_and_the_body_is_the_answer() {

@@ -1,10 +1,10 @@
 //! Every sample of an HTTP event that AWS has, from the event to the request that a component gets.
 
+use lambda_wasm_test_support::aws_events::{sample, samples};
 use serde_json::Value;
 
 use super::seen::Seen;
 use super::start;
-use crate::aws_events::{sample, samples};
 
 mod http_api;
 mod load_balancers;

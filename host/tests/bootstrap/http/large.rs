@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_wasm_emulator::{End, Outcome};
+use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
 
 use super::start;
 use super::streamed::whole;
-use crate::support::Host;
 
 /// Bytes of which no half is UTF-8, and no two pieces are alike.
 fn binary(length: u32) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! How large a response may be, by the event source.
 
+use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
 
 use super::start;
 use super::vouched::events;
-use crate::support::Host;
 
 const MIB: usize = 1024 * 1024;
 

@@ -1,11 +1,11 @@
 //! Events that are no requests which HTTP allows: each fails with a reason, or is treated as stated, and the next is served.
 
 use insta::assert_snapshot;
+use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
 
 use super::seen::Seen;
 use super::start;
-use crate::support::Host;
 
 /// An event of a REST API with these fields besides, or instead.
 pub fn event(fields: Value) -> Value {

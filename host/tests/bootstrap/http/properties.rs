@@ -1,24 +1,17 @@
 //! Whatever a client sends, and whatever a component answers, arrives: through each event source and the real `bootstrap`.
 
-#[path = "../../../src/http/tests/properties/arrival.rs"]
-mod arrival;
-#[path = "../../../src/http/tests/properties/models.rs"]
-mod models;
-#[path = "../../../src/http/tests/properties/shapes.rs"]
-mod shapes;
-
-use lambda_wasm_host::bindings::api;
+use lambda_wasm_test_support::{
+    Host,
+    event_sources::{
+        self, MODELS, Model, Pairs, Sent, check_answer, check_target, config, expected_headers,
+        grouped,
+    },
+};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 
-use self::arrival::{
-    MODELS, Pairs, check_answer, check_target, decoded, expected_headers, grouped, joined,
-};
-use self::models::Model;
-use self::shapes::{Sent, config};
 use super::seen::{self, Seen};
 use super::start;
-use crate::support::Host;
 
 /// Each goes through each of the event sources.
 const CASES: u32 = 64;
@@ -43,11 +36,11 @@ fn hold<T: std::fmt::Debug>(
 
 #[test]
 fn a_request_reaches_the_component_whole() {
-    hold(shapes::sent(), |host, model, sent| {
-        let seen = Seen::of_event(host, &models::event(model, sent));
+    hold(event_sources::sent(), |host, model, sent| {
+        let seen = Seen::of_event(host, &event_sources::event(model, sent));
         prop_assert_eq!(&seen.method, &sent.method);
         prop_assert_eq!(&seen.body, &sent.body);
-        prop_assert_eq!(&seen.origin, &format!("https://{}", models::HOST));
+        prop_assert_eq!(&seen.origin, &format!("https://{}", event_sources::HOST));
         check_target(model, sent, &seen.target)?;
         let mut expected = expected_headers(model, sent);
         // `wasi:http` has it as the authority.
@@ -63,7 +56,7 @@ fn a_request_reaches_the_component_whole() {
 
 #[test]
 fn a_response_reaches_the_client_whole() {
-    hold(shapes::response(), |host, model, response| {
+    hold(event_sources::response(), |host, model, response| {
         let headers = response
             .headers
             .iter()
@@ -81,7 +74,7 @@ fn a_response_reaches_the_client_whole() {
             cookies: Vec::new(),
             body: seen::response(response.status_code, &headers, &response.body).into(),
         };
-        let outcome = host.invoke(models::event(model, &asks).to_string());
+        let outcome = host.invoke(event_sources::event(model, &asks).to_string());
         check_answer(model, response, &outcome.response().json())
     });
 }

@@ -2,11 +2,11 @@
 
 use insta::assert_snapshot;
 use lambda_wasm_emulator::Outcome;
+use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
 
 use super::seen::response;
 use super::start;
-use crate::support::Host;
 
 /// The outcome of a request that asks for this response.
 pub fn respond(host: &Host, status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Outcome {

@@ -5,9 +5,8 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lambda_wasm_emulator::{Invocation, Outcome};
+use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
-
-use crate::support::Host;
 
 /// Names of the headers that the host alone makes.
 pub const REQUEST_CONTEXT: &str = "x-amzn-request-context";

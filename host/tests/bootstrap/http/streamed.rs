@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::runtime_api::split_prelude;
 use lambda_wasm_emulator::{AnswerStream, End, Invocation, Outcome};
+use lambda_wasm_test_support::{HostBuilder, functions};
 use serde_json::{Value, json};
 
 use super::{BOTH, ask, event, start};
-use crate::support::{HostBuilder, functions};
 
 /// What a streamed HTTP answer is in the end.
 pub struct Answer {

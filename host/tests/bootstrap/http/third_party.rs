@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use insta::assert_snapshot;
-
-use crate::aws_events::sample;
-use crate::oci_wasm::oci_wasm_component;
-use crate::support::{HostBuilder, compile, root};
+use lambda_wasm_test_support::{
+    HostBuilder, aws_events::sample, compile, oci_wasm_component, root,
+};
 
 #[test]
 fn a_component_of_others_answers_every_front_door() {

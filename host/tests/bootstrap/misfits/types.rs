@@ -4,11 +4,10 @@ use std::fs;
 
 use lambda_wasm_host::artifact::Trailer;
 use lambda_wasm_host::{artifact, engine};
+use lambda_wasm_test_support::{HostBuilder, components, functions};
 use tempfile::TempDir;
 
-use crate::components;
 use crate::refusal::refusal;
-use crate::support::{HostBuilder, functions};
 
 /// Compiles without the compile tool's checks.
 fn compiled_unchecked(component: &[u8], imports: &[&str]) -> TempDir {

@@ -2,12 +2,12 @@
 
 use std::thread;
 
+use lambda_wasm_test_support::{HostBuilder, ScriptedApi};
 use serde_json::{Value, json};
 
 use super::servers::{Authority, Server};
 use super::{BOTH, Function, Sender};
 use crate::refusal::refusal;
-use crate::support::{HostBuilder, ScriptedApi};
 
 const OWN: [(&str, &str); 3] = [
     ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),

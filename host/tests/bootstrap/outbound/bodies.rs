@@ -4,13 +4,13 @@ use std::thread;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End, Invocation};
+use lambda_wasm_test_support::ScriptedApi;
 use serde_json::json;
 
 use super::servers::Server;
 use super::{BOTH, Function};
 use crate::http::event;
 use crate::http::streamed::whole;
-use crate::support::ScriptedApi;
 
 #[test]
 fn a_request_arrives_as_it_was_made() {

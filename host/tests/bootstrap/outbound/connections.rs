@@ -5,13 +5,13 @@ use std::thread;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::ScriptedApi;
 use serde_json::json;
 
 use super::faults::tcp_connections;
 use super::servers::{Authority, Server};
 use super::{BOTH, Function};
 use crate::http::event;
-use crate::support::ScriptedApi;
 
 #[test]
 fn a_fresh_instance_finds_a_warm_connection() {

@@ -2,11 +2,11 @@
 
 use std::net::TcpListener;
 
+use lambda_wasm_test_support::HostBuilder;
 use serde_json::json;
 
 use super::servers::Server;
 use super::{BOTH, Function};
-use crate::support::HostBuilder;
 
 #[test]
 fn an_origin_that_is_not_listed() {

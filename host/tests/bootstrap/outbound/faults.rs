@@ -7,13 +7,13 @@ use std::thread;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{PATIENCE, ScriptedApi};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use super::servers::{Authority, Server};
 use super::{BOTH, Function};
 use crate::http::event;
-use crate::support::{PATIENCE, ScriptedApi};
 
 #[test]
 fn one_that_stalls_ends_the_invocation_at_its_deadline_and_no_other() {

@@ -3,12 +3,14 @@
 use std::thread;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{
+    ScriptedApi,
+    signature::{Signed, verify},
+};
 use serde_json::{Value, json};
 
-use super::verifier::{Signed, verify};
 use super::{BOTH, Function, Sender};
 use crate::http::event;
-use crate::support::ScriptedApi;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const TOKEN: &str = "the-real-session-token";

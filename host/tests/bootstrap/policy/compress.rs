@@ -6,13 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use lambda_wasm_emulator::Outcome;
+use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
 
 use super::Granted;
 use crate::http::seen::response;
 use crate::http::streamed::whole;
 use crate::http::{BOTH, event};
-use crate::support::Host;
 
 const ON: &str = "compress = true\n";
 

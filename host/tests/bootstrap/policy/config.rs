@@ -1,7 +1,8 @@
 //! `wasi:config` in the drafts that other hosts have.
 
+use lambda_wasm_test_support::components;
+
 use super::Granted;
-use crate::components;
 use crate::start_code::compiled;
 
 /// Compiles and starts a handler that imports this draft; its functions trap.

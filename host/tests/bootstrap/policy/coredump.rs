@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::Host;
 
 use super::Granted;
 use crate::refusal::refusal;
-use crate::support::Host;
 
 /// The error's message of a trap.
 fn trap(host: &Host, id: &str) -> String {

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use lambda_wasm_test_support::Host;
 use tempfile::TempDir;
 
 use super::Granted;
 use crate::refusal::refusal;
-use crate::support::Host;
 
 /// A host whose task has the folder `data`, with what a guest might leave it by. `secret` is beside it.
 fn with_data(access: &str) -> (Host, TempDir) {

@@ -1,11 +1,11 @@
 //! Paths of requests: base paths that the policy removes, and where events go that are not HTTP requests.
 
 use lambda_wasm_emulator::Outcome;
+use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
 
 use super::Granted;
 use crate::refusal::refusal;
-use crate::support::Host;
 
 /// The event of an HTTP API with the stage `dev`.
 fn http_api(path: &str) -> Value {

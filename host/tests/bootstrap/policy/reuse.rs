@@ -4,11 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::{Host, HostBuilder, rust_guest};
 
 use super::Granted;
 use crate::http::get;
 use crate::start_code::compiled;
-use crate::support::{Host, HostBuilder, rust_guest};
 
 fn counts<const N: usize>(host: &Host) -> [String; N] {
     std::array::from_fn(|_| host.ask("count"))

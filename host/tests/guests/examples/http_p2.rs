@@ -1,7 +1,8 @@
 //! A component of `wasi:http/proxy@0.2` that does what its path says: one of [`guests::steps`], or one of those below.
 
-#[path = "fetch/p2.rs"]
-mod fetch;
+mod fetch {
+    pub mod p2;
+}
 mod output;
 mod p2;
 
@@ -101,17 +102,17 @@ impl wasip2::exports::http::incoming_handler::Guest for Http {
             }
             // The request is in the body.
             "fetch" => {
-                let fetched = fetch::fetch(&asked(&request));
+                let fetched = fetch::p2::fetch(&asked(&request));
                 answer(outparam, json_fields(), &fetched.json());
             }
             // ?times=N: sends the request in the body, and crashes.
             "leave" => {
-                fetch::leave(&asked(&request), target.number("times", 1));
+                fetch::p2::leave(&asked(&request), target.number("times", 1));
                 panics()
             }
             // ?times=N: how many of these requests, which are sent at once, had an answer.
             "at-once" => {
-                let good = fetch::at_once(&asked(&request), target.number("times", 1));
+                let good = fetch::p2::at_once(&asked(&request), target.number("times", 1));
                 answer(outparam, Fields::new(), good.to_string().as_bytes());
             }
             path => {

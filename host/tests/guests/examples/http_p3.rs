@@ -1,7 +1,8 @@
 //! A component of `wasi:http/service@0.3` that does what its path says: one of [`guests::steps`], or one of those below.
 
-#[path = "fetch/p3.rs"]
-mod fetch;
+mod fetch {
+    pub mod p3;
+}
 
 use std::time::Duration;
 
@@ -106,13 +107,13 @@ impl wasip3::exports::http::handler::Guest for Http {
             // The request is in the body.
             "fetch" => {
                 let body = consume(request).0.collect().await;
-                let fetched = fetch::fetch(&Fetch::parse(&body)).await;
+                let fetched = fetch::p3::fetch(&Fetch::parse(&body)).await;
                 answer(json_fields(), fetched.json())
             }
             // The response to the request in the body, as it is.
             "pass" => {
                 let body = consume(request).0.collect().await;
-                return client::send(fetch::request(&Fetch::parse(&body))).await;
+                return client::send(fetch::p3::request(&Fetch::parse(&body))).await;
             }
             path => {
                 // ?body=TEXT

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::crates;
+use crate::{crates, root};
 
 /// It exports `wasi:http/incoming-handler@0.2.0`, and answers everything with `Hello from Rust!` and a line's end.
 pub fn oci_wasm_component() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         // Nothing of the crate is built, so it is no dependency of the project: it would lock 170 crates.
-        let package = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/oci-wasm");
-        let package = PathBuf::from(package);
+        let package = root().join("target/oci-wasm");
         std::fs::create_dir_all(package.join("src")).unwrap();
         std::fs::write(package.join("src/lib.rs"), "").unwrap();
         let manifest = package.join("Cargo.toml");

@@ -25,6 +25,7 @@ impl HostBuilder {
         Self(command)
     }
 
+    /// Sets a variable of its environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.0.env(name, value);
         self
@@ -43,6 +44,7 @@ impl HostBuilder {
         Self(command)
     }
 
+    /// Removes a variable of its environment.
     pub fn without(mut self, name: &str) -> Self {
         self.0.env_remove(name);
         self
@@ -109,6 +111,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 
 /// A `bootstrap` that serves events.
 pub struct Host {
+    /// The Runtime API that it asks for events.
     pub api: RuntimeApi,
     process: Process,
 }
@@ -139,6 +142,7 @@ impl Host {
             .to_owned()
     }
 
+    /// Returns the id of its process.
     pub fn pid(&self) -> u32 {
         self.process.child.id()
     }
@@ -205,7 +209,10 @@ impl Drop for Process {
 /// What it wrote and how it ended.
 #[derive(Debug)]
 pub struct Output {
+    /// How it ended.
     pub status: ExitStatus,
+    /// Its standard output.
     pub stdout: String,
+    /// Its standard error.
     pub stderr: String,
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+pub use wit_component::StringEncoding;
+use wit_component::{ComponentEncoder, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, Resolve};
 
 /// A component of the only world in `wit`, whose functions all trap. `wit` brings all packages that it uses.

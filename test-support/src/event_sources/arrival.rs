@@ -8,10 +8,12 @@ use proptest::test_runner::TestCaseError;
 use serde_json::Value;
 
 use super::models::{self, Model};
-use super::{Sent, api};
+use super::{Response, Sent};
 
+/// Names and values.
 pub type Pairs = Vec<(String, String)>;
 
+/// All event sources.
 pub const MODELS: [Model; 7] = [
     Model::RestApi,
     Model::HttpApiPayload1,
@@ -25,7 +27,7 @@ pub const MODELS: [Model; 7] = [
 /// The answer means the response.
 pub fn check_answer(
     model: Model,
-    response: &api::Response,
+    response: &Response,
     answer: &Value,
 ) -> Result<(), TestCaseError> {
     let seen = models::seen(model, answer);

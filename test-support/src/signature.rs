@@ -6,16 +6,20 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::support::Request;
+use crate::Request;
 
 /// What a request was signed with and for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Signed {
+    /// The id of the access key.
     pub key: String,
+    /// The region of the scope.
     pub region: String,
+    /// The service of the scope.
     pub service: String,
     /// What its head says of the body.
     pub payload: String,
+    /// All headers of the request, by their names in lower case.
     pub headers: BTreeMap<String, String>,
     /// How many chunks with signatures of their own the body has, the empty one included.
     pub chunks: usize,

@@ -3,11 +3,12 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Pairs, api};
+use super::Pairs;
 
 /// A request, as it is on the wire.
 #[derive(Debug)]
 pub struct Sent {
+    /// The method.
     pub method: String,
     /// Encoded.
     pub path: String,
@@ -15,10 +16,26 @@ pub struct Sent {
     pub query: Pairs,
     /// Their names are in lower case.
     pub headers: Pairs,
+    /// Each is `name=value`.
     pub cookies: Vec<String>,
+    /// The body.
     pub body: Vec<u8>,
 }
 
+/// A response of a function, with the fields of the WIT's `response`.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status.
+    pub status_code: u16,
+    /// Their names are in lower case.
+    pub headers: Pairs,
+    /// The values of `Set-Cookie`.
+    pub cookies: Vec<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// The configuration of the property tests.
 pub fn config() -> ProptestConfig {
     ProptestConfig {
         // The failing case is in the message; there is no file to keep.
@@ -27,6 +44,7 @@ pub fn config() -> ProptestConfig {
     }
 }
 
+/// Returns any request.
 pub fn sent() -> impl Strategy<Value = Sent> {
     let path = vec(piece("[a-zA-Z0-9._~!$&'()*+,;=:@/|^-]"), 0..12);
     let path = path.prop_map(|pieces| format!("/{}", pieces.concat()));
@@ -48,10 +66,11 @@ pub fn sent() -> impl Strategy<Value = Sent> {
     })
 }
 
-pub fn response() -> impl Strategy<Value = api::Response> {
+/// Returns any response.
+pub fn response() -> impl Strategy<Value = Response> {
     let cookies = cookies("[a-z]{1,3}=[!-~ ]{0,8}");
     let response = (200..=599_u16, headers(), cookies, body());
-    response.prop_map(|(status_code, headers, cookies, body)| api::Response {
+    response.prop_map(|(status_code, headers, cookies, body)| Response {
         status_code,
         headers,
         cookies,

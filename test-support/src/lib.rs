@@ -1,14 +1,23 @@
-//! What the tests run: components that are built here, and a `bootstrap` that runs them.
+//! Shared by the tests of the workspace: components, a `bootstrap` that runs them, Runtime APIs that misbehave, and models
+//! of the event sources.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+pub mod aws_events;
+pub mod components;
 mod cpu_share;
-#[allow(dead_code, reason = "the tests of HTTP and of streaming use the rest")]
+pub mod crates;
+pub mod event_sources;
 mod functions;
 mod host;
+mod oci_wasm;
 mod scripted_api;
+pub mod signature;
 
 pub use cpu_share::CpuShare;
 pub use functions::{compile, functions, rust_guest};
 pub use host::{Host, HostBuilder, Output, Process};
+pub use oci_wasm::oci_wasm_component;
 pub use scripted_api::{Connection, Request, ScriptedApi};
 
 use std::path::PathBuf;

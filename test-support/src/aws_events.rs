@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::crates;
+use crate::crates;
 
 /// A sample, by its file's name without `example-` and `.json`.
 pub fn sample(name: &str) -> String {
@@ -12,7 +12,6 @@ pub fn sample(name: &str) -> String {
 }
 
 /// The samples whose names begin so, in order.
-#[allow(dead_code, reason = "not every test that reads samples reads them all")]
 pub fn samples(prefix: &str) -> Vec<String> {
     let entries = std::fs::read_dir(folder()).unwrap();
     let mut names: Vec<_> = entries

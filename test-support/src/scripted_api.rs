@@ -15,20 +15,26 @@ pub struct Connection(BufReader<TcpStream>);
 /// One request of the host's.
 #[derive(Debug)]
 pub struct Request {
+    /// The request line, without the line's end.
     pub line: String,
+    /// The other lines of the head, as they came.
     pub headers: String,
+    /// The body.
     pub body: Vec<u8>,
 }
 
 impl ScriptedApi {
+    /// Listens at a free port of this machine.
     pub fn start() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
+    /// Returns the value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> String {
         self.0.local_addr().unwrap().to_string()
     }
 
+    /// Waits for the next connection.
     pub fn accept(&self) -> Connection {
         let (stream, _) = self.0.accept().unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -81,6 +87,7 @@ impl Connection {
         }
     }
 
+    /// Sends bytes, whatever they are.
     pub fn write(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.get_mut().write_all(bytes.as_ref()).unwrap();
     }

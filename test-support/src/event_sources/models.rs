@@ -13,14 +13,24 @@ use super::{Pairs, Sent, decoded, grouped, joined};
 /// An event source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
+    /// An API Gateway REST API.
     RestApi,
+    /// An API Gateway HTTP API with payload 1.0.
     HttpApiPayload1,
+    /// An API Gateway HTTP API with payload 2.0.
     HttpApi,
+    /// A function URL.
     FunctionUrl,
-    Alb { multi_value: bool },
+    /// An Application Load Balancer.
+    Alb {
+        /// Whether multi-value headers are on.
+        multi_value: bool,
+    },
+    /// A VPC Lattice service.
     Lattice,
 }
 
+/// The authority of the requests.
 pub const HOST: &str = "api.example:8443";
 
 /// What they add to the headers.
