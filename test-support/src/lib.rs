@@ -7,16 +7,18 @@ pub mod aws_events;
 pub mod components;
 mod cpu_share;
 pub mod crates;
+mod deployment;
 pub mod event_sources;
-mod functions;
-mod host;
+mod guests;
+mod locks;
 mod oci_wasm;
 mod scripted_api;
 pub mod signature;
 
 pub use cpu_share::CpuShare;
-pub use functions::{compile, functions, rust_guest};
-pub use host::{Host, HostBuilder, Output, Process};
+pub use deployment::{Deployment, Host, Output, Process, Unread};
+pub use guests::{artifact, build_guest, compile_once, guest};
+pub use locks::lock;
 pub use oci_wasm::oci_wasm_component;
 pub use scripted_api::{Connection, Request, ScriptedApi};
 

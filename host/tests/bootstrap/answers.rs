@@ -1,12 +1,12 @@
 //! What the Runtime API gets: headers, bodies, and whose failure it is.
 
 use lambda_wasm_emulator::{Invocation, Outcome};
-use lambda_wasm_test_support::Host;
+use lambda_wasm_test_support::Deployment;
 use serde_json::json;
 
 #[test]
 fn json_passes_through_byte_for_byte() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let event = " \"echo: \\u00e4 ä 😀\" ";
     let answer = host.invoke(event).response();
     assert_eq!(answer.text(), event);
@@ -20,7 +20,7 @@ fn json_passes_through_byte_for_byte() {
 
 #[test]
 fn every_invocation_gets_a_fresh_instance_over_one_connection() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     for _ in 0..20 {
         assert_eq!(host.ask("count"), "1");
     }
@@ -30,7 +30,7 @@ fn every_invocation_gets_a_fresh_instance_over_one_connection() {
 
 #[test]
 fn the_invocation_id_comes_back_with_answers_and_failures() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let invoke = |event| {
         host.api
             .invoke(Invocation::new(event).invocation_id("attempt-2"))
@@ -58,7 +58,7 @@ fn the_invocation_id_comes_back_with_answers_and_failures() {
 
 #[test]
 fn the_functions_own_failure_is_sent_verbatim() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let error = host.command("fail:OrderNotFound").error();
     assert_eq!(
         error.json(),
@@ -91,7 +91,7 @@ fn the_functions_own_failure_is_sent_verbatim() {
 
 #[test]
 fn the_functions_own_failure_is_measured_too() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let error = host.command("fail-with-bytes:7000000").error();
     assert_eq!(error.json()["errorType"], "Function.ResponseSizeTooLarge");
     let message = error.json()["errorMessage"].as_str().unwrap().to_owned();
@@ -106,7 +106,7 @@ fn the_functions_own_failure_is_measured_too() {
 #[test]
 fn an_answer_over_lambdas_limit_is_measured_before_it_is_sent() {
     const LIMIT: usize = 6 * 1024 * 1024 + 100;
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let at_limit = host.command(&format!("big:{LIMIT}")).response();
     assert_eq!(at_limit.body.len(), LIMIT);
     let error = host.command(&format!("big:{}", LIMIT + 1)).error();
@@ -121,7 +121,7 @@ fn an_answer_over_lambdas_limit_is_measured_before_it_is_sent() {
 
 #[test]
 fn events_of_lambdas_largest_size_pass() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let mut event = b"\"echo:".to_vec();
     event.resize(6 * 1024 * 1024 - 1, b'x');
     event.push(b'"');

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::{HostBuilder, PATIENCE, functions};
+use lambda_wasm_test_support::{Deployment, PATIENCE};
 
 const WORKERS: usize = 4;
 
 #[test]
 fn as_many_workers_as_asked_for_run_at_once_and_keep_their_contexts_apart() {
-    let host = HostBuilder::new(functions(), "handler")
+    let host = Deployment::of("handler")
         .env("AWS_LAMBDA_MAX_CONCURRENCY", &WORKERS.to_string())
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048")
         .start();
@@ -52,7 +52,7 @@ fn as_many_workers_as_asked_for_run_at_once_and_keep_their_contexts_apart() {
 
 #[test]
 fn a_deadline_of_one_worker_leaves_the_others_alone() {
-    let host = HostBuilder::new(functions(), "handler")
+    let host = Deployment::of("handler")
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048")
         .start();

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::{Host, HostBuilder, functions};
+use lambda_wasm_test_support::Deployment;
 
 #[test]
 fn the_context_has_everything_that_the_runtime_api_sends() {
-    let host = HostBuilder::new(functions(), "handler")
+    let host = Deployment::of("handler")
         .env("AWS_LAMBDA_FUNCTION_NAME", "orders")
         .env("AWS_LAMBDA_FUNCTION_VERSION", "7")
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
@@ -43,7 +43,7 @@ fn the_context_has_everything_that_the_runtime_api_sends() {
 
 #[test]
 fn what_is_not_sent_is_absent() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let context = host.ask("context");
     assert!(
         context.contains("trace-id: None, log-group: None, log-stream: None, client-context: None"),
@@ -51,7 +51,7 @@ fn what_is_not_sent_is_absent() {
     );
     assert!(
         context.contains(
-            "function-name: \"handler\", function-version: \"$LATEST\", memory-limit-mib: 128"
+            "function-name: \"hello\", function-version: \"$LATEST\", memory-limit-mib: 128"
         ),
         "{context}"
     );
@@ -60,7 +60,7 @@ fn what_is_not_sent_is_absent() {
 
 #[test]
 fn each_invocation_has_its_own_trace_id_in_the_environment() {
-    let host = HostBuilder::new(functions(), "handler")
+    let host = Deployment::of("handler")
         .env("_X_AMZN_TRACE_ID", "of-the-process")
         .start();
     let ask = |trace: Option<&str>| {
@@ -84,7 +84,7 @@ fn each_invocation_has_its_own_trace_id_in_the_environment() {
 
 #[test]
 fn the_functions_own_variables_are_visible_and_credentials_are_not() {
-    let host = HostBuilder::new(functions(), "handler")
+    let host = Deployment::of("handler")
         .env("TABLE", "orders")
         .env("AWS_REGION", "eu-central-1")
         .env("AWS_SECRET_ACCESS_KEY", "secret")
@@ -100,7 +100,7 @@ fn the_functions_own_variables_are_visible_and_credentials_are_not() {
 
 #[test]
 fn any_header_and_the_whole_event_can_be_asked_for() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let with = |event: &str| Invocation::new(event).header("Lambda-Runtime-New-In-2030", "value");
     assert_eq!(
         host.api

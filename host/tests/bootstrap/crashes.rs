@@ -1,6 +1,6 @@
 //! How a guest can end instead of answering. After each the same process serves the next event.
 
-use lambda_wasm_test_support::Host;
+use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::Value;
 
 /// Has the guest crash, and returns the error and its X-Ray cause.
@@ -32,7 +32,7 @@ fn has_frame(error: &Value, name: &str) -> bool {
 
 #[test]
 fn a_panic_says_its_message_and_where() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "panic:on purpose");
     assert_eq!(error["errorType"], "Function.Trap");
     let message = error["errorMessage"].as_str().unwrap();
@@ -55,7 +55,7 @@ fn a_panic_says_its_message_and_where() {
 
 #[test]
 fn a_denied_allocation_is_not_blamed_for_a_later_trap() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "denied-then-out-of-bounds");
     assert_eq!(error["errorType"], "Function.Trap");
     host.finish();
@@ -63,7 +63,7 @@ fn a_denied_allocation_is_not_blamed_for_a_later_trap() {
 
 #[test]
 fn what_is_handed_to_the_host_at_once_is_limited() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "big:60000000");
     assert_eq!(error["errorType"], "Function.TooMuchData");
     assert_eq!(host.ask("random:1048576"), "1048576");
@@ -82,7 +82,7 @@ fn what_is_handed_to_the_host_at_once_is_limited() {
 
 #[test]
 fn a_trap_says_which_and_where() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, cause) = crash(&host, "out-of-bounds");
     assert_eq!(error["errorType"], "Function.Trap");
     assert!(
@@ -105,7 +105,7 @@ fn a_trap_says_which_and_where() {
 
 #[test]
 fn an_exit_says_its_code() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     for code in ["0", "3"] {
         let (error, _) = crash(&host, &format!("exit:{code}"));
         assert_eq!(error["errorType"], "Function.Exit");
@@ -121,7 +121,7 @@ fn an_exit_says_its_code() {
 
 #[test]
 fn a_recursion_without_end_uses_up_its_stack() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "recurse");
     assert_eq!(error["errorType"], "Function.StackOverflow");
     assert!(has_frame(&error, "handler::recurse"), "{error}");
@@ -130,7 +130,7 @@ fn a_recursion_without_end_uses_up_its_stack() {
 
 #[test]
 fn memory_ends_at_the_functions_limit_and_not_at_the_processs() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "allocate");
     assert_eq!(error["errorType"], "Function.OutOfMemory");
     let message = error["errorMessage"].as_str().unwrap();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::{Host, HostBuilder, functions};
+use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::Value;
 
 use crate::http::event;
@@ -38,7 +38,7 @@ fn time_out(host: &Host, command: &str) -> (Value, Duration) {
 
 #[test]
 fn a_guest_that_computes_is_stopped_and_the_trace_says_where() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, _) = time_out(&host, "loop");
     let frames = error["stackTrace"].as_array().unwrap();
     assert!(
@@ -59,7 +59,7 @@ fn a_guest_that_computes_is_stopped_and_the_trace_says_where() {
 
 #[test]
 fn a_guest_that_waits_is_stopped_and_the_message_names_the_import() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let (error, _) = time_out(&host, "sleep:60000");
     let message = error["errorMessage"].as_str().unwrap();
     assert!(
@@ -73,7 +73,7 @@ fn a_guest_that_waits_is_stopped_and_the_message_names_the_import() {
 /// Also when it called something else since it began to wait.
 #[test]
 fn a_timer_of_wasi_0_3_is_named() {
-    let host = HostBuilder::new(functions(), "http_p3").start();
+    let host = Deployment::of("http_p3").start();
     for target in ["/sleep?ms=60000", "/sleep-and-call"] {
         let invocation = Invocation::new(event("GET", target, "")).timeout(TIMEOUT);
         let error = host.api.invoke(invocation).error().json();
@@ -87,14 +87,14 @@ fn a_timer_of_wasi_0_3_is_named() {
 
 #[test]
 fn a_guest_that_sleeps_shorter_than_its_deadline_goes_on() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     assert_eq!(host.ask("sleep:200"), "woke");
     host.finish();
 }
 
 #[test]
 fn it_happens_again_and_again_in_the_same_process() {
-    let host = HostBuilder::new(functions(), "handler").start();
+    let host = Deployment::of("handler").start();
     for _ in 0..3 {
         time_out(&host, "loop");
         time_out(&host, "sleep:60000");

@@ -1,6 +1,6 @@
 //! Functions that throw WebAssembly exceptions, as C++ and `setjmp` do.
 
-use crate::policy::Granted;
+use crate::policy::handler_of;
 
 /// A handler that runs `body`, where `$throw` throws its argument, and then answers `"done"`.
 fn handler(body: &str) -> String {
@@ -32,7 +32,7 @@ fn a_kept_instance_throws_and_catches_without_end() {
             (br_if $again (i32.lt_u (local.get $turn) (i32.const 500000))))",
     );
     let policy = "reuse = true\n[limits]\nmemory = \"8MiB\"\n";
-    let (host, _folder) = Granted::module(&throws_and_catches, policy).start();
+    let host = handler_of(&throws_and_catches).policy(policy).start();
     for _ in 0..2 {
         assert_eq!(host.ask(""), "done");
     }
@@ -41,7 +41,7 @@ fn a_kept_instance_throws_and_catches_without_end() {
 
 #[test]
 fn an_exception_that_is_not_caught_is_a_trap_that_says_so() {
-    let (host, _folder) = Granted::module(&handler("(call $throw (i32.const 1))"), "").start();
+    let host = handler_of(&handler("(call $throw (i32.const 1))")).start();
     for _ in 0..2 {
         let error = host.command("").error().json();
         assert_eq!(error["errorType"], "Function.Trap", "{error}");
@@ -66,7 +66,7 @@ fn exceptions_that_are_held_count_as_the_functions_memory() {
             (br $again))",
     );
     let policy = "[limits]\nmemory = \"16MiB\"\n";
-    let (host, _folder) = Granted::module(&holds, policy).start();
+    let host = handler_of(&holds).policy(policy).start();
     for _ in 0..2 {
         let error = host.command("").error().json();
         assert_eq!(error["errorType"], "Function.OutOfMemory", "{error}");

@@ -14,17 +14,13 @@ mod neighbours;
 mod outside;
 mod start;
 
-use std::fs;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{End as StreamEnd, Invocation, Outcome};
 use lambda_wasm_test_support::{
-    Host, HostBuilder, Output, PATIENCE, components, components::StringEncoding, functions,
+    Deployment, Host, Output, PATIENCE, components, components::StringEncoding, lock,
 };
-use tempfile::TempDir;
-
-use crate::start_code::compiled;
 
 /// How long a guest has that is expected to use up its time.
 const SHORT: Duration = Duration::from_millis(600);
@@ -140,8 +136,8 @@ impl Family {
 
     /// Tries all of them, one after another, in one process.
     fn run(&self) {
-        let folder = compiled_module(&self.module(), self.encoding);
-        let bystander = Bystander::within(folder, "", &[], "\"@\"");
+        let deployment = compiled_module(&self.module(), self.encoding);
+        let bystander = Bystander::start(deployment, "\"@\"");
         for (letter, technique) in ('A'..).zip(self.techniques) {
             let event = Invocation::new(format!("\"{letter}\""));
             let event = match technique.end {
@@ -162,81 +158,42 @@ struct Bystander {
     /// `good` in it too.
     neighbour: Option<&'static str>,
     life: Vec<u8>,
-    /// What the host runs.
-    _folder: Option<TempDir>,
-    _turn: MutexGuard<'static, ()>,
+    _turn: File,
 }
 
 impl Bystander {
-    /// Waits for its turn: hostile guests use up a processor each, and other tests measure time.
-    fn new(start: impl FnOnce() -> Host, good: &'static str) -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = start();
+    /// Waits for its turn, and starts the function: hostile guests use up a processor each, and other tests measure time.
+    fn start(deployment: Deployment, good: &'static str) -> Self {
+        let turn = lock("hostile");
+        let host = with_margin(deployment).start();
         assert!(host.api.wait_idle(PATIENCE), "it does not start");
         let bystander = Self {
             life: host.life(),
             host,
             good,
             neighbour: None,
-            _folder: None,
             _turn: turn,
         };
         bystander.goes_on("the start");
         bystander
     }
 
-    /// The Rust guest of this name in `host/tests/guests`, with a policy.
-    fn of(guest: &str, policy: &str, good: &'static str) -> Self {
-        Self::within(copied(guest), policy, &[], good)
-    }
-
-    /// The function `hello` of a folder, with a policy and in an environment.
-    fn within(folder: TempDir, policy: &str, env: &[(&str, &str)], good: &'static str) -> Self {
-        Self::built(folder, policy, good, |builder| {
-            env.iter()
-                .fold(builder, |builder, (name, value)| builder.env(name, value))
-        })
-    }
-
-    /// The function `hello` of a folder, with a policy and a process that is started as `build` says.
-    fn built(
-        folder: TempDir,
-        policy: &str,
-        good: &'static str,
-        build: impl FnOnce(HostBuilder) -> HostBuilder,
-    ) -> Self {
-        // Time enough to answer, on a machine that is busy.
-        let margin = "margin = \"200ms\"\n";
-        let policy = match policy.split_once("[limits]\n") {
-            Some((before, after)) => format!("{before}[limits]\n{margin}{after}"),
-            None => format!("{policy}[limits]\n{margin}"),
-        };
-        fs::write(folder.path().join("hello.toml"), policy).unwrap();
-        let builder = build(HostBuilder::new(folder.path(), "hello"));
-        Self {
-            _folder: Some(folder),
-            ..Self::new(|| builder.start(), good)
-        }
-    }
-
     /// Runs `tries` with one worker, and with four, where the event `neighbour` is under way beside each bad one and must
     /// not notice.
     fn at_one_and_four(
-        folder: impl Fn() -> TempDir,
-        policy: &str,
+        deployment: &Deployment,
         good: &'static str,
         neighbour: &'static str,
         tries: impl Fn(&Self),
     ) {
         for workers in ["1", "4"] {
-            let env = [
-                ("AWS_LAMBDA_MAX_CONCURRENCY", workers),
-                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024"),
-            ];
+            let deployment = deployment
+                .clone()
+                .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
+                .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024");
             let bystander = Self {
                 neighbour: (workers != "1").then_some(neighbour),
-                ..Self::within(folder(), policy, &env, good)
+                ..Self::start(deployment, good)
             };
             tries(&bystander);
             bystander.finish();
@@ -320,18 +277,23 @@ impl Bystander {
     }
 }
 
-/// A folder with a handler of this core module, as the function `hello`.
-fn compiled_module(module: &str, encoding: StringEncoding) -> TempDir {
-    let world = "include lambda:function/handler-function@0.1.0;";
-    compiled(&components::of_world(world, Some(module), encoding))
+/// Adds time enough to answer, on a machine that is busy, to the policy.
+fn with_margin(deployment: Deployment) -> Deployment {
+    let policy = fs::read_to_string(deployment.path().join("hello.toml")).unwrap_or_default();
+    if policy.contains("margin = ") {
+        return deployment; // from another start
+    }
+    let margin = "margin = \"200ms\"\n";
+    deployment.policy(match policy.split_once("[limits]\n") {
+        Some((before, after)) => format!("{before}[limits]\n{margin}{after}"),
+        None => format!("{policy}[limits]\n{margin}"),
+    })
 }
 
-/// A folder with the Rust guest of this name in `host/tests/guests`, as the function `hello`.
-fn copied(guest: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let artifact = functions().join(guest).with_extension("cwasm");
-    fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
-    folder
+/// A handler of this core module.
+fn compiled_module(module: &str, encoding: StringEncoding) -> Deployment {
+    let world = "include lambda:function/handler-function@0.1.0;";
+    Deployment::of_component(&components::of_world(world, Some(module), encoding))
 }
 
 /// A number of a process's, by its name in `/proc/PID/status`.

@@ -1,7 +1,7 @@
 //! Components of `wasi:http`, unmodified, in both of WASI's versions.
 
 use lambda_wasm_emulator::{Invocation, Outcome};
-use lambda_wasm_test_support::{Host, HostBuilder, functions};
+use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::{Value, json};
 
 mod after_the_answer;
@@ -24,9 +24,14 @@ mod without_body;
 /// The components that do the same by WASI 0.2 and 0.3.
 pub const BOTH: [&str; 2] = ["http_p2", "http_p3"];
 
-/// A function of the test functions' folder.
-fn start(name: &str) -> Host {
-    HostBuilder::new(functions(), name).start()
+/// Starts a guest.
+fn start(guest: &str) -> Host {
+    Deployment::of(guest).start()
+}
+
+/// Starts a guest whose responses are streamed.
+fn start_streaming(guest: &str) -> Host {
+    Deployment::of(guest).policy("stream = true\n").start()
 }
 
 /// The event of a request for this target, from a function URL.

@@ -1,10 +1,10 @@
 //! The guest's output and the host's own lines, as text and as JSON.
 
-use lambda_wasm_test_support::{Host, HostBuilder, functions};
+use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::Value;
 
 fn json_host() -> Host {
-    HostBuilder::new(functions(), "handler")
+    Deployment::of("handler")
         .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
         .start()
 }
@@ -18,7 +18,7 @@ fn objects(log: &str) -> Vec<Value> {
 
 #[test]
 fn lines_go_to_the_stream_that_the_guest_chose_and_the_last_one_gets_its_end() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     host.ask("stdout:one\ntwo\nwithout an end");
     host.ask("stderr:three\nfour");
     host.ask("stdout:");
@@ -29,7 +29,7 @@ fn lines_go_to_the_stream_that_the_guest_chose_and_the_last_one_gets_its_end() {
 
 #[test]
 fn output_before_a_crash_is_kept() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     host.ask("stdout:before");
     host.command("panic:boom").error();
     let output = host.finish();
@@ -49,7 +49,7 @@ fn output_before_a_crash_is_kept() {
 #[test]
 fn a_line_without_end_is_cut_and_nothing_of_it_is_lost() {
     const LENGTH: usize = 1_000_000;
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     host.ask(&format!("long-line:{LENGTH}"));
     let output = host.finish();
     assert_eq!(
@@ -65,7 +65,7 @@ fn a_line_without_end_is_cut_and_nothing_of_it_is_lost() {
 #[test]
 fn a_line_is_not_cut_within_a_character() {
     let text = "\u{20ac}".repeat(50_000);
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     host.ask(&format!("stdout:a{text}"));
     let output = host.finish();
     assert_eq!(output.stdout.replace('\n', ""), format!("a{text}"));
@@ -74,7 +74,7 @@ fn a_line_is_not_cut_within_a_character() {
 /// Writing cannot be interrupted: a guest that writes more than it may at once would go beyond its deadline.
 #[test]
 fn a_guest_that_writes_too_much_at_once_is_stopped() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     assert_eq!(host.ask("write-at-once:4096"), "Ok(())");
     let error = host.command("write-at-once:5000000").error().json();
     assert_eq!(error["errorType"], "Function.Trap");
@@ -174,16 +174,10 @@ fn stderr_has_a_level_of_its_own_that_the_policy_sets() {
         lines.iter().map(level).collect::<Vec<_>>()
     };
     assert_eq!(levels(json_host(), "stderr"), ["ERROR", "DEBUG", "ERROR"]);
-    let folder = tempfile::tempdir().unwrap();
-    let artifact = functions().join("handler.cwasm");
-    std::fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
-    let policy = "[log]\nstderr = \"WARN\"\nstdout = \"TRACE\"\n";
-    std::fs::write(folder.path().join("hello.toml"), policy).unwrap();
-    let host = || {
-        HostBuilder::new(folder.path(), "hello")
-            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
-            .start()
-    };
+    let deployment = Deployment::of("handler")
+        .policy("[log]\nstderr = \"WARN\"\nstdout = \"TRACE\"\n")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON");
+    let host = || deployment.start();
     assert_eq!(levels(host(), "stderr"), ["WARN", "DEBUG", "WARN"]);
     assert_eq!(levels(host(), "stdout"), ["TRACE", "DEBUG", "TRACE"]);
 }
@@ -197,7 +191,7 @@ fn a_line_that_was_begun_ends_before_the_next_one() {
         ("3", ("\none\ntwo\n", "\nthree\n")),
         ("loud", ("one\ntwo\n", "three\n")),
     ] {
-        let host = HostBuilder::new(functions(), "handler")
+        let host = Deployment::of("handler")
             .env("LAMBDA_WASM_LINES_BEGUN", begun)
             .start();
         host.ask("stdout:one\ntwo");
@@ -225,7 +219,7 @@ fn a_crash_is_one_json_line() {
 
 #[test]
 fn the_level_filters_the_hosts_lines_and_not_the_guests() {
-    let host = HostBuilder::new(functions(), "handler")
+    let host = Deployment::of("handler")
         .env("AWS_LAMBDA_LOG_LEVEL", "FATAL")
         .start();
     host.ask("stderr:from the guest");

@@ -4,7 +4,7 @@
 use std::fs;
 
 use lambda_wasm_host::artifact::Trailer;
-use lambda_wasm_test_support::{HostBuilder, functions};
+use lambda_wasm_test_support::{Deployment, artifact};
 
 use crate::refusal::refusal;
 
@@ -13,23 +13,21 @@ mod types;
 
 #[test]
 fn an_artifact_whose_imports_and_exports_do_not_fit() {
-    let folder = tempfile::tempdir().unwrap();
-    let good = functions().join("handler.cwasm");
+    let good = artifact("handler");
     let mut trailer = Trailer::inspect(&good).unwrap();
-    let mut artifact = fs::read(&good).unwrap();
-    artifact.truncate(trailer.length.try_into().unwrap());
+    let mut bytes = fs::read(&good).unwrap();
+    bytes.truncate(trailer.length.try_into().unwrap());
     trailer.exports = vec!["lambda:function/handler@0.2.0".to_owned()];
     trailer
         .imports
         .extend(["foo:bar/baz@1.0.0", "wasi:io/poll@0.3.0"].map(str::to_owned));
-    artifact.extend(trailer.to_bytes().unwrap());
-    let file = folder.path().join("hello.cwasm");
-    fs::write(&file, artifact).unwrap();
+    bytes.extend(trailer.to_bytes().unwrap());
+    let deployment = Deployment::of_artifact(&bytes);
 
-    let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+    let refusal = refusal(&deployment);
     assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
     for words in [
-        file.to_str().unwrap(),
+        deployment.artifact().to_str().unwrap(),
         "it exports lambda:function/handler@0.2.0, but this version calls 0.1.0",
         "it imports foo:bar/baz@1.0.0, which this version does not offer",
         "it imports wasi:io/poll@0.3.0, but this version offers 0.2.0 to 0.2.12",

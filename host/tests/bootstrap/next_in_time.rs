@@ -4,10 +4,7 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, Outcome};
-use lambda_wasm_test_support::{CpuShare, Host, HostBuilder, PATIENCE, components, functions};
-use tempfile::TempDir;
-
-use crate::start_code::compiled;
+use lambda_wasm_test_support::{CpuShare, Deployment, Host, PATIENCE, components};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -28,7 +25,7 @@ fn asks_in_time(host: &Host, event: &str) -> Outcome {
 
 #[test]
 fn with_the_cpu_of_128_mb_and_whatever_the_guest_does() {
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     assert!(host.api.wait_idle(PATIENCE));
     let life = host.life();
     let share = CpuShare::of_128_mb(host.pid());
@@ -58,7 +55,7 @@ fn with_the_cpu_of_128_mb_and_whatever_the_guest_does() {
 
 #[test]
 fn with_a_log_that_is_not_read() {
-    let (api, mut process) = HostBuilder::new(functions(), "handler").start_unread();
+    let (api, mut process) = Deployment::of("handler").start_unread();
     assert!(api.wait_idle(PATIENCE));
     let share = CpuShare::of_128_mb(process.id());
     for _ in 0..3 {
@@ -77,7 +74,7 @@ fn with_a_log_that_is_not_read() {
 }
 
 /// A handler whose start code computes for so long, and which then takes its time to answer.
-fn slow_to_start(start: Duration, handle: Duration) -> TempDir {
+fn slow_to_start(start: Duration, handle: Duration) -> Deployment {
     let (start, handle) = (start.as_nanos(), handle.as_nanos());
     let world = "import wasi:clocks/monotonic-clock@0.2.12; include lambda:function/handler-function@0.1.0;";
     let module = format!(
@@ -103,14 +100,13 @@ fn slow_to_start(start: Duration, handle: Duration) -> TempDir {
             (i32.store (i32.const 8) (i32.const 10))
             (i32.const 0)))"#
     );
-    compiled(&components::function(world, Some(&module)))
+    Deployment::of_component(&components::function(world, Some(&module)))
 }
 
 #[test]
 fn with_start_code_that_does_not_fit_before_the_deadline() {
     let (start, handle) = (Duration::from_millis(300), Duration::from_millis(750));
-    let folder = slow_to_start(start, handle);
-    let host = HostBuilder::new(folder.path(), "hello")
+    let host = slow_to_start(start, handle)
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
         .start();
     for turn in 0..2 {
@@ -131,8 +127,7 @@ fn with_start_code_that_does_not_fit_before_the_deadline() {
 #[test]
 fn with_start_code_that_fits_the_next_instance_is_made_ahead() {
     let (start, handle) = (Duration::from_millis(300), Duration::from_millis(100));
-    let folder = slow_to_start(start, handle);
-    let host = HostBuilder::new(folder.path(), "hello")
+    let host = slow_to_start(start, handle)
         .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
         .start();
     for _ in 0..2 {

@@ -10,71 +10,32 @@ mod limits;
 mod paths;
 mod reuse;
 
-use std::fs;
-
-use lambda_wasm_test_support::{Host, HostBuilder, components, functions};
-use tempfile::TempDir;
+use lambda_wasm_test_support::{Deployment, components};
 
 use crate::http::{ask, get_error};
 use crate::refusal::refusal;
-use crate::start_code::compiled;
 
-/// A function in a folder of its own, with this policy.
-pub struct Granted {
-    folder: TempDir,
-    builder: HostBuilder,
-}
-
-impl Granted {
-    fn new(guest: &str, policy: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let artifact = functions().join(guest).with_extension("cwasm");
-        fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
-        Self::of(folder, policy)
-    }
-
-    /// A handler whose core module has these lines, besides an allocator. They are text.
-    pub fn module(lines: &str, policy: &str) -> Self {
-        let module = format!(
-            r#"(module
-            (memory (export "memory") 2)
-            (global $heap (mut i32) (i32.const 65536))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-                (global.set $heap (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
-                (global.get $heap)
-                (global.set $heap (i32.add (global.get $heap) (local.get 3))))
-            {lines})"#
-        );
-        let world = "include lambda:function/handler-function@0.1.0;";
-        Self::of(
-            compiled(&components::function(world, Some(&module))),
-            policy,
-        )
-    }
-
-    fn of(folder: TempDir, policy: &str) -> Self {
-        fs::write(folder.path().join("hello.toml"), policy).unwrap();
-        let builder = HostBuilder::new(folder.path(), "hello");
-        Self { folder, builder }
-    }
-
-    fn env(self, name: &str, value: &str) -> Self {
-        Self {
-            builder: self.builder.env(name, value),
-            ..self
-        }
-    }
-
-    /// Starts it. The folder has to live as long.
-    pub fn start(self) -> (Host, TempDir) {
-        (self.builder.start(), self.folder)
-    }
+/// A handler whose core module has these lines, besides an allocator. They are text.
+pub fn handler_of(lines: &str) -> Deployment {
+    let module = format!(
+        r#"(module
+        (memory (export "memory") 2)
+        (global $heap (mut i32) (i32.const 65536))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+            (global.set $heap (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
+            (global.get $heap)
+            (global.set $heap (i32.add (global.get $heap) (local.get 3))))
+        {lines})"#
+    );
+    let world = "include lambda:function/handler-function@0.1.0;";
+    Deployment::of_component(&components::function(world, Some(&module)))
 }
 
 #[test]
 fn config_is_answered_from_the_policy() {
-    let (host, _folder) =
-        Granted::new("policy", "[config]\ngreeting = \"Hello\"\nb = \"\"\n").start();
+    let host = Deployment::of("policy")
+        .policy("[config]\ngreeting = \"Hello\"\nb = \"\"\n")
+        .start();
     assert_eq!(host.ask("config:greeting"), r#"Ok(Some("Hello"))"#);
     assert_eq!(host.ask("config:absent"), "Ok(None)");
     assert_eq!(
@@ -82,7 +43,7 @@ fn config_is_answered_from_the_policy() {
         r#"[("b", ""), ("greeting", "Hello")]"#
     );
     host.finish();
-    let (host, _folder) = Granted::new("policy", "").start();
+    let host = Deployment::of("policy").start();
     assert_eq!(host.ask("config-all"), "[]");
     host.finish();
 }
@@ -90,7 +51,9 @@ fn config_is_answered_from_the_policy() {
 /// Its status says more than that it is too large.
 #[test]
 fn a_status_that_is_a_failure_is_one_however_large_the_body() {
-    let (host, _folder) = Granted::new("http_p2", "fail-status = \"200\"\n").start();
+    let host = Deployment::of("http_p2")
+        .policy("fail-status = \"200\"\n")
+        .start();
     let error = get_error(&host, "/big?bytes=20000000");
     assert_eq!(error["errorType"], "Function.HttpStatus", "{error}");
     let message = error["errorMessage"].as_str().unwrap();
@@ -103,7 +66,9 @@ fn a_status_that_is_a_failure_is_one_however_large_the_body() {
 #[test]
 fn a_status_that_is_a_failure_is_one_without_its_body_too() {
     for name in ["http_p2", "http_p3"] {
-        let (host, _folder) = Granted::new(name, "fail-status = \"200\"\n").start();
+        let host = Deployment::of(name)
+            .policy("fail-status = \"200\"\n")
+            .start();
         let error = ask(&host, "HEAD", "/length?says=5&bytes=0", "").error();
         let message = "the function answered with the status 200: ";
         assert_eq!(error.json()["errorMessage"], message, "{name}");
@@ -113,13 +78,8 @@ fn a_status_that_is_a_failure_is_one_without_its_body_too() {
 
 #[test]
 fn one_that_is_wrong_ends_the_start_with_its_line_and_the_nearest_right_word() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::copy(
-        functions().join("handler.cwasm"),
-        folder.path().join("hello.cwasm"),
-    )
-    .unwrap();
-    let policy = folder.path().join("hello.toml");
+    let deployment = Deployment::of("handler");
+    let file = deployment.path().join("hello.toml");
     for (text, words) in [
         (
             &b"\nsteam = true\n"[..],
@@ -139,10 +99,9 @@ fn one_that_is_wrong_ends_the_start_with_its_line_and_the_nearest_right_word() {
             ", line 2, column 14: cannot read the policy: it is not UTF-8",
         ),
     ] {
-        fs::write(&policy, text).unwrap();
-        let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+        let refusal = refusal(&deployment.clone().policy(text));
         assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
-        let start = format!("{}{words}", policy.display());
+        let start = format!("{}{words}", file.display());
         assert!(refusal.message.starts_with(&start), "{}", refusal.message);
     }
 }

@@ -1,6 +1,6 @@
 //! What every start that fails has in common.
 
-use lambda_wasm_test_support::{HostBuilder, PATIENCE};
+use lambda_wasm_test_support::{Deployment, PATIENCE};
 
 /// What Lambda was told.
 #[derive(Debug)]
@@ -12,8 +12,8 @@ pub struct Refusal {
 
 /// Starts a `bootstrap` that has to tell Lambda why it cannot run, and to end with 1.
 #[track_caller]
-pub fn refusal(bootstrap: HostBuilder) -> Refusal {
-    let host = bootstrap.start();
+pub fn refusal(deployment: &Deployment) -> Refusal {
+    let host = deployment.start();
     let told = host.api.wait_init_error(PATIENCE);
     let (violations, asked) = (host.api.violations(), host.api.next_calls());
     let output = host.wait();

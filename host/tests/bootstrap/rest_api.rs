@@ -4,11 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use insta::assert_snapshot;
 use lambda_wasm_emulator::Post;
-use lambda_wasm_test_support::{Host, HostBuilder, aws_events::sample, functions};
+use lambda_wasm_test_support::{Deployment, Host, aws_events::sample};
 use serde_json::{Value, json};
 
 fn api() -> Host {
-    HostBuilder::new(functions(), "api").start()
+    Deployment::of("api").start()
 }
 
 /// Asks for a path, with these fields of the event besides.

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_wasm_test_support::{Connection, HostBuilder, Process, ScriptedApi, functions};
+use lambda_wasm_test_support::{Connection, Deployment, Process, ScriptedApi};
 
 fn start(api: &ScriptedApi) -> Process {
-    HostBuilder::new(functions(), "handler")
+    Deployment::of("handler")
         .env("AWS_LAMBDA_RUNTIME_API", &api.address())
         .spawn()
 }
@@ -97,7 +97,7 @@ fn an_api_that_is_not_there_is_asked_with_pauses_and_then_no_more() {
     let api = ScriptedApi::start();
     let address = api.address();
     drop(api);
-    let process = HostBuilder::new(functions(), "handler")
+    let process = Deployment::of("handler")
         .env("AWS_LAMBDA_RUNTIME_API", &address)
         .spawn();
     ends_with_message(process, "failed 7 times");
@@ -188,7 +188,7 @@ fn proxies_in_the_environment_are_not_for_the_runtime_api() {
     let api = ScriptedApi::start();
     let proxy = ScriptedApi::start();
     let url = format!("http://{}", proxy.address());
-    let _process = HostBuilder::new(functions(), "handler")
+    let _process = Deployment::of("handler")
         .env("AWS_LAMBDA_RUNTIME_API", &api.address())
         .env("HTTP_PROXY", &url)
         .env("http_proxy", &url)
@@ -343,7 +343,7 @@ fn the_api_is_waited_for_as_long_as_it_takes() {
 #[test]
 fn a_broken_environment_ends_after_the_invocations_under_way() {
     let api = ScriptedApi::start();
-    let process = HostBuilder::new(functions(), "handler")
+    let process = Deployment::of("handler")
         .env("AWS_LAMBDA_RUNTIME_API", &api.address())
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
         .spawn();

@@ -5,19 +5,19 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
-use lambda_wasm_test_support::{HostBuilder, built, functions};
+use lambda_wasm_test_support::{Deployment, built};
 
 use crate::refusal::refusal;
 
 #[test]
 fn without_a_runtime_api_the_log_says_so() {
     let start = |value: Option<&str>| {
-        let builder = HostBuilder::new(functions(), "handler").without("AWS_LAMBDA_RUNTIME_API");
-        let builder = match value {
-            Some(value) => builder.env("AWS_LAMBDA_RUNTIME_API", value),
-            None => builder,
+        let deployment = Deployment::of("handler");
+        let deployment = match value {
+            Some(value) => deployment.env("AWS_LAMBDA_RUNTIME_API", value),
+            None => deployment,
         };
-        let output = builder.spawn().wait();
+        let output = deployment.spawn().wait();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         assert!(
             output.stderr.contains("AWS_LAMBDA_RUNTIME_API"),
@@ -52,9 +52,8 @@ fn a_runtime_api_that_nobody_answers_for_is_named() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().to_string()
     };
-    let builder =
-        HostBuilder::new(functions(), "no-such-function").env("AWS_LAMBDA_RUNTIME_API", &address);
-    let output = builder.spawn().wait();
+    let deployment = Deployment::empty().env("AWS_LAMBDA_RUNTIME_API", &address);
+    let output = deployment.spawn().wait();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     // Both what could not be told, and to whom.
     for words in ["Runtime.ComponentNotFound", &address] {
@@ -64,7 +63,7 @@ fn a_runtime_api_that_nobody_answers_for_is_named() {
 
 #[test]
 fn without_a_handler() {
-    let refusal = refusal(HostBuilder::new(functions(), "handler").without("_HANDLER"));
+    let refusal = refusal(&Deployment::of("handler").without("_HANDLER"));
     assert_eq!(refusal.error_type, "Runtime.InvalidHandler");
     assert!(refusal.message.contains("_HANDLER is not set"));
     assert!(refusal.message.contains("hello.cwasm"), "an example");
@@ -72,23 +71,21 @@ fn without_a_handler() {
 
 #[test]
 fn a_handler_with_a_path() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::copy(
-        functions().join("handler.cwasm"),
-        folder.path().join("handler.cwasm"),
-    )
-    .unwrap();
-    let inner = folder.path().join("inner");
+    let deployment = Deployment::of("handler");
+    let root = deployment.path();
+    let inner = root.join("inner");
     fs::create_dir(&inner).unwrap();
-    let absolute = folder.path().join("handler").display().to_string();
+    let absolute = root.join("hello").display().to_string();
     // Each names the file that is there, were paths allowed.
     for (root, handler) in [
-        (&*inner, "../handler"),
-        (folder.path(), "inner/../handler"),
-        (folder.path(), "./handler"),
+        (&*inner, "../hello"),
+        (root, "inner/../hello"),
+        (root, "./hello"),
         (&*inner, &*absolute),
     ] {
-        let refusal = refusal(HostBuilder::new(root, handler));
+        let deployment = deployment.clone().env("_HANDLER", handler);
+        let root = root.to_str().unwrap();
+        let refusal = refusal(&deployment.env("LAMBDA_TASK_ROOT", root));
         assert_eq!(refusal.error_type, "Runtime.InvalidHandler");
         assert!(
             refusal
@@ -102,20 +99,15 @@ fn a_handler_with_a_path() {
 
 #[test]
 fn without_a_task_root_it_is_the_folder_of_bootstrap() {
-    let folder = tempfile::tempdir().unwrap();
-    let bootstrap = folder.path().join("bootstrap");
+    let deployment = Deployment::of("handler");
+    let bootstrap = deployment.path().join("bootstrap");
     fs::copy(built("dist/bootstrap"), &bootstrap).unwrap();
     fs::set_permissions(&bootstrap, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::copy(
-        functions().join("handler.cwasm"),
-        folder.path().join("handler.cwasm"),
-    )
-    .unwrap();
     let api = RuntimeApi::start("127.0.0.1:0").unwrap();
     let mut process = Command::new(&bootstrap)
         .current_dir("/")
         .env_clear()
-        .env("_HANDLER", "handler")
+        .env("_HANDLER", "hello")
         .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
         .stdin(Stdio::null())
         .spawn()

@@ -1,17 +1,15 @@
 //! A component whose own start code does not end well. It runs before the first event, within Lambda's limit for that.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
-use lambda_wasm_test_support::{HostBuilder, PATIENCE, compile, components};
-use tempfile::TempDir;
+use lambda_wasm_test_support::{Deployment, PATIENCE, components};
 
 use crate::refusal::{Refusal, refusal};
 
 /// Starts a function whose core module has these lines, besides what every handler has, and which does not get far.
 #[track_caller]
 pub fn fail_to_start(lines: &str) -> Refusal {
-    let folder = compiled(&components::function(
+    let deployment = Deployment::of_component(&components::function(
         "include lambda:function/handler-function@0.1.0;",
         Some(&format!(
             r#"(module
@@ -20,27 +18,12 @@ pub fn fail_to_start(lines: &str) -> Refusal {
             (func (export "lambda:function/handler@0.1.0#handle") (param i32) (result i32) unreachable))"#
         )),
     ));
-    let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+    let refusal = refusal(&deployment);
     assert!(
         refusal.message.starts_with("the component did not start: "),
         "{refusal:?}"
     );
     refusal
-}
-
-/// A folder with this component, compiled, as the function `hello`.
-#[track_caller]
-pub fn compiled(component: &[u8]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("hello.wasm");
-    fs::write(&source, component).unwrap();
-    let output = compile(&source, &folder.path().join("hello.cwasm"));
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    folder
 }
 
 #[track_caller]

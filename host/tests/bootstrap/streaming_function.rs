@@ -1,10 +1,10 @@
 //! Components of the world `streaming-function`: JSON in, a stream of bytes out.
 
 use lambda_wasm_emulator::{End, Outcome};
-use lambda_wasm_test_support::{Host, HostBuilder, functions};
+use lambda_wasm_test_support::{Deployment, Host};
 
 fn start() -> Host {
-    HostBuilder::new(functions(), "streaming").start()
+    Deployment::of("streaming").start()
 }
 
 /// The bytes that a command's answer has, and how it ended.
@@ -81,14 +81,9 @@ fn a_failure_after_the_first_byte_is_in_the_trailers() {
 
 #[test]
 fn without_streaming_the_answer_is_collected() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(
-        functions().join("streaming.cwasm"),
-        folder.path().join("s.cwasm"),
-    )
-    .unwrap();
-    std::fs::write(folder.path().join("s.toml"), "stream = false\n").unwrap();
-    let host = HostBuilder::new(folder.path(), "s").start();
+    let host = Deployment::of("streaming")
+        .policy("stream = false\n")
+        .start();
     let answer = host.command("chunks?n=3&size=2").response();
     assert_eq!(answer.text(), "aabbcc");
     assert_eq!(

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
-use lambda_wasm_test_support::{HostBuilder, PATIENCE, ScriptedApi, functions};
+use lambda_wasm_test_support::{Deployment, PATIENCE, ScriptedApi, built};
 use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
 
 use crate::http::event;
@@ -32,7 +32,7 @@ fn get_stuck(api: &RuntimeApi) {
 
 #[test]
 fn the_invocation_is_given_up_and_the_process_starts_anew() {
-    let (api, mut process) = HostBuilder::new(functions(), "handler").start_unread();
+    let (api, mut process) = Deployment::of("handler").start_unread();
     for _ in 0..3 {
         get_stuck(&api);
         let began = Instant::now();
@@ -56,19 +56,13 @@ fn the_invocation_is_given_up_and_the_process_starts_anew() {
 /// Whoever put the pipe there: a guest cannot make one.
 #[test]
 fn a_file_that_is_a_pipe_leaves_few_threads_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
+    let deployment =
+        Deployment::of("hostile").policy("[files]\n\"/var/task/data\" = \"read-only\"\n");
+    let data = deployment.path().join("data");
     fs::create_dir(&data).unwrap();
     mkfifoat(CWD, data.join("pipe"), Mode::RUSR | Mode::WUSR).unwrap();
     fs::write(data.join("file"), "text").unwrap();
-    let policy = "[files]\n\"/var/task/data\" = \"read-only\"\n";
-    fs::write(folder.path().join("hello.toml"), policy).unwrap();
-    fs::copy(
-        functions().join("hostile.cwasm"),
-        folder.path().join("hello.cwasm"),
-    )
-    .unwrap();
-    let host = HostBuilder::new(folder.path(), "hello").start();
+    let host = deployment.start();
     let threads = || fs::read_dir(format!("/proc/{}/task", host.pid())).unwrap();
     let read = || host.ask("read:/var/task/data/file");
     assert_eq!(read(), "text");
@@ -87,7 +81,7 @@ fn a_file_that_is_a_pipe_leaves_few_threads_behind() {
 
 #[test]
 fn among_several_workers_another_takes_its_place_until_there_are_too_many() {
-    let (api, mut process) = HostBuilder::new(functions(), "handler")
+    let (api, mut process) = Deployment::of("handler")
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
         .start_unread();
     for _ in 0..4 {
@@ -108,7 +102,7 @@ fn among_several_workers_another_takes_its_place_until_there_are_too_many() {
 #[test]
 fn one_that_has_answered_is_left_behind_too() {
     for workers in ["1", "2"] {
-        let (api, mut process) = HostBuilder::new(functions(), "http_p2")
+        let (api, mut process) = Deployment::of("http_p2")
             .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
             .start_unread();
         for _ in 0..2 {
@@ -131,7 +125,7 @@ fn one_that_has_answered_is_left_behind_too() {
 #[test]
 fn a_thread_that_returns_while_its_failure_is_told_is_not_counted_below_zero() {
     let api = ScriptedApi::start();
-    let mut process = HostBuilder::new(functions(), "handler")
+    let mut process = Deployment::of("handler")
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
         .start_unread_at(&api.address());
     let mut log = process.stdout.take().unwrap();
@@ -160,7 +154,7 @@ fn a_thread_that_returns_while_its_failure_is_told_is_not_counted_below_zero() {
 
 #[test]
 fn a_thread_that_returns_after_all_is_counted_no_more() {
-    let (api, mut process) = HostBuilder::new(functions(), "handler")
+    let (api, mut process) = Deployment::of("handler")
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "2")
         .start_unread();
     let mut log = process.stdout.take().unwrap();
@@ -192,7 +186,7 @@ fn a_thread_that_returns_after_all_is_counted_no_more() {
 /// More than a pipe takes at once is written of the line before the process restarts.
 #[test]
 fn a_line_that_was_half_written_ends_before_the_next_invocations() {
-    let (api, mut process) = HostBuilder::new(functions(), "handler")
+    let (api, mut process) = Deployment::of("handler")
         .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
         .start_unread();
     get_stuck(&api);
@@ -222,7 +216,7 @@ fn whatever_the_runtime_api_says_to_the_failure_the_process_restarts() {
         "",
     ] {
         let api = ScriptedApi::start();
-        let mut process = HostBuilder::new(functions(), "handler").start_unread_at(&api.address());
+        let mut process = Deployment::of("handler").start_unread_at(&api.address());
         let mut worker = api.accept();
         worker.expect_next();
         let deadline = Instant::now() + TIMEOUT;
@@ -247,7 +241,7 @@ fn whatever_the_runtime_api_says_to_the_failure_the_process_restarts() {
 #[test]
 fn a_neighbours_deadline_does_not_wait_for_the_report_of_a_stuck_one() {
     let api = ScriptedApi::start();
-    let mut process = HostBuilder::new(functions(), "handler")
+    let mut process = Deployment::of("handler")
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
         .start_unread_at(&api.address());
     let mut workers = [api.accept(), api.accept(), api.accept(), api.accept()];
@@ -278,28 +272,21 @@ fn without_a_thread_to_replace_a_stuck_one_the_process_ends_after_the_others() {
         eprintln!("not run: only root can start a process of another user's");
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let deployment = Deployment::of("handler");
+    let directory = deployment.path();
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(folder.path(), everybody).unwrap();
-    for (from, to) in [
-        (
-            lambda_wasm_test_support::built("dist/bootstrap"),
-            "bootstrap",
-        ),
-        (functions().join("handler.cwasm"), "handler.cwasm"),
-    ] {
-        fs::copy(from, folder.path().join(to)).unwrap();
-    }
+    fs::set_permissions(directory, everybody).unwrap();
+    fs::copy(built("dist/bootstrap"), directory.join("bootstrap")).unwrap();
     let api = RuntimeApi::start("127.0.0.1:0").unwrap();
     // Four workers and the watchdog.
     let mut process = Command::new("prlimit")
         .args(["--nproc=5:5", "setpriv", "--clear-groups"])
         .args([&format!("--reuid={USER}"), "--regid=54321"])
-        .arg(folder.path().join("bootstrap"))
+        .arg(directory.join("bootstrap"))
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("_HANDLER", "handler")
-        .env("LAMBDA_TASK_ROOT", folder.path())
+        .env("_HANDLER", "hello")
+        .env("LAMBDA_TASK_ROOT", directory)
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
         .env("AWS_LAMBDA_RUNTIME_API", api.address().to_string())
         .stdout(Stdio::piped())

@@ -1,17 +1,13 @@
 //! The stock AWS SDK for Rust in a component, which has no credentials, and moto for AWS's services.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
 use lambda_wasm_test_support::{
-    Host, HostBuilder, compile, root,
+    Deployment, Host, build_guest, compile_once, root,
     signature::{Signed, verify},
 };
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::moto::{Credentials, Moto};
 
@@ -30,33 +26,12 @@ const PAYLOADS: [(&str, Option<&str>); 5] = [
     ),
 ];
 
-/// The guest with the SDK, compiled, built once a run and apart from the other guests: it takes minutes when all is new.
-fn artifact() -> &'static Path {
-    static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
-    ARTIFACT.get_or_init(|| {
-        let target = root().join("target/aws-guest");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--release", "--target", "wasm32-wasip2"])
-            .arg("--manifest-path")
-            .arg(root().join("host/tests/aws-guest/Cargo.toml"))
-            .arg("--target-dir")
-            .arg(&target);
-        if let Some(rustc) = std::env::var_os("WASM_RUSTC") {
-            cargo.env("RUSTC", rustc);
-        }
-        let output = cargo.output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "the guest does not build:\n{stderr}"
-        );
-        let artifact = root().join("target/test-aws/aws.cwasm");
-        let component = target.join("wasm32-wasip2/release/aws_guest.wasm");
-        let output = compile(&component, &artifact);
-        assert!(output.status.success(), "{output:?}");
-        artifact
-    })
+/// Deploys the guest with the SDK, which is built apart from the other guests: it takes minutes when all is new.
+fn deploy() -> Deployment {
+    let target = root().join("target/aws-guest");
+    build_guest("host/tests/aws-guest", &target, &[]);
+    let artifact = compile_once(&target.join("wasm32-wasip2/release/aws_guest.wasm"));
+    Deployment::of_artifact(&std::fs::read(artifact).unwrap())
 }
 
 /// The guest as a function, with moto for everything that it may reach.
@@ -64,7 +39,6 @@ struct Function {
     host: Host,
     moto: Moto,
     credentials: Credentials,
-    _folder: TempDir,
 }
 
 impl Function {
@@ -72,12 +46,10 @@ impl Function {
     fn start(services: &[&str]) -> Option<Self> {
         let moto = Moto::start()?;
         let credentials = moto.session();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::copy(artifact(), folder.path().join("aws.cwasm")).unwrap();
         let allow = [moto.url()];
         let policy = format!("[http]\nallow = {allow:?}\n\n[aws]\nsign = {services:?}\n");
-        std::fs::write(folder.path().join("aws.toml"), policy).unwrap();
-        let host = HostBuilder::new(folder.path(), "aws")
+        let host = deploy()
+            .policy(policy)
             .env("AWS_REGION", "eu-central-1")
             .env("AWS_ENDPOINT_URL", &moto.url())
             .env("AWS_ACCESS_KEY_ID", &credentials.key)
@@ -88,7 +60,6 @@ impl Function {
             host,
             moto,
             credentials,
-            _folder: folder,
         })
     }
 

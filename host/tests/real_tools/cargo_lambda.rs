@@ -5,36 +5,36 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use lambda_wasm_test_support::{built, functions};
+use lambda_wasm_test_support::{Deployment, built};
 use rustix::process::Signal;
 
 use crate::http::{free_port, get, get_in_chunks, invoke, post};
 use crate::program::Program;
 use crate::tools::tool;
 
-/// A package whose binary is `bootstrap` with the handler of that name.
-fn write_package(folder: &Path, handler: &str) {
+/// A package of that name whose binary is `bootstrap` with a deployment.
+fn write_package(folder: &Path, name: &str, deployment: &Deployment) {
     let manifest = format!(
-        "[package]\nname = \"{handler}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n"
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n"
     );
     let main = format!(
         "fn main() {{
             let mut bootstrap = std::process::Command::new({:?});
-            bootstrap.env(\"_HANDLER\", {handler:?}).env(\"LAMBDA_TASK_ROOT\", {:?});
+            bootstrap.env(\"_HANDLER\", \"hello\").env(\"LAMBDA_TASK_ROOT\", {:?});
             panic!(\"{{}}\", std::os::unix::process::CommandExt::exec(&mut bootstrap));
         }}",
         built("dist/bootstrap"),
-        functions(),
+        deployment.path(),
     );
     std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     std::fs::create_dir(folder.join("src")).unwrap();
     std::fs::write(folder.join("src/main.rs"), main).unwrap();
 }
 
-/// The watcher with a function, once it listens. None if there is no such tool here.
-fn watch(package: &Path, handler: &str) -> Option<(Program, u16)> {
+/// The watcher with a function of that name, once it listens. None if there is no such tool here.
+fn watch(package: &Path, name: &str, deployment: &Deployment) -> Option<(Program, u16)> {
     let cargo_lambda = tool("cargo-lambda")?;
-    write_package(package, handler);
+    write_package(package, name, deployment);
     let port = free_port();
     let mut watch = Program::start(
         Command::new(cargo_lambda)
@@ -61,7 +61,8 @@ fn watch(package: &Path, handler: &str) -> Option<(Program, u16)> {
 #[test]
 fn watch_runs_a_function_and_passes_its_answers_on() {
     let package = tempfile::tempdir().unwrap();
-    let Some((mut watch, port)) = watch(package.path(), "handler") else {
+    let deployment = Deployment::of("handler");
+    let Some((mut watch, port)) = watch(package.path(), "handler", &deployment) else {
         return;
     };
 
@@ -85,7 +86,8 @@ fn watch_runs_a_function_and_passes_its_answers_on() {
 fn its_function_url_reaches_http_components() {
     for handler in ["http_p2", "http_p3"] {
         let package = tempfile::tempdir().unwrap();
-        let Some((watch, port)) = watch(package.path(), handler) else {
+        let deployment = Deployment::of(handler);
+        let Some((watch, port)) = watch(package.path(), handler, &deployment) else {
             return;
         };
         let url = |target: &str| format!("http://127.0.0.1:{port}/lambda-url/{handler}{target}");
@@ -102,9 +104,10 @@ fn its_function_url_reaches_http_components() {
 
 #[test]
 fn its_function_url_passes_streams_on_as_they_come() {
-    for handler in ["http_p2_stream", "http_p3_stream"] {
+    for handler in ["http_p2", "http_p3"] {
         let package = tempfile::tempdir().unwrap();
-        let Some((watch, port)) = watch(package.path(), handler) else {
+        let deployment = Deployment::of(handler).policy("stream = true\n");
+        let Some((watch, port)) = watch(package.path(), handler, &deployment) else {
             return;
         };
         let url =

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lambda_wasm_test_support::{built, functions, root};
+use lambda_wasm_test_support::{artifact, built, root};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -55,16 +55,13 @@ impl Dev {
         Self::run(folder, command)
     }
 
-    /// With the functions of this template, whose components are test guests.
-    pub fn of(template: &str, components: &[&str]) -> Self {
+    /// With the functions of this template. Each has its handler, its guest and its policy.
+    pub fn of(template: &str, functions: &[(&str, &str, &str)]) -> Self {
         let folder = folder();
-        for name in components {
-            for file in [format!("{name}.cwasm"), format!("{name}.toml")] {
-                let from = functions().join(&file);
-                if from.is_file() {
-                    fs::copy(from, folder.path().join("dist").join(file)).unwrap();
-                }
-            }
+        for (handler, guest, policy) in functions {
+            let dist = folder.path().join("dist");
+            fs::copy(artifact(guest), dist.join(format!("{handler}.cwasm"))).unwrap();
+            fs::write(dist.join(format!("{handler}.toml")), policy).unwrap();
         }
         fs::remove_file(folder.path().join("dist/hello.cwasm")).unwrap();
         let path = folder.path().join("template.yaml");
@@ -126,7 +123,7 @@ fn it_serves_the_routes_of_the_template() {
 fn a_component_that_is_replaced_serves_the_next_request() {
     let dev = Dev::start();
     let hello = fs::read(built("dist/hello.cwasm")).unwrap();
-    let other = fs::read(functions().join("api.cwasm")).unwrap();
+    let other = fs::read(artifact("api")).unwrap();
     for _ in 0..3 {
         dev.assert_hello("/hello/one", "Hello, one!\n");
         dev.replace_hello(&other);
@@ -165,7 +162,7 @@ fn a_component_that_does_not_load_is_told_and_a_good_one_recovers() {
 fn a_component_that_the_template_does_not_name_gets_a_function_url() {
     let mut dev = Dev::start();
     let new = dev.dist.join("stray.cwasm.new");
-    fs::copy(functions().join("handler.cwasm"), &new).unwrap();
+    fs::copy(artifact("handler"), &new).unwrap();
     fs::rename(new, dev.dist.join("stray.cwasm")).unwrap();
     let line = dev.program.wait_for("stray (RESPONSE_STREAM)");
     let mut words = line.split_whitespace();

@@ -28,7 +28,10 @@ Resources:
 "#;
 
 fn start() -> Dev {
-    Dev::of(TEMPLATE, &["handler", "api", "streaming"])
+    Dev::of(
+        TEMPLATE,
+        &["handler", "api", "streaming"].map(|guest| (guest, guest, "")),
+    )
 }
 
 fn invoke(dev: &Dev, function: &str, command: &str) -> Answer {
@@ -159,7 +162,13 @@ Resources:
       Handler: http_p2
       FunctionUrlConfig: { AuthType: NONE, InvokeMode: RESPONSE_STREAM }
 "#;
-    let printed = printed(Dev::of(template, &["http_p2_stream", "http_p2"]));
+    let printed = printed(Dev::of(
+        template,
+        &[
+            ("http_p2_stream", "http_p2", "stream = true\n"),
+            ("http_p2", "http_p2", ""),
+        ],
+    ));
     assert_once(
         &printed,
         "note: Web: the function streams (`stream = true` in http_p2_stream.toml), and GET /buffered does not: API Gateway answers 502 there",

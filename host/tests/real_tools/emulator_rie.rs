@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lambda_wasm_test_support::{built, functions};
+use lambda_wasm_test_support::{Deployment, built};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -16,11 +16,12 @@ use crate::tools::tool;
 struct Emulator {
     program: Program,
     port: u16,
+    _deployment: Option<Deployment>,
 }
 
 impl Emulator {
-    /// None if there is no emulator here.
-    fn start(handler: &str, configure: impl FnOnce(&mut Command)) -> Option<Self> {
+    /// Starts the function `hello` of a deployment, or of the directory of `bootstrap`. None if there is no emulator here.
+    fn start(deployment: Option<Deployment>, configure: impl FnOnce(&mut Command)) -> Option<Self> {
         let mut command = Command::new(tool("aws-lambda-rie")?);
         let (port, runtime_api) = (free_port(), free_port());
         command
@@ -32,14 +33,21 @@ impl Emulator {
             .args(["--runtime-api-address", &format!("127.0.0.1:{runtime_api}")])
             .args(["--log-level", "info"])
             .arg(built("dist/bootstrap"))
-            .arg(handler);
+            .arg("hello");
+        if let Some(deployment) = &deployment {
+            command.env("LAMBDA_TASK_ROOT", deployment.path());
+        }
         configure(&mut command);
         let mut program = Program::start(&mut command);
         program.wait_for("exec");
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             std::thread::sleep(Duration::from_millis(5));
         }
-        Some(Self { program, port })
+        Some(Self {
+            program,
+            port,
+            _deployment: deployment,
+        })
     }
 
     fn invoke(&self, event: &str) -> String {
@@ -58,15 +66,12 @@ impl Emulator {
 }
 
 fn handler(configure: impl FnOnce(&mut Command)) -> Option<Emulator> {
-    Emulator::start("handler", |command| {
-        command.env("LAMBDA_TASK_ROOT", functions());
-        configure(command);
-    })
+    Emulator::start(Some(Deployment::of("handler")), configure)
 }
 
 #[test]
 fn hello_lies_beside_its_bootstrap_and_answers_a_rest_event() {
-    let Some(emulator) = Emulator::start("hello", |_| ()) else {
+    let Some(emulator) = Emulator::start(None, |_| ()) else {
         return;
     };
     let hello = |name: Value| {
@@ -135,16 +140,14 @@ fn a_timeout_is_the_functions_own_answer_and_costs_no_process() {
 
 #[test]
 fn http_components_answer_requests_and_events() {
-    for name in ["http_p2", "http_p3_stream"] {
-        let started = Emulator::start(name, |command| {
-            command.env("LAMBDA_TASK_ROOT", functions());
-        });
-        let Some(emulator) = started else {
+    for (name, is_streamed) in [("http_p2", false), ("http_p3", true)] {
+        let deployment = Deployment::of(name).policy(format!("stream = {is_streamed}\n"));
+        let Some(emulator) = Emulator::start(Some(deployment), |_| ()) else {
             return;
         };
         let event = json!({ "httpMethod": "GET", "path": "/chunks" });
         let answer = emulator.invoke(&event.to_string());
-        if name.ends_with("stream") {
+        if is_streamed {
             // It passes a stream on when it is whole, with the prelude.
             assert!(
                 answer.ends_with("aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbcccccccccccccccc"),

@@ -1,26 +1,21 @@
 //! The examples, built by their own scripts, as what replaces `hello.cwasm`.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::{Host, HostBuilder, root, signature::verify};
+use lambda_wasm_test_support::{Deployment, Host, root, signature::verify};
 use serde_json::{Value, json};
 
 use crate::moto::Moto;
 use crate::tools::tool;
 
-/// Builds an example in place of `hello.cwasm` in an empty folder, and starts it.
-fn start(example: &str, folder: &Path) -> Host {
-    build(example, folder).start()
-}
-
-/// Builds an example in place of `hello.cwasm` in an empty folder.
-fn build(example: &str, folder: &Path) -> HostBuilder {
+/// Builds an example in place of `hello.cwasm`.
+fn build(example: &str) -> Deployment {
+    let deployment = Deployment::empty();
     let script = root().join("examples").join(example).join("build.sh");
     let output = Command::new(script)
-        .arg(folder.join("hello.cwasm"))
+        .arg(deployment.artifact())
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -28,7 +23,7 @@ fn build(example: &str, folder: &Path) -> HostBuilder {
         output.status.success(),
         "{example} does not build:\n{stderr}"
     );
-    HostBuilder::new(folder, "hello")
+    deployment
 }
 
 /// Answers of the hello function with a name and without.
@@ -65,8 +60,7 @@ fn greets_by_path(host: &Host) {
 
 #[test]
 fn rust_takes_any_event() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = start("rust", folder.path());
+    let host = build("rust").start();
     let event = json!({ "Records": [{ "body": "a" }, { "body": "b" }] });
     let invocation = Invocation::new(event.to_string()).request_id("id-1");
     let answer = host.api.invoke(invocation).response();
@@ -81,8 +75,7 @@ fn python_greets_as_rust_does() {
     if tool("componentize-py").is_none() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let host = start("python", folder.path());
+    let host = build("python").start();
     greets(&host);
     host.finish();
 }
@@ -92,8 +85,7 @@ fn python_serves_http() {
     if tool("componentize-py").is_none() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let host = start("python-http", folder.path());
+    let host = build("python-http").start();
     greets_by_path(&host);
     host.finish();
 }
@@ -103,8 +95,7 @@ fn javascript_answers_fetch_events() {
     if tool("componentize-js").is_none() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let host = start("javascript", folder.path());
+    let host = build("javascript").start();
     greets_by_path(&host);
     host.finish();
 }
@@ -117,15 +108,13 @@ fn dynamodb_keeps_notes_without_credentials() {
     moto.create_table("notes", "name");
     let credentials = moto.session();
     moto.check_signatures();
-    let folder = tempfile::tempdir().unwrap();
-    let builder = build("dynamodb", folder.path());
+    let deployment = build("dynamodb");
     // Its own policy, but for where the table is.
-    let policy = folder.path().join("hello.toml");
-    let written = std::fs::read_to_string(&policy).unwrap();
+    let written = std::fs::read_to_string(deployment.path().join("hello.toml")).unwrap();
     let here = written.replace("https://dynamodb.eu-central-1.amazonaws.com", &moto.url());
     assert_ne!(here, written);
-    std::fs::write(&policy, here).unwrap();
-    let host = builder
+    let host = deployment
+        .policy(here)
         .env("TABLE", "notes")
         .env("AWS_REGION", "eu-central-1")
         .env("AWS_ENDPOINT_URL_DYNAMODB", &moto.url())

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use lambda_wasm_test_support::{HostBuilder, built, rust_guest};
+use lambda_wasm_test_support::{Deployment, built, guest};
 
-use super::{folder_with, good, good_parts, refuse, refuse_in, run};
+use super::{good, good_parts, refuse, refuse_in, run};
 use crate::refusal::refusal;
 
 #[test]
 fn no_such_file() {
-    let refusal = refuse_in(tempfile::tempdir().unwrap().path());
+    let refusal = refuse_in(&Deployment::empty());
     assert_eq!(refusal.error_type, "Runtime.ComponentNotFound");
     assert!(
         refusal.message.contains("Handler"),
@@ -20,19 +20,19 @@ fn no_such_file() {
 
 #[test]
 fn a_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("hello.cwasm")).unwrap();
-    let refusal = refuse_in(folder.path());
+    let deployment = Deployment::empty();
+    fs::create_dir(deployment.artifact()).unwrap();
+    let refusal = refuse_in(&deployment);
     assert_eq!(refusal.error_type, "Runtime.ComponentUnreadable");
     assert!(refusal.message.contains("no regular file"), "{refusal:?}");
 }
 
 #[test]
 fn a_file_that_cannot_be_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("hello.cwasm");
+    let deployment = Deployment::empty();
+    let file = deployment.artifact();
     std::os::unix::fs::symlink(&file, &file).unwrap();
-    let refusal = refuse_in(folder.path());
+    let refusal = refuse_in(&deployment);
     assert_eq!(refusal.error_type, "Runtime.ComponentUnreadable");
     assert!(
         refusal.message.contains("os error 40") && refusal.message.contains("chmod a+r"),
@@ -42,10 +42,10 @@ fn a_file_that_cannot_be_opened() {
 
 #[test]
 fn a_pipe_that_nobody_writes_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let pipe = folder.path().join("hello.cwasm");
+    let deployment = Deployment::empty();
+    let pipe = deployment.artifact();
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
-    let refusal = refuse_in(folder.path());
+    let refusal = refuse_in(&deployment);
     assert_eq!(refusal.error_type, "Runtime.ComponentUnreadable");
     assert!(refusal.message.contains("no regular file"), "{refusal:?}");
 }
@@ -128,7 +128,7 @@ fn noise_with_a_trailer_that_fits() {
 
 #[test]
 fn a_component_that_is_not_compiled() {
-    let component = fs::read(rust_guest("handler")).unwrap();
+    let component = fs::read(guest("handler")).unwrap();
     refuse(
         &component,
         "Runtime.ComponentNotCompiled",
@@ -155,8 +155,8 @@ fn damage_is_found_where_it_is_looked_for() {
     let mut artifact = good();
     let middle = artifact.len() / 2;
     artifact[middle] ^= 1;
-    let folder = folder_with(&artifact);
-    let refusal = refusal(HostBuilder::new(folder.path(), "hello").env("LAMBDA_WASM_VERIFY", "1"));
+    let deployment = Deployment::of_artifact(&artifact).env("LAMBDA_WASM_VERIFY", "1");
+    let refusal = refusal(&deployment);
     assert_eq!(refusal.error_type, "Runtime.ComponentDamaged");
     for word in ["hello.cwasm", "SHA-256", "again", &good_parts().1.sha256] {
         assert!(refusal.message.contains(word), "{}", refusal.message);

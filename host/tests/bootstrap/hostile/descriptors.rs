@@ -4,20 +4,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use lambda_wasm_emulator::{End as StreamEnd, Invocation};
-use lambda_wasm_test_support::{HostBuilder, PATIENCE, functions};
+use lambda_wasm_test_support::{Deployment, PATIENCE};
 
-use super::{Bystander, End, Fails, LONG, copied};
+use super::{Bystander, End, Fails, LONG};
 
 const TMP: &str = "[files]\n\"/tmp\" = \"read-write\"\n";
 const TOO_MANY: End<'static> = Fails("Function.TooManyHandles", "RLIMIT_NOFILE");
 
 fn start(guest: &str, policy: &str, good: &'static str, workers: &str) -> Bystander {
-    Bystander::built(copied(guest), policy, good, |builder| {
-        builder
-            .descriptors(1024)
-            .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
-            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
-    })
+    let deployment = Deployment::of(guest)
+        .policy(policy)
+        .descriptors(1024)
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024");
+    Bystander::start(deployment, good)
 }
 
 #[test]
@@ -86,10 +86,10 @@ fn wasi_0_3_has_the_same_share() {
 
 #[test]
 fn more_workers_than_there_are_descriptors_for_are_refused() {
-    let process = HostBuilder::new(functions(), "streaming")
+    let host = Deployment::of("streaming")
         .descriptors(1024)
-        .env("AWS_LAMBDA_MAX_CONCURRENCY", "256");
-    let host = process.start();
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "256")
+        .start();
     let error = host.api.wait_init_error(PATIENCE).unwrap();
     let error = error.json();
     assert_eq!(error["errorType"], "Runtime.NoResources", "{error}");

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::Deployment;
 use serde_json::{Value, json};
 
-use super::{Bystander, Fails, copied, status};
+use super::{Bystander, Fails, status};
 
 /// A request that the guest answers with `good`.
 const GOOD: &str = r#"{"httpMethod":"GET","path":"/body","body":"good"}"#;
@@ -62,7 +63,7 @@ fn events() -> Vec<(String, String)> {
     };
     for source in ["REST API", "load balancer"] {
         add(source, "multiValueHeaders", &many);
-        // The name has to be copied, since it is written with an escape.
+        // The name has to be since it is written with an escape.
         add(
             source,
             "multiValueHeaders",
@@ -116,7 +117,7 @@ fn a_small_event_takes_no_more_memory_than_a_multiple_of_its_size() {
                 bystander.serves(&what);
             }
         };
-        Bystander::at_one_and_four(|| copied(guest), "", good, good, tries);
+        Bystander::at_one_and_four(&Deployment::of(guest), good, good, tries);
     }
 }
 
@@ -163,7 +164,7 @@ fn messages_do_not_repeat_what_is_large() {
         let most = status(bystander.host.pid(), "VmHWM");
         assert!(most < MOST, "{most} kB");
     };
-    Bystander::at_one_and_four(|| copied("http_p2"), "", GOOD_HTTP, GOOD_HTTP, tries);
+    Bystander::at_one_and_four(&Deployment::of("http_p2"), GOOD_HTTP, GOOD_HTTP, tries);
 }
 
 /// An authorizer's value is its JSON, and is not read further than that.
@@ -177,5 +178,5 @@ fn a_value_of_an_authorizer_takes_as_much_as_its_json() {
         let most = status(bystander.host.pid(), "VmHWM");
         assert!(most < MOST, "{most} kB");
     };
-    Bystander::at_one_and_four(|| copied("api"), "", GOOD, GOOD, tries);
+    Bystander::at_one_and_four(&Deployment::of("api"), GOOD, GOOD, tries);
 }

@@ -1,24 +1,32 @@
 //! Folders that a policy grants: what is in them is the guest's to use up, and nothing beside them.
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::Deployment;
 
 use super::{Answers, Bystander, LONG};
 
 const GOOD: &str = "\"good\"";
 
+/// The name of a file in `/tmp`, which all deployments share.
+fn scratch() -> String {
+    format!("lambda-wasm-hostile-{}", std::process::id())
+}
+
 fn start(access: &str) -> Bystander {
     let policy = format!("[files]\n\"/tmp\" = \"{access}\"\n");
-    Bystander::of("hostile", &policy, GOOD)
+    let deployment = Deployment::of("hostile").policy(policy);
+    Bystander::start(deployment.env("SCRATCH", &scratch()), GOOD)
 }
 
 #[test]
 fn no_path_is_too_odd() {
     let bystander = start("read-write");
+    let link = format!("link:{}", scratch());
     for command in [
         "long-path:1000000",
         "up-and-up:1000",
         "nul-path",
-        "link:lambda-wasm-hostile",
+        &link,
         "link:/proc/self/environ",
         "link:../proc/self/environ",
         "link:../../../../proc/self/environ",

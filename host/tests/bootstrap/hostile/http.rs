@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End as StreamEnd, Invocation, Outcome};
-use lambda_wasm_test_support::PATIENCE;
+use lambda_wasm_test_support::{Deployment, PATIENCE};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 
@@ -91,7 +91,7 @@ const FIELDS: &str = "total size of fields exceeds limit";
 
 #[test]
 fn a_response_that_is_none_is_a_failure() {
-    let bystander = Bystander::of("hostile_http", "", GOOD);
+    let bystander = Bystander::start(Deployment::of("hostile_http"), GOOD);
     for (target, end) in TECHNIQUES {
         let event = match end {
             Fails(TIMEOUT, _) => request(target).timeout(SHORT),
@@ -104,7 +104,7 @@ fn a_response_that_is_none_is_a_failure() {
 
 #[test]
 fn what_comes_after_the_answer_does_not_change_it() {
-    let bystander = Bystander::of("hostile_http", "", GOOD);
+    let bystander = Bystander::start(Deployment::of("hostile_http"), GOOD);
     for (target, body) in [
         ("/answer-twice", "first"),
         ("/write-after-finish", ""),
@@ -118,7 +118,7 @@ fn what_comes_after_the_answer_does_not_change_it() {
 
 #[test]
 fn what_is_new_in_wasi_0_3_can_be_used_up_too() {
-    let bystander = Bystander::of("hostile_p3", "", GOOD);
+    let bystander = Bystander::start(Deployment::of("hostile_p3"), GOOD);
     let good = answer("", "good");
     let handles = Fails("Function.TooManyHandles", "than the 10000 that");
     for (target, end) in [
@@ -155,7 +155,7 @@ fn the_host_holds_no_more_for_a_guest_than_the_guest_may_have() {
         ),
         ("hostile_p3", &["/hold-fields", "/hold-paths"]),
     ] {
-        let bystander = Bystander::of(guest, "", GOOD);
+        let bystander = Bystander::start(Deployment::of(guest), GOOD);
         let pid = bystander.host.pid();
         for target in targets {
             let (done, peak) = watch_peak(pid);
@@ -189,7 +189,7 @@ fn watch_peak(pid: u32) -> (mpsc::Sender<()>, thread::JoinHandle<u64>) {
 #[test]
 fn what_the_host_holds_for_an_instance_that_is_kept_is_not_forgotten() {
     let policy = "[reuse]\nmax-invocations = 1000\n[limits]\nmemory = \"4MiB\"\n";
-    let bystander = Bystander::of("hostile_http", policy, GOOD);
+    let bystander = Bystander::start(Deployment::of("hostile_http").policy(policy), GOOD);
     for _ in 0..3 {
         let end = Answers(&answer("", "180"));
         bystander.try_out("what may be held", request("/hold?n=180"), end);
@@ -203,7 +203,7 @@ fn what_the_host_holds_for_an_instance_that_is_kept_is_not_forgotten() {
 /// They are the client's to read, and nothing to Lambda or to another invocation.
 #[test]
 fn headers_of_lambdas_are_no_more_than_others() {
-    let bystander = Bystander::of("hostile_http", "", GOOD);
+    let bystander = Bystander::start(Deployment::of("hostile_http"), GOOD);
     for name in [
         "x-amzn-lambda-context",
         "lambda-runtime-aws-request-id",
@@ -225,7 +225,10 @@ fn headers_of_lambdas_are_no_more_than_others() {
 
 #[test]
 fn no_stream_is_held_open_for_ever() {
-    let bystander = Bystander::of("hostile_http", "stream = true\n", GOOD);
+    let bystander = Bystander::start(
+        Deployment::of("hostile_http").policy("stream = true\n"),
+        GOOD,
+    );
     for (target, error_type) in [
         ("/exit-in-body", "Function.Exit"),
         ("/drop-in-body", TRAP),
@@ -254,7 +257,10 @@ fn no_stream_is_held_open_for_ever() {
 /// The connection that an answer is streamed through is one more, and a guest may have opened all the files there can be.
 #[test]
 fn an_answer_that_there_is_no_connection_for_is_a_failure() {
-    let bystander = Bystander::of("hostile_http", "stream = true\n", GOOD);
+    let bystander = Bystander::start(
+        Deployment::of("hostile_http").policy("stream = true\n"),
+        GOOD,
+    );
     let pid = Pid::from_raw(bystander.host.pid().try_into().unwrap());
     let usual = getrlimit(Resource::Nofile);
     let all_taken = Rlimit {
@@ -277,7 +283,7 @@ fn an_answer_that_there_is_no_connection_for_is_a_failure() {
 
 #[test]
 fn a_failure_behind_an_answer_is_told_however_many_words_it_has() {
-    let bystander = Bystander::of("streaming", "", "\"good\"");
+    let bystander = Bystander::start(Deployment::of("streaming"), "\"good\"");
     for words in [10_000, 100_000, 10_000_000] {
         let event = format!("\"unfinished?words={words}\"");
         let outcome = bystander.host.invoke(event);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lambda_wasm_test_support::{Host, PATIENCE};
+use lambda_wasm_test_support::{Deployment, Host, PATIENCE};
 
 use super::status;
 
@@ -31,7 +31,7 @@ impl Size {
 fn ten_thousand_traps_leave_nothing_behind() {
     /// What the allocator may keep more of at one time than at another.
     const NOISE: u64 = 1024;
-    let host = Host::handler();
+    let host = Deployment::of("handler").start();
     let trap = |count: usize| {
         for _ in 0..count {
             let error = host.command("out-of-bounds").error();

@@ -1,11 +1,9 @@
 //! The log: whose words a line may have, how many there may be, and that each is a line.
 
-use std::fs;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::functions;
+use lambda_wasm_test_support::Deployment;
 use serde_json::Value;
 
 use super::{Answers, Bystander, Fails, LONG, SHORT, TIMEOUT, TRAP};
@@ -19,11 +17,8 @@ const OWN: &str = "8bcbb3aa-0000-4000-8000-000000000000";
 const OTHER: &str = "0c0ffee0-0000-4000-8000-000000000000";
 
 fn start(format: &str, policy: &str) -> Bystander {
-    let folder = tempfile::tempdir().unwrap();
-    let artifact = functions().join("hostile.cwasm");
-    fs::copy(artifact, folder.path().join("hello.cwasm")).unwrap();
-    let env = [("AWS_LAMBDA_LOG_FORMAT", format)];
-    Bystander::within(folder, policy, &env, GOOD)
+    let deployment = Deployment::of("hostile").policy(policy);
+    Bystander::start(deployment.env("AWS_LAMBDA_LOG_FORMAT", format), GOOD)
 }
 
 fn event(verb: &str, bytes: &[u8]) -> Invocation {
@@ -183,7 +178,7 @@ fn what_is_too_much_output_is_so_in_wasi_0_3_too() {
         ("/print-and-go-on", "[limits]\noutput = \"1MiB\"\n"),
         ("/print", ""),
     ] {
-        let bystander = Bystander::of("hostile_p3", policy, good);
+        let bystander = Bystander::start(Deployment::of("hostile_p3").policy(policy), good);
         let event = Invocation::new(good.replace("/good", path)).timeout(LONG);
         let end = Fails("Function.TooMuchOutput", "that one invocation may");
         bystander.endure(path, event, end);
@@ -191,7 +186,10 @@ fn what_is_too_much_output_is_so_in_wasi_0_3_too() {
         assert!(log.len() <= if policy.is_empty() { 65 } else { 1 } * 1024 * 1024 + 4096);
     }
     // It can be interrupted.
-    let bystander = Bystander::of("hostile_p3", "[limits]\noutput = \"10000MiB\"\n", good);
+    let bystander = Bystander::start(
+        Deployment::of("hostile_p3").policy("[limits]\noutput = \"10000MiB\"\n"),
+        good,
+    );
     let event = Invocation::new(good.replace("/good", "/print-for-ever")).timeout(SHORT);
     bystander.endure("for ever", event, Fails(TIMEOUT, ""));
     bystander.finish();

@@ -48,7 +48,7 @@ fn a_name_is_bounded_before_it_is_formatted() {
             assert!(bystander.host.api.wait_idle(PATIENCE));
             bystander.goes_on("a name");
         };
-        let folder = || super::compiled_module(&module, StringEncoding::UTF8);
-        Bystander::at_one_and_four(folder, "", "\"@\"", "\"@\"", tries);
+        let deployment = super::compiled_module(&module, StringEncoding::UTF8);
+        Bystander::at_one_and_four(&deployment, "\"@\"", "\"@\"", tries);
     }
 }

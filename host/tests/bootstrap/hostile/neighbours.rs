@@ -1,8 +1,9 @@
 //! One guest's misbehaviour does not reach the invocations of the other workers.
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::Deployment;
 
-use super::{Bystander, Fails, TRAP, copied};
+use super::{Bystander, Fails, TRAP};
 
 #[test]
 fn a_trap_costs_its_own_invocation() {
@@ -11,5 +12,5 @@ fn a_trap_costs_its_own_invocation() {
         bystander.endure("a trap", event, Fails(TRAP, "unreachable"));
     };
     let (good, neighbour) = ("\"good\"", "\"good-after:300\"");
-    Bystander::at_one_and_four(|| copied("hostile"), "", good, neighbour, tries);
+    Bystander::at_one_and_four(&Deployment::of("hostile"), good, neighbour, tries);
 }

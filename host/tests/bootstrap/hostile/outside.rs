@@ -1,7 +1,7 @@
 //! What lies outside: credentials, other processes, the network, and the Runtime API with other invocations in it.
 
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::{HostBuilder, functions};
+use lambda_wasm_test_support::Deployment;
 
 use super::Bystander;
 
@@ -10,7 +10,7 @@ const SECRET: &str = "a-secret-of-the-environment";
 
 #[test]
 fn no_way_to_the_environment_shows_a_secret() {
-    let builder = HostBuilder::new(functions(), "hostile")
+    let deployment = Deployment::of("hostile")
         .env("OWN", "own")
         .env("AWS_LAMBDA_FUNCTION_NAME", "name")
         .env("AWS_ACCESS_KEY_ID", SECRET)
@@ -20,7 +20,7 @@ fn no_way_to_the_environment_shows_a_secret() {
         .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", SECRET)
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", SECRET)
         .env("AWS_SHARED_CREDENTIALS_FILE", SECRET);
-    let bystander = Bystander::new(|| builder.start(), GOOD);
+    let bystander = Bystander::start(deployment, GOOD);
     let host = &bystander.host;
     let seen = host.ask("environment");
     assert!(seen.contains(r#"("OWN", "own")"#), "{seen}");
@@ -54,7 +54,7 @@ fn no_way_to_the_environment_shows_a_secret() {
 
 #[test]
 fn nothing_leads_to_the_network() {
-    let bystander = Bystander::of("hostile", "", GOOD);
+    let bystander = Bystander::start(Deployment::of("hostile"), GOOD);
     let api = bystander.host.api.address();
     let connections = bystander.host.api.connections();
     for command in [
@@ -80,7 +80,7 @@ fn nothing_leads_to_the_network() {
 /// With a second event waiting, which a guest that gets through could take or answer.
 #[test]
 fn nobody_else_answers_for_an_invocation() {
-    let bystander = Bystander::of("hostile", "", GOOD);
+    let bystander = Bystander::start(Deployment::of("hostile"), GOOD);
     let api = &bystander.host.api;
     let answer = api.submit(Invocation::new(format!("\"connect:{}\"", api.address())));
     let waiting = api.submit(Invocation::new(GOOD).request_id("waiting"));
@@ -95,7 +95,7 @@ fn nobody_else_answers_for_an_invocation() {
 #[test]
 fn no_request_reaches_the_runtime_api() {
     for guest in ["http_p2", "http_p3"] {
-        let bystander = Bystander::of(guest, "", super::http::WELL);
+        let bystander = Bystander::start(Deployment::of(guest), super::http::WELL);
         let api = bystander.host.api.address();
         let connections = bystander.host.api.connections();
         for path in [

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lambda_wasm_emulator::Outcome;
-use lambda_wasm_test_support::{HostBuilder, components};
+use lambda_wasm_test_support::{Deployment, components};
 
 use super::TRAP;
-use crate::start_code::{compiled, fail_to_start};
+use crate::start_code::fail_to_start;
 
 #[test]
 fn what_is_too_large_does_not_start() {
@@ -69,9 +69,9 @@ fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
             (i32.store (i32.const 8) (i32.const 6))
             (i32.const 0)))"#;
     let world = "include lambda:function/handler-function@0.1.0;";
-    let folder = compiled(&components::function(world, Some(module)));
+    let deployment = Deployment::of_component(&components::function(world, Some(module)));
     let starts = || {
-        let host = HostBuilder::new(folder.path(), "hello").start();
+        let host = deployment.start();
         // The first start may be one that fails, and then Lambda makes another.
         host.api.wait_idle(Duration::from_secs(1)).then_some(host)
     };

@@ -2,17 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use super::{BOTH, ask, get, start};
+use super::{BOTH, ask, get, start, start_streaming};
 
 #[test]
 fn the_answer_does_not_wait_for_the_work_after_it() {
     for name in BOTH {
-        for stream in ["", "_stream"] {
+        for stream in [false, true] {
             for work in ["/after?ms=1000", "/after?ms=1000&spin"] {
-                let host = start(&format!("{name}{stream}"));
+                let host = if stream {
+                    start_streaming(name)
+                } else {
+                    start(name)
+                };
                 let began = Instant::now();
                 let outcome = ask(&host, "GET", work, "");
-                if stream.is_empty() {
+                if !stream {
                     assert_eq!(outcome.response().json()["body"], "whole\n");
                 } else {
                     let (chunks, end) = outcome.streamed().wait();
@@ -25,7 +29,7 @@ fn the_answer_does_not_wait_for_the_work_after_it() {
                 let answered = began.elapsed();
                 assert!(
                     answered < Duration::from_millis(700),
-                    "{name}{stream} {work}: {answered:?}"
+                    "{name} {stream} {work}: {answered:?}"
                 );
                 assert_eq!(get_any(&host), 200);
                 assert!(began.elapsed() >= Duration::from_millis(1000));

@@ -1,5 +1,7 @@
 //! Answers that are sent when they are complete.
 
+use lambda_wasm_test_support::Deployment;
+
 use super::{BOTH, ask, get, get_error, start};
 
 #[test]
@@ -124,8 +126,9 @@ fn outbound_requests_are_denied() {
 
 #[test]
 fn statuses_can_be_failures() {
+    const FAIL: &str = "fail-status = \"500-599\"\n";
     for name in BOTH {
-        let host = start(&format!("{name}_fail"));
+        let host = Deployment::of(name).policy(FAIL).start();
         assert_eq!(get(&host, "/status/404?body=none")["statusCode"], 404);
         let error = get_error(&host, "/status/503?body=try+later");
         assert_eq!(error["errorType"], "Function.HttpStatus");
@@ -136,7 +139,7 @@ fn statuses_can_be_failures() {
         );
         host.finish();
     }
-    let host = start("api_fail");
+    let host = Deployment::of("api").policy(FAIL).start();
     assert_eq!(get(&host, "/body?status=404")["statusCode"], 404);
     let error = ask(&host, "POST", "/body?status=500", "try later").error();
     let error = error.json();

@@ -6,8 +6,8 @@ use lambda_wasm_emulator::{End, Outcome};
 use lambda_wasm_test_support::Host;
 use serde_json::{Value, json};
 
-use super::start;
 use super::streamed::whole;
+use super::{start, start_streaming};
 
 /// Bytes of which no half is UTF-8, and no two pieces are alike.
 fn binary(length: u32) -> Vec<u8> {
@@ -50,7 +50,7 @@ fn it_goes_through_and_comes_back() {
 
 #[test]
 fn a_streamed_answer_may_be_larger() {
-    let host = start("http_wstd_stream");
+    let host = start_streaming("http_wstd");
     let body = binary(5_000_000);
     let answer = whole(send(&host, &body).streamed());
     assert!(matches!(answer.end, End::Complete), "{:?}", answer.end);

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::runtime_api::split_prelude;
 use lambda_wasm_emulator::{AnswerStream, End, Invocation, Outcome};
-use lambda_wasm_test_support::{HostBuilder, functions};
+use lambda_wasm_test_support::Deployment;
 use serde_json::{Value, json};
 
-use super::{BOTH, ask, event, start};
+use super::{BOTH, ask, event, start_streaming};
 
 /// What a streamed HTTP answer is in the end.
 pub struct Answer {
@@ -39,7 +39,7 @@ pub fn whole(stream: AnswerStream) -> Answer {
 #[test]
 fn an_http_api_gets_it_whole_with_payload_1_too() {
     for name in BOTH {
-        let host = start(&format!("{name}_stream"));
+        let host = start_streaming(name);
         let event = |version: &str| json!({ "version": version, "httpMethod": "GET", "path": "/empty", "requestContext": {} });
         let answer = host.invoke(event("1.0").to_string()).response().json();
         assert_eq!(answer["statusCode"], 200, "{name}");
@@ -52,7 +52,7 @@ fn an_http_api_gets_it_whole_with_payload_1_too() {
 #[test]
 fn the_prelude_and_the_body() {
     for name in BOTH {
-        let host = start(&format!("{name}_stream"));
+        let host = start_streaming(name);
         for (target, body) in [
             ("/chunks?n=3&size=2", "aabbcc"),
             ("/chunks?n=3&size=2&pause=20", "aabbcc"),
@@ -83,7 +83,7 @@ fn chunks_arrive_while_the_function_works() {
             "chunks?n=3&size=5&pause=300",
             "busy-chunks?n=3&size=5&spin=300",
         ] {
-            let host = start(&format!("{name}_stream"));
+            let host = start_streaming(name);
             let (chunks, end) = ask(&host, "GET", &format!("/{work}"), "").streamed().wait();
             assert!(matches!(end, End::Complete), "{name} {work}: {end:?}");
             let at = |letters: &[u8]| {
@@ -105,7 +105,7 @@ fn chunks_arrive_while_the_function_works() {
 #[test]
 fn an_error_before_the_first_byte_is_an_ordinary_one() {
     for name in BOTH {
-        let host = start(&format!("{name}_stream"));
+        let host = start_streaming(name);
         for (target, error_type) in [
             ("/trap", "Function.Trap"),
             ("/trap-after-head?ms=50", "Function.Trap"),
@@ -122,7 +122,7 @@ fn an_error_before_the_first_byte_is_an_ordinary_one() {
 #[test]
 fn an_error_after_the_first_byte_is_in_the_trailers() {
     for name in BOTH {
-        let host = start(&format!("{name}_stream"));
+        let host = start_streaming(name);
         for (target, error_type) in [
             ("/trap-after-chunk", "Function.Trap"),
             ("/unfinished", "Function.UnfinishedResponse"),
@@ -157,7 +157,8 @@ fn an_error_after_the_first_byte_is_in_the_trailers() {
 fn a_long_answer_needs_no_more_memory_than_a_short_one() {
     const LENGTH: usize = 200_000_000;
     for name in BOTH {
-        let host = HostBuilder::new(functions(), &format!("{name}_stream"))
+        let host = Deployment::of(name)
+            .policy("stream = true\n")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .start();
         let stream = host
@@ -205,7 +206,7 @@ fn peak_memory_kib(pid: u32) -> usize {
 #[test]
 fn a_reader_that_stalls_is_left_at_the_deadline() {
     for name in BOTH {
-        let host = start(&format!("{name}_stream"));
+        let host = start_streaming(name);
         let began = Instant::now();
         let big = event("GET", "/big?bytes=200000000", "");
         let mut stream = host

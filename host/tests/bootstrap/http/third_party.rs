@@ -1,22 +1,12 @@
 //! A component that others made, with events of all event sources.
 
-use std::path::PathBuf;
-
 use insta::assert_snapshot;
-use lambda_wasm_test_support::{
-    HostBuilder, aws_events::sample, compile, oci_wasm_component, root,
-};
+use lambda_wasm_test_support::{Deployment, aws_events::sample, oci_wasm_component};
 
 #[test]
 fn a_component_of_others_answers_every_front_door() {
-    let folder: PathBuf = root().join("target/test-third-party");
-    let output = compile(&oci_wasm_component(), &folder.join("hello.cwasm"));
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let host = HostBuilder::new(&folder, "hello").start();
+    let component = std::fs::read(oci_wasm_component()).unwrap();
+    let host = Deployment::of_component(&component).start();
     let answer = |event: String| host.invoke(event).response().text();
     assert_snapshot!(answer(sample("apigw-request")), @r#"{"statusCode":200,"headers":{},"body":"Hello from Rust!\n","isBase64Encoded":false}"#);
     assert_snapshot!(answer(sample("apigw-v2-request-no-authorizer")), @r#"{"statusCode":200,"headers":{},"cookies":[],"body":"Hello from Rust!\n","isBase64Encoded":false}"#);

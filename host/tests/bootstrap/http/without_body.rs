@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::responses::respond;
 use super::streamed::whole;
-use super::{BOTH, ask, start};
+use super::{BOTH, ask, start, start_streaming};
 
 const LENGTH: &str = "/length?says=5&bytes=0";
 
@@ -20,7 +20,7 @@ fn a_response_to_head_has_a_length_and_no_body() {
             "{name}"
         );
         host.finish();
-        let host = start(&format!("{name}_stream"));
+        let host = start_streaming(name);
         let answer = whole(ask(&host, "HEAD", LENGTH, "").streamed());
         assert!(
             matches!(answer.end, End::Complete),

@@ -1,31 +1,26 @@
 //! Imports and exports whose names fit, and whose types do not.
 
-use std::fs;
-
 use lambda_wasm_host::artifact::Trailer;
-use lambda_wasm_host::{artifact, engine};
-use lambda_wasm_test_support::{HostBuilder, components, functions};
-use tempfile::TempDir;
+use lambda_wasm_host::{artifact::sha256, engine};
+use lambda_wasm_test_support::{Deployment, artifact, components};
 
 use crate::refusal::refusal;
 
 /// Compiles without the compile tool's checks.
-fn compiled_unchecked(component: &[u8], imports: &[&str]) -> TempDir {
-    let mut trailer = Trailer::inspect(&functions().join("handler.cwasm")).unwrap();
+fn compiled_unchecked(component: &[u8], imports: &[&str]) -> Deployment {
+    let mut trailer = Trailer::inspect(&artifact("handler")).unwrap();
     let compiler = engine::for_compiling(&trailer).unwrap();
     let mut elf = compiler.precompile_component(component).unwrap();
     trailer.length = elf.len() as u64;
-    trailer.sha256 = artifact::sha256(&elf);
+    trailer.sha256 = sha256(&elf);
     trailer.imports = imports.iter().map(|&import| import.to_owned()).collect();
     elf.extend(trailer.to_bytes().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("hello.cwasm"), elf).unwrap();
-    folder
+    Deployment::of_artifact(&elf)
 }
 
 #[test]
 fn an_export_of_another_type() {
-    let folder = compiled_unchecked(
+    let deployment = compiled_unchecked(
         &components::of_wit(
             "package test:test;
             world test { export lambda:function/handler@0.1.0; }
@@ -35,7 +30,7 @@ fn an_export_of_another_type() {
         ),
         &[],
     );
-    let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+    let refusal = refusal(&deployment);
     assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
     for words in [
         "hello.cwasm",
@@ -48,7 +43,7 @@ fn an_export_of_another_type() {
 
 #[test]
 fn imports_of_other_types() {
-    let folder = compiled_unchecked(
+    let deployment = compiled_unchecked(
         &components::of_wit(
             "package test:test;
             world test {
@@ -64,7 +59,7 @@ fn imports_of_other_types() {
         ),
         &["wasi:cli/exit@0.2.0", "wasi:random/random@0.2.0"],
     );
-    let refusal = refusal(HostBuilder::new(folder.path(), "hello"));
+    let refusal = refusal(&deployment);
     assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
     for words in [
         "hello.cwasm",

@@ -2,11 +2,11 @@
 
 use std::thread;
 
-use lambda_wasm_test_support::{HostBuilder, ScriptedApi};
+use lambda_wasm_test_support::{Deployment, ScriptedApi};
 use serde_json::{Value, json};
 
 use super::servers::{Authority, Server};
-use super::{BOTH, Function, Sender};
+use super::{BOTH, Sender as _};
 use crate::refusal::refusal;
 
 const OWN: [(&str, &str); 3] = [
@@ -16,18 +16,20 @@ const OWN: [(&str, &str); 3] = [
 ];
 
 /// A function that may send requests to these origins, and has them signed for these services.
-fn function(name: &'static str, origins: &[&str], services: &[&str]) -> Function {
+fn function(name: &str, origins: &[&str], services: &[&str]) -> Deployment {
     let policy = format!("[http]\nallow = {origins:?}\n[aws]\nsign = {services:?}\n");
-    Function::with(name, &policy)
+    Deployment::of(name).policy(policy)
 }
 
 /// The headers with which the request that was `asked` for arrives at an endpoint of this service.
-fn arrives(name: &'static str, service: &str, mut asked: Value) -> String {
+fn arrives(name: &str, service: &str, mut asked: Value) -> String {
     let server = ScriptedApi::start();
     let endpoint = format!("http://{}", server.address());
     asked["url"] = format!("{endpoint}/key").into();
     let variables = [&OWN[..], &[("AWS_ENDPOINT_URL", &*endpoint)]].concat();
-    let sender = function(name, &[&endpoint], &[service]).start_with(&variables);
+    let sender = function(name, &[&endpoint], &[service])
+        .envs(&variables)
+        .start();
     let serving = thread::spawn(move || {
         let mut connection = server.accept();
         let request = connection.request();
@@ -75,7 +77,7 @@ fn a_body_for_s3_leaves_with_its_length_over_tls() {
                 ("SSL_CERT_FILE", file.to_str().unwrap()),
             ];
             let variables = [&OWN[..], &more].concat();
-            let sender = function(name, &[&origin], &["s3"]).start_with(&variables);
+            let sender = function(name, &[&origin], &["s3"]).envs(&variables).start();
             let fetched = sender.fetch(&json!({"url": origin, "method": "PUT", "body": "hello"}));
             assert_eq!(fetched["body"], "hello", "{fetched}");
             let headers = fetched["headers"].to_string();
@@ -100,8 +102,8 @@ fn a_body_for_s3_leaves_with_its_length_over_tls() {
 }
 
 /// Tries to send a request to each of these, which ends before it leaves this machine, and returns the log.
-fn tried(name: &'static str, urls: &[&str], services: &[&str], headers: &Value) -> String {
-    let sender: Sender = function(name, urls, services).start_with(&OWN);
+fn tried(name: &str, urls: &[&str], services: &[&str], headers: &Value) -> String {
+    let sender = function(name, urls, services).envs(&OWN).start();
     for url in urls {
         sender.fetch(&json!({"url": url, "headers": headers, "connect_ms": 1}));
     }
@@ -187,8 +189,7 @@ fn a_name_that_never_signs_ends_the_start() {
         ("iotsecuredtunneling", "IoTSecuredTunneling"),
         ("eventbridge", "events"),
     ] {
-        let function = function("http_p2", &[], &[name]);
-        let refusal = refusal(HostBuilder::new(function.folder.path(), function.name));
+        let refusal = refusal(&function("http_p2", &[], &[name]));
         assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
         let why = format!(
             "\"{name}\" is not the name of a service in AWS's signatures\nhint: did you mean \"{near}\"?"

@@ -4,11 +4,11 @@ use std::thread;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End, Invocation};
-use lambda_wasm_test_support::ScriptedApi;
+use lambda_wasm_test_support::{Deployment, ScriptedApi};
 use serde_json::json;
 
 use super::servers::Server;
-use super::{BOTH, Function};
+use super::{BOTH, Sender as _, allowed};
 use crate::http::event;
 use crate::http::streamed::whole;
 
@@ -17,7 +17,7 @@ fn a_request_arrives_as_it_was_made() {
     for name in BOTH {
         let server = Server::plain();
         let origin = server.origin("http");
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let fetched = sender.fetch(&json!({
             // The port as nobody else writes it.
             "url": format!("http://LocalHost.:0{}/a%20b?c=d", server.address.port()),
@@ -46,7 +46,7 @@ fn a_body_streams_both_ways_at_once() {
     for name in BOTH {
         let server = Server::plain();
         let origin = server.origin("http");
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let asked =
             json!({"url": origin, "method": "POST", "body": "x".repeat(64 * 1024), "times": 64});
         let fetched = sender.fetch(&asked);
@@ -62,7 +62,7 @@ fn a_body_arrives_whatever_the_method() {
     for name in BOTH {
         let server = Server::plain();
         let origin = server.origin("http");
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         for (method, body, framing) in [
             ("GET", "query", "chunked"),
             ("GET", "", "none"),
@@ -88,7 +88,7 @@ fn the_body_of_a_get_may_begin_late_but_not_too_late() {
     for name in BOTH {
         let server = Server::plain();
         let origin = server.origin("http");
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         for (late, body) in [(30, "query"), (400, "")] {
             let asked = json!({"url": origin, "body": "query", "body_ms": late});
             let fetched = sender.fetch(&asked);
@@ -105,7 +105,7 @@ fn a_response_is_passed_on_as_it_comes() {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
         let policy = format!("{policy}[http]\nallow = [\"{origin}\"]\n");
-        let sender = Function::with("http_p3", &policy).start();
+        let sender = Deployment::of("http_p3").policy(&policy).start();
         let serving = thread::spawn(move || {
             let mut connection = server.accept();
             for rest in ["rest", ""] {
@@ -119,7 +119,7 @@ fn a_response_is_passed_on_as_it_comes() {
         let pass = || {
             let asked = json!({"url": origin}).to_string();
             let event = event("POST", "/pass", &asked);
-            sender.host.api.invoke(Invocation::new(event))
+            sender.api.invoke(Invocation::new(event))
         };
         if policy.starts_with("stream") {
             assert_eq!(whole(pass().streamed()).body, b"partrest");

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::faults::tcp_connections;
 use super::servers::{Authority, Server};
-use super::{BOTH, Function};
+use super::{BOTH, Sender as _, allowed};
 use crate::http::event;
 
 #[test]
@@ -18,7 +18,7 @@ fn a_fresh_instance_finds_a_warm_connection() {
     for name in BOTH {
         let server = Server::plain();
         let origin = server.origin("http");
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         for _ in 0..4 {
             assert_eq!(sender.get(&origin)["status"], 200);
         }
@@ -46,7 +46,7 @@ fn one_that_was_closed_while_it_was_idle_is_replaced() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let served = closes(server, 3);
         for method in ["GET", "POST", "GET"] {
             let fetched = sender.fetch(&json!({"url": origin, "method": method, "body": "b"}));
@@ -64,7 +64,7 @@ fn one_that_ends_under_a_request_is_replaced_if_that_is_safe() {
         for (method, outcome) in [("GET", "again"), ("DELETE", "")] {
             let server = ScriptedApi::start();
             let origin = format!("http://{}", server.address());
-            let sender = Function::allowed(name, &[&origin]).start();
+            let sender = allowed(name, &[&origin]).start();
             let serving = thread::spawn(move || {
                 let mut connection = server.accept();
                 connection.request();
@@ -96,7 +96,7 @@ fn one_that_got_what_nobody_asked_for_is_replaced() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let (planting, planted) = mpsc::channel();
         let serving = thread::spawn(move || {
             let mut first = server.accept();
@@ -126,7 +126,9 @@ fn one_that_was_silent_under_a_request_is_replaced() {
         let authority = Authority::new("localhost", &[b"h2"]);
         let server = Server::tls(&authority);
         let origin = server.origin("https");
-        let sender = Function::allowed(name, &[&origin]).trusting(&authority.file());
+        let sender = allowed(name, &[&origin])
+            .trusting(&authority.file())
+            .start();
         let silent = format!("{origin}/silent");
         let good = |connections| {
             for _ in 0..2 {
@@ -141,10 +143,7 @@ fn one_that_was_silent_under_a_request_is_replaced() {
         good(2);
         let asked = json!({ "url": silent }).to_string();
         let event = Invocation::new(event("POST", "/fetch", &asked));
-        let invoked = sender
-            .host
-            .api
-            .invoke(event.timeout(Duration::from_millis(500)));
+        let invoked = sender.api.invoke(event.timeout(Duration::from_millis(500)));
         assert_eq!(invoked.error().json()["errorType"], "Function.Timeout");
         good(3);
         sender.finish();
@@ -156,7 +155,7 @@ fn one_that_was_silent_under_a_request_is_replaced() {
 fn requests_end_with_their_invocation() {
     let server = ScriptedApi::start();
     let origin = format!("http://{}", server.address());
-    let sender = Function::allowed("http_p2", &[&origin]).start();
+    let sender = allowed("http_p2", &[&origin]).start();
     let serving = thread::spawn(move || {
         let mut connection = server.accept();
         let mut lines = Vec::new();
@@ -171,7 +170,7 @@ fn requests_end_with_their_invocation() {
     for _ in 0..3 {
         let left = json!({"url": format!("{origin}/left"), "method": "POST"}).to_string();
         let event = event("POST", "/leave?times=100", &left);
-        let error = sender.host.api.invoke(Invocation::new(event)).error();
+        let error = sender.api.invoke(Invocation::new(event)).error();
         assert_eq!(error.json()["errorType"], "Function.Trap");
         let good = sender.get(&format!("{origin}/good"));
         assert_eq!(good["status"], 200, "{good}");
@@ -184,10 +183,10 @@ fn requests_end_with_their_invocation() {
 fn more_requests_than_may_be_in_flight_wait() {
     let server = Server::plain();
     let origin = server.origin("http");
-    let sender = Function::allowed("http_p2", &[&origin]).start();
+    let sender = allowed("http_p2", &[&origin]).start();
     let asked = json!({"url": origin}).to_string();
     let event = event("POST", "/at-once?times=200", &asked);
-    let answer = sender.host.api.invoke(Invocation::new(event)).response();
+    let answer = sender.api.invoke(Invocation::new(event)).response();
     assert_eq!(answer.json()["body"], "200");
     sender.finish();
 }
@@ -202,12 +201,12 @@ fn those_that_are_idle_do_not_grow_without_end() {
             .map(|last| format!("http://127.0.0.{last}:{port}"))
             .collect();
         let origins: Vec<_> = origins.iter().map(String::as_str).collect();
-        let sender = Function::allowed(name, &origins).start();
+        let sender = allowed(name, &origins).start();
         for origin in &origins {
             assert_eq!(sender.get(origin)["status"], 200, "{name} {origin}");
         }
         assert_eq!(server.connections(), 200);
-        let open = tcp_connections(sender.host.pid());
+        let open = tcp_connections(sender.pid());
         assert!((2..=130).contains(&open), "{name}: {open}");
         sender.finish();
     }

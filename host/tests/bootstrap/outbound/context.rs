@@ -1,9 +1,10 @@
 //! The headers that the host adds to a function's request, in the requests that the function sends.
 
+use lambda_wasm_test_support::Deployment;
 use serde_json::{Value, json};
 
 use super::servers::Server;
-use super::{BOTH, Function};
+use super::{BOTH, Sender as _, allowed};
 use crate::http::seen::{LAMBDA_CONTEXT, REQUEST_CONTEXT};
 
 /// The names of the headers that a server saw of a request with both of them.
@@ -26,7 +27,7 @@ fn they_stay_with_the_function() {
     for name in BOTH {
         let server = Server::plain();
         let origin = server.origin("http");
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let fetched = sender.fetch(&passed_on(&origin));
         let seen = names(&fetched);
         assert!(!seen.contains(&REQUEST_CONTEXT), "{name}: {seen:?}");
@@ -45,7 +46,7 @@ fn the_policy_names_who_receives_them() {
         let [ours, theirs] = servers.each_ref().map(|server| server.origin("http"));
         let policy =
             format!("[http]\nallow = [{ours:?}, {theirs:?}]\nforward-context = [{ours:?}]\n");
-        let sender = Function::with(name, &policy).start();
+        let sender = Deployment::of(name).policy(policy).start();
         let fetched = sender.fetch(&passed_on(&ours));
         for header in [REQUEST_CONTEXT, LAMBDA_CONTEXT] {
             assert!(names(&fetched).contains(&header), "{name}: {fetched}");
@@ -64,7 +65,7 @@ fn to_receive_them_is_not_to_be_reached() {
     let origin = server.origin("http");
     let policy =
         format!("[http]\nallow = [\"https://a.example\"]\nforward-context = [{origin:?}]\n");
-    let sender = Function::with("http_p2", &policy).start();
+    let sender = Deployment::of("http_p2").policy(policy).start();
     sender.fails(&origin, "HttpRequestDenied");
     sender.finish();
 }

@@ -2,19 +2,17 @@
 
 use std::net::TcpListener;
 
-use lambda_wasm_test_support::HostBuilder;
 use serde_json::json;
 
 use super::servers::Server;
-use super::{BOTH, Function};
+use super::{BOTH, Sender as _, allowed};
 
 #[test]
 fn an_origin_that_is_not_listed() {
     for name in BOTH {
         let server = Server::plain();
         let origin = server.origin("http");
-        let sender =
-            Function::allowed(name, &["https://api.example.com", "http://127.0.0.1:1"]).start();
+        let sender = allowed(name, &["https://api.example.com", "http://127.0.0.1:1"]).start();
         for _ in 0..2 {
             sender.fails(&origin, "HttpRequestDenied");
         }
@@ -26,7 +24,7 @@ fn an_origin_that_is_not_listed() {
         );
         assert_eq!(stderr.matches(&line).count(), 2, "{stderr}");
         assert!(
-            stderr.contains(&format!("{name}.toml")) && stderr.contains("[WARN] RequestId: "),
+            stderr.contains("hello.toml") && stderr.contains("[WARN] RequestId: "),
             "{stderr}"
         );
     }
@@ -38,7 +36,7 @@ fn a_listed_name_that_leads_to_this_machine() {
         let server = Server::plain();
         // Resolvers answer such names with the loopback address: RFC 6761.
         let origin = format!("http://named.localhost:{}", server.address.port());
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         sender.fails(&origin, "DestinationIpProhibited");
         assert_eq!(server.connections(), 0);
         let stderr = sender.finish().stderr;
@@ -65,8 +63,8 @@ fn the_runtime_api() {
             "0.0.0.0",
         ]
         .map(|host| format!("http://{host}:{port}"));
-        let function = Function::allowed(name, &origins.each_ref().map(String::as_str));
-        let sender = function.start_at(port);
+        let function = allowed(name, &origins.each_ref().map(String::as_str));
+        let sender = function.start_at(&format!("127.0.0.1:{port}"));
         for origin in &origins {
             sender.fails(
                 &format!("{origin}/2018-06-01/runtime/invocation/next"),
@@ -101,7 +99,7 @@ fn a_body_does_not_hide_why_nothing_is_sent() {
             (closed, closed, "POST", "ConnectionRefused"),
         ] {
             let listed: &[&str] = if policy.is_empty() { &[] } else { &[policy] };
-            let sender = Function::allowed(name, listed).start();
+            let sender = allowed(name, listed).start();
             for asked in [
                 json!({"url": url, "method": method, "body": "x".repeat(64 * 1024), "times": 16}),
                 json!({"url": url, "method": method, "body": "", "times": 1}),
@@ -125,7 +123,7 @@ fn a_body_does_not_hide_why_nothing_is_sent() {
 fn tunnels() {
     let server = Server::plain();
     let origin = server.origin("http");
-    let sender = Function::allowed("http_p2", &[&origin]).start();
+    let sender = allowed("http_p2", &[&origin]).start();
     let fetched = sender.fetch(&json!({"url": origin, "method": "CONNECT"}));
     assert_eq!(fetched["error"], "HttpRequestMethodInvalid");
     sender.finish();
@@ -133,9 +131,8 @@ fn tunnels() {
 
 #[test]
 fn an_origin_that_is_none_ends_the_start() {
-    let function = Function::allowed("http_p2", &["https://a.example/path"]);
-    let builder = HostBuilder::new(function.folder.path(), function.name);
-    let refusal = crate::refusal::refusal(builder);
+    let function = allowed("http_p2", &["https://a.example/path"]);
+    let refusal = crate::refusal::refusal(&function);
     assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
     assert!(
         refusal.message.contains(

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use super::servers::{Authority, Server};
-use super::{BOTH, Function};
+use super::{BOTH, Sender as _, allowed};
 use crate::http::event;
 
 #[test]
@@ -24,12 +24,11 @@ fn one_that_stalls_ends_the_invocation_at_its_deadline_and_no_other() {
             format!("http://{}", stalls.local_addr().unwrap()),
             good.origin("http"),
         );
-        let sender = Function::allowed(name, &[&stalled, &origin]).start();
+        let sender = allowed(name, &[&stalled, &origin]).start();
         for _ in 0..3 {
             let asked = json!({"url": stalled}).to_string();
             let invocation = Invocation::new(event("POST", "/fetch", &asked));
             let error = sender
-                .host
                 .api
                 .invoke(invocation.timeout(Duration::from_millis(500)))
                 .error();
@@ -37,7 +36,7 @@ fn one_that_stalls_ends_the_invocation_at_its_deadline_and_no_other() {
             assert_eq!(sender.get(&origin)["status"], 200);
         }
         // The Runtime API's and the good server's.
-        let open = tcp_connections(sender.host.pid());
+        let open = tcp_connections(sender.pid());
         assert_eq!(open, 2, "{name}: connections are left");
         sender.finish();
     }
@@ -76,7 +75,7 @@ fn the_functions_own_limits_are_kept() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let serving = thread::spawn(move || {
             let mut connection = server.accept();
             connection.request();
@@ -110,7 +109,7 @@ fn one_that_nobody_listens_for() {
             format!("http://{}", closed.local_addr().unwrap())
         };
         let unknown = "https://no-such-host.invalid";
-        let sender = Function::allowed(name, &[&origin, unknown]).start();
+        let sender = allowed(name, &[&origin, unknown]).start();
         sender.fails(&origin, "ConnectionRefused");
         sender.fails(unknown, "DnsError");
         sender.finish();
@@ -122,7 +121,7 @@ fn one_that_ends_in_the_middle() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let serving = thread::spawn(move || {
             let mut connection = server.accept();
             connection.request();
@@ -154,7 +153,7 @@ fn one_that_redirects_is_not_followed() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
-        let sender = Function::allowed(name, &[&origin]).start();
+        let sender = allowed(name, &[&origin]).start();
         let serving = thread::spawn(move || {
             let mut connection = server.accept();
             connection.request();
@@ -191,12 +190,11 @@ fn one_that_sends_heads_without_end_ends_the_invocation_at_its_deadline() {
             }
         });
         let origin = good.origin("http");
-        let sender = Function::allowed(name, &[&flooding, &origin]).start();
+        let sender = allowed(name, &[&flooding, &origin]).start();
         for _ in 0..3 {
             let asked = json!({"url": flooding}).to_string();
             let invocation = Invocation::new(event("POST", "/fetch", &asked));
             let error = sender
-                .host
                 .api
                 .invoke(invocation.timeout(Duration::from_millis(500)))
                 .error();
@@ -214,9 +212,9 @@ fn one_that_sends_heads_without_end_ends_the_invocation_at_its_deadline() {
 #[test]
 fn a_failure_that_passes_is_not_kept() {
     // Names are resolved by files of the machine.
-    let sender = Function::allowed("http_p2", &["http://named.localhost:9"]).start();
-    assert!(sender.host.api.wait_idle(PATIENCE));
-    let pid = sender.host.pid();
+    let sender = allowed("http_p2", &["http://named.localhost:9"]).start();
+    assert!(sender.api.wait_idle(PATIENCE));
+    let pid = sender.pid();
     let limit = |files: u64| {
         let pid = Pid::from_raw(pid.try_into().unwrap());
         let limit = Rlimit {
@@ -237,7 +235,7 @@ fn a_failure_that_passes_is_not_kept() {
     let origin = server.origin("https");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
-    let sender = Function::allowed("http_p2", &[&origin]).trusting(&file);
+    let sender = allowed("http_p2", &[&origin]).trusting(&file).start();
     sender.fails(&origin, "ConfigurationError");
     fs::copy(authority.file(), &file).unwrap();
     assert_eq!(sender.get(&origin)["error"], Value::Null);
@@ -250,8 +248,10 @@ fn a_proxy_is_ignored_and_the_log_says_so_once() {
     let server = Server::plain();
     let origin = server.origin("http");
     for variable in ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"] {
-        let function = Function::allowed("http_p2", &[&origin]);
-        let sender = function.start_with(&[(variable, "http://127.0.0.1:1"), ("NO_PROXY", "a")]);
+        let function = allowed("http_p2", &[&origin]);
+        let sender = function
+            .envs(&[(variable, "http://127.0.0.1:1"), ("NO_PROXY", "a")])
+            .start();
         for _ in 0..2 {
             assert_eq!(sender.get(&origin)["error"], Value::Null);
         }

@@ -4,12 +4,12 @@ use std::thread;
 
 use lambda_wasm_emulator::Invocation;
 use lambda_wasm_test_support::{
-    ScriptedApi,
+    Deployment, Host, ScriptedApi,
     signature::{Signed, verify},
 };
 use serde_json::{Value, json};
 
-use super::{BOTH, Function, Sender};
+use super::{BOTH, Sender as _};
 use crate::http::event;
 
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -19,20 +19,23 @@ const TOKEN: &str = "the-real-session-token";
 const PLACEHOLDER: &str = "ASIAPLACEHOLDER00000";
 
 /// A function whose requests to `endpoint` are signed, for these services.
-fn signing(name: &'static str, endpoint: &str, services: &[&str]) -> Sender {
+fn signing(name: &str, endpoint: &str, services: &[&str]) -> Host {
     let policy = format!("[http]\nallow = [{endpoint:?}]\n[aws]\nsign = {services:?}\n");
-    Function::with(name, &policy).start_with(&[
-        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", SECRET),
-        ("AWS_SESSION_TOKEN", TOKEN),
-        ("AWS_REGION", "eu-west-1"),
-        ("AWS_ENDPOINT_URL", endpoint),
-    ])
+    Deployment::of(name)
+        .policy(policy)
+        .envs(&[
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
+            ("AWS_SESSION_TOKEN", TOKEN),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ENDPOINT_URL", endpoint),
+        ])
+        .start()
 }
 
 /// What of a request left, and is signed rightly; the server answers with `answered`.
 #[track_caller]
-fn sent(name: &'static str, service: &str, mut asked: Value) -> Signed {
+fn sent(name: &str, service: &str, mut asked: Value) -> Signed {
     let server = ScriptedApi::start();
     let endpoint = format!("http://{}", server.address());
     let path = asked["path"].as_str().unwrap().to_owned();
@@ -203,12 +206,15 @@ fn placeholders_never_leave() {
         let elsewhere = ScriptedApi::start();
         let other = format!("http://{}", elsewhere.address());
         let policy = format!("[http]\nallow = [{endpoint:?}, {other:?}]\n[aws]\nsign = [\"s3\"]\n");
-        let sender = Function::with(name, &policy).start_with(&[
-            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", SECRET),
-            ("AWS_REGION", "eu-west-1"),
-            ("AWS_ENDPOINT_URL", &endpoint),
-        ]);
+        let sender = Deployment::of(name)
+            .policy(policy)
+            .envs(&[
+                ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+                ("AWS_SECRET_ACCESS_KEY", SECRET),
+                ("AWS_REGION", "eu-west-1"),
+                ("AWS_ENDPOINT_URL", &endpoint),
+            ])
+            .start();
         let denied = |url: &str, headers: Value| {
             let fetched = sender.fetch(&json!({"url": url, "headers": headers}));
             assert_eq!(fetched["error"], "HttpRequestDenied", "{name}: {fetched}");
@@ -245,7 +251,7 @@ fn another_authorization_is_not_touched() {
     });
     let asked = json!({"url": endpoint, "headers": {"authorization": "Bearer abc"}});
     let event = event("POST", "/fetch", &asked.to_string());
-    sender.host.api.invoke(Invocation::new(event)).response();
+    sender.api.invoke(Invocation::new(event)).response();
     let headers = serving.join().unwrap().headers.to_lowercase();
     assert!(
         headers.contains("authorization: bearer abc\r\n"),

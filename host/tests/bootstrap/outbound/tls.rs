@@ -6,7 +6,7 @@ use rustls::version::{TLS12, TLS13};
 use serde_json::Value;
 
 use super::servers::{Authority, Server};
-use super::{BOTH, Function};
+use super::{BOTH, Sender as _, allowed};
 
 #[test]
 fn both_versions_of_http_on_one_connection() {
@@ -19,7 +19,9 @@ fn both_versions_of_http_on_one_connection() {
             let authority = Authority::new("localhost", protocols);
             let server = Server::tls(&authority);
             let origin = server.origin("https");
-            let sender = Function::allowed(name, &[&origin]).trusting(&authority.file());
+            let sender = allowed(name, &[&origin])
+                .trusting(&authority.file())
+                .start();
             for _ in 0..3 {
                 let fetched = sender.get(&origin);
                 assert_eq!(fetched["error"], Value::Null, "{name}, {version}");
@@ -43,7 +45,7 @@ fn a_certificate_that_is_not_trusted() {
         let origins = servers.each_ref().map(|server| server.origin("https"));
         let listed = origins.each_ref().map(String::as_str);
         // By an authority that is not known, and for another name.
-        let sender = Function::allowed(name, &listed).start();
+        let sender = allowed(name, &listed).start();
         sender.fails(&origins[0], "TlsCertificateError");
         assert!(
             sender
@@ -51,7 +53,7 @@ fn a_certificate_that_is_not_trusted() {
                 .stderr
                 .contains("its certificate is not trusted")
         );
-        let sender = Function::allowed(name, &listed).trusting(&other.file());
+        let sender = allowed(name, &listed).trusting(&other.file()).start();
         sender.fails(&origins[1], "TlsCertificateError");
         sender.finish();
     }
@@ -61,7 +63,7 @@ fn a_certificate_that_is_not_trusted() {
 fn one_that_does_not_speak_it() {
     let server = Server::plain();
     let origin = server.origin("https");
-    let sender = Function::allowed("http_p2", &[&origin]).start();
+    let sender = allowed("http_p2", &[&origin]).start();
     sender.fails(&origin, "TlsProtocolError");
     sender.finish();
 }
@@ -83,7 +85,7 @@ fn a_certificate_that_cannot_be_parsed_is_skipped() {
         (format!("{no_base64}{good}{no_certificate}"), 2),
     ] {
         fs::write(&file, &bundle).unwrap();
-        let sender = Function::allowed("http_p2", &[&origin]).trusting(&file);
+        let sender = allowed("http_p2", &[&origin]).trusting(&file).start();
         for _ in 0..2 {
             assert_eq!(sender.get(&origin)["error"], Value::Null, "{bundle}");
         }
@@ -95,7 +97,7 @@ fn a_certificate_that_cannot_be_parsed_is_skipped() {
         assert_eq!(stderr.matches(&line).count(), 1, "{stderr}");
     }
     fs::write(&file, no_certificate).unwrap();
-    let sender = Function::allowed("http_p2", &[&origin]).trusting(&file);
+    let sender = allowed("http_p2", &[&origin]).trusting(&file).start();
     sender.fails(&origin, "ConfigurationError");
     let stderr = sender.finish().stderr;
     assert!(
@@ -112,7 +114,9 @@ fn a_server_that_wants_a_client_certificate() {
             let authority = Authority::new("localhost", protocols).demanding(&TLS13);
             let server = Server::tls(&authority);
             let origin = server.origin("https");
-            let sender = Function::allowed(name, &[&origin]).trusting(&authority.file());
+            let sender = allowed(name, &[&origin])
+                .trusting(&authority.file())
+                .start();
             sender.fails(&origin, "TlsAlertReceived");
             let stderr = sender.finish().stderr;
             let line = format!(
@@ -124,7 +128,9 @@ fn a_server_that_wants_a_client_certificate() {
     let authority = Authority::new("localhost", &[]).demanding(&TLS12);
     let server = Server::tls(&authority);
     let origin = server.origin("https");
-    let sender = Function::allowed("http_p2", &[&origin]).trusting(&authority.file());
+    let sender = allowed("http_p2", &[&origin])
+        .trusting(&authority.file())
+        .start();
     sender.fails(&origin, "TlsAlertReceived");
     let stderr = sender.finish().stderr;
     assert!(stderr.contains("it ended TLS with the alert "), "{stderr}");

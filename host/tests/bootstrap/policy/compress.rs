@@ -6,10 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use lambda_wasm_emulator::Outcome;
-use lambda_wasm_test_support::Host;
+use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::{Value, json};
 
-use super::Granted;
 use crate::http::seen::response;
 use crate::http::streamed::whole;
 use crate::http::{BOTH, event};
@@ -49,7 +48,7 @@ fn inflated(answer: &Value) -> Vec<u8> {
 
 #[test]
 fn a_response_is_compressed_for_a_client_that_accepts_it() {
-    let (host, _folder) = Granted::new("http_seen", ON).start();
+    let host = Deployment::of("http_seen").policy(ON).start();
     let length = text().len().to_string();
     let said = response(
         200,
@@ -88,7 +87,7 @@ fn a_response_is_compressed_for_a_client_that_accepts_it() {
 
 #[test]
 fn what_stays_as_it_is() {
-    let (host, _folder) = Granted::new("http_seen", ON).start();
+    let host = Deployment::of("http_seen").policy(ON).start();
     for (status, header, varies) in [
         (200, ("content-encoding", "identity"), false),
         (206, ("x-a", "b"), false),
@@ -120,7 +119,7 @@ fn what_stays_as_it_is() {
     let head = answer(&host, "HEAD", "gzip", &response(200, &[], &text()));
     assert_eq!(head["headers"], json!({ "vary": "accept-encoding" }));
     host.finish();
-    let (host, _folder) = Granted::new("http_seen", "").start();
+    let host = Deployment::of("http_seen").start();
     let off = answer(&host, "POST", "gzip", &response(200, &[], &text()));
     assert_eq!(off["headers"], json!({}), "{off}");
     host.finish();
@@ -129,7 +128,7 @@ fn what_stays_as_it_is() {
 #[test]
 fn it_lets_a_large_response_fit() {
     for name in BOTH {
-        let (host, _folder) = Granted::new(name, ON).start();
+        let host = Deployment::of(name).policy(ON).start();
         let target = "/big?bytes=8000000";
         let answer = ask(&host, "GET", target, "gzip", "").response().json();
         assert_eq!(inflated(&answer).len(), 8_000_000, "{name}");
@@ -147,7 +146,7 @@ fn it_lets_a_large_response_fit() {
 fn each_chunk_of_a_streamed_response_can_be_read_when_it_leaves() {
     for name in BOTH {
         let policy = format!("stream = true\n{ON}");
-        let (host, _folder) = Granted::new(name, &policy).start();
+        let host = Deployment::of(name).policy(&policy).start();
         let target = "/chunks?n=3&size=5000";
         let streamed = whole(ask(&host, "GET", target, "gzip", "").streamed());
         assert_eq!(streamed.prelude["headers"]["content-encoding"], "gzip");
@@ -182,7 +181,7 @@ fn each_chunk_of_a_streamed_response_can_be_read_when_it_leaves() {
 
 #[test]
 fn an_api_functions_response_too() {
-    let (host, _folder) = Granted::new("api", ON).start();
+    let host = Deployment::of("api").policy(ON).start();
     let body = String::from_utf8(text()).unwrap();
     let answer = ask(&host, "POST", "/body", "gzip", &body).response().json();
     assert_eq!(inflated(&answer), text());

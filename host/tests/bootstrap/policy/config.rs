@@ -1,9 +1,6 @@
 //! `wasi:config` in the drafts that other hosts have.
 
-use lambda_wasm_test_support::components;
-
-use super::Granted;
-use crate::start_code::compiled;
+use lambda_wasm_test_support::{Deployment, components};
 
 /// Compiles and starts a handler that imports this draft; its functions trap.
 fn starts(interface: &str, version: &str) {
@@ -24,8 +21,10 @@ fn starts(interface: &str, version: &str) {
         include_str!("../../../../wit/types.wit"),
         include_str!("../../../../wit/handler.wit"),
     );
-    let folder = compiled(&components::of_wit(&wit));
-    let (host, _folder) = Granted::of(folder, "[config]\ngreeting = \"Hello\"\n").start();
+    let deployment = Deployment::of_component(&components::of_wit(&wit));
+    let host = deployment
+        .policy("[config]\ngreeting = \"Hello\"\n")
+        .start();
     let error = host.invoke("{}").error().json();
     assert_eq!(error["errorType"], "Function.Trap", "{error}");
     host.finish();

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::Host;
+use lambda_wasm_test_support::{Deployment, Host};
 
-use super::Granted;
+use super::handler_of;
 use crate::refusal::refusal;
 
 /// The error's message of a trap.
@@ -44,7 +44,9 @@ fn sections(module: &[u8]) -> Vec<u8> {
 #[test]
 fn one_is_written_where_it_is_asked_for_and_the_log_says_where() {
     let dumps = tempfile::tempdir().unwrap();
-    let (host, _folder) = Granted::new("policy", &policy(dumps.path())).start();
+    let host = Deployment::of("policy")
+        .policy(policy(dumps.path()))
+        .start();
     let message = trap(&host, "test-1");
     let path = dumps.path().join("test-1.coredump");
     let said = format!("Its core dump is {}", path.display());
@@ -60,7 +62,7 @@ fn one_is_written_where_it_is_asked_for_and_the_log_says_where() {
     assert!(sections.contains(&11), "{sections:?}");
     assert_eq!(fs::read_dir(dumps.path()).unwrap().count(), 1);
 
-    let (host, _folder) = Granted::new("policy", "").start();
+    let host = Deployment::of("policy").start();
     let message = trap(&host, "test-2");
     assert!(!message.contains("core dump"), "{message}");
     host.finish();
@@ -69,7 +71,9 @@ fn one_is_written_where_it_is_asked_for_and_the_log_says_where() {
 #[test]
 fn there_are_no_more_than_four() {
     let dumps = tempfile::tempdir().unwrap();
-    let (host, _folder) = Granted::new("policy", &policy(dumps.path())).start();
+    let host = Deployment::of("policy")
+        .policy(policy(dumps.path()))
+        .start();
     for number in 1..=6 {
         let message = trap(&host, &format!("test-{number}"));
         let is_written = message.contains("Its core dump is ");
@@ -84,7 +88,7 @@ fn there_are_no_more_than_four() {
 }
 
 /// A handler that fills so many MiB of its memory with ones, and traps.
-fn filling(mib: u32, policy: &str) -> Granted {
+fn filling(mib: u32, policy: &str) -> Deployment {
     let code = format!(
         r#"(func (export "lambda:function/handler@0.1.0#handle") (param i32) (result i32)
             (drop (memory.grow (i32.const {})))
@@ -94,7 +98,7 @@ fn filling(mib: u32, policy: &str) -> Granted {
         mib * 16,
         mib * 1024 * 1024
     );
-    Granted::module(&code, policy)
+    handler_of(&code).policy(policy)
 }
 
 /// The function has 128 MiB: Lambda would end a process that has more.
@@ -102,7 +106,7 @@ fn filling(mib: u32, policy: &str) -> Granted {
 fn one_takes_little_memory_and_little_of_the_disk() {
     let dumps = tempfile::tempdir().unwrap();
     for (mib, is_written) in [(44, true), (80, false)] {
-        let (host, _folder) = filling(mib, &policy(dumps.path())).start();
+        let host = filling(mib, &policy(dumps.path())).start();
         let event = Invocation::new("1").request_id(&format!("test-{mib}"));
         let error = host.api.invoke(event).error().json();
         assert_eq!(error["errorType"], "Function.Trap");
@@ -144,14 +148,9 @@ fn none_is_written_where_the_function_could_read_it() {
             "/dumps, and [files] grants \"/var/task\"",
         ),
     ] {
-        let granted = Granted::new("policy", "");
-        let here = granted.folder.path().to_str().unwrap();
-        fs::write(
-            granted.folder.path().join("hello.toml"),
-            policy.replace("HERE", here),
-        )
-        .unwrap();
-        let refusal = refusal(granted.builder);
+        let deployment = Deployment::of("policy");
+        let here = deployment.path().to_str().unwrap().to_owned();
+        let refusal = refusal(&deployment.policy(policy.replace("HERE", &here)));
         assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
         assert!(refusal.message.contains(words), "{}", refusal.message);
         assert!(refusal.message.contains("\nhint: "), "{}", refusal.message);

@@ -1,6 +1,6 @@
 //! Which variables a function sees.
 
-use super::Granted;
+use lambda_wasm_test_support::Deployment;
 
 const SECRETS: [&str; 4] = [
     "AWS_ACCESS_KEY_ID",
@@ -11,15 +11,16 @@ const SECRETS: [&str; 4] = [
 
 /// A host with secrets, and with variables of the function's own; says what the guest sees of those that are asked for.
 fn seen<const N: usize>(policy: &str, names: [&str; N]) -> [String; N] {
-    let mut granted = Granted::new("policy", policy)
+    let mut deployment = Deployment::of("policy")
+        .policy(policy)
         .env("TABLE", "items")
         .env("OTHER", "thing")
         .env("AWS_REGION", "eu-central-1")
         .env("AWS_ENDPOINT_URL_S3", "http://localhost:9000");
     for name in SECRETS {
-        granted = granted.env(name, "secret");
+        deployment = deployment.env(name, "secret");
     }
-    let (host, _folder) = granted.start();
+    let host = deployment.start();
     let seen = names.map(|name| host.ask(&format!("env:{name}")));
     host.finish();
     seen

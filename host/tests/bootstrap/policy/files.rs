@@ -3,17 +3,15 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use lambda_wasm_test_support::Host;
-use tempfile::TempDir;
+use lambda_wasm_test_support::Deployment;
 
-use super::Granted;
 use crate::refusal::refusal;
 
 /// A host whose task has the folder `data`, with what a guest might leave it by. `secret` is beside it.
-fn with_data(access: &str) -> (Host, TempDir) {
+fn with_data(access: &str) -> Deployment {
     let policy = format!("[files]\n\"/var/task/data\" = \"{access}\"\n");
-    let granted = Granted::new("policy", &policy);
-    let root = granted.folder.path();
+    let deployment = Deployment::of("policy").policy(policy);
+    let root = deployment.path();
     let data = root.join("data");
     fs::create_dir_all(data.join("inner")).unwrap();
     fs::write(root.join("secret"), "secret").unwrap();
@@ -23,18 +21,19 @@ fn with_data(access: &str) -> (Host, TempDir) {
     symlink(root.join("secret"), data.join("to-absolute")).unwrap();
     symlink("..", data.join("inner/up")).unwrap();
     symlink("../..", data.join("inner/out")).unwrap();
-    granted.start()
+    deployment
 }
 
 #[test]
 fn there_are_none_by_default() {
-    let (host, folder) = Granted::new("policy", "").start();
+    let deployment = Deployment::of("policy");
+    let host = deployment.start();
     for path in [
         "/tmp",
         "/var/task",
         "/",
         ".",
-        folder.path().to_str().unwrap(),
+        deployment.path().to_str().unwrap(),
     ] {
         let answer = host.ask(&format!("list:{path}"));
         assert_ne!(answer.chars().next(), Some('['), "{path}: {answer}");
@@ -45,12 +44,13 @@ fn there_are_none_by_default() {
 #[test]
 fn nothing_leads_out_of_a_folder() {
     for access in ["read-only", "read-write"] {
-        let (host, folder) = with_data(access);
+        let deployment = with_data(access);
+        let host = deployment.start();
         assert_eq!(host.ask("read:/var/task/data/file"), "text");
         assert_eq!(host.ask("read:/var/task/data/to-file"), "text");
         assert_eq!(host.ask("read:/var/task/data/inner/up/file"), "text");
         assert_eq!(host.ask("read:/var/task/data/inner/../file"), "text");
-        let root = folder.path().display();
+        let root = deployment.path().display();
         for path in [
             "/var/task/data/../secret",
             "/var/task/data/inner/../../secret",
@@ -80,7 +80,7 @@ fn nothing_leads_out_of_a_folder() {
                 );
             }
         }
-        let secret = fs::read_to_string(folder.path().join("secret")).unwrap();
+        let secret = fs::read_to_string(deployment.path().join("secret")).unwrap();
         assert_eq!(secret, "secret");
         host.finish();
     }
@@ -88,7 +88,8 @@ fn nothing_leads_out_of_a_folder() {
 
 #[test]
 fn a_link_that_the_guest_makes_leads_nowhere_either() {
-    let (host, folder) = with_data("read-write");
+    let deployment = with_data("read-write");
+    let host = deployment.start();
     for target in ["/etc/passwd", "../secret", "../../../../etc/passwd"] {
         host.ask(&format!("symlink:{target} /var/task/data/made"));
         let answer = host.ask("read:/var/task/data/made");
@@ -108,7 +109,7 @@ fn a_link_that_the_guest_makes_leads_nowhere_either() {
             );
         }
     }
-    assert!(!folder.path().join("mine").exists());
+    assert!(!deployment.path().join("mine").exists());
     host.finish();
 }
 
@@ -130,7 +131,8 @@ const CHANGES: [&str; 12] = [
 
 #[test]
 fn read_only_refuses_every_change() {
-    let (host, folder) = with_data("read-only");
+    let deployment = with_data("read-only");
+    let host = deployment.start();
     for change in CHANGES {
         assert_ne!(host.ask(change), "done", "{change}");
     }
@@ -142,7 +144,7 @@ fn read_only_refuses_every_change() {
     ] {
         assert_ne!(host.ask(change), "done", "{change}");
     }
-    let data = folder.path().join("data");
+    let data = deployment.path().join("data");
     assert_eq!(fs::read_to_string(data.join("file")).unwrap(), "text");
     assert_eq!(fs::read_dir(&data).unwrap().count(), 5);
     host.finish();
@@ -150,7 +152,7 @@ fn read_only_refuses_every_change() {
 
 #[test]
 fn read_write_allows_them() {
-    let (host, _folder) = with_data("read-write");
+    let host = with_data("read-write").start();
     for change in CHANGES {
         assert_eq!(host.ask(change), "done", "{change}");
     }
@@ -160,8 +162,9 @@ fn read_write_allows_them() {
 
 #[test]
 fn tmp_can_be_granted_and_keeps_its_files() {
-    let (host, folder) = Granted::new("policy", "[files]\n\"/tmp\" = \"read-write\"\n").start();
-    let name = folder
+    let deployment = Deployment::of("policy").policy("[files]\n\"/tmp\" = \"read-write\"\n");
+    let host = deployment.start();
+    let name = deployment
         .path()
         .file_name()
         .unwrap()
@@ -197,10 +200,10 @@ fn what_cannot_be_granted_ends_the_start() {
             "line 2, column 1: \"/etc\" cannot be granted",
         ),
     ] {
-        let granted = Granted::new("policy", &format!("[files]\n{policy}\n"));
-        fs::create_dir(granted.folder.path().join("data")).unwrap();
-        symlink("/etc", granted.folder.path().join("out")).unwrap();
-        let refusal = refusal(granted.builder);
+        let deployment = Deployment::of("policy").policy(&format!("[files]\n{policy}\n"));
+        fs::create_dir(deployment.path().join("data")).unwrap();
+        symlink("/etc", deployment.path().join("out")).unwrap();
+        let refusal = refusal(&deployment);
         assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");
         assert!(refusal.message.contains(words), "{}", refusal.message);
         assert!(
@@ -214,7 +217,7 @@ fn what_cannot_be_granted_ends_the_start() {
 /// Each would otherwise go to another thread and back, which takes longer than the system call.
 #[test]
 fn files_are_opened_and_read_on_the_thread_of_the_guest() {
-    let (host, _folder) = with_data("read-only");
+    let host = with_data("read-only").start();
     let switches = || -> u64 {
         let threads = fs::read_dir(format!("/proc/{}/task", host.pid())).unwrap();
         let status =

@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::Deployment;
 
-use super::Granted;
+use super::handler_of;
 use crate::refusal::refusal;
 
 /// Has the guest exceed a limit, which costs the invocation and nothing else.
 fn exceed(guest: &str, limits: &str, commands: (&str, &str), error_type: &str, words: [&str; 2]) {
-    let (host, _folder) = Granted::new(guest, &format!("[limits]\n{limits}\n")).start();
+    let host = Deployment::of(guest)
+        .policy(&format!("[limits]\n{limits}\n"))
+        .start();
     let (within, beyond) = commands;
     for _ in 0..2 {
         host.command(within).response();
@@ -68,7 +71,9 @@ fn tables() {
         (func (export "lambda:function/handler@0.1.0#handle") (param i32) (result i32)
             (if (i32.eq (table.grow $t (ref.null func) (i32.const 91)) (i32.const -1)) (then unreachable))
             unreachable)"#;
-    let (host, _folder) = Granted::module(module, "[limits]\ntables = 100\n").start();
+    let host = handler_of(module)
+        .policy("[limits]\ntables = 100\n")
+        .start();
     let error = host.command("").error().json();
     assert_eq!(error["errorType"], "Function.TableTooLarge", "{error}");
     let message = error["errorMessage"].as_str().unwrap();
@@ -80,11 +85,13 @@ fn tables() {
 #[test]
 fn instances() {
     // The module of the function, and two that wit-component puts around it.
-    let (host, _folder) = Granted::new("handler", "[limits]\ninstances = 3\n").start();
+    let host = Deployment::of("handler")
+        .policy("[limits]\ninstances = 3\n")
+        .start();
     host.command("count").response();
     host.finish();
-    let granted = Granted::new("handler", "[limits]\ninstances = 2\n");
-    let refusal = refusal(granted.builder);
+    let deployment = Deployment::of("handler").policy("[limits]\ninstances = 2\n");
+    let refusal = refusal(&deployment);
     assert_eq!(refusal.error_type, "Function.TooManyInstances");
     let words = "than the 2 of each that it may: raise `instances` under [limits]";
     assert!(refusal.message.contains(words), "{refusal:?}");
@@ -92,7 +99,9 @@ fn instances() {
 
 #[test]
 fn the_margin() {
-    let (host, _folder) = Granted::new("handler", "[limits]\nmargin = \"700ms\"\n").start();
+    let host = Deployment::of("handler")
+        .policy("[limits]\nmargin = \"700ms\"\n")
+        .start();
     let since = Instant::now();
     let event = Invocation::new("\"loop\"").timeout(Duration::from_millis(1500));
     let error = host.api.invoke(event).error().json();

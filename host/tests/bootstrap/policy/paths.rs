@@ -1,10 +1,9 @@
 //! Paths of requests: base paths that the policy removes, and where events go that are not HTTP requests.
 
 use lambda_wasm_emulator::Outcome;
-use lambda_wasm_test_support::Host;
+use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::{Value, json};
 
-use super::Granted;
 use crate::refusal::refusal;
 
 /// The event of an HTTP API with the stage `dev`.
@@ -42,7 +41,7 @@ fn target(host: &Host, event: &Value) -> String {
 #[test]
 fn a_base_path_is_removed_from_each_event_sources_path() {
     let policy = "remove-base-path = [\"/shop\", \"/shop/v2/\", \"/gr%C3%B6%C3%9Fe\"]\n";
-    let (host, _folder) = Granted::new("http_seen", policy).start();
+    let host = Deployment::of("http_seen").policy(policy).start();
     for (path, expected) in [
         ("/shop/a/b", "/a/b"),
         ("/shop", "/"),
@@ -82,7 +81,7 @@ fn a_base_path_is_removed_from_each_event_sources_path() {
 #[test]
 fn the_stage_is_removed_where_the_path_has_it() {
     let policy = "remove-base-path = [\"/{stage}\", \"/shop/{stage}\"]\n";
-    let (host, _folder) = Granted::new("http_seen", policy).start();
+    let host = Deployment::of("http_seen").policy(policy).start();
     let query = "?a=/dev/b";
     assert_eq!(
         target(&host, &http_api("/dev/hello")),
@@ -114,7 +113,9 @@ fn the_stage_is_removed_where_the_path_has_it() {
 
 #[test]
 fn an_api_function_has_the_rest_in_its_record() {
-    let (host, _folder) = Granted::new("api", "remove-base-path = \"/{stage}\"\n").start();
+    let host = Deployment::of("api")
+        .policy("remove-base-path = \"/{stage}\"\n")
+        .start();
     let answer = host
         .invoke(http_api("/dev/hello").to_string())
         .response()
@@ -127,7 +128,7 @@ fn an_api_function_has_the_rest_in_its_record() {
 
 #[test]
 fn a_path_is_the_event_sources_by_default() {
-    let (host, _folder) = Granted::new("http_seen", "").start();
+    let host = Deployment::of("http_seen").start();
     assert_eq!(
         target(&host, &http_api("/dev/hello")),
         "/dev/hello?a=/dev/b"
@@ -138,7 +139,7 @@ fn a_path_is_the_event_sources_by_default() {
 #[test]
 fn an_event_that_is_not_http_says_where_it_went() {
     for name in crate::http::BOTH {
-        let (host, _folder) = Granted::new(name, "").start();
+        let host = Deployment::of(name).start();
         let error = host.invoke("{\"warmer\":true}").error().json();
         assert_eq!(error["errorType"], "Function.HttpStatus", "{name}");
         assert_eq!(
@@ -152,7 +153,7 @@ fn an_event_that_is_not_http_says_where_it_went() {
 #[test]
 fn the_policy_says_where_it_goes() {
     let policy = "pass-through-path = \"/status/299/a%20b\"\n";
-    let (host, _folder) = Granted::new("http_seen", policy).start();
+    let host = Deployment::of("http_seen").policy(policy).start();
     let Outcome::Response(answer) = host.invoke("{\"warmer\":true}") else {
         panic!("no response");
     };
@@ -160,7 +161,9 @@ fn the_policy_says_where_it_goes() {
     assert_eq!(seen["path_with_query"], "/status/299/a%20b");
     assert_eq!(seen["method"], "POST");
     host.finish();
-    let (host, _folder) = Granted::new("http_p2", "pass-through-path = \"/status/503\"\n").start();
+    let host = Deployment::of("http_p2")
+        .policy("pass-through-path = \"/status/503\"\n")
+        .start();
     let error = host.invoke("[]").error().json();
     let message = error["errorMessage"].as_str().unwrap();
     assert!(
@@ -212,7 +215,7 @@ fn one_that_is_wrong_ends_the_start() {
             "cannot read `pass-through-path`: invalid type: boolean `true`, expected a string",
         ),
     ] {
-        let refusal = refusal(Granted::new("http_seen", policy).builder);
+        let refusal = refusal(&Deployment::of("http_seen").policy(policy));
         assert_eq!(refusal.error_type, "Runtime.InvalidPolicy", "{policy}");
         assert!(refusal.message.contains(words), "{}", refusal.message);
         assert!(refusal.message.contains("hello.toml, line 1, column "));

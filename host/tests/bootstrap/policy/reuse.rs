@@ -4,11 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
-use lambda_wasm_test_support::{Host, HostBuilder, rust_guest};
+use lambda_wasm_test_support::{Deployment, Host, guest};
 
-use super::Granted;
+use super::handler_of;
 use crate::http::get;
-use crate::start_code::compiled;
 
 fn counts<const N: usize>(host: &Host) -> [String; N] {
     std::array::from_fn(|_| host.ask("count"))
@@ -17,8 +16,9 @@ fn counts<const N: usize>(host: &Host) -> [String; N] {
 /// The guest leaves something behind in each place that it can reach, and looks for it in the next invocation.
 #[test]
 fn nothing_leaks_by_default() {
-    let (host, _folder) =
-        Granted::new("policy", "[files]\n\"/var/task\" = \"read-only\"\n").start();
+    let host = Deployment::of("policy")
+        .policy("[files]\n\"/var/task\" = \"read-only\"\n")
+        .start();
     let mut seeds = Vec::new();
     for _ in 0..3 {
         assert_eq!(host.ask("keep:/var/task/hello.toml"), "0 false false");
@@ -51,7 +51,7 @@ const RAISES: &str = r#"(table $t 1 funcref)
 #[test]
 fn no_global_memory_or_table_leaks_by_default() {
     for (policy, expected) in [("", ["0021", "0021"]), ("reuse = true\n", ["0021", "1132"])] {
-        let (host, _folder) = Granted::module(RAISES, policy).start();
+        let host = handler_of(RAISES).policy(policy).start();
         assert_eq!(expected.map(|_| host.ask("")), expected, "{policy}");
         host.finish();
     }
@@ -60,7 +60,7 @@ fn no_global_memory_or_table_leaks_by_default() {
 #[test]
 fn components_of_wasi_http_can_be_kept() {
     for guest in ["http_p2", "http_p3"] {
-        let (host, _folder) = Granted::new(guest, "reuse = true\n").start();
+        let host = Deployment::of(guest).policy("reuse = true\n").start();
         for visit in 1..50 {
             assert_eq!(get(&host, "/visits")["body"], visit.to_string(), "{guest}");
         }
@@ -71,13 +71,13 @@ fn components_of_wasi_http_can_be_kept() {
 /// The engine of JavaScript components fails on its second request, and is known by its name in the component.
 #[test]
 fn an_instance_that_answers_one_request_is_not_kept() {
-    let mut component = fs::read(rust_guest("http_p2")).unwrap();
+    let mut component = fs::read(guest("http_p2")).unwrap();
     // A custom section: its length, then its name with the name's length.
     component.extend([0, 15, 14]);
     component.extend(b"StarlingMonkey");
-    let folder = compiled(&component);
-    fs::write(folder.path().join("hello.toml"), "reuse = true\n").unwrap();
-    let host = HostBuilder::new(folder.path(), "hello").start();
+    let host = Deployment::of_component(&component)
+        .policy("reuse = true\n")
+        .start();
     for _ in 0..3 {
         assert_eq!(get(&host, "/visits")["body"], "1");
     }
@@ -92,7 +92,7 @@ fn an_instance_that_answers_one_request_is_not_kept() {
 #[test]
 fn a_kept_instance_has_what_it_had() {
     let policy = "reuse = true\n[files]\n\"/var/task\" = \"read-only\"\n";
-    let (host, _folder) = Granted::new("policy", policy).start();
+    let host = Deployment::of("policy").policy(policy).start();
     for seen in ["0 false false", "1 true true", "2 true true"] {
         assert_eq!(host.ask("keep:/var/task/hello.toml"), seen);
     }
@@ -109,7 +109,7 @@ fn a_kept_instance_has_what_it_had() {
 
 #[test]
 fn a_failure_of_any_kind_ends_it() {
-    let (host, _folder) = Granted::new("policy", "reuse = true\n").start();
+    let host = Deployment::of("policy").policy("reuse = true\n").start();
     for failing in ["fail", "trap"] {
         assert_eq!(host.ask("keep:"), "0 false false");
         assert_eq!(host.ask("keep:"), "1 false true");
@@ -124,14 +124,18 @@ fn a_failure_of_any_kind_ends_it() {
 
 #[test]
 fn a_number_of_invocations_ends_it() {
-    let (host, _folder) = Granted::new("handler", "[reuse]\nmax-invocations = 2\n").start();
+    let host = Deployment::of("handler")
+        .policy("[reuse]\nmax-invocations = 2\n")
+        .start();
     assert_eq!(counts(&host), ["1", "2", "1", "2", "1"]);
     host.finish();
 }
 
 #[test]
 fn its_age_ends_it() {
-    let (host, _folder) = Granted::new("handler", "[reuse]\nmax-age = \"2s\"\n").start();
+    let host = Deployment::of("handler")
+        .policy("[reuse]\nmax-age = \"2s\"\n")
+        .start();
     assert_eq!(counts(&host), ["1", "2"]);
     std::thread::sleep(Duration::from_millis(2100));
     assert_eq!(host.ask("count"), "1");

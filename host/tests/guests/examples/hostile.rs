@@ -106,7 +106,9 @@ fn new_file(path: &str) -> io::Result<File> {
 }
 
 fn on_files(verb: &str, argument: &str, number: u64) -> io::Result<String> {
-    let path = "/tmp/lambda-wasm-hostile";
+    // Of one test alone, whose variable it is.
+    let file_name = std::env::var("SCRATCH").unwrap_or_default();
+    let path = &*format!("/tmp/{file_name}");
     match verb {
         // As many files open at once as there can be.
         "open-all" => {
@@ -128,9 +130,9 @@ fn on_files(verb: &str, argument: &str, number: u64) -> io::Result<String> {
         "link" => {
             for (folder, name) in get_directories() {
                 if name == "/tmp" {
-                    let _ = folder.unlink_file_at("lambda-wasm-hostile");
+                    let _ = folder.unlink_file_at(&file_name);
                     folder
-                        .symlink_at(argument, "lambda-wasm-hostile")
+                        .symlink_at(argument, &file_name)
                         .map_err(|code| io::Error::other(format!("{code:?}")))?;
                 }
             }
