@@ -71,14 +71,7 @@ fn show(request: &Request<'_>) -> String {
         lines.extend(pairs.map(|(name, value)| format!("{kind} {name}: {value}")));
     }
     lines.extend(cookies.iter().map(|cookie| format!("cookie {cookie}")));
-    if let Some(identity) = identity {
-        let debug = format!("{identity:?}");
-        let facts = debug
-            .trim_start_matches("Identity { ")
-            .trim_end_matches(" }");
-        let facts = facts.split(", ").filter(|fact| !fact.ends_with(": None"));
-        lines.extend(facts.map(|fact| format!("identity {fact}")));
-    }
+    lines.extend(identity.iter().flat_map(show_identity));
     lines.extend(
         authorizer
             .as_ref()
@@ -86,6 +79,70 @@ fn show(request: &Request<'_>) -> String {
     );
     lines.push(format!("body: {:?}", String::from_utf8_lossy(body)));
     lines.join("\n")
+}
+
+/// A line for each thing that is known of the caller.
+fn show_identity(identity: &api::Identity) -> Vec<String> {
+    let api::Identity {
+        account_id,
+        access_key,
+        caller,
+        user,
+        user_arn,
+        principal_org_id,
+        api_key,
+        api_key_id,
+        cognito_identity_id,
+        cognito_identity_pool_id,
+        cognito_authentication_type,
+        cognito_authentication_provider,
+        source_vpc,
+        client_certificate,
+    } = identity;
+    let show = |kind: &'static str| {
+        move |(name, text): (&str, &Option<String>)| {
+            Some(format!("{kind} {name}: {:?}", text.as_ref()?))
+        }
+    };
+    let facts = [
+        ("account-id", account_id),
+        ("access-key", access_key),
+        ("caller", caller),
+        ("user", user),
+        ("user-arn", user_arn),
+        ("principal-org-id", principal_org_id),
+        ("api-key", api_key),
+        ("api-key-id", api_key_id),
+        ("cognito-identity-id", cognito_identity_id),
+        ("cognito-identity-pool-id", cognito_identity_pool_id),
+        ("cognito-authentication-type", cognito_authentication_type),
+        (
+            "cognito-authentication-provider",
+            cognito_authentication_provider,
+        ),
+        ("source-vpc", source_vpc),
+    ];
+    let mut lines: Vec<String> = facts.into_iter().filter_map(show("identity")).collect();
+    if let Some(certificate) = client_certificate {
+        let api::Certificate {
+            pem,
+            subject,
+            issuer,
+            serial_number,
+            not_before,
+            not_after,
+        } = certificate;
+        let facts = [
+            ("pem", pem),
+            ("subject", subject),
+            ("issuer", issuer),
+            ("serial-number", serial_number),
+            ("not-before", not_before),
+            ("not-after", not_after),
+        ];
+        lines.extend(facts.into_iter().filter_map(show("certificate")));
+    }
+    lines
 }
 
 /// What a request is made of an event.

@@ -65,9 +65,9 @@ fn of_lattice() {
     header x-forwarded-for: 10.0.2.100
     header multi: x
     header multi: y
-    identity caller: Some("arn:aws:iam::123456789012:role/service-role/HealthChecker")
-    identity principal-org-id: Some("o-50dc6c495c0c9188")
-    identity source-vpc: Some("vpc-0b8276c84697e7339")
+    identity caller: "arn:aws:iam::123456789012:role/service-role/HealthChecker"
+    identity principal-org-id: "o-50dc6c495c0c9188"
+    identity source-vpc: "vpc-0b8276c84697e7339"
     body: ""
     "#);
 }
@@ -83,9 +83,9 @@ fn of_lattice_with_bytes() {
     header content-encoding: gzip
     header content-length: 51
     header x-forwarded-for: 10.0.1.45
-    identity caller: Some("arn:aws:iam::123456789012:user/john.developer")
-    identity principal-org-id: Some("o-50dc6c495c0c9188")
-    identity source-vpc: Some("vpc-0b8276c84697e7339")
+    identity caller: "arn:aws:iam::123456789012:user/john.developer"
+    identity principal-org-id: "o-50dc6c495c0c9188"
+    identity source-vpc: "vpc-0b8276c84697e7339"
     body: "\u{1f}�\u{8}\0\0\0\0\0\0\u{3}��1\u{1}\0\0\0\u{a0}�Om\u{c}\u{1f}�\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0��\u{1}��T�\0@\0\0"
     "#);
 }
@@ -104,9 +104,9 @@ fn of_lattice_with_roles_anywhere() {
     header x-forwarded-for: 203.45.67.89
     header x-client-cert: present
     header authorization: X509-Cert
-    identity caller: Some("arn:aws:iam::123456789012:role/ExternalPartnerAccessRole")
-    identity principal-org-id: Some("o-50dc6c495c0c9188")
-    identity source-vpc: Some("vpc-0b8276c84697e7339")
+    identity caller: "arn:aws:iam::123456789012:role/ExternalPartnerAccessRole"
+    identity principal-org-id: "o-50dc6c495c0c9188"
+    identity source-vpc: "vpc-0b8276c84697e7339"
     body: "{\"timestamp\": \"2025-08-28T14:30:00Z\", \"records\": [{\"id\": \"ext-001\", \"data\": \"sample-data\"}], \"source\": \"external-partner-system\"}"
     "#);
 }

@@ -29,21 +29,21 @@ fn of_an_http_api_with_iam_and_mutual_tls() {
     header Header2: value2
     cookie cookie1
     cookie cookie2
-    identity account-id: Some("1234567890")
-    identity access-key: Some("ARIA2ZJZYVUEREEIHAKY")
-    identity caller: Some("AROA7ZJZYVRE7C3DUXHH6:CognitoIdentityCredentials")
-    identity user: Some("AROA2ZJZYVRE7Y3TUXHH6")
-    identity user-arn: Some("arn:aws:iam::1234567890:user/Admin")
-    identity principal-org-id: Some("AwsOrgId")
-    identity cognito-identity-id: Some("us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce")
-    identity cognito-identity-pool-id: Some("us-east-1:4f291106-8703-466b-8f2b-3ecee1ca56ce")
-    identity cognito-authentication-provider: Some("foo")
-    identity client-certificate: Some(Certificate { pem: Some("-----BEGIN CERTIFICATE-----\nMIIEZTCCAk0CAQEwDQ...")
-    identity subject: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client")
-    identity issuer: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Private CA")
-    identity serial-number: Some("1")
-    identity not-before: Some("Aug 29 00:28:21 2020 GMT")
-    identity not-after: Some("Aug  5 00:28:21 2120 GMT") })
+    identity account-id: "1234567890"
+    identity access-key: "ARIA2ZJZYVUEREEIHAKY"
+    identity caller: "AROA7ZJZYVRE7C3DUXHH6:CognitoIdentityCredentials"
+    identity user: "AROA2ZJZYVRE7Y3TUXHH6"
+    identity user-arn: "arn:aws:iam::1234567890:user/Admin"
+    identity principal-org-id: "AwsOrgId"
+    identity cognito-identity-id: "us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce"
+    identity cognito-identity-pool-id: "us-east-1:4f291106-8703-466b-8f2b-3ecee1ca56ce"
+    identity cognito-authentication-provider: "foo"
+    certificate pem: "-----BEGIN CERTIFICATE-----\nMIIEZTCCAk0CAQEwDQ..."
+    certificate subject: "C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client"
+    certificate issuer: "C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Private CA"
+    certificate serial-number: "1"
+    certificate not-before: "Aug 29 00:28:21 2020 GMT"
+    certificate not-after: "Aug  5 00:28:21 2120 GMT"
     body: "{\r\n\t\"a\": 1\r\n}"
     "#);
 }
@@ -51,15 +51,15 @@ fn of_an_http_api_with_iam_and_mutual_tls() {
 #[test]
 fn with_a_jwt_authorizer() {
     assert_snapshot!(unlike("apigw-v2-request-iam", "apigw-v2-request-jwt-authorizer"), @r#"
-    - identity account-id: Some("1234567890")
-    - identity access-key: Some("ARIA2ZJZYVUEREEIHAKY")
-    - identity caller: Some("AROA7ZJZYVRE7C3DUXHH6:CognitoIdentityCredentials")
-    - identity user: Some("AROA2ZJZYVRE7Y3TUXHH6")
-    - identity user-arn: Some("arn:aws:iam::1234567890:user/Admin")
-    - identity principal-org-id: Some("AwsOrgId")
-    - identity cognito-identity-id: Some("us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce")
-    - identity cognito-identity-pool-id: Some("us-east-1:4f291106-8703-466b-8f2b-3ecee1ca56ce")
-    - identity cognito-authentication-provider: Some("foo")
+    - identity account-id: "1234567890"
+    - identity access-key: "ARIA2ZJZYVUEREEIHAKY"
+    - identity caller: "AROA7ZJZYVRE7C3DUXHH6:CognitoIdentityCredentials"
+    - identity user: "AROA2ZJZYVRE7Y3TUXHH6"
+    - identity user-arn: "arn:aws:iam::1234567890:user/Admin"
+    - identity principal-org-id: "AwsOrgId"
+    - identity cognito-identity-id: "us-east-1:3f291106-8703-466b-8f2b-3ecee1ca56ce"
+    - identity cognito-identity-pool-id: "us-east-1:4f291106-8703-466b-8f2b-3ecee1ca56ce"
+    - identity cognito-authentication-provider: "foo"
     + Authorizer { principal-id: None, claims: [("claim1", "value1"), ("claim2", "value2")], scopes: ["scope1", "scope2"], context: [] }
     "#);
 }
@@ -109,12 +109,12 @@ fn with_a_route_key_and_no_authorizer() {
     header x-forwarded-for: 1.2.3.4
     header x-forwarded-port: 443
     header x-forwarded-proto: https
-    identity client-certificate: Some(Certificate { pem: Some("-----BEGIN CERTIFICATE-----\nMIIEZTCCAk0CAQEwDQ...")
-    identity subject: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client")
-    identity issuer: Some("C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Private CA")
-    identity serial-number: Some("1")
-    identity not-before: Some("Aug 29 00:28:21 2020 GMT")
-    identity not-after: Some("Aug  5 00:28:21 2120 GMT") })
+    certificate pem: "-----BEGIN CERTIFICATE-----\nMIIEZTCCAk0CAQEwDQ..."
+    certificate subject: "C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client"
+    certificate issuer: "C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Private CA"
+    certificate serial-number: "1"
+    certificate not-before: "Aug 29 00:28:21 2020 GMT"
+    certificate not-after: "Aug  5 00:28:21 2120 GMT"
     body: ""
     "#);
 }
@@ -204,11 +204,11 @@ fn of_a_function_url() {
     header header2: value1,value2
     cookie cookie1
     cookie cookie2
-    identity account-id: Some("111122223333")
-    identity access-key: Some("AKIA...")
-    identity caller: Some("AIDA...")
-    identity user: Some("AIDA...")
-    identity user-arn: Some("arn:aws:iam::111122223333:user/example-user")
+    identity account-id: "111122223333"
+    identity access-key: "AKIA..."
+    identity caller: "AIDA..."
+    identity user: "AIDA..."
+    identity user-arn: "arn:aws:iam::111122223333:user/example-user"
     body: "Hello from client!"
     "#);
 }

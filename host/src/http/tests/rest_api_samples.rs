@@ -41,17 +41,17 @@ fn of_a_deployed_api() {
     header X-Forwarded-For: 54.240.196.186, 54.182.214.83
     header X-Forwarded-Port: 443
     header X-Forwarded-Proto: https
-    identity account-id: Some("theAccountId")
-    identity access-key: Some("ANEXAMPLEOFACCESSKEY")
-    identity caller: Some("theCaller")
-    identity user: Some("theUser")
-    identity user-arn: Some("theUserArn")
-    identity api-key: Some("theApiKey")
-    identity api-key-id: Some("theApiKeyId")
-    identity cognito-identity-id: Some("theCognitoIdentityId")
-    identity cognito-identity-pool-id: Some("theCognitoIdentityPoolId")
-    identity cognito-authentication-type: Some("theCognitoAuthenticationType")
-    identity cognito-authentication-provider: Some("theCognitoAuthenticationProvider")
+    identity account-id: "theAccountId"
+    identity access-key: "ANEXAMPLEOFACCESSKEY"
+    identity caller: "theCaller"
+    identity user: "theUser"
+    identity user-arn: "theUserArn"
+    identity api-key: "theApiKey"
+    identity api-key-id: "theApiKeyId"
+    identity cognito-identity-id: "theCognitoIdentityId"
+    identity cognito-identity-pool-id: "theCognitoIdentityPoolId"
+    identity cognito-authentication-type: "theCognitoAuthenticationType"
+    identity cognito-authentication-provider: "theCognitoAuthenticationProvider"
     Authorizer { principal-id: Some("admin"), claims: [], scopes: [], context: [("clientId", "1"), ("clientName", "Exata")] }
     body: "{\r\n\t\"a\": 1\r\n}"
     "#);
@@ -131,13 +131,13 @@ fn of_api_gateways_console() {
     domain: testPrefix.testDomainName
     stage: test-invoke-stage
     request id: e5488776-afe4-4e5e-92b1-37bd23f234d6
-    identity account-id: Some("xxxxx")
-    identity access-key: Some("xxxxx")
-    identity caller: Some("xxxxx:xxxxx")
-    identity user: Some("xxxxx:xxxxx")
-    identity user-arn: Some("arn:aws:sts::xxxxx:assumed-role/xxxxx/xxxxx")
-    identity api-key: Some("test-invoke-api-key")
-    identity api-key-id: Some("test-invoke-api-key-id")
+    identity account-id: "xxxxx"
+    identity access-key: "xxxxx"
+    identity caller: "xxxxx:xxxxx"
+    identity user: "xxxxx:xxxxx"
+    identity user-arn: "arn:aws:sts::xxxxx:assumed-role/xxxxx/xxxxx"
+    identity api-key: "test-invoke-api-key"
+    identity api-key-id: "test-invoke-api-key-id"
     body: "{\r\n\t\"a\": 1\r\n}"
     "#);
 }
