@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use time::OffsetDateTime;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::Function;
@@ -46,12 +46,8 @@ pub fn variables(
 
 /// A log stream is named after the day and the environment.
 fn log_stream() -> String {
-    let day = OffsetDateTime::now_utc().date();
-    let (year, month, day) = (day.year(), u8::from(day.month()), day.day());
-    format!(
-        "{year}/{month:02}/{day:02}/[$LATEST]{}",
-        Uuid::new_v4().simple()
-    )
+    let day = Timestamp::now().strftime("%Y/%m/%d");
+    format!("{day}/[$LATEST]{}", Uuid::new_v4().simple())
 }
 
 #[cfg(test)]

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
-use time::OffsetDateTime;
-use time::macros::format_description;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 /// A request that has come in.
 pub(super) struct Arrival {
     pub source_ip: IpAddr,
-    pub time: OffsetDateTime,
+    pub time: Timestamp,
     pub request_id: String,
     /// The root of its trace.
     pub trace_id: String,
@@ -20,7 +19,7 @@ pub(super) struct Arrival {
 impl Arrival {
     /// Of a client's request with these headers, now.
     pub fn now(client: SocketAddr, headers: &HeaderMap) -> Self {
-        let time = OffsetDateTime::now_utc();
+        let time = Timestamp::now();
         Self {
             source_ip: client.ip(),
             time,
@@ -31,14 +30,12 @@ impl Arrival {
 
     /// The time as events have it, such as `09/Apr/2026:12:34:56 +0000`.
     pub fn clock(&self) -> String {
-        let clock =
-            format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
-        self.time.format(clock).unwrap_or_default()
+        self.time.strftime("%d/%b/%Y:%H:%M:%S %z").to_string()
     }
 
     /// The time in milliseconds since 1970.
     pub fn epoch_ms(&self) -> i64 {
-        (self.time.unix_timestamp_nanos() / 1_000_000) as i64
+        self.time.as_millisecond()
     }
 
     /// All headers with all their values, and those that front doors add. The names are in small
@@ -66,13 +63,13 @@ impl Arrival {
 }
 
 /// The root of the client's trace, or of a new one.
-fn trace_id(headers: &HeaderMap, now: OffsetDateTime) -> String {
+fn trace_id(headers: &HeaderMap, now: Timestamp) -> String {
     let sent = headers.get("x-amzn-trace-id");
     let sent = sent.and_then(|value| value.to_str().ok());
     let root = sent.and_then(|value| value.split(';').find(|part| part.starts_with("Root=")));
     root.map(str::to_owned).unwrap_or_else(|| {
         let random = &Uuid::new_v4().simple().to_string()[..24];
-        format!("Root=1-{:08x}-{random}", now.unix_timestamp())
+        format!("Root=1-{:08x}-{random}", now.as_second())
     })
 }
 

@@ -1,7 +1,6 @@
 use std::net::IpAddr;
 
 use axum::http::Request;
-use time::macros::datetime;
 
 use super::*;
 use crate::front_door::routing;
@@ -26,7 +25,7 @@ fn made(request: Request<Vec<u8>>) -> Value {
     let found = routing::find(&template.functions, Api::Rest, method, parts.uri.path()).unwrap();
     let arrival = Arrival {
         source_ip: IpAddr::from([127, 0, 0, 1]),
-        time: datetime!(2026-04-09 12:34:56.789 UTC),
+        time: "2026-04-09T12:34:56.789Z".parse().unwrap(),
         request_id: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned(),
         trace_id: "Root=1-1-1".to_owned(),
     };

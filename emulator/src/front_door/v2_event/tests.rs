@@ -1,7 +1,6 @@
 use std::net::IpAddr;
 
 use axum::http::Request;
-use time::macros::datetime;
 
 use super::*;
 use crate::front_door::routing;
@@ -24,7 +23,7 @@ fn function() -> Function {
 fn arrival() -> Arrival {
     Arrival {
         source_ip: IpAddr::from([192, 0, 2, 1]),
-        time: datetime!(2026-07-10 19:19:05.766 UTC),
+        time: "2026-07-10T19:19:05.766Z".parse().unwrap(),
         request_id: "d16a6b55-dea9-4b23-8499-eb85c3d2d904".to_owned(),
         trace_id: "Root=1-6a5145aa-290a323a5de9a2e0636377d4".to_owned(),
     }
