@@ -62,7 +62,7 @@ fn an_error_comes_in_the_trailers() {
         panic!("{end:?}")
     };
     assert_eq!(error.header(ERROR_TYPE), Some("Function.Trap"));
-    assert_eq!(error.json()["errorMessage"], "ü");
+    assert_eq!(error.error_message(), "ü");
     assert_eq!(api.violations(), []);
 }
 

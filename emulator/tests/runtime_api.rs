@@ -133,7 +133,7 @@ fn an_error_keeps_its_headers() {
     let path = format!("invocation/{id}/error");
     runtime.post(&path, &headers, "{\"errorType\":\"Runtime.Trap\"}");
     let error = pending.wait().error();
-    assert_eq!(error.json()["errorType"], "Runtime.Trap");
+    assert_eq!(error.error_type(), "Runtime.Trap");
     assert_eq!(
         error.header("lambda-runtime-function-error-type"),
         Some("Runtime.Trap")
@@ -228,7 +228,7 @@ fn an_init_error_is_the_outcome_of_all_that_waits_and_comes() {
         202
     );
     let seen = api.wait_init_error(SOON).unwrap();
-    assert_eq!(seen.json()["errorMessage"], "m");
+    assert_eq!(seen.error_message(), "m");
     for outcome in [before.wait(), api.invoke(Invocation::new("{}"))] {
         assert!(matches!(outcome, Outcome::InitError(_)), "{outcome:?}");
     }

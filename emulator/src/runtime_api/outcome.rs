@@ -1,5 +1,7 @@
 //! What came of an invocation, and what a runtime did that Lambda does not allow.
 
+use std::fmt;
+
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 
@@ -29,6 +31,53 @@ impl Post {
     /// The body as JSON, or null if it is none.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// Returns the type of the error that the body describes.
+    ///
+    /// # Panics
+    /// If the body does not describe an error.
+    #[track_caller]
+    pub fn error_type(&self) -> String {
+        self.member("errorType")
+    }
+
+    /// Returns the message of the error that the body describes.
+    ///
+    /// # Panics
+    /// If the body does not describe an error.
+    #[track_caller]
+    pub fn error_message(&self) -> String {
+        self.member("errorMessage")
+    }
+
+    /// Returns the frames of the error that the body describes.
+    ///
+    /// # Panics
+    /// If the body does not describe an error with a stack trace.
+    #[track_caller]
+    pub fn stack_trace(&self) -> Vec<String> {
+        let json = self.json();
+        let frames = json["stackTrace"].as_array();
+        let frames = frames.unwrap_or_else(|| panic!("no stackTrace: {self}"));
+        let text = |frame: &serde_json::Value| frame.as_str().map(str::to_owned);
+        let frames: Option<_> = frames.iter().map(text).collect();
+        frames.unwrap_or_else(|| panic!("a frame that is no text: {self}"))
+    }
+
+    #[track_caller]
+    fn member(&self, name: &str) -> String {
+        match &self.json()[name] {
+            serde_json::Value::String(text) => text.clone(),
+            _ => panic!("no {name}: {self}"),
+        }
+    }
+}
+
+/// The body as text.
+impl fmt::Display for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 

@@ -93,8 +93,8 @@ fn the_functions_own_failure_is_sent_verbatim() {
 fn the_functions_own_failure_is_measured_too() {
     let host = Deployment::of("handler").start();
     let error = host.command("fail-with-bytes:7000000").error();
-    assert_eq!(error.json()["errorType"], "Function.ResponseSizeTooLarge");
-    let message = error.json()["errorMessage"].as_str().unwrap().to_owned();
+    assert_eq!(error.error_type(), "Function.ResponseSizeTooLarge");
+    let message = error.error_message();
     assert!(
         message.contains("(TooTalkative) has 7000062 bytes"),
         "{message}"
@@ -110,9 +110,9 @@ fn an_answer_over_lambdas_limit_is_measured_before_it_is_sent() {
     let at_limit = host.command(&format!("big:{LIMIT}")).response();
     assert_eq!(at_limit.body.len(), LIMIT);
     let error = host.command(&format!("big:{}", LIMIT + 1)).error();
-    assert_eq!(error.json()["errorType"], "Function.ResponseSizeTooLarge");
+    assert_eq!(error.error_type(), "Function.ResponseSizeTooLarge");
     assert_eq!(
-        error.json()["errorMessage"],
+        error.error_message(),
         "Response payload size (6291557 bytes) exceeded maximum allowed payload size (6291556 bytes)."
     );
     assert_eq!(host.ask("count"), "1");

@@ -60,10 +60,7 @@ fn a_deadline_of_one_worker_leaves_the_others_alone() {
         .api
         .submit(Invocation::new("\"loop\"").timeout(Duration::from_millis(500)));
     let patient = host.api.submit(Invocation::new("\"sleep:900\""));
-    assert_eq!(
-        runaway.wait().error().json()["errorType"],
-        "Function.Timeout"
-    );
+    assert_eq!(runaway.wait().error().error_type(), "Function.Timeout");
     assert_eq!(patient.wait().response().text(), "\"woke\"");
     host.finish();
 }

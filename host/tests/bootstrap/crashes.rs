@@ -1,41 +1,37 @@
 //! How a guest can end instead of answering. After each the same process serves the next event.
 
+use lambda_wasm_emulator::Post;
 use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::Value;
 
 /// Has the guest crash, and returns the error and its X-Ray cause.
-fn crash(host: &Host, command: &str) -> (Value, Value) {
+fn crash(host: &Host, command: &str) -> (Post, Value) {
     let pid = host.pid();
     let error = host.command(command).error();
-    let json = error.json();
     assert_eq!(
         error.header("lambda-runtime-function-error-type"),
-        json["errorType"].as_str()
+        Some(&*error.error_type())
     );
     let cause = error
         .header("lambda-runtime-function-xray-error-cause")
         .expect("a crash has a cause for X-Ray");
     let cause: Value = serde_json::from_str(cause).unwrap();
-    assert_eq!(cause["exceptions"][0]["type"], json["errorType"]);
+    assert_eq!(cause["exceptions"][0]["type"], error.error_type());
     assert_eq!(host.ask("count"), "1", "after {command}");
     assert_eq!(host.pid(), pid);
-    (json, cause)
+    (error, cause)
 }
 
-fn has_frame(error: &Value, name: &str) -> bool {
-    error["stackTrace"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .any(|frame| frame.as_str().unwrap().contains(name))
+fn has_frame(error: &Post, name: &str) -> bool {
+    error.stack_trace().iter().any(|frame| frame.contains(name))
 }
 
 #[test]
 fn a_panic_says_its_message_and_where() {
     let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "panic:on purpose");
-    assert_eq!(error["errorType"], "Function.Trap");
-    let message = error["errorMessage"].as_str().unwrap();
+    assert_eq!(error.error_type(), "Function.Trap");
+    let message = error.error_message();
     assert!(
         message.contains("the guest panics: on purpose"),
         "{message}"
@@ -57,7 +53,7 @@ fn a_panic_says_its_message_and_where() {
 fn a_denied_allocation_is_not_blamed_for_a_later_trap() {
     let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "denied-then-out-of-bounds");
-    assert_eq!(error["errorType"], "Function.Trap");
+    assert_eq!(error.error_type(), "Function.Trap");
     host.finish();
 }
 
@@ -65,12 +61,12 @@ fn a_denied_allocation_is_not_blamed_for_a_later_trap() {
 fn what_is_handed_to_the_host_at_once_is_limited() {
     let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "big:60000000");
-    assert_eq!(error["errorType"], "Function.TooMuchData");
+    assert_eq!(error.error_type(), "Function.TooMuchData");
     assert_eq!(host.ask("random:1048576"), "1048576");
     for bytes in ["1048577", "18446744073709551615"] {
         let (error, _) = crash(&host, &format!("random:{bytes}"));
-        assert_eq!(error["errorType"], "Function.TooMuchData");
-        let message = error["errorMessage"].as_str().unwrap();
+        assert_eq!(error.error_type(), "Function.TooMuchData");
+        let message = error.error_message();
         assert!(
             message.contains("more than 1 MiB of random bytes"),
             "{message}"
@@ -84,11 +80,10 @@ fn what_is_handed_to_the_host_at_once_is_limited() {
 fn a_trap_says_which_and_where() {
     let host = Deployment::of("handler").start();
     let (error, cause) = crash(&host, "out-of-bounds");
-    assert_eq!(error["errorType"], "Function.Trap");
+    assert_eq!(error.error_type(), "Function.Trap");
     assert!(
-        error["errorMessage"]
-            .as_str()
-            .unwrap()
+        error
+            .error_message()
             .contains("out of bounds memory access"),
         "{error}"
     );
@@ -108,13 +103,10 @@ fn an_exit_says_its_code() {
     let host = Deployment::of("handler").start();
     for code in ["0", "3"] {
         let (error, _) = crash(&host, &format!("exit:{code}"));
-        assert_eq!(error["errorType"], "Function.Exit");
+        assert_eq!(error.error_type(), "Function.Exit");
         // WASI 0.2's exit has success and failure only.
         let expected = if code == "0" { "code 0" } else { "code 1" };
-        assert!(
-            error["errorMessage"].as_str().unwrap().contains(expected),
-            "{error}"
-        );
+        assert!(error.error_message().contains(expected), "{error}");
     }
     host.finish();
 }
@@ -123,7 +115,7 @@ fn an_exit_says_its_code() {
 fn a_recursion_without_end_uses_up_its_stack() {
     let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "recurse");
-    assert_eq!(error["errorType"], "Function.StackOverflow");
+    assert_eq!(error.error_type(), "Function.StackOverflow");
     assert!(has_frame(&error, "handler::recurse"), "{error}");
     host.finish();
 }
@@ -132,8 +124,8 @@ fn a_recursion_without_end_uses_up_its_stack() {
 fn memory_ends_at_the_functions_limit_and_not_at_the_processs() {
     let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "allocate");
-    assert_eq!(error["errorType"], "Function.OutOfMemory");
-    let message = error["errorMessage"].as_str().unwrap();
+    assert_eq!(error.error_type(), "Function.OutOfMemory");
+    let message = error.error_message();
     assert!(message.contains("may have 96 MiB"), "{message}");
     assert!(message.contains("MemorySize"), "{message}");
     host.finish();

@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use lambda_wasm_emulator::Invocation;
+use lambda_wasm_emulator::{Invocation, Post};
 use lambda_wasm_test_support::{Deployment, Host};
-use serde_json::Value;
 
 use crate::http::event;
 
 const TIMEOUT: Duration = Duration::from_millis(600);
 
 /// Has the guest run into its deadline, and returns the error and how long that took.
-fn time_out(host: &Host, command: &str) -> (Value, Duration) {
+fn time_out(host: &Host, command: &str) -> (Post, Duration) {
     assert!(host.api.wait_idle(lambda_wasm_test_support::PATIENCE));
     let since = Instant::now();
     let error = host
@@ -19,7 +18,7 @@ fn time_out(host: &Host, command: &str) -> (Value, Duration) {
         .invoke(Invocation::new(format!("{command:?}")).timeout(TIMEOUT))
         .error();
     let took = since.elapsed();
-    assert_eq!(error.json()["errorType"], "Function.Timeout");
+    assert_eq!(error.error_type(), "Function.Timeout");
     assert_eq!(
         error.header("lambda-runtime-function-error-type"),
         Some("Function.Timeout")
@@ -33,27 +32,19 @@ fn time_out(host: &Host, command: &str) -> (Value, Duration) {
         "answered after {took:?} of {TIMEOUT:?}"
     );
     assert_eq!(host.ask("count"), "1", "the next event is served");
-    (error.json(), took)
+    (error, took)
 }
 
 #[test]
 fn a_guest_that_computes_is_stopped_and_the_trace_says_where() {
     let host = Deployment::of("handler").start();
     let (error, _) = time_out(&host, "loop");
-    let frames = error["stackTrace"].as_array().unwrap();
+    let frames = error.stack_trace();
     assert!(
-        frames
-            .iter()
-            .any(|frame| frame.as_str().unwrap().contains("handler::spin")),
+        frames.iter().any(|frame| frame.contains("handler::spin")),
         "{error}"
     );
-    assert!(
-        error["errorMessage"]
-            .as_str()
-            .unwrap()
-            .contains("it computed"),
-        "{error}"
-    );
+    assert!(error.error_message().contains("it computed"), "{error}");
     host.finish();
 }
 
@@ -61,7 +52,7 @@ fn a_guest_that_computes_is_stopped_and_the_trace_says_where() {
 fn a_guest_that_waits_is_stopped_and_the_message_names_the_import() {
     let host = Deployment::of("handler").start();
     let (error, _) = time_out(&host, "sleep:60000");
-    let message = error["errorMessage"].as_str().unwrap();
+    let message = error.error_message();
     assert!(
         message.contains("waited in wasi:io/poll")
             || message.contains("waited in wasi:clocks/monotonic-clock"),
@@ -76,9 +67,9 @@ fn a_timer_of_wasi_0_3_is_named() {
     let host = Deployment::of("http_p3").start();
     for target in ["/sleep?ms=60000", "/sleep-and-call"] {
         let invocation = Invocation::new(event("GET", target, "")).timeout(TIMEOUT);
-        let error = host.api.invoke(invocation).error().json();
-        assert_eq!(error["errorType"], "Function.Timeout");
-        let message = error["errorMessage"].as_str().unwrap();
+        let error = host.api.invoke(invocation).error();
+        assert_eq!(error.error_type(), "Function.Timeout");
+        let message = error.error_message();
         let words = "waited in wasi:clocks/monotonic-clock";
         assert!(message.contains(words), "{message}");
     }

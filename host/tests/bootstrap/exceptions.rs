@@ -43,11 +43,11 @@ fn a_kept_instance_throws_and_catches_without_end() {
 fn an_exception_that_is_not_caught_is_a_trap_that_says_so() {
     let host = handler_of(&handler("(call $throw (i32.const 1))")).start();
     for _ in 0..2 {
-        let error = host.command("").error().json();
-        assert_eq!(error["errorType"], "Function.Trap", "{error}");
-        let message = error["errorMessage"].as_str().unwrap();
+        let error = host.command("").error();
+        assert_eq!(error.error_type(), "Function.Trap", "{error}");
+        let message = error.error_message();
         assert!(message.contains("exception"), "{message}");
-        let innermost = error["stackTrace"][0].as_str().unwrap();
+        let innermost = &error.stack_trace()[0];
         assert!(innermost.ends_with("!throw"), "{error}");
     }
     host.finish();
@@ -68,8 +68,8 @@ fn exceptions_that_are_held_count_as_the_functions_memory() {
     let policy = "[limits]\nmemory = \"16MiB\"\n";
     let host = handler_of(&holds).policy(policy).start();
     for _ in 0..2 {
-        let error = host.command("").error().json();
-        assert_eq!(error["errorType"], "Function.OutOfMemory", "{error}");
+        let error = host.command("").error();
+        assert_eq!(error.error_type(), "Function.OutOfMemory", "{error}");
     }
     host.finish();
 }

@@ -225,9 +225,8 @@ impl Bystander {
                 assert_eq!(answer.text(), expected, "{what}");
             }
             (Fails(error_type, words), Outcome::Error(error)) => {
-                let json = error.json();
-                assert_eq!(json["errorType"], error_type, "{what}: {json}");
-                let message = json["errorMessage"].as_str().unwrap();
+                assert_eq!(error.error_type(), error_type, "{what}: {error}");
+                let message = error.error_message();
                 assert!(message.contains(words), "{what}: {message}");
                 // Lambda takes no other names.
                 let name = error_type.split_once('.').map_or("-", |(_, name)| name);

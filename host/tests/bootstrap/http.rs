@@ -1,6 +1,6 @@
 //! Components of `wasi:http`, unmodified, in both of WASI's versions.
 
-use lambda_wasm_emulator::{Invocation, Outcome};
+use lambda_wasm_emulator::{Invocation, Outcome, Post};
 use lambda_wasm_test_support::{Deployment, Host};
 use serde_json::{Value, json};
 
@@ -68,6 +68,6 @@ pub fn get(host: &Host, target: &str) -> Value {
 
 /// The error that a GET of this target ends in.
 #[track_caller]
-pub fn get_error(host: &Host, target: &str) -> Value {
-    ask(host, "GET", target, "").error().json()
+pub fn get_error(host: &Host, target: &str) -> Post {
+    ask(host, "GET", target, "").error()
 }

@@ -76,9 +76,9 @@ fn a_line_is_not_cut_within_a_character() {
 fn a_guest_that_writes_too_much_at_once_is_stopped() {
     let host = Deployment::of("handler").start();
     assert_eq!(host.ask("write-at-once:4096"), "Ok(())");
-    let error = host.command("write-at-once:5000000").error().json();
-    assert_eq!(error["errorType"], "Function.Trap");
-    let message = error["errorMessage"].as_str().unwrap();
+    let error = host.command("write-at-once:5000000").error();
+    assert_eq!(error.error_type(), "Function.Trap");
+    let message = error.error_message();
     assert!(message.contains("`check-write`"), "{message}");
     assert_eq!(host.finish().stdout.len(), 4096);
 }

@@ -40,9 +40,9 @@ fn with_the_cpu_of_128_mb_and_whatever_the_guest_does() {
         ),
     ] {
         for _ in 0..4 {
-            let error = asks_in_time(&host, command).error().json();
-            let error_type = error["errorType"].as_str().unwrap();
-            assert!(error_types.contains(&error_type), "{command}: {error}");
+            let error = asks_in_time(&host, command).error();
+            let error_type = error.error_type();
+            assert!(error_types.contains(&&*error_type), "{command}: {error}");
         }
     }
     assert!(
@@ -62,8 +62,8 @@ fn with_a_log_that_is_not_read() {
         let calls = api.next_calls();
         let deadline = Instant::now() + TIMEOUT;
         let stuck = Invocation::new("\"long-line:1000000\"").timeout(TIMEOUT);
-        let error = api.invoke(stuck).error().json();
-        assert_eq!(error["errorType"], "Function.Timeout");
+        let error = api.invoke(stuck).error();
+        assert_eq!(error.error_type(), "Function.Timeout");
         let left = deadline.saturating_duration_since(Instant::now());
         assert!(api.wait_next_calls(calls + 1, left), "too late");
     }
@@ -116,8 +116,8 @@ fn with_start_code_that_does_not_fit_before_the_deadline() {
             0 => assert_eq!(outcome.response().text(), "\"answered\""),
             // The next one has the start code in its own time, which is too much.
             _ => {
-                let error = outcome.error().json();
-                assert_eq!(error["errorType"], "Function.Timeout", "{error}");
+                let error = outcome.error();
+                assert_eq!(error.error_type(), "Function.Timeout", "{error}");
             }
         }
     }

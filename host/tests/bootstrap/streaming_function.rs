@@ -46,8 +46,8 @@ fn a_failure_before_the_first_byte_takes_the_answers_place() {
         ("loop", "Function.Timeout"),
         ("what?", "UnknownCommand"),
     ] {
-        let error = host.command(command).error().json();
-        assert_eq!(error["errorType"], error_type, "{command}: {error}");
+        let error = host.command(command).error();
+        assert_eq!(error.error_type(), error_type, "{command}: {error}");
     }
     host.finish();
 }
@@ -73,7 +73,7 @@ fn a_failure_after_the_first_byte_is_in_the_trailers() {
                 error
             }
         };
-        assert_eq!(error.json()["errorType"], error_type, "{command}");
+        assert_eq!(error.error_type(), error_type, "{command}");
     }
     assert_eq!(run(&host, "chunks?n=1&size=1").0, b"a");
     host.finish();
@@ -90,8 +90,8 @@ fn without_streaming_the_answer_is_collected() {
         answer.header("content-type"),
         Some("application/octet-stream")
     );
-    let error = host.command("unfinished").error().json();
-    assert_eq!(error["errorType"], "AsItSays");
+    let error = host.command("unfinished").error();
+    assert_eq!(error.error_type(), "AsItSays");
     host.finish();
 }
 

@@ -13,8 +13,8 @@ fn runs(world: &str, types: &str) {
         "{trailer:?}"
     );
     let host = deployment.start();
-    let error = host.invoke("{}").error().json();
-    assert_eq!(error["errorType"], "Function.Trap", "{error}");
+    let error = host.invoke("{}").error();
+    assert_eq!(error.error_type(), "Function.Trap", "{error}");
     host.finish();
 }
 

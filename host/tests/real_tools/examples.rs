@@ -66,7 +66,7 @@ fn rust_takes_any_event() {
     let answer = host.api.invoke(invocation).response();
     assert_eq!(answer.json(), json!({ "records": 2, "requestId": "id-1" }));
     let error = host.invoke("no JSON").error();
-    assert_eq!(error.json()["errorType"], "NotJson");
+    assert_eq!(error.error_type(), "NotJson");
     host.finish();
 }
 

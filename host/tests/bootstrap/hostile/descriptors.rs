@@ -57,8 +57,8 @@ fn neighbours_have_their_descriptors_and_complete_responses() {
             greedy.join().unwrap()
         });
         if is_too_many {
-            let error = outcome.error().json();
-            assert_eq!(error["errorType"], "Function.TooManyHandles", "{error}");
+            let error = outcome.error();
+            assert_eq!(error.error_type(), "Function.TooManyHandles", "{error}");
         } else {
             let (chunks, _) = outcome.streamed().wait();
             assert_eq!(&*chunks[0].bytes, b"good 200\n");
@@ -91,9 +91,8 @@ fn more_workers_than_there_are_descriptors_for_are_refused() {
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "256")
         .start();
     let error = host.api.wait_init_error(PATIENCE).unwrap();
-    let error = error.json();
-    assert_eq!(error["errorType"], "Runtime.NoResources", "{error}");
-    let message = error["errorMessage"].as_str().unwrap();
+    assert_eq!(error.error_type(), "Runtime.NoResources", "{error}");
+    let message = error.error_message();
     let words = "256 workers need 1312 file descriptors, and the process may have 1024";
     assert!(message.contains(words), "{message}");
     assert!(message.contains("AWS_LAMBDA_MAX_CONCURRENCY"), "{message}");

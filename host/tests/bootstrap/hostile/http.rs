@@ -248,7 +248,7 @@ fn no_stream_is_held_open_for_ever() {
                 (_, end) => panic!("{target}: {end:?}"),
             },
         };
-        assert_eq!(error.json()["errorType"], error_type, "{target}");
+        assert_eq!(error.error_type(), error_type, "{target}");
         bystander.goes_on(target);
     }
     bystander.finish();
@@ -271,10 +271,10 @@ fn an_answer_that_there_is_no_connection_for_is_a_failure() {
     for _ in 0..3 {
         assert!(bystander.host.api.wait_idle(PATIENCE));
         prlimit(pid, Resource::Nofile, all_taken).unwrap();
-        let error = bystander.host.invoke(GOOD).error().json();
+        let error = bystander.host.invoke(GOOD).error();
         prlimit(pid, Resource::Nofile, usual).unwrap();
-        assert_eq!(error["errorType"], "Runtime.AnswerNotSent", "{error}");
-        let message = error["errorMessage"].as_str().unwrap();
+        assert_eq!(error.error_type(), "Runtime.AnswerNotSent", "{error}");
+        let message = error.error_message();
         assert!(message.contains("os error 24"), "{message}");
         bystander.goes_on("an answer that was not sent");
     }
@@ -291,9 +291,8 @@ fn a_failure_behind_an_answer_is_told_however_many_words_it_has() {
         let StreamEnd::Failed(error) = end else {
             panic!("{words}: {end:?}")
         };
-        let error = error.json();
-        assert_eq!(error["errorType"], "AsItSays", "{words}");
-        let message = error["errorMessage"].as_str().unwrap();
+        assert_eq!(error.error_type(), "AsItSays", "{words}");
+        let message = error.error_message();
         assert!(message.starts_with("as it says: "), "{message}");
         bystander.goes_on("many words");
     }

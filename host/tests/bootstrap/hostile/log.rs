@@ -159,8 +159,8 @@ fn a_failure_counts_as_output_and_says_that_it_was_cut() {
     for format in ["Text", "JSON"] {
         let bystander = start(format, "[limits]\noutput = \"1MiB\"\n");
         let invocation = event("fail", &[b'x'; WORDS]).timeout(LONG);
-        let error = bystander.host.api.invoke(invocation).error().json();
-        let message = error["errorMessage"].as_str().unwrap();
+        let error = bystander.host.api.invoke(invocation).error();
+        let message = error.error_message();
         assert_eq!(message.len(), WORDS, "the answer is whole");
         bystander.goes_on("a long failure");
         let log = bystander.finish().stderr;

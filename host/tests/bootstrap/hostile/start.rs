@@ -85,9 +85,9 @@ fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
                 good += 1;
             }
             outcome => {
-                let error = outcome.error().json();
-                assert_eq!(error["errorType"], TRAP);
-                let message = error["errorMessage"].as_str().unwrap();
+                let error = outcome.error();
+                assert_eq!(error.error_type(), TRAP);
+                let message = error.error_message();
                 assert!(
                     message.starts_with("the component did not start: "),
                     "{message}"

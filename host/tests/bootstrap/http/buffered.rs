@@ -66,15 +66,11 @@ fn an_answer_over_the_limit_is_measured() {
         let host = start(name);
         let error = get_error(&host, "/big?bytes=20000000");
         assert_eq!(
-            error["errorType"], "Function.ResponseSizeTooLarge",
+            error.error_type(),
+            "Function.ResponseSizeTooLarge",
             "{name}"
         );
-        assert!(
-            error["errorMessage"]
-                .as_str()
-                .unwrap()
-                .contains("20000000 bytes")
-        );
+        assert!(error.error_message().contains("20000000 bytes"));
         assert_eq!(get(&host, "/empty")["statusCode"], 200);
         host.finish();
     }
@@ -99,7 +95,7 @@ fn what_goes_wrong_is_the_invocations_error() {
             ("/length?says=3&bytes=2", "Function.UnfinishedResponse"),
         ] {
             let error = get_error(&host, target);
-            assert_eq!(error["errorType"], error_type, "{name} {target}: {error}");
+            assert_eq!(error.error_type(), error_type, "{name} {target}: {error}");
             assert_eq!(get(&host, "/empty")["statusCode"], 200, "after {target}");
         }
         host.finish();
@@ -110,7 +106,7 @@ fn what_goes_wrong_is_the_invocations_error() {
 fn a_component_that_gives_no_response() {
     let host = start("http_p2");
     let error = get_error(&host, "/no-response");
-    assert_eq!(error["errorType"], "Function.NoResponse");
+    assert_eq!(error.error_type(), "Function.NoResponse");
     host.finish();
 }
 
@@ -131,8 +127,8 @@ fn statuses_can_be_failures() {
         let host = Deployment::of(name).policy(FAIL).start();
         assert_eq!(get(&host, "/status/404?body=none")["statusCode"], 404);
         let error = get_error(&host, "/status/503?body=try+later");
-        assert_eq!(error["errorType"], "Function.HttpStatus");
-        let message = error["errorMessage"].as_str().unwrap();
+        assert_eq!(error.error_type(), "Function.HttpStatus");
+        let message = error.error_message();
         assert!(
             message.starts_with("the function answered with the status 503: try"),
             "{message}"
@@ -142,10 +138,9 @@ fn statuses_can_be_failures() {
     let host = Deployment::of("api").policy(FAIL).start();
     assert_eq!(get(&host, "/body?status=404")["statusCode"], 404);
     let error = ask(&host, "POST", "/body?status=500", "try later").error();
-    let error = error.json();
-    assert_eq!(error["errorType"], "Function.HttpStatus");
+    assert_eq!(error.error_type(), "Function.HttpStatus");
     assert_eq!(
-        error["errorMessage"],
+        error.error_message(),
         "the function answered with the status 500: try later"
     );
     host.finish();

@@ -27,8 +27,8 @@ fn an_event_is_posted_to_events_and_the_body_is_the_answer() {
 fn what_is_no_json_is_no_event() {
     for name in BOTH {
         let host = start(name);
-        let error: Value = host.invoke("{").error().json();
-        assert_eq!(error["errorType"], "Runtime.InvalidEvent", "{name}");
+        let error = host.invoke("{").error();
+        assert_eq!(error.error_type(), "Runtime.InvalidEvent", "{name}");
         host.finish();
     }
 }

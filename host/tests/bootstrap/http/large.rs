@@ -70,10 +70,10 @@ fn a_streamed_answer_may_be_larger() {
 #[test]
 fn what_is_too_large_only_in_base64_is_refused() {
     let host = start("http_wstd");
-    let error = send(&host, &binary(5_000_000)).error().json();
-    assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge");
+    let error = send(&host, &binary(5_000_000)).error();
+    assert_eq!(error.error_type(), "Function.ResponseSizeTooLarge");
     assert_eq!(
-        error["errorMessage"],
+        error.error_message(),
         "Response payload size (6666786 bytes) exceeded maximum allowed payload size (6291556 bytes).\nhint: set `stream = true` in the policy and have the event source stream, or set `compress = true`, for clients that accept gzip"
     );
     let next = send(&host, b"\xffnext").response().json();

@@ -26,9 +26,9 @@ const LATTICE: [usize; 2] = [6, 7];
 /// Why the response to such a request is too large.
 #[track_caller]
 fn why(host: &Host, source: usize, body: &Value) -> String {
-    let error = host.invoke(echo(source, body)).error().json();
-    assert_eq!(error["errorType"], "Function.ResponseSizeTooLarge");
-    error["errorMessage"].as_str().unwrap().to_owned()
+    let error = host.invoke(echo(source, body)).error();
+    assert_eq!(error.error_type(), "Function.ResponseSizeTooLarge");
+    error.error_message()
 }
 
 #[track_caller]

@@ -26,10 +26,9 @@ pub fn why(host: &Host, event: impl Into<Vec<u8>>) -> String {
         error.header("lambda-runtime-function-error-type"),
         Some("Runtime.InvalidEvent")
     );
-    let error = error.json();
-    assert_eq!(error["errorType"], "Runtime.InvalidEvent");
+    assert_eq!(error.error_type(), "Runtime.InvalidEvent");
     assert_eq!(Seen::of_event(host, &self::event(json!({}))).target, "/");
-    error["errorMessage"].as_str().unwrap().to_owned()
+    error.error_message()
 }
 
 #[test]

@@ -33,12 +33,12 @@ fn a_status_that_is_none_is_refused() {
         assert_eq!(answer["body"], format!("the host takes no status {status}"));
     }
     for status in [100, 103, 199, 600, 999] {
-        let error = respond(&host, status, &[], b"").error().json();
-        assert_eq!(error["errorType"], "Function.InvalidResponse");
+        let error = respond(&host, status, &[], b"").error();
+        assert_eq!(error.error_type(), "Function.InvalidResponse");
         let why = format!(
             "the function's response has the status {status}, and it has to be one from 200 to 599"
         );
-        assert_eq!(error["errorMessage"], why);
+        assert_eq!(error.error_message(), why);
         assert_eq!(
             respond(&host, 599, &[], b"next").response().json()["body"],
             "next"

@@ -112,8 +112,8 @@ fn an_error_before_the_first_byte_is_an_ordinary_one() {
             ("/fail", "Function.UnfinishedResponse"),
             ("/loop-after-head", "Function.Timeout"),
         ] {
-            let error = ask(&host, "GET", target, "").error().json();
-            assert_eq!(error["errorType"], error_type, "{name} {target}: {error}");
+            let error = ask(&host, "GET", target, "").error();
+            assert_eq!(error.error_type(), error_type, "{name} {target}: {error}");
         }
         host.finish();
     }
@@ -139,7 +139,7 @@ fn an_error_after_the_first_byte_is_in_the_trailers() {
             let End::Failed(error) = answer.end else {
                 panic!("{name} {target}: {:?}", answer.end);
             };
-            assert_eq!(error.json()["errorType"], error_type, "{name} {target}");
+            assert_eq!(error.error_type(), error_type, "{name} {target}");
             assert_eq!(
                 error.header("lambda-runtime-function-error-type"),
                 Some(error_type)

@@ -144,7 +144,7 @@ fn one_that_was_silent_under_a_request_is_replaced() {
         let asked = json!({ "url": silent }).to_string();
         let event = Invocation::new(event("POST", "/fetch", &asked));
         let invoked = sender.api.invoke(event.timeout(Duration::from_millis(500)));
-        assert_eq!(invoked.error().json()["errorType"], "Function.Timeout");
+        assert_eq!(invoked.error().error_type(), "Function.Timeout");
         good(3);
         sender.finish();
     }
@@ -171,7 +171,7 @@ fn requests_end_with_their_invocation() {
         let left = json!({"url": format!("{origin}/left"), "method": "POST"}).to_string();
         let event = event("POST", "/leave?times=100", &left);
         let error = sender.api.invoke(Invocation::new(event)).error();
-        assert_eq!(error.json()["errorType"], "Function.Trap");
+        assert_eq!(error.error_type(), "Function.Trap");
         let good = sender.get(&format!("{origin}/good"));
         assert_eq!(good["status"], 200, "{good}");
     }

@@ -32,7 +32,7 @@ fn one_that_stalls_ends_the_invocation_at_its_deadline_and_no_other() {
                 .api
                 .invoke(invocation.timeout(Duration::from_millis(500)))
                 .error();
-            assert_eq!(error.json()["errorType"], "Function.Timeout", "{name}");
+            assert_eq!(error.error_type(), "Function.Timeout", "{name}");
             assert_eq!(sender.get(&origin)["status"], 200);
         }
         // The Runtime API's and the good server's.
@@ -198,9 +198,8 @@ fn one_that_sends_heads_without_end_ends_the_invocation_at_its_deadline() {
                 .api
                 .invoke(invocation.timeout(Duration::from_millis(500)))
                 .error();
-            let error = error.json();
-            assert_eq!(error["errorType"], "Function.Timeout", "{name}");
-            let message = error["errorMessage"].as_str().unwrap();
+            assert_eq!(error.error_type(), "Function.Timeout", "{name}");
+            let message = error.error_message();
             assert!(!message.contains("did not return"), "{name}: {message}");
             assert_eq!(sender.get(&origin)["status"], 200);
         }

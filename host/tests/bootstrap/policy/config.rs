@@ -25,8 +25,8 @@ fn starts(interface: &str, version: &str) {
     let host = deployment
         .policy("[config]\ngreeting = \"Hello\"\n")
         .start();
-    let error = host.invoke("{}").error().json();
-    assert_eq!(error["errorType"], "Function.Trap", "{error}");
+    let error = host.invoke("{}").error();
+    assert_eq!(error.error_type(), "Function.Trap", "{error}");
     host.finish();
 }
 

@@ -12,11 +12,11 @@ use crate::refusal::refusal;
 /// The error's message of a trap.
 fn trap(host: &Host, id: &str) -> String {
     let event = Invocation::new("\"trap\"").request_id(id);
-    let error = host.api.invoke(event).error().json();
-    assert_eq!(error["errorType"], "Function.Trap");
-    assert!(!error["stackTrace"].as_array().unwrap().is_empty());
+    let error = host.api.invoke(event).error();
+    assert_eq!(error.error_type(), "Function.Trap");
+    assert!(!error.stack_trace().is_empty());
     assert_eq!(host.ask("keep:"), "0 false false");
-    error["errorMessage"].as_str().unwrap().to_owned()
+    error.error_message()
 }
 
 fn policy(directory: &Path) -> String {
@@ -108,9 +108,9 @@ fn one_takes_little_memory_and_little_of_the_disk() {
     for (mib, is_written) in [(44, true), (80, false)] {
         let host = filling(mib, &policy(dumps.path())).start();
         let event = Invocation::new("1").request_id(&format!("test-{mib}"));
-        let error = host.api.invoke(event).error().json();
-        assert_eq!(error["errorType"], "Function.Trap");
-        let message = error["errorMessage"].as_str().unwrap();
+        let error = host.api.invoke(event).error();
+        assert_eq!(error.error_type(), "Function.Trap");
+        let message = error.error_message();
         assert_eq!(
             message.contains("Its core dump is "),
             is_written,

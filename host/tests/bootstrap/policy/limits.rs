@@ -16,9 +16,9 @@ fn exceed(guest: &str, limits: &str, commands: (&str, &str), error_type: &str, w
     let (within, beyond) = commands;
     for _ in 0..2 {
         host.command(within).response();
-        let error = host.command(beyond).error().json();
-        assert_eq!(error["errorType"], error_type, "{error}");
-        let message = error["errorMessage"].as_str().unwrap();
+        let error = host.command(beyond).error();
+        assert_eq!(error.error_type(), error_type, "{error}");
+        let message = error.error_message();
         for words in words {
             assert!(message.contains(words), "{message}");
         }
@@ -74,9 +74,9 @@ fn tables() {
     let host = handler_of(module)
         .policy("[limits]\ntables = 100\n")
         .start();
-    let error = host.command("").error().json();
-    assert_eq!(error["errorType"], "Function.TableTooLarge", "{error}");
-    let message = error["errorMessage"].as_str().unwrap();
+    let error = host.command("").error();
+    assert_eq!(error.error_type(), "Function.TableTooLarge", "{error}");
+    let message = error.error_message();
     let words = "of 101 elements and may have 100: raise `tables` under [limits]";
     assert!(message.contains(words), "{message}");
     host.finish();
@@ -104,8 +104,8 @@ fn the_margin() {
         .start();
     let since = Instant::now();
     let event = Invocation::new("\"loop\"").timeout(Duration::from_millis(1500));
-    let error = host.api.invoke(event).error().json();
-    assert_eq!(error["errorType"], "Function.Timeout");
+    let error = host.api.invoke(event).error();
+    assert_eq!(error.error_type(), "Function.Timeout");
     let took = since.elapsed();
     assert!(took > Duration::from_millis(600), "{took:?}");
     assert!(took < Duration::from_millis(1200), "{took:?}");

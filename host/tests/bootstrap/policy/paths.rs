@@ -140,10 +140,10 @@ fn a_path_is_the_event_sources_by_default() {
 fn an_event_that_is_not_http_says_where_it_went() {
     for name in crate::http::BOTH {
         let host = Deployment::of(name).start();
-        let error = host.invoke("{\"warmer\":true}").error().json();
-        assert_eq!(error["errorType"], "Function.HttpStatus", "{name}");
+        let error = host.invoke("{\"warmer\":true}").error();
+        assert_eq!(error.error_type(), "Function.HttpStatus", "{name}");
         assert_eq!(
-            error["errorMessage"],
+            error.error_message(),
             "the event is not an HTTP request, so the function received it as `POST /events`, and answered with the status 404: no such path\nhint: handle `POST /events` in the function, or set `pass-through-path` in its policy to a path that it handles"
         );
         host.finish();
@@ -164,8 +164,8 @@ fn the_policy_says_where_it_goes() {
     let host = Deployment::of("http_p2")
         .policy("pass-through-path = \"/status/503\"\n")
         .start();
-    let error = host.invoke("[]").error().json();
-    let message = error["errorMessage"].as_str().unwrap();
+    let error = host.invoke("[]").error();
+    let message = error.error_message();
     assert!(
         message.contains("`POST /status/503`, and answered with the status 503"),
         "{message}"
