@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_said_in_words() {
+    fn unsupported_components_are_described() {
         for (text, words) in [
             (
                 "(component (core module (func try end)))",
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_component_is_told_apart() {
+    fn files_that_are_not_components_are_told_apart() {
         let said = |bytes: &[u8]| Description::of(bytes).unwrap_err().to_string();
         assert!(said(&wat::parse_str("(module)").unwrap()).contains("core module"));
         assert_eq!(said(b""), "it is empty");

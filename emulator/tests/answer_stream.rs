@@ -153,7 +153,7 @@ fn the_deadline_and_the_end_of_the_process_end_it() {
 }
 
 #[test]
-fn what_breaks_the_rules_is_noted() {
+fn violations_of_a_stream_are_noted() {
     let api = RuntimeApi::start("127.0.0.1:0").unwrap();
     let invocation = Invocation::new("{}").request_id("r").invocation_id("i");
     let pending = api.submit(invocation);

@@ -238,7 +238,7 @@ fn a_response_over_lambdas_limit_is_an_error() {
 }
 
 #[test]
-fn what_goes_wrong_looks_as_it_does_on_aws() {
+fn failures_look_as_they_do_on_aws() {
     let door = Door::open();
     let wrong = |status: u16, message: &str| (status, format!("{{\"message\":\"{message}\"}}"));
     assert_eq!(door.get("/"), wrong(403, "Missing Authentication Token"));

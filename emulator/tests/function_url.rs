@@ -212,7 +212,7 @@ fn a_stream_that_does_not_end_well_has_no_last_chunk() {
 }
 
 #[test]
-fn what_came_before_a_stream_failed_reaches_the_client() {
+fn chunks_before_a_failure_reach_the_client() {
     let door = Door::url(InvokeMode::ResponseStream);
     for _ in 0..20 {
         let (mut client, id) = door.get("/");
@@ -276,7 +276,7 @@ fn a_stream_that_is_no_response_is_a_200_of_bytes() {
 }
 
 #[test]
-fn what_fails_before_the_head_is_a_502() {
+fn a_failure_before_the_head_is_a_502() {
     let door = Door::url(InvokeMode::ResponseStream);
     for start in ["", "{\"statusCode\":200}", "no JSON\0\0\0\0\0\0\0\0one"] {
         let (client, id) = door.get("/");

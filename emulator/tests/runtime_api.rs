@@ -292,7 +292,7 @@ fn a_connection_that_drops_in_next_loses_no_event() {
 }
 
 #[test]
-fn what_a_dead_runtime_held_and_what_comes_after_it_is_lost() {
+fn invocations_of_a_dead_runtime_are_lost() {
     let (api, runtime) = start();
     let held = api.submit(Invocation::new("{}"));
     runtime.next();

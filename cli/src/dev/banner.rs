@@ -100,7 +100,7 @@ mod tests {
     use lambda_wasm_emulator::Template;
 
     #[test]
-    fn it_lists_the_routes_and_urls_and_gives_lines_to_try() {
+    fn routes_urls_and_commands_are_listed() {
         let template = r#"
             Resources:
               Hello:

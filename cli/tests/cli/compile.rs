@@ -50,7 +50,7 @@ fn baseline(target: &str) -> &'static [&'static str] {
 }
 
 #[test]
-fn it_compiles_for_either_machine_of_lambdas() {
+fn both_architectures_of_lambda_are_compiled_for() {
     /// ELF's `e_machine` of each target: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>.
     const MACHINES: [(&str, u16); 2] = [
         ("x86_64-unknown-linux-gnu", 62),
@@ -164,7 +164,7 @@ fn a_javascript_fetch_handler_whose_policy_has_reuse() {
 }
 
 #[test]
-fn what_cannot_be_compiled_leaves_the_old_artifact() {
+fn a_failed_compilation_leaves_the_old_artifact() {
     let folder = Folder::new();
     folder.write("hello.wasm", "no component");
     folder.write("hello.cwasm", "the old one");

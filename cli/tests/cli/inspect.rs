@@ -130,7 +130,7 @@ fn imports_of_types_only_and_those_that_are_called() {
 }
 
 #[test]
-fn what_is_no_function_is_shown_with_what_does_not_fit() {
+fn components_that_cannot_run_are_shown_with_the_reason() {
     let folder = Folder::new();
     folder.write(
         "tea.wasm",
@@ -145,7 +145,7 @@ fn what_is_no_function_is_shown_with_what_does_not_fit() {
 }
 
 #[test]
-fn what_is_neither_is_refused() {
+fn other_files_are_refused() {
     let folder = Folder::with_component();
     folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
     let mut artifact = folder.read("hello.cwasm");

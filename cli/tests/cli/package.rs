@@ -123,7 +123,7 @@ fn refused(folder: &Folder) -> String {
 }
 
 #[test]
-fn what_cannot_be_zipped_is_named_and_the_old_zip_stays() {
+fn files_that_cannot_be_zipped_are_named_and_the_old_zip_stays() {
     let folder = dist();
     for (link, to) in [
         ("gone", "nowhere"),
@@ -196,7 +196,7 @@ fn a_zip_that_cannot_be_completed_is_not_there() {
 }
 
 #[test]
-fn what_lambda_could_not_run_is_refused() {
+fn a_package_that_lambda_cannot_run_is_refused() {
     let folder = dist();
     let good = folder.read("dist/hello.cwasm");
     let mut damaged = good.clone();

@@ -118,7 +118,7 @@ fn a_core_module() {
 }
 
 #[test]
-fn what_is_compiled_already() {
+fn an_artifact_is_refused() {
     let folder = Folder::with_component();
     folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
     let said = folder.fail(&["compile", "hello.cwasm", "-o", "again.cwasm"]);
@@ -206,7 +206,7 @@ fn a_known_export_of_another_type() {
 }
 
 #[test]
-fn all_imports_that_nobody_offers() {
+fn all_unavailable_imports_are_listed() {
     let said = refuse(
         components::of_wit(
             "package test:test;

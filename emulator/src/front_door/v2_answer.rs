@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_inferred() {
+    fn missing_members_are_inferred() {
         let json = "200\ncontent-type: application/json\n\n";
         let inferred = |body: &str| format!("{json}{}", body.as_bytes().escape_ascii());
         assert_eq!(

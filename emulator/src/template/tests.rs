@@ -117,7 +117,7 @@ fn http_apis_and_function_urls_are_read() {
 }
 
 #[test]
-fn what_cannot_be_known_here_becomes_a_note() {
+fn unknown_values_become_notes() {
     let notes = Template::parse(TEMPLATE).unwrap().notes;
     let expected = [
         "Hello: the variable TABLE is !Ref, which only a deployment can tell; it is not set here",
@@ -148,7 +148,7 @@ fn bad_templates_say_what_is_wrong() {
 }
 
 #[test]
-fn what_an_api_is_set_to_and_is_not_followed_is_noted() {
+fn unsupported_api_settings_become_notes() {
     let template = r#"
 Globals:
   Api: { Cors: "'*'" }
@@ -187,7 +187,7 @@ fn variables(head: &str, variables: &str) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn what_the_template_alone_tells_is_carried_out() {
+fn values_that_the_template_determines_are_computed() {
     let head = r#"
 Parameters:
   Stage: { Type: String, Default: dev }

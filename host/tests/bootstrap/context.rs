@@ -42,7 +42,7 @@ fn the_context_has_everything_that_the_runtime_api_sends() {
 }
 
 #[test]
-fn what_is_not_sent_is_absent() {
+fn facts_that_are_not_sent_are_absent() {
     let host = Deployment::of("handler").start();
     let context = host.ask("context");
     assert!(

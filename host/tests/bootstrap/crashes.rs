@@ -58,7 +58,7 @@ fn a_denied_allocation_is_not_blamed_for_a_later_trap() {
 }
 
 #[test]
-fn what_is_handed_to_the_host_at_once_is_limited() {
+fn data_handed_to_the_host_at_once_is_limited() {
     let host = Deployment::of("handler").start();
     let (error, _) = crash(&host, "big:60000000");
     assert_eq!(error.error_type(), "Function.TooMuchData");

@@ -84,7 +84,7 @@ fn a_guest_that_sleeps_shorter_than_its_deadline_goes_on() {
 }
 
 #[test]
-fn it_happens_again_and_again_in_the_same_process() {
+fn timeouts_can_repeat() {
     let host = Deployment::of("handler").start();
     for _ in 0..3 {
         time_out(&host, "loop");

@@ -77,7 +77,7 @@ fn a_status_that_is_a_failure_is_one_without_its_body_too() {
 }
 
 #[test]
-fn one_that_is_wrong_ends_the_start_with_its_line_and_the_nearest_right_word() {
+fn an_invalid_policy_fails_the_start_with_line_and_suggestion() {
     let deployment = Deployment::of("handler");
     let file = deployment.path().join("hello.toml");
     for (text, words) in [

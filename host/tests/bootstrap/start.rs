@@ -47,7 +47,7 @@ fn without_a_runtime_api_the_log_says_so() {
 }
 
 #[test]
-fn a_runtime_api_that_nobody_answers_for_is_named() {
+fn an_unreachable_runtime_api_is_named() {
     let address = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().to_string()

@@ -20,7 +20,7 @@ fn run(host: &Host, command: &str) -> (Vec<u8>, End) {
 }
 
 #[test]
-fn what_is_written_is_the_answer() {
+fn written_bytes_are_the_response() {
     let host = start();
     for (command, expected) in [
         ("chunks?n=3&size=2", "aabbcc"),

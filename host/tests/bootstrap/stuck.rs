@@ -31,7 +31,7 @@ fn get_stuck(api: &RuntimeApi) {
 }
 
 #[test]
-fn the_invocation_is_given_up_and_the_process_starts_anew() {
+fn a_stuck_invocation_fails_and_the_process_re_executes() {
     let (api, mut process) = Deployment::of("handler").start_unread();
     for _ in 0..3 {
         get_stuck(&api);
@@ -100,7 +100,7 @@ fn among_several_workers_another_takes_its_place_until_there_are_too_many() {
 }
 
 #[test]
-fn one_that_has_answered_is_left_behind_too() {
+fn a_stuck_thread_that_has_answered_is_left_behind() {
     for workers in ["1", "2"] {
         let (api, mut process) = Deployment::of("http_p2")
             .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)

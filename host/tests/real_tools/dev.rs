@@ -104,7 +104,7 @@ impl Dev {
 }
 
 #[test]
-fn it_serves_the_routes_of_the_template() {
+fn routes_of_the_template_are_served() {
     let mut dev = Dev::start();
     dev.program
         .wait_for(&format!("curl {}/hello/developer", dev.address));

@@ -111,7 +111,7 @@ fn an_event_has_every_field_that_the_gateway_sends() {
 }
 
 #[test]
-fn what_is_not_there_is_null() {
+fn absent_fields_are_null() {
     let made = made(Request::get("/").body(Vec::new()).unwrap());
     for field in [
         "queryStringParameters",

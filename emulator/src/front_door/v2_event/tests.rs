@@ -134,7 +134,7 @@ fn an_http_api_sends_the_same_but_for_this() {
 }
 
 #[test]
-fn what_is_not_there_has_no_field() {
+fn absent_fields_are_left_out() {
     let get = || Request::get("/").body(Vec::new()).unwrap();
     for made in [through_url(get()), through_api(get()).unwrap()] {
         let fields: Vec<_> = made.as_object().unwrap().keys().collect();

@@ -132,7 +132,7 @@ fn there_are_so_many_names_for_cookies_and_no_more() {
 }
 
 #[test]
-fn a_status_that_nobody_has_named_has_no_description() {
+fn an_unnamed_status_has_no_description() {
     assert_eq!(
         answer(ALB, of(599, &[], &[], b"")).get("statusDescription"),
         None
@@ -144,7 +144,7 @@ fn a_status_that_nobody_has_named_has_no_description() {
 }
 
 #[test]
-fn what_no_front_door_can_carry_is_refused_by_all() {
+fn responses_that_http_cannot_carry_are_refused_by_all_event_sources() {
     for source in ALL {
         for response in [
             of(0, &[], &[], b""),

@@ -62,7 +62,7 @@ fn is_a_request_of_its_front_door_or_none() {
 
 /// Each file of the crate that is named after an event source is a request that is listed, or known not to be one.
 #[test]
-fn that_looks_like_http_is_accounted_for() {
+fn every_http_sample_is_accounted_for() {
     let no_requests = [
         "alb-lambda-target-response",
         "apigw-response",

@@ -7,7 +7,7 @@ use super::oddities::with;
 use super::*;
 
 #[test]
-fn what_is_not_json_is_refused_as_that() {
+fn bytes_that_are_not_json_are_refused() {
     let events: [&[u8]; 6] = [
         b"",
         b" ",
@@ -28,7 +28,7 @@ fn what_is_not_json_is_refused_as_that() {
 }
 
 #[test]
-fn what_has_another_shape_is_refused_and_says_where() {
+fn fields_of_other_types_are_refused_with_their_place() {
     let why = |fields: Value| {
         let why = refused(with(fields));
         let expected = "Runtime.InvalidEvent: the event is an HTTP request, and ";
@@ -64,7 +64,7 @@ fn a_body_that_is_no_base64_is_refused() {
 
 /// Its fields may be of any type: they are not what they would be in a request.
 #[test]
-fn what_is_json_and_no_request_is_refused_as_that() {
+fn json_that_is_not_a_request_is_refused() {
     let others = [
         "null",
         "[]",
@@ -99,7 +99,7 @@ fn what_is_json_and_no_request_is_refused_as_that() {
 }
 
 #[test]
-fn what_lacks_a_method_or_a_path_is_malformed_wherever_it_is_from() {
+fn requests_without_a_method_or_a_path_are_malformed() {
     let lacking = [
         (json!({ "httpMethod": "GET", "resource": "/" }), "path"),
         (json!({ "httpMethod": "", "path": "/" }), "method"),
@@ -138,7 +138,7 @@ fn what_lacks_a_method_or_a_path_is_malformed_wherever_it_is_from() {
 }
 
 #[test]
-fn what_only_one_front_door_has_is_checked_too() {
+fn fields_of_a_single_event_source_are_checked() {
     let why = |event: Value| refused(event.to_string());
     let http = json!({ "method": "GET", "path": "/" });
     assert_snapshot!(why(json!({ "requestContext": { "http": "GET /" } })), @r#"Runtime.InvalidEvent: the event is an HTTP request, and its requestContext is malformed: invalid type: string "GET /", expected an object at line 1 column 15"#);

@@ -44,7 +44,7 @@ fn text_is_text() {
 }
 
 #[test]
-fn what_is_no_text_is_base64() {
+fn bodies_that_are_not_text_are_base64() {
     let answer = answer(of(200, &[], &[], &[0, 159, 146, 150]));
     assert_eq!(answer["body"], "AJ+Slg==");
     assert_eq!(answer["isBase64Encoded"], true);
@@ -90,7 +90,7 @@ fn a_status_is_one_of_a_final_response() {
 }
 
 #[test]
-fn what_http_cannot_carry_is_refused() {
+fn responses_that_http_cannot_carry_are_refused() {
     for name in ["", "bad name", "a:b", "a\r\nb", "ä", "a\0"] {
         let why = refused(of(200, &[(name, "1")], &[], b""));
         let expected = format!(

@@ -74,7 +74,7 @@ fn with_the_operation_name_of_an_openapi_definition() {
 }
 
 #[test]
-fn with_fields_that_nobody_has_heard_of() {
+fn unknown_fields_are_ignored() {
     let request = shown(&sample("apigw-request-catch-all"));
     assert_eq!(request, shown(&sample("apigw-request")));
 }

@@ -50,7 +50,7 @@ fn a_path_that_came_encoded_stays_so() {
 }
 
 #[test]
-fn what_no_path_can_have_is_encoded() {
+fn characters_that_paths_cannot_have_are_encoded() {
     let paths = [
         ("", "/"),
         ("a", "/a"),

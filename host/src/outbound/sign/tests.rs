@@ -190,7 +190,7 @@ fn in_order(text: &str, signatures: &[&str]) {
 
 /// The example of <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>.
 #[test]
-fn chunks_are_signed_anew() {
+fn chunks_are_re_signed() {
     for piece in [1, 1000, 100_000] {
         let (headers, body) = chunked(piece, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "");
         let authorization = headers["authorization"].to_str().unwrap();
@@ -213,7 +213,7 @@ fn chunks_are_signed_anew() {
 
 /// The example of <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>.
 #[test]
-fn trailers_are_signed_anew() {
+fn trailers_are_re_signed() {
     let (headers, body) = chunked(
         1000,
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",

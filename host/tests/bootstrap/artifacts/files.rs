@@ -41,7 +41,7 @@ fn a_file_that_cannot_be_opened() {
 }
 
 #[test]
-fn a_pipe_that_nobody_writes_to() {
+fn a_pipe_without_a_writer() {
     let deployment = Deployment::empty();
     let pipe = deployment.artifact();
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();

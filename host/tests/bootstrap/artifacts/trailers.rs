@@ -67,7 +67,7 @@ fn a_trailer_that_is_no_json() {
 }
 
 #[test]
-fn a_trailer_of_a_world_that_nobody_knows() {
+fn a_trailer_of_an_unknown_world() {
     let (_, trailer) = good_parts();
     let line = serde_json::to_string(&trailer)
         .unwrap()

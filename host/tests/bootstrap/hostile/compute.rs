@@ -171,6 +171,6 @@ const TECHNIQUES: &[Technique] = &[
 ];
 
 #[test]
-fn what_is_used_up_costs_one_invocation() {
+fn exhausted_resources_cost_one_invocation() {
     Family::new(LINES, TECHNIQUES).run();
 }

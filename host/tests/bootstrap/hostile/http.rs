@@ -90,7 +90,7 @@ const TECHNIQUES: [(&str, End<'_>); 20] = [
 const FIELDS: &str = "total size of fields exceeds limit";
 
 #[test]
-fn a_response_that_is_none_is_a_failure() {
+fn invalid_responses_are_failures() {
     let bystander = Bystander::start(Deployment::of("hostile_http"), GOOD);
     for (target, end) in TECHNIQUES {
         let event = match end {
@@ -103,7 +103,7 @@ fn a_response_that_is_none_is_a_failure() {
 }
 
 #[test]
-fn what_comes_after_the_answer_does_not_change_it() {
+fn work_after_the_response_does_not_change_it() {
     let bystander = Bystander::start(Deployment::of("hostile_http"), GOOD);
     for (target, body) in [
         ("/answer-twice", "first"),
@@ -117,7 +117,7 @@ fn what_comes_after_the_answer_does_not_change_it() {
 }
 
 #[test]
-fn what_is_new_in_wasi_0_3_can_be_used_up_too() {
+fn exhausted_resources_of_wasi_0_3_cost_one_invocation() {
     let bystander = Bystander::start(Deployment::of("hostile_p3"), GOOD);
     let good = answer("", "good");
     let handles = Fails("Function.TooManyHandles", "than the 10000 that");
@@ -187,7 +187,7 @@ fn watch_peak(pid: u32) -> (mpsc::Sender<()>, thread::JoinHandle<u64>) {
 }
 
 #[test]
-fn what_the_host_holds_for_an_instance_that_is_kept_is_not_forgotten() {
+fn host_memory_of_a_kept_instance_stays_counted() {
     let policy = "[reuse]\nmax-invocations = 1000\n[limits]\nmemory = \"4MiB\"\n";
     let bystander = Bystander::start(Deployment::of("hostile_http").policy(policy), GOOD);
     for _ in 0..3 {

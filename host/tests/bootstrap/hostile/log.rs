@@ -63,7 +63,7 @@ fn an_object_of_json_cannot_pose_as_another_invocations() {
 }
 
 #[test]
-fn what_is_no_object_is_a_message_and_nothing_else() {
+fn lines_that_are_not_objects_are_messages() {
     let deep = format!("{}{}", r#"{"a":"#.repeat(10_000), "}".repeat(10_000));
     for line in [
         format!(r#"["requestId","{OTHER}"]"#),
@@ -87,7 +87,7 @@ fn what_is_no_object_is_a_message_and_nothing_else() {
 }
 
 #[test]
-fn what_is_no_utf8_is_replaced() {
+fn invalid_utf8_is_replaced() {
     for (bytes, message) in [
         (&b"\xff\xfe\n"[..], "\u{fffd}\u{fffd}"),
         // Half of a character of UTF-16, and a slash in two bytes.
@@ -171,7 +171,7 @@ fn a_failure_counts_as_output_and_says_that_it_was_cut() {
 }
 
 #[test]
-fn what_is_too_much_output_is_so_in_wasi_0_3_too() {
+fn output_is_limited_in_wasi_0_3() {
     let good = r#"{"version":"2.0","rawPath":"/good","requestContext":{"http":{"method":"GET","path":"/good"}}}"#;
     for (path, policy) in [
         ("/print", "[limits]\noutput = \"1MiB\"\n"),
@@ -196,7 +196,7 @@ fn what_is_too_much_output_is_so_in_wasi_0_3_too() {
 }
 
 #[test]
-fn there_is_an_end_to_what_one_invocation_may_say() {
+fn output_is_limited() {
     const MIB: usize = 1024 * 1024;
     let flood = |bytes, format, limit: usize| {
         let policy = format!("[limits]\noutput = \"{limit}MiB\"\n");

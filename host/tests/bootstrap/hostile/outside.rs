@@ -79,7 +79,7 @@ fn nothing_leads_to_the_network() {
 
 /// With a second event waiting, which a guest that gets through could take or answer.
 #[test]
-fn nobody_else_answers_for_an_invocation() {
+fn only_the_guest_answers_its_invocation() {
     let bystander = Bystander::start(Deployment::of("hostile"), GOOD);
     let api = &bystander.host.api;
     let answer = api.submit(Invocation::new(format!("\"connect:{}\"", api.address())));

@@ -9,7 +9,7 @@ use super::TRAP;
 use crate::start_code::fail_to_start;
 
 #[test]
-fn what_is_too_large_does_not_start() {
+fn components_that_are_too_large_do_not_start() {
     const MEMORY: &str = r#"(memory (export "memory") 1)"#;
     let memories = "(memory 100)".repeat(50);
     for (what, lines, error_type, words) in [

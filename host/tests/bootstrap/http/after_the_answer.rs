@@ -58,7 +58,7 @@ fn get_any(host: &lambda_wasm_test_support::Host) -> u64 {
 }
 
 #[test]
-fn what_goes_wrong_after_the_answer_is_logged() {
+fn failures_after_the_response_are_logged() {
     for name in BOTH {
         let host = start(name);
         assert_eq!(get(&host, "/trap-after")["body"], "whole\n");

@@ -77,7 +77,7 @@ fn an_answer_over_the_limit_is_measured() {
 }
 
 #[test]
-fn what_goes_wrong_is_the_invocations_error() {
+fn failures_are_reported_as_errors() {
     for name in BOTH {
         let host = start(name);
         for (target, error_type) in [

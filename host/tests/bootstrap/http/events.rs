@@ -24,7 +24,7 @@ fn an_event_is_posted_to_events_and_the_body_is_the_answer() {
 }
 
 #[test]
-fn what_is_no_json_is_no_event() {
+fn an_event_that_is_not_json_is_refused() {
     for name in BOTH {
         let host = start(name);
         let error = host.invoke("{").error();

@@ -29,7 +29,7 @@ fn send(host: &Host, body: &[u8]) -> Outcome {
 
 /// In base64 it is almost what Lambda allows, in both directions. What the host holds for it is no reason to begin anew.
 #[test]
-fn it_goes_through_and_comes_back() {
+fn a_large_body_is_echoed() {
     let host = start("http_wstd");
     let life = host.life();
     let body = binary(4_500_001);
@@ -68,7 +68,7 @@ fn a_streamed_answer_may_be_larger() {
 
 /// The body is within the limit, and in base64 it is not.
 #[test]
-fn what_is_too_large_only_in_base64_is_refused() {
+fn a_body_that_base64_makes_too_large_is_refused() {
     let host = start("http_wstd");
     let error = send(&host, &binary(5_000_000)).error();
     assert_eq!(error.error_type(), "Function.ResponseSizeTooLarge");

@@ -32,7 +32,7 @@ pub fn why(host: &Host, event: impl Into<Vec<u8>>) -> String {
 }
 
 #[test]
-fn what_is_missing_or_of_another_type() {
+fn missing_fields_and_other_types_are_refused() {
     let host = start("http_seen");
     let why = |event: Value| why(&host, event.to_string());
     let elb = json!({ "elb": {} });
@@ -51,7 +51,7 @@ fn what_is_missing_or_of_another_type() {
 }
 
 #[test]
-fn what_is_no_json() {
+fn events_that_are_not_json_are_refused() {
     let host = start("http_seen");
     assert_snapshot!(why(&host, ""), @"the event is not JSON: EOF while parsing a value at line 1 column 0");
     assert_snapshot!(why(&host, r#"{"httpMethod":"GET","path":"/""#), @"the event is not JSON: EOF while parsing an object at line 1 column 30");
@@ -60,7 +60,7 @@ fn what_is_no_json() {
 }
 
 #[test]
-fn what_http_does_not_allow() {
+fn requests_that_http_does_not_allow_are_refused() {
     let host = start("http_seen");
     let why = |fields: Value| why(&host, event(fields).to_string());
     assert_snapshot!(why(json!({ "headers": { "a name": "b" } })), @r#"the event is no request that HTTP allows: it has the header "a name" with the value "b""#);
@@ -76,7 +76,7 @@ fn what_http_does_not_allow() {
 
 /// A load balancer takes any host for its own, so that one that is none is not worth an error.
 #[test]
-fn a_host_that_is_none_is_nobody() {
+fn an_invalid_host_becomes_localhost() {
     let host = start("http_seen");
     for (name, authority) in [
         ("a.example", "a.example"),

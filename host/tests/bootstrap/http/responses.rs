@@ -24,7 +24,7 @@ fn header(host: &Host, name: &str, value: &[u8]) -> Value {
 }
 
 #[test]
-fn a_status_that_is_none_is_refused() {
+fn invalid_statuses_are_refused() {
     let host = start("http_seen");
     // The component does not get to say them.
     for status in [0, 99, 1000, u16::MAX] {

@@ -37,7 +37,7 @@ fn a_response_to_head_has_a_length_and_no_body() {
 }
 
 #[test]
-fn what_is_only_incomplete_is_an_error() {
+fn an_incomplete_body_is_an_error() {
     for name in BOTH {
         let host = start(name);
         for (method, target) in [

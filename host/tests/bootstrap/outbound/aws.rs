@@ -111,7 +111,7 @@ fn tried(name: &str, urls: &[&str], services: &[&str], headers: &Value) -> Strin
 }
 
 #[test]
-fn what_leaves_unsigned_is_told() {
+fn unsigned_requests_are_logged() {
     for name in BOTH {
         let told = [
             ("https://sqs.eu-west-1.amazonaws.com", "for the service sqs"),
@@ -152,7 +152,7 @@ fn what_leaves_unsigned_is_told() {
 }
 
 #[test]
-fn what_is_signed_is_not() {
+fn signed_requests_are_not_logged() {
     for (service, url) in [
         (
             "appsync",

@@ -42,7 +42,7 @@ fn closes(server: ScriptedApi, connections: usize) -> thread::JoinHandle<Vec<Str
 }
 
 #[test]
-fn one_that_was_closed_while_it_was_idle_is_replaced() {
+fn a_connection_closed_while_idle_is_replaced() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
@@ -59,7 +59,7 @@ fn one_that_was_closed_while_it_was_idle_is_replaced() {
 
 /// A request that comes while the other side closes is sent once more, if it is safe to.
 #[test]
-fn one_that_ends_under_a_request_is_replaced_if_that_is_safe() {
+fn a_connection_closed_during_a_safe_request_is_replaced() {
     for name in BOTH {
         for (method, outcome) in [("GET", "again"), ("DELETE", "")] {
             let server = ScriptedApi::start();
@@ -92,7 +92,7 @@ fn one_that_ends_under_a_request_is_replaced_if_that_is_safe() {
 
 /// Or the answer to one invocation would be what another had asked for.
 #[test]
-fn one_that_got_what_nobody_asked_for_is_replaced() {
+fn a_connection_with_an_unrequested_response_is_replaced() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
@@ -121,7 +121,7 @@ fn one_that_got_what_nobody_asked_for_is_replaced() {
 
 /// Or all further requests would wait where nothing comes any more: HTTP/2 has them on one connection.
 #[test]
-fn one_that_was_silent_under_a_request_is_replaced() {
+fn a_connection_silent_during_a_request_is_replaced() {
     for name in BOTH {
         let authority = Authority::new("localhost", &[b"h2"]);
         let server = Server::tls(&authority);

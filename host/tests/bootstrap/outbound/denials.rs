@@ -130,7 +130,7 @@ fn tunnels() {
 }
 
 #[test]
-fn an_origin_that_is_none_ends_the_start() {
+fn an_invalid_origin_fails_the_start() {
     let function = allowed("http_p2", &["https://a.example/path"]);
     let refusal = crate::refusal::refusal(&function);
     assert_eq!(refusal.error_type, "Runtime.InvalidPolicy");

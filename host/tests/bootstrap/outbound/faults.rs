@@ -16,7 +16,7 @@ use super::{BOTH, Sender as _, allowed};
 use crate::http::event;
 
 #[test]
-fn one_that_stalls_ends_the_invocation_at_its_deadline_and_no_other() {
+fn a_stalled_server_fails_its_invocation_only() {
     for name in BOTH {
         let stalls = TcpListener::bind("127.0.0.1:0").unwrap();
         let good = Server::plain();
@@ -102,7 +102,7 @@ fn the_functions_own_limits_are_kept() {
 }
 
 #[test]
-fn one_that_nobody_listens_for() {
+fn connection_refused_is_reported() {
     for name in BOTH {
         let origin = {
             let closed = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -117,7 +117,7 @@ fn one_that_nobody_listens_for() {
 }
 
 #[test]
-fn one_that_ends_in_the_middle() {
+fn an_incomplete_response_is_reported() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
@@ -149,7 +149,7 @@ fn one_that_ends_in_the_middle() {
 }
 
 #[test]
-fn one_that_redirects_is_not_followed() {
+fn redirects_are_not_followed() {
     for name in BOTH {
         let server = ScriptedApi::start();
         let origin = format!("http://{}", server.address());
@@ -169,7 +169,7 @@ fn one_that_redirects_is_not_followed() {
 
 /// The process goes on: a deadline does not wait for what a server sends to end.
 #[test]
-fn one_that_sends_heads_without_end_ends_the_invocation_at_its_deadline() {
+fn endless_heads_fail_the_invocation_at_its_deadline() {
     for name in BOTH {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let (flooding, good) = (

@@ -125,7 +125,7 @@ fn a_get_waits_for_no_body_that_does_not_come() {
 }
 
 #[test]
-fn an_sdks_request_is_signed_anew() {
+fn an_sdks_request_is_re_signed() {
     let hash = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
     for name in BOTH {
         for payload in [hash, "UNSIGNED-PAYLOAD"] {
@@ -141,7 +141,7 @@ fn an_sdks_request_is_signed_anew() {
 }
 
 #[test]
-fn a_presigned_request_is_signed_anew() {
+fn a_presigned_request_is_re_signed() {
     for name in BOTH {
         let path = format!(
             "/bucket/key?x-id=GetObject&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={PLACEHOLDER}%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Security-Token=placeholder-the-host-signs-requests&X-Amz-Signature={}",
@@ -153,7 +153,7 @@ fn a_presigned_request_is_signed_anew() {
 }
 
 #[test]
-fn every_chunk_is_signed_anew() {
+fn every_chunk_is_re_signed() {
     let zeros = "0".repeat(64);
     let data = "a".repeat(1000);
     for name in BOTH {

@@ -60,7 +60,7 @@ fn a_certificate_that_is_not_trusted() {
 }
 
 #[test]
-fn one_that_does_not_speak_it() {
+fn a_server_without_tls_is_reported() {
     let server = Server::plain();
     let origin = server.origin("https");
     let sender = allowed("http_p2", &[&origin]).start();

@@ -86,7 +86,7 @@ fn a_response_is_compressed_for_a_client_that_accepts_it() {
 }
 
 #[test]
-fn what_stays_as_it_is() {
+fn some_responses_are_not_compressed() {
     let host = Deployment::of("http_seen").policy(ON).start();
     for (status, header, varies) in [
         (200, ("content-encoding", "identity"), false),
@@ -126,7 +126,7 @@ fn what_stays_as_it_is() {
 }
 
 #[test]
-fn it_lets_a_large_response_fit() {
+fn compression_lets_a_large_response_fit() {
     for name in BOTH {
         let host = Deployment::of(name).policy(ON).start();
         let target = "/big?bytes=8000000";

@@ -42,7 +42,7 @@ fn sections(module: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn one_is_written_where_it_is_asked_for_and_the_log_says_where() {
+fn a_dump_is_written_and_its_path_is_logged() {
     let dumps = tempfile::tempdir().unwrap();
     let host = Deployment::of("policy")
         .policy(policy(dumps.path()))
@@ -69,7 +69,7 @@ fn one_is_written_where_it_is_asked_for_and_the_log_says_where() {
 }
 
 #[test]
-fn there_are_no_more_than_four() {
+fn a_process_writes_at_most_four_dumps() {
     let dumps = tempfile::tempdir().unwrap();
     let host = Deployment::of("policy")
         .policy(policy(dumps.path()))
@@ -103,7 +103,7 @@ fn filling(mib: u32, policy: &str) -> Deployment {
 
 /// The function has 128 MiB: Lambda would end a process that has more.
 #[test]
-fn one_takes_little_memory_and_little_of_the_disk() {
+fn a_dump_takes_little_memory_and_disk_space() {
     let dumps = tempfile::tempdir().unwrap();
     for (mib, is_written) in [(44, true), (80, false)] {
         let host = filling(mib, &policy(dumps.path())).start();
@@ -132,7 +132,7 @@ fn one_takes_little_memory_and_little_of_the_disk() {
 }
 
 #[test]
-fn none_is_written_where_the_function_could_read_it() {
+fn dumps_in_granted_directories_fail_the_start() {
     for (policy, words) in [
         (
             "coredump = true\n[files]\n\"/tmp\" = \"read-only\"\n",

@@ -25,7 +25,7 @@ fn with_data(access: &str) -> Deployment {
 }
 
 #[test]
-fn there_are_none_by_default() {
+fn directories_are_not_granted_by_default() {
     let deployment = Deployment::of("policy");
     let host = deployment.start();
     for path in [
@@ -180,7 +180,7 @@ fn tmp_can_be_granted_and_keeps_its_files() {
 }
 
 #[test]
-fn what_cannot_be_granted_ends_the_start() {
+fn invalid_grants_fail_the_start() {
     for (policy, words) in [
         (
             "\"/var/task/absent\" = \"read-only\"",

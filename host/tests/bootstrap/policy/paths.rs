@@ -174,7 +174,7 @@ fn the_policy_says_where_it_goes() {
 }
 
 #[test]
-fn one_that_is_wrong_ends_the_start() {
+fn invalid_paths_fail_the_start() {
     for (policy, words) in [
         (
             "remove-base-path = 1\n",
