@@ -10,6 +10,15 @@ fn start(api: &ScriptedApi) -> Process {
         .spawn()
 }
 
+/// A host that has asked a Runtime API for its first event.
+fn serving() -> (ScriptedApi, Process, Connection) {
+    let api = ScriptedApi::start();
+    let process = start(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    (api, process, connection)
+}
+
 /// Serves one invocation on a connection, from `GET next` to its answer.
 fn serve(connection: &mut Connection, id: &str) {
     connection.expect_next();
@@ -53,43 +62,22 @@ fn requests_are_what_the_api_asks_for() {
 }
 
 #[test]
-fn at_500_to_next_it_ends_at_once() {
-    let api = ScriptedApi::start();
-    let process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
-    connection.answer("500 Internal Server Error", "", "{}");
-    ends_with_message(process, "answered 500 Internal Server Error to GET next");
-    assert_eq!(
-        api.count_connections(Duration::from_millis(50)),
-        0,
-        "it asked again"
-    );
-}
-
-#[test]
-fn at_500_to_an_answer_it_ends_at_once() {
-    let api = ScriptedApi::start();
-    let process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
-    connection.event("id-1", "\"count\"");
-    connection.request();
-    connection.answer("500 Internal Server Error", "", "");
-    ends_with_message(
-        process,
-        "answered 500 Internal Server Error to POST of a response",
-    );
-}
-
-#[test]
-fn at_403_to_next_it_ends_at_once() {
-    let api = ScriptedApi::start();
-    let process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
-    connection.answer("403 Forbidden", "", "");
-    ends_with_message(process, "answered 403 Forbidden to GET next");
+fn fatal_statuses_end_the_process_at_once() {
+    for (method, status, body) in [
+        ("GET next", "500 Internal Server Error", "{}"),
+        ("GET next", "403 Forbidden", ""),
+        ("POST of a response", "500 Internal Server Error", ""),
+    ] {
+        let (api, process, mut connection) = serving();
+        if method != "GET next" {
+            connection.event("id-1", "\"count\"");
+            connection.request();
+        }
+        connection.answer(status, "", body);
+        ends_with_message(process, &format!("answered {status} to {method}"));
+        let connections = api.count_connections(Duration::from_millis(50));
+        assert_eq!(connections, 0, "{status} to {method}: it asked again");
+    }
 }
 
 #[test]
@@ -105,10 +93,7 @@ fn an_api_that_is_not_there_is_asked_with_pauses_and_then_no_more() {
 
 #[test]
 fn resets_and_garbage_are_asked_again() {
-    let api = ScriptedApi::start();
-    let _process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
+    let (api, _process, connection) = serving();
     connection.close();
     let mut connection = api.accept();
     connection.expect_next();
@@ -139,10 +124,7 @@ fn a_connection_that_is_closed_while_idle_is_replaced_without_a_word() {
 
 #[test]
 fn an_event_that_is_cut_off_is_none() {
-    let api = ScriptedApi::start();
-    let _process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
+    let (api, _process, mut connection) = serving();
     connection.write("HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id-1\r\nContent-Length: 100\r\n\r\n\"cou");
     connection.close();
     serve(&mut api.accept(), "id-2");
@@ -150,10 +132,7 @@ fn an_event_that_is_cut_off_is_none() {
 
 #[test]
 fn a_head_that_is_larger_than_usual_is_read() {
-    let api = ScriptedApi::start();
-    let _process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
+    let (_api, _process, mut connection) = serving();
     let context = "c".repeat(30_000);
     connection.answer(
         "200 OK",
@@ -172,11 +151,8 @@ fn a_head_that_is_larger_than_usual_is_read() {
 
 #[test]
 fn a_redirect_is_not_followed() {
-    let api = ScriptedApi::start();
     let elsewhere = ScriptedApi::start();
-    let _process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
+    let (_api, _process, mut connection) = serving();
     let location = format!("Location: http://{}/\r\n", elsewhere.address());
     connection.answer("302 Found", &location, "");
     serve(&mut connection, "id-1");
@@ -281,10 +257,7 @@ fn an_answer_that_is_refused_costs_no_later_event() {
         "410 Gone",
         "413 Content Too Large",
     ] {
-        let api = ScriptedApi::start();
-        let _process = start(&api);
-        let mut connection = api.accept();
-        connection.expect_next();
+        let (_api, _process, mut connection) = serving();
         connection.event("id-1", "\"count\"");
         connection.request();
         connection.answer(status, "", "{\"errorMessage\":\"no\",\"errorType\":\"No\"}");
@@ -294,10 +267,7 @@ fn an_answer_that_is_refused_costs_no_later_event() {
 
 #[test]
 fn an_answer_on_a_dead_connection_is_sent_once_more() {
-    let api = ScriptedApi::start();
-    let _process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
+    let (api, _process, mut connection) = serving();
     connection.event("id-1", "\"count\"");
     connection.request();
     connection.close();
@@ -313,10 +283,7 @@ fn an_answer_on_a_dead_connection_is_sent_once_more() {
 
 #[test]
 fn an_answer_whose_reply_has_begun_is_not_sent_again() {
-    let api = ScriptedApi::start();
-    let _process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
+    let (api, _process, mut connection) = serving();
     connection.event("id-1", "\"count\"");
     connection.request();
     connection.write("HTTP/1.1 202 Acc");
@@ -326,10 +293,7 @@ fn an_answer_whose_reply_has_begun_is_not_sent_again() {
 
 #[test]
 fn the_api_is_waited_for_as_long_as_it_takes() {
-    let api = ScriptedApi::start();
-    let _process = start(&api);
-    let mut connection = api.accept();
-    connection.expect_next();
+    let (api, _process, mut connection) = serving();
     // Longer than any default of the HTTP library for an answer's start would be in a test's time.
     assert_eq!(
         api.count_connections(Duration::from_secs(2)),
