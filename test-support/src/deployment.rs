@@ -18,7 +18,7 @@ use crate::{PATIENCE, built};
 
 /// A directory with the function `hello`, as Lambda has it in `/var/task`, and the environment of its process.
 ///
-/// The directory is removed with the last deployment, host or process that has it.
+/// Clones share the directory. It is removed with the last deployment, host or process that has it.
 #[derive(Clone, Debug)]
 pub struct Deployment {
     directory: Arc<TempDir>,

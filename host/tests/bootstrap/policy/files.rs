@@ -200,7 +200,7 @@ fn invalid_grants_fail_the_start() {
             "line 2, column 1: \"/etc\" cannot be granted",
         ),
     ] {
-        let deployment = Deployment::of("policy").policy(&format!("[files]\n{policy}\n"));
+        let deployment = Deployment::of("policy").policy(format!("[files]\n{policy}\n"));
         fs::create_dir(deployment.path().join("data")).unwrap();
         symlink("/etc", deployment.path().join("out")).unwrap();
         let refusal = refusal(&deployment);

@@ -11,7 +11,7 @@ use crate::refusal::refusal;
 /// Has the guest exceed a limit, which costs the invocation and nothing else.
 fn exceed(guest: &str, limits: &str, commands: (&str, &str), error_type: &str, words: [&str; 2]) {
     let host = Deployment::of(guest)
-        .policy(&format!("[limits]\n{limits}\n"))
+        .policy(format!("[limits]\n{limits}\n"))
         .start();
     let (within, beyond) = commands;
     for _ in 0..2 {
