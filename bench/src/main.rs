@@ -2,6 +2,8 @@
 //! prints what each start and each invocation took, as Markdown; or to ours
 //! alone, and prints what the sandbox costs.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod breakdown;
 mod built;

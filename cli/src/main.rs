@@ -1,5 +1,7 @@
 //! `lambda-wasm`: makes functions of WebAssembly components, and runs them locally.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

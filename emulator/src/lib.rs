@@ -4,6 +4,8 @@
 //! [`RuntimeApi`] is strict. It refuses what the service refuses, and writes down every breach of
 //! the contract so that a test can say there was none. It knows nothing of what the runtime runs.
 
+#![forbid(unsafe_code)]
+
 pub mod environment;
 pub mod front_door;
 pub mod runtime_api;

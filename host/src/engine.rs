@@ -3,7 +3,12 @@
 //! An artifact can be loaded only by an engine whose settings are those that it was compiled with. So both are made here,
 //! from the artifact's trailer, and every setting is named that would otherwise follow a cargo feature or the environment.
 //!
-//! No other file configures wasmtime.
+//! No other file configures wasmtime, and no other file of the host has `unsafe` code.
+
+#![expect(
+    unsafe_code,
+    reason = "wasmtime has no safe way to load compiled code, nor to name CPU features"
+)]
 
 use std::path::Path;
 
@@ -68,10 +73,6 @@ pub fn for_artifact(trailer: &Trailer, coredump: bool) -> wasmtime::Result<Engin
 /// # Errors
 ///
 /// If the file is no artifact for this engine.
-#[expect(
-    unsafe_code,
-    reason = "compiled code is trusted like the executable that it lies beside"
-)]
 pub fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file is part of the function's code, as this executable is, and is replaced by rename only, so that a
     // mapped file never changes.
@@ -86,7 +87,6 @@ pub fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 ///
 /// If the target or a CPU feature is unknown.
 #[cfg(feature = "compiler")]
-#[expect(unsafe_code, reason = "wasmtime has no safe way to name CPU features")]
 pub fn for_compiling(trailer: &Trailer) -> wasmtime::Result<Engine> {
     let mut config = config(trailer, false);
     config.target(&trailer.target)?;
@@ -97,4 +97,35 @@ pub fn for_compiling(trailer: &Trailer) -> wasmtime::Result<Engine> {
         }
     }
     Engine::new(&config)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn files_in(directory: &Path) -> Vec<PathBuf> {
+        let paths = fs::read_dir(directory).unwrap();
+        let paths = paths.map(|entry| entry.unwrap().path());
+        paths
+            .flat_map(|path| match path.is_dir() {
+                true => files_in(&path),
+                false => vec![path],
+            })
+            .collect()
+    }
+
+    /// The compiler denies `unsafe` code, unless a file allows it again.
+    #[test]
+    fn no_other_file_allows_unsafe_code() {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let allows = |path: &PathBuf| {
+            let text = fs::read_to_string(path).unwrap();
+            let is_forbidden = |line| line == "#![forbid(unsafe_code)]";
+            let mut lines = text.lines();
+            lines.any(|line| line.contains("unsafe_code") && !is_forbidden(line))
+        };
+        let found: Vec<_> = files_in(&src).into_iter().filter(allows).collect();
+        assert_eq!(found, [src.join("engine.rs")]);
+    }
 }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use lambda_wasm_memory::allocator;
 use wasmtime::Engine;
 use wasmtime::component::InstancePre;
 
-use crate::allocator;
 use crate::artifact::{self, ArtifactError, Trailer};
 use crate::config::{Config, Environment, FunctionMetadata};
 use crate::exports::{self, ExportIndices};
@@ -75,7 +75,9 @@ impl Function {
         let engine =
             engine::for_artifact(&trailer, sandbox.policy.coredump.is_some()).map_err(damaged)?;
         timings.mark("engine");
-        allocator::interrupt(&engine);
+        // A guest looks whether the host holds too much for it when the epoch moves.
+        let interrupted = engine.clone();
+        allocator::on_over_limit(move || interrupted.increment_epoch());
         let component = engine::load(&engine, path).map_err(damaged)?;
         timings.mark("file");
         let pre = imports::link(&engine, &component).map_err(|why| unsupported(path, &why))?;

@@ -3,14 +3,11 @@
 //! The binary `bootstrap` is this library and a `main`. The compile tool uses [`artifact`], [`engine`], [`world`],
 //! [`imports`] and [`exports`], so that it refuses a component that the host would refuse.
 
-pub mod allocator;
 pub mod artifact;
 pub mod aws;
 pub mod bindings;
 pub mod call;
 pub mod config;
-#[cfg(target_arch = "x86_64")]
-pub mod copy;
 pub mod coredump;
 pub mod cpu;
 pub mod crash;

@@ -1,11 +1,12 @@
 //! `bootstrap`: the executable that Lambda starts.
 
+#![forbid(unsafe_code)]
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::anyhow;
-use lambda_wasm_host::allocator::Counting;
 use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
@@ -16,35 +17,7 @@ use lambda_wasm_host::supervisor::Supervisor;
 use lambda_wasm_host::timings::Timings;
 use lambda_wasm_host::worker::Worker;
 
-/// musl's own allocator is slow, and asks the kernel for memory too often.
-#[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: Counting<dlmalloc::GlobalDlmalloc> = Counting(dlmalloc::GlobalDlmalloc);
-
-#[cfg(not(target_env = "musl"))]
-#[global_allocator]
-static ALLOCATOR: Counting<std::alloc::System> = Counting(std::alloc::System);
-
-/// Replaces musl's `memcpy` and `memmove`.
-#[cfg(all(target_env = "musl", target_arch = "x86_64", not(debug_assertions)))]
-#[expect(unsafe_code, reason = "what is copied is the caller's to vouch for")]
-mod copy {
-    use lambda_wasm_host::copy;
-
-    #[unsafe(no_mangle)]
-    unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
-        // SAFETY: the caller's.
-        unsafe { copy::forward(to, from, length) };
-        to
-    }
-
-    #[unsafe(no_mangle)]
-    unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8 {
-        // SAFETY: the caller's.
-        unsafe { copy::overlapping(to, from, length) };
-        to
-    }
-}
+lambda_wasm_memory::install!();
 
 fn main() {
     let started = Instant::now();

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lambda_wasm_memory::allocator::{self, ThreadGroup};
 use tokio::runtime::Runtime;
 
-use crate::allocator::{self, Helpers};
 use crate::call::invoke;
 use crate::failure::Failure;
 use crate::function::Function;
@@ -30,7 +30,7 @@ pub struct Worker {
     outbound: Client,
     runtime: Runtime,
     /// The other threads of the tokio runtime, which wait for files.
-    helpers: Helpers,
+    helpers: ThreadGroup,
     watch: Arc<Watch>,
     log: Log,
     /// The instance for the next invocation, created ahead or kept. `None` if it could not be created ahead.
@@ -65,8 +65,8 @@ impl Worker {
         // tokio looks at timers and sockets between any two tasks, whose turns are bounded: a timeout does not wait until all
         // connections of the worker have had their turn.
         runtime.enable_time().event_interval(1);
-        let helpers = Helpers::new();
-        runtime.on_thread_start(move || helpers.join());
+        let helpers = ThreadGroup::new();
+        runtime.on_thread_start(move || helpers.register());
         // An I/O driver takes three file descriptors.
         if function.is_streaming() || function.allows_outbound_http() {
             runtime.enable_io();
@@ -104,7 +104,7 @@ impl Worker {
     ///
     /// Returns an error if the process has to end.
     pub fn run(mut self) -> Result<(), RuntimeApiError> {
-        self.helpers.adopt();
+        self.helpers.attach();
         let thread = ThreadId::current();
         while !self.watch.shutdown.is_requested() {
             let invocation = Arc::new(self.client.next()?);
@@ -166,7 +166,8 @@ impl Worker {
             drop(dropped);
             self.outbound.settle().await;
         });
-        let may_be_bloated = self.instance.is_none() && (has_failed || allocator::excess() > 0);
+        let may_be_bloated =
+            self.instance.is_none() && (has_failed || allocator::peak_over_limit() > 0);
         if self.is_bloated || may_be_bloated {
             self.is_bloated = self.watch.recycle_if_bloated(timeline);
         }

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
+use lambda_wasm_memory::allocator;
 use serde::de::Error;
 
 use super::EventError;
-use crate::allocator;
 use crate::policy::FREE_OF_CHARGE;
 
 /// Bytes of memory for each byte of an event. The densest event that is a request, a list of empty values, takes 45.
@@ -30,13 +30,16 @@ thread_local! {
 /// It ends at what an invocation has at no charge, beside a copy of the event.
 pub fn begin(event: usize) {
     let budget = event.saturating_mul(BUDGET_PER_BYTE).min(FREE_OF_CHARGE) + event + MIN_BUDGET;
-    END.set((allocator::held().saturating_add_unsigned(budget), budget));
+    END.set((
+        allocator::allocated().saturating_add_unsigned(budget),
+        budget,
+    ));
 }
 
 /// Returns an error if the budget has no room for so many bytes more.
 pub fn check(bytes: usize) -> Result<(), Exceeded> {
     let (end, budget) = END.get();
-    if allocator::held().saturating_add_unsigned(bytes) > end {
+    if allocator::allocated().saturating_add_unsigned(bytes) > end {
         return Err(Exceeded { budget });
     }
     Ok(())

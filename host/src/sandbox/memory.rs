@@ -1,9 +1,9 @@
 //! The limits of one instance: its memory, its tables, and the number of its core instances.
 
+use lambda_wasm_memory::allocator;
 use thiserror::Error;
 use wasmtime::ResourceLimiter;
 
-use crate::allocator;
 use crate::policy::FREE_OF_CHARGE;
 
 const MIB: usize = 1024 * 1024;
@@ -45,7 +45,7 @@ impl MemoryLimit {
         let new = Self {
             limit,
             used: 0,
-            before: allocator::held(),
+            before: allocator::allocated(),
             own: None,
             denied: None,
             elements,
@@ -57,7 +57,7 @@ impl MemoryLimit {
     }
 
     fn watch_held(&self) {
-        allocator::bound(self.before.saturating_add_unsigned(FREE_OF_CHARGE));
+        allocator::set_limit(self.before.saturating_add_unsigned(FREE_OF_CHARGE));
     }
 
     /// Checks how much the host holds for the instance.
@@ -77,7 +77,7 @@ impl MemoryLimit {
     }
 
     fn held(&self) -> usize {
-        usize::try_from(allocator::held() - self.before).unwrap_or(0)
+        usize::try_from(allocator::allocated() - self.before).unwrap_or(0)
     }
 
     /// Returns how much of what the host holds counts as the guest's memory.
@@ -87,13 +87,13 @@ impl MemoryLimit {
 
     /// Suspends the limit until the first invocation: what the thread allocates until then is not held for the instance.
     pub fn suspend(&mut self) {
-        self.own = Some(allocator::held() - self.before);
+        self.own = Some(allocator::allocated() - self.before);
     }
 
     /// Begins an invocation: forgets the denials, and how much was held at most.
     pub fn bind(&mut self) {
         if let Some(own) = self.own.take() {
-            self.before = allocator::held() - own;
+            self.before = allocator::allocated() - own;
         }
         self.watch_held();
         self.denied = None;
