@@ -69,14 +69,20 @@ const INIT_LIMIT_ON_DEMAND: Duration = Duration::from_millis(9_800);
 /// Ahead of demand (provisioned concurrency, snapshots, managed instances) it gives at least 130 seconds.
 const INIT_LIMIT_AHEAD: Duration = Duration::from_millis(129_800);
 
+impl FromIterator<(String, String)> for Environment {
+    /// Creates an environment that has these variables.
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(variables: T) -> Self {
+        Self(Arc::new(variables.into_iter().collect()))
+    }
+}
+
 impl Environment {
     /// Reads the environment. What is not UTF-8 is left out: no variable of Lambda's is.
     #[must_use]
     pub fn read() -> Self {
-        let variables = std::env::vars_os()
+        std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self(Arc::new(variables))
+            .collect()
     }
 
     /// What a function with this policy sees of it.

@@ -15,6 +15,7 @@ use crate::exports::{self, ExportIndices};
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
+use crate::observer::Observers;
 use crate::outbound::{Access, Client, Signer};
 use crate::policy::{ONE_REQUEST, Policy, at_cpu_share};
 use crate::sandbox::{HostState, SandboxConfig};
@@ -35,6 +36,7 @@ pub struct Function {
     pub(crate) sandbox: SandboxConfig,
     pub(crate) metadata: FunctionMetadata,
     pub(crate) watchdog: Watchdog,
+    pub(crate) observers: Observers,
     /// How long Lambda lets a start take.
     pub(crate) init_limit: Duration,
 }
@@ -45,7 +47,12 @@ impl Function {
     /// # Errors
     ///
     /// Returns the failure to report if the host cannot run the component.
-    pub fn load(config: &Config, log: Log, timings: &mut Timings) -> Result<Self, Failure> {
+    pub fn load(
+        config: &Config,
+        log: Log,
+        observers: Observers,
+        timings: &mut Timings,
+    ) -> Result<Self, Failure> {
         let path = &config.component;
         let trailer = Trailer::read(path).map_err(unusable)?;
         if config.verify {
@@ -91,6 +98,7 @@ impl Function {
             file: path.clone(),
             environment: config.environment.clone(),
             watchdog: Watchdog::new(engine.clone()),
+            observers,
             engine,
             component: pre,
             export,
@@ -133,6 +141,7 @@ impl Function {
             policy: Policy::path(&self.file),
             proxy: Mutex::new(self.environment.proxy()),
             log: self.sandbox.log,
+            observers: self.observers.clone(),
         };
         let requests = self.sandbox.share.requests;
         Client::new(Arc::new(access), self.watchdog.clone(), requests)

@@ -13,7 +13,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use crate::failure::Failure;
-use crate::log::{Level, Log, Stream};
+use crate::log::{Field, Level, Log, Stream};
 use crate::policy::StreamLevels;
 
 /// The longest line, in bytes. A longer line is written in parts, so that a guest which never ends its line cannot fill the
@@ -29,6 +29,9 @@ const PERMIT: usize = 4 * 1024;
 
 /// How many bytes of a failure are logged at least, however much the invocation has written: a failure has to be readable.
 pub const MIN_FAILURE: usize = 8 * 1024;
+
+/// How many different lines the host writes about the actions of one invocation, if it writes each line once.
+const MAX_ONCE: usize = 10;
 
 /// The error that stops a guest which has written as much as one invocation may.
 #[derive(Debug, Clone, Copy, Error)]
@@ -47,6 +50,8 @@ struct Lines {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     last_words: Vec<u8>,
+    /// The lines that the host has written and does not write again.
+    once: Vec<String>,
     /// How many bytes of the log one invocation may fill. The host's additions count too: as JSON, an empty line has a hundred
     /// bytes.
     limit: usize,
@@ -63,7 +68,7 @@ impl GuestOutput {
     /// that of its stream.
     #[must_use]
     pub fn new(log: Log, levels: StreamLevels, limit: usize) -> Self {
-        let (stdout, stderr, last_words) = Default::default();
+        let (stdout, stderr, last_words, once) = Default::default();
         Self(Arc::new(Mutex::new(Lines {
             log,
             levels,
@@ -71,6 +76,7 @@ impl GuestOutput {
             stdout,
             stderr,
             last_words,
+            once,
             limit,
             written: 0,
             is_denied: false,
@@ -84,6 +90,7 @@ impl GuestOutput {
         lines.finish();
         lines.request_id = Some(request_id.to_owned());
         lines.last_words.clear();
+        lines.once.clear();
         lines.written = 0;
         lines.is_denied = false;
     }
@@ -121,22 +128,27 @@ impl GuestOutput {
 
     /// Writes a line of the host about an action of the guest. The line counts as the guest's output, because the guest may
     /// repeat the action as often as it likes.
-    pub fn host(&self, level: Level, line: &str) {
+    pub fn host(&self, level: Level, line: &str, fields: &[Field]) {
+        self.lock().host(level, line, fields);
+    }
+
+    /// Writes a line as [`Self::host`] does, but each line once in an invocation, and at most ten lines.
+    pub fn host_once(&self, level: Level, line: &str, fields: &[Field]) {
         let mut lines = self.lock();
-        if lines.check().is_ok() {
-            let length = lines.log.host(level, lines.request_id.as_deref(), line);
-            lines.charge(length);
+        let is_known = lines.once.iter().any(|known| known == line);
+        if lines.once.len() < MAX_ONCE && !is_known {
+            lines.host(level, line, fields);
+            lines.once.push(line.to_owned());
         }
     }
 
     /// Writes a failure. It is cut to the bytes that the invocation may still write, or to [`MIN_FAILURE`] if these are fewer.
-    pub fn failure(&self, level: Level, failure: &Failure) {
+    pub fn failure(&self, level: Level, failure: &Failure, fields: &[Field]) {
         let mut lines = self.lock();
         let room = lines.limit.saturating_sub(lines.written);
         let failure = failure.cut(room.max(MIN_FAILURE));
-        let length = lines
-            .log
-            .counted_failure(level, lines.request_id.as_deref(), &failure);
+        let id = lines.request_id.as_deref();
+        let length = lines.log.counted_failure(level, id, &failure, fields);
         lines.written = lines.written.saturating_add(length);
     }
 
@@ -167,6 +179,14 @@ impl Lines {
         match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn host(&mut self, level: Level, line: &str, fields: &[Field]) {
+        if self.check().is_ok() {
+            let id = self.request_id.as_deref();
+            let length = self.log.host_with(level, id, line, fields);
+            self.charge(length);
         }
     }
 

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::function::Function;
 use crate::guest_output::{GuestOutput, TooMuchOutput};
 use crate::invocation::Invocation;
+use crate::observer::InstanceMade;
 use crate::outbound::Client;
 use crate::sandbox::{self, HostState};
 use crate::timeline::Timeline;
@@ -71,12 +72,26 @@ impl Instance {
         let export = function.export.load(&mut store, &instance);
         let export = export.map_err(|why| function.unsupported(&why))?;
         store.data_mut().memory.suspend();
-        Ok(Self {
+        let instance = Self {
             created,
             invocations: 0,
             store,
             export,
-        })
+        };
+        let event = InstanceMade {
+            since: created,
+            memory: instance.memory(),
+        };
+        let observers = &function.observers;
+        observers.each(|observer| observer.instance_made(&event));
+        Ok(instance)
+    }
+
+    /// Returns the size of the instance's memories and tables, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let (used, _) = self.store.data().memory.usage();
+        used
     }
 
     /// Returns whether the instance may serve its next invocation. Every instance may serve a first one.
@@ -109,8 +124,7 @@ impl Instance {
     pub fn drop_takes(&self, function: &Function) -> Duration {
         /// Measured with instances of 96 MiB: 130 us, and a reserve.
         const CPU_TIME_PER_MIB: Duration = Duration::from_micros(200);
-        let (used, _) = self.store.data().memory.usage();
-        let mib = u32::try_from(used / (1024 * 1024)).unwrap_or(u32::MAX);
+        let mib = u32::try_from(self.memory() / (1024 * 1024)).unwrap_or(u32::MAX);
         function.wall_time(CPU_TIME_PER_MIB.saturating_mul(mib))
     }
 }

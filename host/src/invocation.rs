@@ -39,6 +39,8 @@ pub struct Invocation {
     pub id: String,
     /// The event, byte for byte.
     pub event: Vec<u8>,
+    /// When the reply had come.
+    pub began: Instant,
     /// When Lambda ends the invocation.
     pub deadline: Deadline,
     headers: HeaderMap,
@@ -55,10 +57,12 @@ impl Invocation {
             .filter(|id| is_path_segment(id))
             .ok_or(MissingId)?
             .to_owned();
-        let deadline = Deadline::from_header(text(&headers, header::DEADLINE_MS));
+        let began = Instant::now();
+        let deadline = Deadline::from_header(text(&headers, header::DEADLINE_MS), began);
         Ok(Self {
             id,
             event,
+            began,
             deadline,
             headers,
         })
@@ -102,9 +106,8 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    fn from_header(value: Option<&str>) -> Self {
-        let (now, unix) = (Instant::now(), SystemTime::now());
-        let unix = unix
+    fn from_header(value: Option<&str>, now: Instant) -> Self {
+        let unix = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
         value
@@ -170,7 +173,7 @@ mod tests {
             Some("600000"),
             Some("18446744073709551615"),
         ] {
-            let deadline = Deadline::from_header(value);
+            let deadline = Deadline::from_header(value, Instant::now());
             assert!(!deadline.is_known, "{value:?}");
             assert!(deadline.at > Instant::now() + MAX_DURATION - Duration::from_secs(10));
         }

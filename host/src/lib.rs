@@ -24,6 +24,7 @@ pub mod instance;
 pub mod interfaces;
 pub mod invocation;
 pub mod log;
+pub mod observer;
 pub mod outbound;
 pub mod panics;
 pub mod policy;

@@ -35,6 +35,9 @@ pub enum Stream {
     Stderr,
 }
 
+/// A fact of a line, by its name in JSON. Text has the facts in its message.
+pub type Field = (&'static str, Value);
+
 /// Writes lines.
 #[derive(Debug, Clone, Copy)]
 pub struct Log {
@@ -63,9 +66,26 @@ impl Log {
         Self { patience, ..self }
     }
 
+    /// Returns whether the host's own lines of this level are written.
+    #[must_use]
+    pub fn writes(self, level: Level) -> bool {
+        level >= self.level
+    }
+
     /// Writes a line of the host's own, and returns how many bytes it has in the log.
     pub fn host(self, level: Level, request_id: Option<&str>, message: &str) -> usize {
-        if level < self.level {
+        self.host_with(level, request_id, message, &[])
+    }
+
+    /// Writes a line of the host's own that has these fields in JSON, and returns how many bytes it has in the log.
+    pub fn host_with(
+        self,
+        level: Level,
+        request_id: Option<&str>,
+        message: &str,
+        fields: &[Field],
+    ) -> usize {
+        if !self.writes(level) {
             return 0;
         }
         let line = match self.format {
@@ -73,14 +93,20 @@ impl Log {
                 Some(id) => format!("[{}] RequestId: {id} {message}", level.name()),
                 None => format!("[{}] {message}", level.name()),
             },
-            Format::Json => json_line(Map::new(), level, request_id, message),
+            Format::Json => json_line(object(fields), level, request_id, message),
         };
         self.write(Stream::Stderr, line)
     }
 
     /// Writes what went wrong, with its stack trace.
-    pub fn failure(self, level: Level, request_id: Option<&str>, failure: &Failure) {
-        self.counted_failure(level, request_id, failure);
+    pub fn failure(
+        self,
+        level: Level,
+        request_id: Option<&str>,
+        failure: &Failure,
+        fields: &[Field],
+    ) {
+        self.counted_failure(level, request_id, failure, fields);
     }
 
     /// Returns a failure as it stands in a line. In JSON each line stands for itself, and may repeat the function's output.
@@ -98,14 +124,15 @@ impl Log {
         level: Level,
         request_id: Option<&str>,
         failure: &Failure,
+        fields: &[Field],
     ) -> usize {
-        if level < self.level {
+        if !self.writes(level) {
             return 0;
         }
         match self.format {
             Format::Text => self.host(level, request_id, &self.text_of(failure)),
             Format::Json => {
-                let mut line = Map::new();
+                let mut line = object(fields);
                 line.insert("errorType".to_owned(), failure.error_type.clone().into());
                 line.insert("stackTrace".to_owned(), failure.stack_trace.clone().into());
                 self.write(
@@ -247,6 +274,13 @@ fn write_within(line: &[u8], patience: Duration) -> io::Result<()> {
     write_pieces(Stream::Stderr, &mut stderr.lock(), line)
 }
 
+fn object(fields: &[Field]) -> Map<String, Value> {
+    let fields = fields.iter().cloned();
+    fields
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
 fn timestamp() -> String {
     format!("{:.3}", jiff::Timestamp::now())
 }
@@ -289,13 +323,13 @@ fn stamp(mut object: Map<String, Value>, request_id: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    fn object(line: &str) -> Map<String, Value> {
+    fn parsed(line: &str) -> Map<String, Value> {
         serde_json::from_str(line).unwrap()
     }
 
     #[test]
     fn a_line_becomes_an_object() {
-        let line = object(&json_line(
+        let line = parsed(&json_line(
             Map::new(),
             Level::Warn,
             Some("id-1"),
@@ -313,10 +347,10 @@ mod tests {
 
     #[test]
     fn an_object_is_merged_and_cannot_pose_as_another_invocations() {
-        let forged = object(
+        let forged = parsed(
             r#"{"message":"m","level":"error","requestId":"other","timestamp":"1970-01-01T00:00:00Z","n":1}"#,
         );
-        let line = object(&merged_line(forged, Level::Info, Some("id-1")));
+        let line = parsed(&merged_line(forged, Level::Info, Some("id-1")));
         assert_eq!(
             (&line["requestId"], &line["level"], &line["n"]),
             (&"id-1".into(), &"ERROR".into(), &1.into())
@@ -324,7 +358,7 @@ mod tests {
         assert_ne!(line["timestamp"], "1970-01-01T00:00:00Z");
         assert_eq!(line["originalTimestamp"], "1970-01-01T00:00:00Z");
         assert!(!line.contains_key("originalLevel"));
-        let other = object(r#"{"requestId":"other"}"#);
+        let other = parsed(r#"{"requestId":"other"}"#);
         assert!(!merged_line(other, Level::Info, None).contains("other"));
     }
 

@@ -2,15 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::anyhow;
 use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
 use lambda_wasm_host::log::{self, Level, Log};
+use lambda_wasm_host::observer::Observers;
 use lambda_wasm_host::panics;
 use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::supervisor::Supervisor;
@@ -24,21 +23,18 @@ fn main() {
     let environment = Environment::read();
     let log = Log::new(environment.log());
     log::take_over(environment.lines_begun());
-    let Err(error) = run(&environment, log, started);
-    exit(log, &error);
-}
-
-/// Starts, and runs the workers. Returns only if the start fails.
-fn run(environment: &Environment, log: Log, started: Instant) -> anyhow::Result<Infallible> {
-    let endpoint = Arc::new(
-        environment
-            .endpoint()
-            .map_err(|failure| anyhow!(failure.to_string()))?,
-    );
-    let client = || RuntimeClient::new(Arc::clone(&endpoint), log, None);
-    let (supervisor, worker) = panics::catch(|| start(environment, &endpoint, log, started))
-        .map_err(|failure| report(&client(), log, &failure))?;
-    supervisor.run(worker)
+    let endpoint = match environment.endpoint() {
+        Ok(endpoint) => Arc::new(endpoint),
+        Err(failure) => exit(log, &failure, None),
+    };
+    match panics::catch(|| start(&environment, &endpoint, log, started)) {
+        Ok((supervisor, worker)) => supervisor.run(worker),
+        Err(failure) => {
+            let client = RuntimeClient::new(endpoint, log, None);
+            let unreported = client.init_error(&failure).err();
+            exit(log, &failure, unreported)
+        }
+    }
 }
 
 /// Reads the configuration, loads the function, and starts its workers. Returns the worker for this thread.
@@ -50,24 +46,22 @@ fn start(
 ) -> Result<(Arc<Supervisor>, Worker), Failure> {
     let config = environment.config()?;
     let mut timings = Timings::new(config.timings, started);
-    let function = Arc::new(Function::load(&config, log, &mut timings)?);
+    let observers = Observers::new(vec![Box::new(log)]);
+    let function = Arc::new(Function::load(&config, log, observers, &mut timings)?);
     let workers = config.max_concurrency.get();
     let supervisor = Supervisor::new(function, Arc::clone(endpoint), log, workers);
     let worker = supervisor.start(started, &mut timings)?;
     Ok((supervisor, worker))
 }
 
-/// Reports to Lambda that the start failed. Returns the error to log.
-fn report(client: &RuntimeClient, log: Log, failure: &Failure) -> anyhow::Error {
-    let told = client.init_error(failure);
-    let error = anyhow!(log.text_of(failure));
-    match told {
-        Ok(()) => error,
-        Err(why) => error.context(why),
-    }
-}
-
-fn exit(log: Log, error: &anyhow::Error) -> ! {
-    log.host(Level::Fatal, None, &format!("{error:#}"));
+/// Logs why the start failed, and perhaps why Lambda could not be told. Ends the process.
+fn exit(log: Log, failure: &Failure, unreported: Option<String>) -> ! {
+    let text = log.text_of(failure);
+    let line = match unreported {
+        Some(why) => format!("{why}: {text}"),
+        None => text,
+    };
+    let fields = [("errorType", failure.error_type.to_string().into())];
+    log.host_with(Level::Fatal, None, &line, &fields);
     std::process::exit(1);
 }

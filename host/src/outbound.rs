@@ -11,6 +11,7 @@ mod connect;
 mod error;
 mod health;
 mod in_flight;
+mod observed;
 mod sending;
 mod sign;
 mod tls;
@@ -20,11 +21,12 @@ pub use body::Keeping;
 pub use client::Client;
 pub use sign::Signer;
 
+use std::fmt::Display;
 use std::future::{Future, ready};
 use std::mem::take;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::request::Parts;
 use http::{Method, Request, Response, Uri};
@@ -33,17 +35,17 @@ use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
 use self::body::lent;
+use self::observed::ObservedRequest;
 use self::sending::Sending;
 use self::sign::{Decision, Signing};
 use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
+use crate::invocation::Invocation;
 use crate::log::{Level, Log};
+use crate::observer::{Observers, RequestDenied, RequestId};
 use crate::policy::Origin;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
-
-/// How many denials and doubts one invocation writes to the log.
-const MAX_TOLD: usize = 10;
 
 /// What a function's requests may reach.
 #[derive(Debug)]
@@ -64,6 +66,8 @@ pub struct Access {
     pub proxy: Mutex<Option<&'static str>>,
     /// Where the process says what it makes of its configuration.
     pub log: Log,
+    /// Those who are told of each request.
+    pub observers: Observers,
 }
 
 impl Access {
@@ -101,8 +105,10 @@ impl Access {
 pub struct Outbound {
     client: Client,
     output: GuestOutput,
-    /// What the log says already.
-    told: Vec<String>,
+    /// The invocation that requests belong to from now on.
+    invocation: Option<Arc<Invocation>>,
+    /// How many requests there were.
+    requests: usize,
     sending: Sending,
 }
 
@@ -113,18 +119,19 @@ impl Outbound {
         Self {
             client,
             output,
-            told: Vec::new(),
+            invocation: None,
+            requests: 0,
             sending: Sending::default(),
         }
     }
 
-    /// Forgets what it said about the invocation before.
-    pub fn bind(&mut self) {
-        self.told.clear();
+    /// Makes requests belong to an invocation.
+    pub fn bind(&mut self, invocation: Arc<Invocation>) {
+        self.invocation = Some(invocation);
     }
 
     /// Where a request goes and how it will be signed, if it may be sent.
-    fn check(&mut self, parts: &mut Parts) -> Result<(Origin, Option<Signing>)> {
+    fn check(&mut self, parts: &mut Parts) -> Result<(ObservedRequest, Option<Signing>)> {
         let origin = Origin::from_uri(&parts.uri).ok_or(Error::HttpRequestUriInvalid)?;
         parts.uri = plain(take(&mut parts.uri), &origin)?;
         if parts.method == Method::CONNECT {
@@ -137,27 +144,36 @@ impl Outbound {
             return Err(self.deny(&origin, &why));
         }
         access.remove_context(&origin, parts);
-        let doubt = match access.signer.decide(&origin, parts) {
-            Ok(Decision::Sign(signing)) => return Ok((origin, Some(signing))),
-            Ok(Decision::Leave(doubt)) => doubt,
-            Err(refusal) => return Err(self.deny(&origin, &refusal.to_string())),
+        let (signing, unsigned) = match access.signer.decide(&origin, parts) {
+            Ok(Decision::Sign(signing)) => (Some(signing), None),
+            Ok(Decision::Leave(doubt)) => (None, doubt),
+            Err(refusal) => return Err(self.deny(&origin, &refusal)),
         };
-        if let Some(doubt) = doubt {
-            self.tell(format!("a request to {origin} is not signed: {doubt}"));
-        }
-        Ok((origin, None))
+        self.requests += 1;
+        let observed = ObservedRequest::begin(
+            access.observers.clone(),
+            self.invocation.clone(),
+            self.requests,
+            origin,
+            self.output.clone(),
+        );
+        let unsigned = unsigned.as_ref().map(|why| why as &dyn Display);
+        observed.tell_begun(&parts.method, unsigned);
+        Ok((observed, signing))
     }
 
-    fn deny(&mut self, origin: &Origin, why: &str) -> Error {
-        self.tell(format!("a request to {origin} was denied: {why}"));
+    fn deny(&mut self, origin: &Origin, why: &dyn Display) -> Error {
+        self.requests += 1;
+        let request = RequestId {
+            invocation: self.invocation.as_deref(),
+            number: self.requests,
+            origin,
+            output: &self.output,
+        };
+        let event = RequestDenied { request, why };
+        let observers = &self.client.access().observers;
+        observers.each(|observer| observer.request_denied(&event));
         Error::HttpRequestDenied
-    }
-
-    fn tell(&mut self, line: String) {
-        if self.told.len() < MAX_TOLD && !self.told.contains(&line) {
-            self.output.host(Level::Warn, &line);
-            self.told.push(line);
-        }
     }
 }
 
@@ -185,7 +201,7 @@ impl WasiHttpHooks for Outbound {
         let (mut parts, body) = request.into_parts();
         // From now on, so that it begins although the guest computes.
         let yielding = self.client.yielding();
-        let (origin, signing) = match self.check(&mut parts) {
+        let (observed, signing) = match self.check(&mut parts) {
             Ok(checked) => checked,
             Err(error) => {
                 self.sending.discard(body, yielding);
@@ -194,17 +210,12 @@ impl WasiHttpHooks for Outbound {
         };
         let (body, returned) = lent(body);
         let request = Request::from_parts(parts, body);
-        let output = self.output.clone();
-        let failed = move |error: &dyn std::fmt::Display| {
-            let line = format!("a request to {origin} could not be sent: {error}");
-            output.host(Level::Warn, &line);
-        };
         let client = self.client.clone();
         let options = options.unwrap_or_default();
         let rest = self.sending.rest();
         let sending = async move {
             let again = client.yielding();
-            let sent = client.send(request, &returned, options, signing, yielding, failed);
+            let sent = client.send(request, &returned, options, signing, yielding, observed);
             let sent = sent.await;
             if sent.is_err() {
                 rest.discard(&returned, again);

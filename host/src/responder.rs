@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::guest_output::GuestOutput;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
+use crate::observer::{InvocationFailed, Observers};
 use crate::runtime_api::streamed::StreamedResponse;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
 
@@ -22,7 +23,9 @@ pub const LARGEST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 pub struct Responder<'a> {
     client: &'a RuntimeClient,
     claim: AnswerClaim,
-    has_failed: AtomicBool,
+    /// The type of the first failure, if there is one.
+    error_type: OnceLock<String>,
+    observers: &'a Observers,
     log: Log,
     /// The output of the invocation's instance, once it has one.
     output: OnceLock<GuestOutput>,
@@ -46,14 +49,20 @@ impl AnswerClaim {
 impl<'a> Responder<'a> {
     /// Creates the responder of an invocation that has not been answered.
     #[must_use]
-    pub fn new(client: &'a RuntimeClient, invocation: Arc<Invocation>, log: Log) -> Self {
+    pub fn new(
+        client: &'a RuntimeClient,
+        invocation: Arc<Invocation>,
+        observers: &'a Observers,
+        log: Log,
+    ) -> Self {
         Self {
             client,
             claim: AnswerClaim {
                 invocation,
                 is_claimed: Arc::default(),
             },
-            has_failed: AtomicBool::new(false),
+            error_type: OnceLock::new(),
+            observers,
             log,
             output: OnceLock::new(),
         }
@@ -73,7 +82,13 @@ impl<'a> Responder<'a> {
     /// Returns whether the invocation failed, before or after its response.
     #[must_use]
     pub fn has_failed(&self) -> bool {
-        self.has_failed.load(Ordering::Acquire)
+        self.error_type.get().is_some()
+    }
+
+    /// Returns the type of the invocation's first failure, before or after its response.
+    #[must_use]
+    pub fn error_type(&self) -> Option<&str> {
+        self.error_type.get().map(String::as_str)
     }
 
     /// Sends a response, unless the invocation has been answered. A response that Lambda would refuse becomes a failure.
@@ -115,17 +130,17 @@ impl<'a> Responder<'a> {
         }
     }
 
-    /// Logs a failure of the invocation, without an answer.
+    /// Tells the observers, and so the log, of a failure of the invocation, without an answer.
     pub fn log(&self, failure: &Failure) {
-        self.has_failed.store(true, Ordering::Release);
-        let failure = sendable(failure);
-        match self.output.get() {
-            Some(output) => output.failure(Level::Error, &failure),
-            None => {
-                let id = Some(self.claim.invocation.id.as_str());
-                self.log.failure(Level::Error, id, &failure);
-            }
-        }
+        self.set_failed(failure);
+        let event = InvocationFailed {
+            invocation: &self.claim.invocation,
+            failure: &sendable(failure),
+            output: self.output.get(),
+            is_stuck: false,
+        };
+        self.observers
+            .each(|observer| observer.invocation_failed(&event));
     }
 
     /// Logs a warning about the invocation.
@@ -160,9 +175,14 @@ impl<'a> Responder<'a> {
         sent
     }
 
+    fn set_failed(&self, failure: &Failure) {
+        let error_type = || failure.error_type.to_string();
+        self.error_type.get_or_init(error_type);
+    }
+
     /// Sends a failure. The caller has claimed the answer.
     fn send(&self, invocation: &Invocation, failure: &Failure) -> Result<(), RuntimeApiError> {
-        self.has_failed.store(true, Ordering::Release);
+        self.set_failed(failure);
         self.client.fail(invocation, &sendable(failure))
     }
 }

@@ -18,7 +18,7 @@ use self::streamed::StreamedResponse;
 use crate::config::Endpoint;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
-use crate::log::{Level, Log};
+use crate::log::{Field, Level, Log};
 
 mod error;
 pub mod streamed;
@@ -100,12 +100,13 @@ impl RuntimeClient {
                 Err(_) if tries == 0 && !self.replied.load(Ordering::Relaxed) => self.try_next(),
                 asked => asked,
             };
-            let why = match asked {
+            let (why, status) = match asked {
                 Ok(Next::Invocation(invocation)) => return Ok(*invocation),
                 Ok(Next::Unusable) => {
                     // The Runtime API replies, so that events may still come: the client waits and does not give up.
                     tries = tries.min(BACKOFF.len() - 2);
-                    "the event came without an id (Lambda-Runtime-Aws-Request-Id), so that it cannot be answered".to_owned()
+                    let why = "the event came without an id (Lambda-Runtime-Aws-Request-Id), so that it cannot be answered";
+                    (why.to_owned(), None)
                 }
                 Ok(Next::Refused(status)) if is_final(status) => {
                     return Err(RuntimeApiError::Broken {
@@ -114,8 +115,11 @@ impl RuntimeClient {
                         request: "GET next",
                     });
                 }
-                Ok(Next::Refused(status)) => format!("GET next was answered with {status}"),
-                Err(error) => format!("GET next: {error}"),
+                Ok(Next::Refused(status)) => (
+                    format!("GET next was answered with {status}"),
+                    Some(status_field(status)),
+                ),
+                Err(error) => (format!("GET next: {error}"), None),
             };
             let Some(&pause) = BACKOFF.get(tries) else {
                 return Err(RuntimeApiError::GaveUp {
@@ -124,14 +128,12 @@ impl RuntimeClient {
                     last: why,
                 });
             };
-            self.log.host(
-                Level::Warn,
-                None,
-                &format!(
-                    "Runtime API: {why}; asking again in {} ms",
-                    pause.as_millis()
-                ),
+            let line = format!(
+                "Runtime API: {why}; asking again in {} ms",
+                pause.as_millis()
             );
+            self.log
+                .host_with(Level::Warn, None, &line, status.as_slice());
             thread::sleep(pause);
             tries += 1;
         }
@@ -240,10 +242,8 @@ impl RuntimeClient {
         let status = match result {
             Ok(status) => status,
             Err(error) => {
-                self.log_error(
-                    invocation,
-                    &format!("the response could not be sent: {error}"),
-                );
+                let line = format!("the response could not be sent: {error}");
+                self.log_error(invocation, &line, None);
                 return Ok(());
             }
         };
@@ -253,10 +253,12 @@ impl RuntimeClient {
             413 => self.log_error(
                 invocation,
                 "the response is too large: the Runtime API refused it (413), and answered the invocation itself",
+                Some(status),
             ),
             410 => self.log_error(
                 invocation,
                 "the response came too late (410): the invocation has ended",
+                Some(status),
             ),
             500 => {
                 return Err(RuntimeApiError::Broken {
@@ -268,6 +270,7 @@ impl RuntimeClient {
             _ => self.log_error(
                 invocation,
                 &format!("the Runtime API did not take the response: {status}"),
+                Some(status),
             ),
         }
         Ok(())
@@ -294,9 +297,16 @@ impl RuntimeClient {
         Ok(response.status())
     }
 
-    fn log_error(&self, invocation: &Invocation, message: &str) {
-        self.log.host(Level::Error, Some(&invocation.id), message);
+    fn log_error(&self, invocation: &Invocation, message: &str, status: Option<StatusCode>) {
+        let (id, status) = (Some(invocation.id.as_str()), status.map(status_field));
+        self.log
+            .host_with(Level::Error, id, message, status.as_slice());
     }
+}
+
+/// Returns a status of the Runtime API as a field of a line.
+fn status_field(status: StatusCode) -> Field {
+    ("status", status.as_u16().into())
 }
 
 enum Next {

@@ -107,7 +107,7 @@ impl HostState {
         self.wasi = wasi(config, &self.output, trace_id)?;
         self.memory.bind();
         self.output.bind(&invocation.id);
-        self.outbound.bind();
+        self.outbound.bind(Arc::clone(&invocation));
         self.stop = stop;
         self.last_import = "";
         self.invocation = Some(invocation);

@@ -17,6 +17,7 @@ use crate::config::Endpoint;
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::log::{Level, Log};
+use crate::observer::{InvocationFailed, Started};
 use crate::process;
 use crate::runtime_api::RuntimeClient;
 use crate::shutdown::MAX_ABANDONED;
@@ -106,7 +107,14 @@ impl Supervisor {
                 "no thread is left to replace a stuck worker with: the process ends if a worker gets stuck. Lower AWS_LAMBDA_MAX_CONCURRENCY",
             );
         }
-        self.watch.set_start_took(started.elapsed());
+        let took = started.elapsed();
+        self.watch.set_start_took(took);
+        let event = Started {
+            took,
+            workers: self.workers,
+        };
+        let observers = &self.function.observers;
+        observers.each(|observer| observer.started(&event));
         Ok(first)
     }
 
@@ -215,7 +223,14 @@ impl Supervisor {
         let failure = stuck(rescue.since);
         // The thread is replaced whether the failure was taken or not.
         let _ = client.fail(invocation, &failure);
-        log.failure(Level::Error, Some(&invocation.id), &failure);
+        let event = InvocationFailed {
+            invocation,
+            failure: &failure,
+            output: None,
+            is_stuck: true,
+        };
+        let observers = &self.function.observers;
+        observers.each(|observer| observer.invocation_failed(&event));
     }
 }
 

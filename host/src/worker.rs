@@ -13,7 +13,8 @@ use crate::call::invoke;
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::instance::Instance;
-use crate::log::{Level, Log};
+use crate::log::Log;
+use crate::observer::{InvocationBegun, InvocationEnded, NextInstanceFailed};
 use crate::outbound::Client;
 use crate::panics;
 use crate::process::ThreadId;
@@ -108,16 +109,15 @@ impl Worker {
         let thread = ThreadId::current();
         while !self.watch.shutdown.is_requested() {
             let invocation = Arc::new(self.client.next()?);
-            if !invocation.deadline.is_known {
-                self.log.host(
-                    Level::Warn,
-                    Some(&invocation.id),
-                    "the deadline (Lambda-Runtime-Deadline-Ms) is invalid: assuming 15 minutes",
-                );
-            }
-            let responder = Responder::new(&self.client, Arc::clone(&invocation), self.log);
+            let observers = &self.function.observers;
+            let responder =
+                Responder::new(&self.client, Arc::clone(&invocation), observers, self.log);
             let timeline = self.function.timeline(&invocation);
             let guard = self.watch.begin(&responder, timeline, thread);
+            let event = InvocationBegun {
+                invocation: &invocation,
+            };
+            observers.each(|observer| observer.invocation_begun(&event));
             let (instance, leftover) = (self.instance.take(), self.leftover.take());
             let handled = or_report_panic(&responder, || {
                 let (function, outbound) = (&self.function, &self.outbound);
@@ -134,6 +134,13 @@ impl Worker {
                     .await
                 })
             });
+            let used = handled.as_ref().ok().and_then(Option::as_ref);
+            let event = InvocationEnded {
+                invocation: &invocation,
+                error_type: responder.error_type(),
+                memory: used.map(Instance::memory),
+            };
+            observers.each(|observer| observer.invocation_ended(&event));
             if !guard.finish() {
                 return Ok(());
             }
@@ -189,13 +196,16 @@ impl Worker {
             self.runtime.block_on(instance)
         });
         self.instance_took = since.elapsed();
-        let level = match timeline.has_time_for(Duration::ZERO) {
-            true => Level::Warn,
-            // The start code was stopped because it was late.
-            false => Level::Debug,
-        };
         created
-            .inspect_err(|failure| self.log.failure(level, None, failure))
+            .inspect_err(|failure| {
+                let event = NextInstanceFailed {
+                    since,
+                    failure,
+                    is_late: !timeline.has_time_for(Duration::ZERO),
+                };
+                let observers = &self.function.observers;
+                observers.each(|observer| observer.next_instance_failed(&event));
+            })
             .ok()
     }
 }
@@ -220,7 +230,8 @@ mod tests {
     use super::*;
     use crate::config::Endpoint;
     use crate::invocation::Invocation;
-    use crate::log::Format;
+    use crate::log::{Format, Level};
+    use crate::observer::Observers;
 
     /// Runs work for an invocation, and returns what the Runtime API got for it.
     fn sent_by(work: impl FnOnce(&Responder<'_>) -> Result<(), RuntimeApiError>) -> String {
@@ -257,7 +268,8 @@ mod tests {
             "id-1".parse().unwrap(),
         );
         let invocation = Invocation::new([id].into_iter().collect(), Vec::new()).unwrap();
-        let responder = Responder::new(&client, Arc::new(invocation), log);
+        let observers = Observers::new(vec![Box::new(log)]);
+        let responder = Responder::new(&client, Arc::new(invocation), &observers, log);
         or_report_panic(&responder, || work(&responder)).unwrap();
         drop(client);
         server.join().unwrap()

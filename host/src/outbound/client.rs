@@ -22,6 +22,7 @@ use super::connect::Connector;
 use super::error::{ConnectError, cause, code, is_ended};
 use super::health::{Health, Waiting};
 use super::in_flight::InFlight;
+use super::observed::ObservedRequest;
 use super::sign::Signing;
 use super::wire::Open;
 use crate::sandbox::CONNECTIONS;
@@ -97,7 +98,7 @@ impl Client {
     }
 
     /// Signs a request if it is to be signed, and sends it: once more if that is safe and a connection turned out to have
-    /// ended while it was idle. What the log should say of a failure is handed to `failed`. The body comes back to `returned`.
+    /// ended while it was idle. The observers are told of its end by `observed`. The body comes back to `returned`.
     ///
     /// # Errors
     ///
@@ -109,22 +110,26 @@ impl Client {
         options: RequestOptions,
         signing: Option<Signing>,
         yielding: Yielding,
-        failed: impl FnOnce(&dyn Display),
+        observed: ObservedRequest,
     ) -> Result<http::Response<Response>, Error> {
         // Nobody has looked at the connections since the last invocation, or while the guest computed: what came meanwhile is
         // read now, and one that was ended, or got what nobody had asked for, is not used.
         yield_now().await;
         let permit = Arc::clone(&self.0.in_flight).acquire_owned().await;
         let permit = permit.map_err(|_| Error::ConnectionLimitReached)?;
-        let in_flight = InFlight::new(permit, yielding);
+        let mut in_flight = InFlight::new(permit, yielding, observed);
         let request = match signing {
             None => request,
             Some(signing) => match signing.sign(request).await {
                 Ok(signed) => signed,
-                Err(Ok(code)) => return Err(code),
+                Err(Ok(code)) => {
+                    in_flight.observed.fail(&code, None);
+                    return Err(code);
+                }
                 Err(Err(refusal)) => {
-                    failed(&refusal);
-                    return Err(refusal.code());
+                    let code = refusal.code();
+                    in_flight.observed.fail(&code, Some(&refusal));
+                    return Err(code);
                 }
             },
         };
@@ -140,9 +145,11 @@ impl Client {
             (sent, _) => sent,
         };
         match sent {
-            Ok((response, waiting)) => Ok(response.map(|body| {
-                Response::new(body, options.between_bytes_timeout, waiting, in_flight)
-            })),
+            Ok((response, waiting)) => {
+                in_flight.observed.answered(response.status());
+                let limit = options.between_bytes_timeout;
+                Ok(response.map(|body| Response::new(body, limit, waiting, in_flight)))
+            }
             Err(Failed {
                 code,
                 broken,
@@ -151,9 +158,9 @@ impl Client {
                 let error = error
                     .as_ref()
                     .and_then(|error| cause::<ConnectError>(error));
-                if let Some(error) = error.or(broken.as_ref()) {
-                    failed(error);
-                }
+                let cause = error.or(broken.as_ref());
+                let cause = cause.map(|cause| cause as &dyn Display);
+                in_flight.observed.fail(&code, cause);
                 Err(code)
             }
         }

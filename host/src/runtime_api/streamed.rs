@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime_wasi_http::io::TokioIo;
 
 use super::error::RuntimeApiError;
+use super::status_field;
 use super::transport::USER_AGENT;
 use crate::config::Endpoint;
 use crate::failure::Failure;
@@ -167,6 +168,7 @@ impl StreamedResponse {
             }
             (&mut self.sending).await
         };
+        let mut refused = None;
         let why = match timeout_at(until, finish).await {
             Ok(Ok(Ok(status))) if status.is_success() => return Ok(None),
             Ok(Ok(Ok(status))) if status == StatusCode::INTERNAL_SERVER_ERROR => {
@@ -177,6 +179,7 @@ impl StreamedResponse {
                 });
             }
             Ok(Ok(Ok(status))) => {
+                refused = Some(status_field(status));
                 format!("the Runtime API did not take the streamed response: {status}")
             }
             Ok(Ok(Err(Unsent { why, has_begun }))) => {
@@ -194,7 +197,9 @@ impl StreamedResponse {
                 "the streamed response was cut off: it was not read in time".to_owned()
             }
         };
-        self.log.host(Level::Error, Some(&self.id), &why);
+        let fields = refused.as_slice();
+        self.log
+            .host_with(Level::Error, Some(&self.id), &why, fields);
         Ok(None)
     }
 }

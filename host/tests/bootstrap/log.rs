@@ -123,6 +123,36 @@ fn a_line_that_is_an_object_is_merged() {
     assert_eq!(lines[0]["requestId"], "id-2");
 }
 
+#[test]
+fn a_failure_has_its_type_and_the_invocations_duration() {
+    let host = json_host();
+    host.command("panic:boom").error();
+    let output = host.finish();
+    let lines = objects(&output.stderr);
+    let failure = lines.last().unwrap();
+    assert_eq!(
+        (&failure["level"], &failure["errorType"]),
+        (&"ERROR".into(), &"Function.Trap".into())
+    );
+    assert!(failure["durationMs"].is_u64(), "{failure}");
+}
+
+#[test]
+fn a_failed_start_has_its_type() {
+    let output = Deployment::of("handler")
+        .env("_HANDLER", "no-such-function")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+        .spawn()
+        .wait();
+    let [line] = &objects(&output.stderr)[..] else {
+        panic!("{output:?}")
+    };
+    assert_eq!(line["errorType"], "Runtime.ComponentNotFound");
+    let message = line["message"].as_str().unwrap();
+    assert!(message.contains("Runtime.ComponentNotFound"), "{message}");
+}
+
 /// What the guest writes, as its lines in a log of JSON.
 fn logged(host: Host, lines: &[String], stream: &str) -> Vec<Value> {
     for line in lines {

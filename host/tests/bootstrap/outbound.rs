@@ -13,6 +13,8 @@ mod context;
 mod crypto;
 mod denials;
 mod faults;
+mod log;
+mod observers;
 mod servers;
 mod signing;
 mod tls;

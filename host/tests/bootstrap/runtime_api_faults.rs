@@ -62,6 +62,39 @@ fn requests_are_what_the_api_asks_for() {
 }
 
 #[test]
+fn a_refusal_is_logged_with_its_status() {
+    let api = ScriptedApi::start();
+    let mut process = Deployment::of("handler")
+        .env("AWS_LAMBDA_RUNTIME_API", &api.address())
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .spawn();
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.answer("503 Service Unavailable", "", "");
+    connection.expect_next();
+    connection.event("id-1", "\"count\"");
+    connection.request();
+    connection.answer("410 Gone", "", "");
+    connection.expect_next();
+    connection.answer("403 Forbidden", "", "");
+    let stderr = process.wait().stderr;
+    let lines: Vec<serde_json::Value> = stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let facts = |line: &serde_json::Value| (line["level"].clone(), line["status"].clone());
+    assert_eq!(
+        lines.iter().map(facts).collect::<Vec<_>>(),
+        [
+            ("WARN".into(), 503.into()),
+            ("ERROR".into(), 410.into()),
+            ("FATAL".into(), serde_json::Value::Null),
+        ],
+        "{stderr}"
+    );
+}
+
+#[test]
 fn fatal_statuses_end_the_process_at_once() {
     for (method, status, body) in [
         ("GET next", "500 Internal Server Error", "{}"),
