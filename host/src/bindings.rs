@@ -55,7 +55,7 @@ impl From<Failure> for failure::Failure {
     fn from(failure: Failure) -> Self {
         Self {
             stack_trace: failure.stack_trace,
-            ..Self::new(failure.error_type, failure.error_message)
+            ..Self::from_function(failure.error_type, failure.error_message)
         }
     }
 }

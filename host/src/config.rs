@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::log::{self, Format, Level};
 use crate::policy::Policy;
 
@@ -166,13 +166,13 @@ impl Environment {
     pub fn endpoint(&self) -> Result<Endpoint, Failure> {
         let name = self.get("AWS_LAMBDA_RUNTIME_API").ok_or_else(|| {
             Failure::new(
-                "Runtime.InvalidConfiguration",
+                ErrorType::InvalidConfiguration,
                 "AWS_LAMBDA_RUNTIME_API is not set: Lambda sets it to the address of its Runtime API. To run the function on this machine, use `lambda-wasm dev`",
             )
         })?;
         Endpoint::parse(name).map_err(|why| {
             Failure::new(
-                "Runtime.InvalidConfiguration",
+                ErrorType::InvalidConfiguration,
                 format!("AWS_LAMBDA_RUNTIME_API is {name:?}, which is no address of a Runtime API (host:port): {why}"),
             )
         })
@@ -186,13 +186,13 @@ impl Environment {
     pub fn config(&self) -> Result<Config, Failure> {
         let handler = self.get("_HANDLER").ok_or_else(|| {
             Failure::new(
-                "Runtime.InvalidHandler",
+                ErrorType::InvalidHandler,
                 "_HANDLER is not set: set the function's Handler to the name of its component, such as `hello` for hello.cwasm",
             )
         })?;
         if handler.contains(['/', '\\', '\0']) || handler.starts_with('.') {
             return Err(Failure::new(
-                "Runtime.InvalidHandler",
+                ErrorType::InvalidHandler,
                 format!(
                     "_HANDLER is {handler:?}, and it has to be the name of a component in the function's folder, without a path: `hello` for hello.cwasm"
                 ),
@@ -239,7 +239,7 @@ impl Environment {
         }
         std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned())).ok_or_else(|| {
             Failure::new(
-                "Runtime.InvalidConfiguration",
+                ErrorType::InvalidConfiguration,
                 "LAMBDA_TASK_ROOT is not set, and the folder of this executable cannot be told: set it to the function's folder",
             )
         })
@@ -252,7 +252,7 @@ impl Environment {
         };
         value.parse().map_err(|_| {
             Failure::new(
-                "Runtime.InvalidConfiguration",
+                ErrorType::InvalidConfiguration,
                 format!("{NAME} is {value:?}, and it has to be a whole number from 1 on"),
             )
         })
@@ -316,10 +316,18 @@ mod tests {
             let failure = Environment::of(&[("_HANDLER", handler)])
                 .config()
                 .unwrap_err();
-            assert_eq!(failure.error_type, "Runtime.InvalidHandler", "{handler}");
+            assert_eq!(
+                failure.error_type.as_str(),
+                "Runtime.InvalidHandler",
+                "{handler}"
+            );
         }
         assert_eq!(
-            Environment::of(&[]).config().unwrap_err().error_type,
+            Environment::of(&[])
+                .config()
+                .unwrap_err()
+                .error_type
+                .as_str(),
             "Runtime.InvalidHandler"
         );
     }
@@ -362,11 +370,11 @@ mod tests {
         };
         assert_eq!(with("16").unwrap().max_concurrency.get(), 16);
         assert_eq!(
-            with("0").unwrap_err().error_type,
+            with("0").unwrap_err().error_type.as_str(),
             "Runtime.InvalidConfiguration"
         );
         assert_eq!(
-            with("many").unwrap_err().error_type,
+            with("many").unwrap_err().error_type.as_str(),
             "Runtime.InvalidConfiguration"
         );
     }

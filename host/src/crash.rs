@@ -8,7 +8,7 @@ use wasmtime_wasi::I32Exit;
 
 use crate::coredump;
 use crate::engine::GUEST_STACK;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::frames;
 use crate::guest_output::TooMuchOutput;
 use crate::sandbox::{HoldsTooMuch, HostState, MAX_RANDOM, TooManyFiles};
@@ -65,7 +65,7 @@ fn timeout(ran: Duration, place: &str, stack_trace: Vec<String>) -> Failure {
     Failure {
         stack_trace,
         is_crash: true,
-        ..Failure::new("Function.Timeout", message)
+        ..Failure::new(ErrorType::Timeout, message)
     }
 }
 
@@ -80,10 +80,10 @@ fn waited_in(state: &HostState) -> String {
     }
 }
 
-fn describe(error: &wasmtime::Error, state: &HostState) -> (&'static str, String) {
+fn describe(error: &wasmtime::Error, state: &HostState) -> (ErrorType, String) {
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return (
-            "Function.Exit",
+            ErrorType::Exit,
             format!(
                 "the function exited with code {code} instead of answering{}",
                 last_words(state)
@@ -97,7 +97,7 @@ fn describe(error: &wasmtime::Error, state: &HostState) -> (&'static str, String
     if let Some(HoldsTooMuch { held, used, limit }) = error.downcast_ref() {
         let (held, used, limit) = (mib(*held), mib(*used), mib(*limit));
         return (
-            "Function.OutOfMemory",
+            ErrorType::OutOfMemory,
             format!(
                 "the function had the host hold {held} for it, in headers, bodies and requests, beside the {used} of its own memory, and may have {limit}: drop what is not needed any more, or {}{}",
                 raise_memory(state),
@@ -107,7 +107,7 @@ fn describe(error: &wasmtime::Error, state: &HostState) -> (&'static str, String
     }
     if let Some(TooManyFiles { limit }) = error.downcast_ref() {
         return (
-            "Function.TooManyHandles",
+            ErrorType::TooManyHandles,
             format!(
                 "the function has {limit} files and directories open, which is its share of the file descriptors that the process may have (RLIMIT_NOFILE; Lambda allows 1,024), and opened another: close some, or lower AWS_LAMBDA_MAX_CONCURRENCY{}",
                 last_words(state)
@@ -124,19 +124,19 @@ fn describe(error: &wasmtime::Error, state: &HostState) -> (&'static str, String
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => (
-            "Function.StackOverflow",
+            ErrorType::StackOverflow,
             format!(
                 "the function used up its stack of {}, which cannot be raised: a recursion that is too deep, or does not end",
                 mib(GUEST_STACK)
             ),
         ),
         Some(_) => (
-            "Function.Trap",
+            ErrorType::Trap,
             format!("the function trapped: {}{}", root(error), last_words(state)),
         ),
         // wasmtime's error for it is not public.
         None if root(error).contains("fuel allocated for hostcalls") => (
-            "Function.TooMuchData",
+            ErrorType::TooMuchData,
             format!(
                 "the function handed more than {} to the host at once, in an answer (Lambda takes 6 MiB) or a call: split it{}",
                 mib(state.memory.handed_over()),
@@ -145,7 +145,7 @@ fn describe(error: &wasmtime::Error, state: &HostState) -> (&'static str, String
         ),
         // wasmtime has no type for it.
         None if root(error).starts_with("requested len ") => (
-            "Function.TooMuchData",
+            ErrorType::TooMuchData,
             format!(
                 "the function asked for more than {} of random bytes at once ({}): ask for fewer at a time{}",
                 mib(MAX_RANDOM),
@@ -154,7 +154,7 @@ fn describe(error: &wasmtime::Error, state: &HostState) -> (&'static str, String
             ),
         ),
         None => (
-            "Function.Trap",
+            ErrorType::Trap,
             format!(
                 "the function was stopped: {}{}",
                 root(error),
@@ -170,7 +170,7 @@ fn exceeded(
     error: &wasmtime::Error,
     state: &HostState,
     aborted: bool,
-) -> Option<(&'static str, String)> {
+) -> Option<(ErrorType, String)> {
     let memory = state.memory.denied().filter(|_| aborted);
     let elements = state.memory.denied_elements().filter(|_| aborted);
     let output = state
@@ -182,30 +182,30 @@ fn exceeded(
         let (wanted, limit) = (mib(wanted), mib(limit));
         let message =
             format!("the function wanted {wanted} of memory and may have {limit}: {raise}");
-        Some(("Function.OutOfMemory", message))
+        Some((ErrorType::OutOfMemory, message))
     } else if let Some((limit, wanted)) = elements {
         let message = format!(
             "the function wanted a table of {wanted} elements and may have {limit}: raise `tables` under [limits] in its policy"
         );
-        Some(("Function.TableTooLarge", message))
+        Some((ErrorType::TableTooLarge, message))
     } else if let Some(limit) = output {
         let message = format!(
             "the function wrote more to its log than the {} that one invocation may: raise `output` under [limits] in its policy",
             size(limit)
         );
-        Some(("Function.TooMuchOutput", message))
+        Some((ErrorType::TooMuchOutput, message))
     } else if is_out_of_handles(error) {
         let message = format!(
             "the function wanted more handles (of streams, files, timers, requests) than the {} that it may hold: drop some, or raise `handles` under [limits] in its policy",
             state.handles()
         );
-        Some(("Function.TooManyHandles", message))
+        Some((ErrorType::TooManyHandles, message))
     } else if is_out_of_instances(error) {
         let message = format!(
             "the component has more core instances, memories or tables than the {} of each that it may: raise `instances` under [limits] in its policy",
             state.memory.instances()
         );
-        Some(("Function.TooManyInstances", message))
+        Some((ErrorType::TooManyInstances, message))
     } else {
         None
     }

@@ -9,10 +9,14 @@
 //!
 //! Types are stable: `Runtime.…` where the host or the deployment is at fault, `Function.…` where the function is.
 
+mod error_type;
+
 use std::borrow::Cow;
 use std::{fmt, io};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+pub use self::error_type::ErrorType;
 
 /// One failure, as Lambda's error JSON has it.
 ///
@@ -22,8 +26,8 @@ use serde::Serialize;
 pub struct Failure {
     /// What happened, to which file or invocation, and what to do.
     pub error_message: String,
-    /// A stable name.
-    pub error_type: String,
+    /// The host's type, or the function's own.
+    pub error_type: FailureType,
     /// Where it happened, innermost first.
     pub stack_trace: Vec<String>,
     /// The part of the message that repeats the function's output, if there is one: callers do not see that output.
@@ -34,12 +38,54 @@ pub struct Failure {
     pub is_crash: bool,
 }
 
+/// The type of a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailureType {
+    /// A type of the host.
+    Host(ErrorType),
+    /// A type that the function chose.
+    Function(String),
+}
+
+impl FailureType {
+    /// Returns the name in Lambda's error JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Host(error_type) => error_type.as_str(),
+            Self::Function(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for FailureType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for FailureType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl Failure {
-    /// A failure that is no crash and happened nowhere in the function.
-    pub fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
+    /// Creates a failure of the host that is not a crash and has no stack trace.
+    pub fn new(error_type: ErrorType, error_message: impl Into<String>) -> Self {
+        Self::with_type(FailureType::Host(error_type), error_message.into())
+    }
+
+    /// Creates a failure with a type that the function chose.
+    #[must_use]
+    pub fn from_function(error_type: String, error_message: String) -> Self {
+        Self::with_type(FailureType::Function(error_type), error_message)
+    }
+
+    fn with_type(error_type: FailureType, error_message: String) -> Self {
         Self {
-            error_message: error_message.into(),
-            error_type: error_type.into(),
+            error_message,
+            error_type,
             stack_trace: Vec::new(),
             last_words: String::new(),
             is_crash: false,
@@ -80,8 +126,12 @@ impl Failure {
         }
         let cut = |text: &str, length: usize| text.chars().take(length).collect::<String>();
         let message = cut(&self.error_message, largest.saturating_sub(REST) / ESCAPED);
+        let error_type = match &self.error_type {
+            FailureType::Host(error_type) => FailureType::Host(*error_type),
+            FailureType::Function(name) => FailureType::Function(cut(name, TYPE)),
+        };
         Cow::Owned(Self {
-            error_type: cut(&self.error_type, TYPE),
+            error_type,
             error_message: format!("{message} \u{2026} (cut: the failure has {size} bytes)"),
             stack_trace: Vec::new(),
             last_words: String::new(),
@@ -96,12 +146,12 @@ impl Failure {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// The value of `Lambda-Runtime-Function-Error-Type`.
+    /// Returns the value of `Lambda-Runtime-Function-Error-Type`.
     ///
-    /// Lambda passes on what looks like `Runtime.Name` or `Function.Name` and reports anything else as unknown, so a
-    /// function's own name gets the prefix here, and only here.
+    /// Lambda passes on only types of the form `Runtime.Name` and `Function.Name`. So a function's own name gets the prefix
+    /// here, and only here.
     #[must_use]
-    pub fn header_type(&self) -> String {
+    pub fn header_type(&self) -> Cow<'_, str> {
         const LONGEST: usize = 100;
         let is_name = |name: &str| {
             name.len() <= LONGEST
@@ -109,10 +159,14 @@ impl Failure {
                 && name.len() > 1
                 && name.chars().all(|c| c.is_ascii_alphabetic())
         };
-        match self.error_type.split_once('.') {
-            Some(("Runtime" | "Function", name)) if is_name(name) => self.error_type.clone(),
-            None if is_name(&self.error_type) => format!("Function.{}", self.error_type),
-            _ => "Function.Failure".to_owned(),
+        let name = match &self.error_type {
+            FailureType::Host(error_type) => return error_type.as_str().into(),
+            FailureType::Function(name) => name,
+        };
+        match name.split_once('.') {
+            Some(("Runtime" | "Function", rest)) if is_name(rest) => name.into(),
+            None if is_name(name) => format!("Function.{name}").into(),
+            _ => ErrorType::Failure.as_str().into(),
         }
     }
 
@@ -140,7 +194,7 @@ impl Failure {
                 "working_directory": "",
                 "paths": [],
                 "exceptions": [{
-                    "type": self.error_type,
+                    "type": self.error_type.as_str(),
                     "message": cut(&self.error_message, MESSAGE),
                     "stack": stack,
                 }],
@@ -206,7 +260,7 @@ mod tests {
     fn json_is_lambdas() {
         let failure = Failure {
             stack_trace: vec!["at f".to_owned()],
-            ..Failure::new("Function.Trap", "it \"trapped\"")
+            ..Failure::new(ErrorType::Trap, "it \"trapped\"")
         };
         assert_eq!(
             String::from_utf8(failure.to_json()).unwrap(),
@@ -217,9 +271,9 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut() {
-        let mut failure = Failure::new("Function.Trap", "short");
+        let mut failure = Failure::new(ErrorType::Trap, "short");
         assert_eq!(*failure.cut(8192), failure);
-        failure.error_type = "\0".repeat(10_000);
+        failure.error_type = FailureType::Function("\0".repeat(10_000));
         failure.error_message = "\0".repeat(10_000);
         failure.stack_trace = vec!["at f".to_owned(); 10_000];
         let cut = failure.cut(8192);
@@ -230,7 +284,10 @@ mod tests {
 
     #[test]
     fn only_names_travel_as_header() {
-        let header = |name: &str| Failure::new(name, "").header_type();
+        let header = |name: &str| {
+            let failure = Failure::from_function(name.to_owned(), String::new());
+            failure.header_type().into_owned()
+        };
         assert_eq!(
             header("Runtime.ComponentNotFound"),
             "Runtime.ComponentNotFound"
@@ -241,11 +298,18 @@ mod tests {
         assert_eq!(header("Runtime.E1"), "Function.Failure");
         assert_eq!(header(""), "Function.Failure");
         assert_eq!(header(&"A".repeat(10_000)), "Function.Failure");
+        for error_type in ErrorType::ALL {
+            assert_eq!(header(error_type.as_str()), error_type.as_str());
+            assert_eq!(
+                Failure::new(*error_type, "").header_type(),
+                error_type.as_str()
+            );
+        }
     }
 
     #[test]
     fn xray_cause_is_a_header_value() {
-        let mut failure = Failure::new("Function.Trap", "größer\n😀");
+        let mut failure = Failure::new(ErrorType::Trap, "größer\n😀");
         assert_eq!(failure.xray_cause(), None);
         failure.is_crash = true;
         let cause = failure.xray_cause().unwrap();

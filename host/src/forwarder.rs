@@ -32,7 +32,7 @@ pub use self::state::GuestResponse;
 use self::buffered::{Buffered, Kind};
 use self::state::{Sink, State};
 use self::streamed::Streamed;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::http::compress::{Compression, Gzip};
 use crate::http::{BodyLength, EventSource, unfinished, wasi};
 use crate::policy::Policy;
@@ -172,7 +172,7 @@ impl<'a> ResponseForwarder<'a> {
         let late = match (outcome, &self.state) {
             (CallOutcome::Returned, State::AwaitingHead(_)) => {
                 let why = "the function returned without a response";
-                self.break_off(Failure::new("Function.NoResponse", why));
+                self.break_off(Failure::new(ErrorType::NoResponse, why));
                 None
             }
             (CallOutcome::Returned, State::Receiving { .. }) => {
@@ -208,7 +208,7 @@ impl<'a> ResponseForwarder<'a> {
         while let Some(stream) = self.state.busy_stream() {
             if timeout_at(until, stream.advance()).await.is_err() {
                 self.break_off(Failure::new(
-                    "Function.Timeout",
+                    ErrorType::Timeout,
                     "the function's response was not read to its end before the deadline: its reader stalled, or is too slow",
                 ));
                 return;
@@ -223,13 +223,13 @@ impl<'a> ResponseForwarder<'a> {
                 self.sink(&parts).map(|(sink, length)| (body, length, sink))
             }
             Ok(Err(code)) => Err(Failure::new(
-                "Function.HttpError",
+                ErrorType::HttpError,
                 format!(
                     "the function answered with an error code of wasi:http instead of a response: {code}"
                 ),
             )),
             Err(_) => Err(Failure::new(
-                "Function.NoResponse",
+                ErrorType::NoResponse,
                 "the function dropped its response",
             )),
         };

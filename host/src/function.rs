@@ -12,7 +12,7 @@ use wasmtime::component::InstancePre;
 use crate::artifact::{self, ArtifactError, Trailer};
 use crate::config::{Config, Environment, FunctionMetadata};
 use crate::exports::{self, ExportIndices};
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::observer::Observers;
@@ -72,7 +72,7 @@ impl Function {
 
         let damaged = |error: wasmtime::Error| {
             Failure::new(
-                "Runtime.ComponentDamaged",
+                ErrorType::ComponentDamaged,
                 format!(
                     "{} cannot be loaded: {error:#}. Compile the component again with the `lambda-wasm` of this bootstrap's version",
                     path.display()
@@ -171,7 +171,7 @@ fn unusable(error: ArtifactError) -> Failure {
 
 fn unsupported(file: &Path, incompatible: &IncompatibleComponent) -> Failure {
     Failure::new(
-        "Runtime.UnsupportedComponent",
+        ErrorType::UnsupportedComponent,
         format!(
             "{} is not a function that this bootstrap can run: {incompatible}",
             file.display()

@@ -133,7 +133,7 @@ impl Log {
             Format::Text => self.host(level, request_id, &self.text_of(failure)),
             Format::Json => {
                 let mut line = object(fields);
-                line.insert("errorType".to_owned(), failure.error_type.clone().into());
+                line.insert("errorType".to_owned(), failure.error_type.as_str().into());
                 line.insert("stackTrace".to_owned(), failure.stack_trace.clone().into());
                 self.write(
                     Stream::Stderr,

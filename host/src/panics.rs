@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 
 /// Does some work. A panic in the work becomes a failure.
 ///
@@ -30,7 +30,7 @@ fn failure(panic: &(dyn Any + Send)) -> Failure {
     Failure {
         is_crash: true,
         ..Failure::new(
-            "Runtime.Panic",
+            ErrorType::Panic,
             format!(
                 "the runtime itself panicked, which is a bug in it, not in the function: {message}"
             ),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::guest_output::GuestOutput;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
@@ -194,7 +194,7 @@ fn sendable(failure: &Failure) -> Cow<'_, Failure> {
         return Cow::Borrowed(failure);
     }
     Cow::Owned(Failure::new(
-        "Function.ResponseSizeTooLarge",
+        ErrorType::ResponseSizeTooLarge,
         format!(
             "the function's own failure ({:.100}) has {size} bytes, and Lambda takes at most {LARGEST_RESPONSE}: its message or stack trace is too long",
             failure.error_type
@@ -206,7 +206,7 @@ fn sendable(failure: &Failure) -> Cow<'_, Failure> {
 #[must_use]
 pub fn too_large(size: usize) -> Failure {
     Failure::new(
-        "Function.ResponseSizeTooLarge",
+        ErrorType::ResponseSizeTooLarge,
         format!(
             "Response payload size ({size} bytes) exceeded maximum allowed payload size ({LARGEST_RESPONSE} bytes)."
         ),

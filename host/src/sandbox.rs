@@ -14,7 +14,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::invocation;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::guest_output::GuestOutput;
 use crate::invocation::{Invocation, header};
 use crate::log::Stream;
@@ -198,7 +198,7 @@ fn wasi(
         wasi.preopened_dir(&preopen.host, &preopen.guest, perms)
             .map_err(|error| {
                 Failure::new(
-                    "Runtime.FolderUnavailable",
+                    ErrorType::DirectoryUnavailable,
                     format!(
                         "{}, which the policy grants, cannot be opened: {error}",
                         preopen.guest

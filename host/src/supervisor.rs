@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::config::Endpoint;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::function::Function;
 use crate::log::{Level, Log};
 use crate::observer::{InvocationFailed, Started};
@@ -95,7 +95,7 @@ impl Supervisor {
                 .spawn(move || supervisor.work(worker))
                 .map_err(|error| {
                     Failure::new(
-                        "Runtime.NoResources",
+                        ErrorType::NoResources,
                         format!("worker {number} cannot have a thread ({error}): lower AWS_LAMBDA_MAX_CONCURRENCY"),
                     )
                 })?;
@@ -239,7 +239,7 @@ fn stuck(since: Instant) -> Failure {
     Failure {
         is_crash: true,
         ..Failure::new(
-            "Function.Timeout",
+            ErrorType::Timeout,
             format!(
                 "the function ran for {} ms and was given up, shortly before Lambda would have ended the process: a call into the host did not return, such as a write to a log that is not read",
                 since.elapsed().as_millis()

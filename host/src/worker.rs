@@ -10,7 +10,7 @@ use lambda_wasm_memory::allocator::{self, ThreadGroup};
 use tokio::runtime::Runtime;
 
 use crate::call::invoke;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::function::Function;
 use crate::instance::Instance;
 use crate::log::Log;
@@ -58,7 +58,7 @@ impl Worker {
     ) -> Result<Self, Failure> {
         function.watchdog.start().map_err(|error| {
             Failure::new(
-                "Runtime.NoResources",
+                ErrorType::NoResources,
                 format!("deadlines cannot be watched, since no thread can be had: {error}"),
             )
         })?;
@@ -74,7 +74,7 @@ impl Worker {
         }
         let runtime = runtime.build().map_err(|error| {
             Failure::new(
-                "Runtime.NoResources",
+                ErrorType::NoResources,
                 format!("the runtime for asynchronous calls cannot be made: {error}"),
             )
         })?;

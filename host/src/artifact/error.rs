@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::failure::ErrorType;
+
 /// Why a file cannot be run. Each says what is wrong with which file, and what to do.
 #[derive(Debug, Error)]
 pub enum ArtifactError {
@@ -86,22 +88,22 @@ pub enum ArtifactError {
 pub const CORE_MODULE_HINT: &str = "build it for the target wasm32-wasip2, or wrap it with `wasm-tools component new module.wasm --adapt wasi_snapshot_preview1.reactor.wasm -o component.wasm`";
 
 impl ArtifactError {
-    /// The stable name of this error, as Lambda reports it.
+    /// Returns the error type that Lambda reports.
     #[must_use]
-    pub fn error_type(&self) -> &'static str {
+    pub fn error_type(&self) -> ErrorType {
         match self {
-            Self::NotFound(_) => "Runtime.ComponentNotFound",
-            Self::Unreadable(..) => "Runtime.ComponentUnreadable",
-            Self::Empty(_) => "Runtime.ComponentEmpty",
-            Self::NotCompiled(_) => "Runtime.ComponentNotCompiled",
-            Self::CoreModule(_) => "Runtime.CoreModule",
-            Self::NoTrailer(_) => "Runtime.TrailerMissing",
-            Self::NotRecognized(_) => "Runtime.ComponentNotRecognized",
-            Self::InvalidTrailer(..) => "Runtime.TrailerInvalid",
-            Self::Damaged { .. } => "Runtime.ComponentDamaged",
-            Self::Wasmtime { .. } => "Runtime.WasmtimeMismatch",
-            Self::Target { .. } => "Runtime.TargetMismatch",
-            Self::Cpu { .. } => "Runtime.CpuMismatch",
+            Self::NotFound(_) => ErrorType::ComponentNotFound,
+            Self::Unreadable(..) => ErrorType::ComponentUnreadable,
+            Self::Empty(_) => ErrorType::ComponentEmpty,
+            Self::NotCompiled(_) => ErrorType::ComponentNotCompiled,
+            Self::CoreModule(_) => ErrorType::CoreModule,
+            Self::NoTrailer(_) => ErrorType::TrailerMissing,
+            Self::NotRecognized(_) => ErrorType::ComponentNotRecognized,
+            Self::InvalidTrailer(..) => ErrorType::TrailerInvalid,
+            Self::Damaged { .. } => ErrorType::ComponentDamaged,
+            Self::Wasmtime { .. } => ErrorType::WasmtimeMismatch,
+            Self::Target { .. } => ErrorType::TargetMismatch,
+            Self::Cpu { .. } => ErrorType::CpuMismatch,
         }
     }
 }

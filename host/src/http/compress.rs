@@ -10,7 +10,7 @@ use std::time::Instant;
 use flate2::write::GzEncoder;
 
 use crate::bindings::api;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::responder::LARGEST_RESPONSE;
 
 /// How much is compressed between two looks at the deadline, in bytes: a few milliseconds where CPU is scarce.
@@ -219,7 +219,7 @@ impl Gzip {
             }
             if Instant::now() >= self.stop {
                 return Err(Failure::new(
-                    "Function.Timeout",
+                    ErrorType::Timeout,
                     "the function's response was not compressed before the deadline: it came too late, or is too large",
                 ));
             }
@@ -348,6 +348,9 @@ mod tests {
     #[test]
     fn the_stop_ends_it() {
         let mut late = Gzip::new(usize::MAX, Instant::now());
-        assert_eq!(late.write(b"a").unwrap_err().error_type, "Function.Timeout");
+        assert_eq!(
+            late.write(b"a").unwrap_err().error_type.as_str(),
+            "Function.Timeout"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Events that are not requests.
 
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 
 /// An event that is not a request, or a malformed one.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,6 @@ pub enum EventError {
 
 impl From<EventError> for Failure {
     fn from(error: EventError) -> Self {
-        Self::new("Runtime.InvalidEvent", error.to_string())
+        Self::new(ErrorType::InvalidEvent, error.to_string())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 
 /// The largest part of a response's body in the message of a failure, in bytes.
 const MAX_BODY_IN_MESSAGE: usize = 8 * 1024;
@@ -13,14 +13,14 @@ pub fn failed_status(status: u16, body: &[u8]) -> Failure {
         "the function answered with the status {status}: {}",
         Start(body)
     );
-    Failure::new("Function.HttpStatus", message)
+    Failure::new(ErrorType::HttpStatus, message)
 }
 
 /// Returns the failure of an event that is not an HTTP request, and was answered with this status at this path.
 pub fn failed_event(path: &str, status: u16, body: &[u8]) -> Failure {
     let body = Start(body).to_string();
     Failure::new(
-        "Function.HttpStatus",
+        ErrorType::HttpStatus,
         format!(
             "the event is not an HTTP request, so the function received it as `POST {path}`, and answered with the status {status}: {}\nhint: handle `POST {path}` in the function, or set `pass-through-path` in its policy to a path that it handles",
             body.trim_end()

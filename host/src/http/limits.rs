@@ -1,6 +1,6 @@
 //! The largest response of an event source. Lambda's own limit holds for all of them.
 
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::responder::{LARGEST_RESPONSE, too_large};
 
 /// The largest response that an event source takes.
@@ -45,7 +45,7 @@ impl Limit {
             return too_large(size);
         };
         Failure::new(
-            "Function.ResponseSizeTooLarge",
+            ErrorType::ResponseSizeTooLarge,
             format!(
                 "Response payload size ({size} bytes) exceeded maximum allowed payload size ({} bytes): {source} of JSON from a function.",
                 self.largest

@@ -12,7 +12,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::text::quoted;
 use super::{EventError, Request, budget, header_text};
 use crate::bindings::{Context, api};
-use crate::failure::{Failure, to_ascii};
+use crate::failure::{ErrorType, Failure, to_ascii};
 
 /// The names under which the AWS Lambda Web Adapter passes on what is no part of a request.
 ///
@@ -113,7 +113,7 @@ fn finish(
 
 fn invalid(why: &str) -> Failure {
     Failure::new(
-        "Runtime.InvalidEvent",
+        ErrorType::InvalidEvent,
         format!("the event is no request that HTTP allows: {why}"),
     )
 }

@@ -24,7 +24,7 @@ use super::error::RuntimeApiError;
 use super::status_field;
 use super::transport::USER_AGENT;
 use crate::config::Endpoint;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::invocation::{Invocation, header as runtime_header};
 use crate::log::{Level, Log};
 
@@ -120,7 +120,7 @@ impl StreamedResponse {
     pub fn fail(&mut self, failure: &Failure) {
         let mut trailers = HeaderMap::new();
         let body = STANDARD.encode(failure.cut(MAX_TRAILER).to_json());
-        for (name, value) in [(ERROR_TYPE, failure.header_type()), (ERROR_BODY, body)] {
+        for (name, value) in [(ERROR_TYPE, &*failure.header_type()), (ERROR_BODY, &*body)] {
             // Names and base64 are valid values of headers.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 trailers.insert(name, value);
@@ -185,7 +185,7 @@ impl StreamedResponse {
             Ok(Ok(Err(Unsent { why, has_begun }))) => {
                 let why = format!("the streamed response could not be sent: {why}");
                 if !has_begun {
-                    return Ok(Some(Failure::new("Runtime.AnswerNotSent", why)));
+                    return Ok(Some(Failure::new(ErrorType::ResponseNotSent, why)));
                 }
                 why
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::descriptors::{self, Share};
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::log::Log;
 use crate::policy::{DirectoryGrant, Policy, PolicyError, Preopen, margin, memory_limit};
 
@@ -39,7 +39,8 @@ impl SandboxConfig {
     /// Returns an error if the policy is invalid, if a directory that it grants is not there, or if the process may not have
     /// enough file descriptors.
     pub fn from_config(config: &Config, log: Log, streams: bool) -> Result<Self, Failure> {
-        let invalid = |error: PolicyError| Failure::new("Runtime.InvalidPolicy", error.to_string());
+        let invalid =
+            |error: PolicyError| Failure::new(ErrorType::InvalidPolicy, error.to_string());
         let path = Policy::path(&config.component);
         let policy = Policy::read(&path).map_err(invalid)?;
         let root = config.component.parent().unwrap_or(Path::new("/"));
@@ -80,7 +81,7 @@ fn share(
     let has_io = sends || policy.stream.unwrap_or(streams);
     Share::new(limit, workers, directories, has_io, sends).map_err(|least| {
         Failure::new(
-            "Runtime.NoResources",
+            ErrorType::NoResources,
             format!(
                 "{workers} workers need {least} file descriptors, and the process may have {limit} (RLIMIT_NOFILE; Lambda allows 1,024)\nhint: lower AWS_LAMBDA_MAX_CONCURRENCY"
             ),

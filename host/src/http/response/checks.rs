@@ -3,7 +3,7 @@
 use ureq::http::HeaderName;
 
 use crate::bindings::api::Response;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 use crate::http::text::quoted;
 
 /// The most headers of a response, cookies included. Even an empty header takes memory of the host.
@@ -53,7 +53,7 @@ pub fn check(response: &Response) -> Result<(), Failure> {
 /// Returns the failure of an invalid response.
 pub fn invalid(why: String) -> Failure {
     Failure::new(
-        "Function.InvalidResponse",
+        ErrorType::InvalidResponse,
         format!("the function's response {why}"),
     )
 }

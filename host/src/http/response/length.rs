@@ -1,7 +1,7 @@
 //! The length of a response's body, and what the head says about it: RFC 9110, 8.6.
 
 use crate::bindings::api;
-use crate::failure::Failure;
+use crate::failure::{ErrorType, Failure};
 
 /// Compares the bytes of a body with the `content-length` of its response.
 pub struct BodyLength {
@@ -73,7 +73,7 @@ impl BodyLength {
 #[must_use]
 pub fn unfinished(why: &str) -> Failure {
     Failure::new(
-        "Function.UnfinishedResponse",
+        ErrorType::UnfinishedResponse,
         format!("the body of the function's response is not complete: {why}"),
     )
 }

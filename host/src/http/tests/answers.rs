@@ -73,7 +73,7 @@ fn an_answer_that_is_too_large_in_any_form_says_how_large() {
     let failure = EventSource::HTTP_API
         .answer(of(200, &[], &[], &vec![1; SIZE]))
         .unwrap_err();
-    assert_eq!(failure.error_type, "Function.ResponseSizeTooLarge");
+    assert_eq!(failure.error_type.as_str(), "Function.ResponseSizeTooLarge");
     let rest = json!({ "statusCode": 200, "headers": {}, "cookies": [], "body": "", "isBase64Encoded": false });
     let size = 6 * SIZE + rest.to_string().len();
     let said = format!("({size} bytes)");
@@ -155,7 +155,11 @@ fn responses_that_http_cannot_carry_are_refused_by_all_event_sources() {
             of(200, &[], &["\0"], b""),
         ] {
             let failure = source.answer(response).unwrap_err();
-            assert_eq!(failure.error_type, "Function.InvalidResponse", "{source:?}");
+            assert_eq!(
+                failure.error_type.as_str(),
+                "Function.InvalidResponse",
+                "{source:?}"
+            );
         }
     }
 }
@@ -238,7 +242,7 @@ fn a_stream_starts_with_its_head() {
         json!({ "statusCode": 200, "headers": { "A": "1, 2" }, "cookies": ["x=1", "y=2"] });
     assert_eq!(head, expected);
     let failure = prelude(of(600, &[], &[], b"")).unwrap_err();
-    assert_eq!(failure.error_type, "Function.InvalidResponse");
+    assert_eq!(failure.error_type.as_str(), "Function.InvalidResponse");
 }
 
 #[test]

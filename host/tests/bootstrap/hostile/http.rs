@@ -273,7 +273,7 @@ fn an_answer_that_there_is_no_connection_for_is_a_failure() {
         prlimit(pid, Resource::Nofile, all_taken).unwrap();
         let error = bystander.host.invoke(GOOD).error();
         prlimit(pid, Resource::Nofile, usual).unwrap();
-        assert_eq!(error.error_type(), "Runtime.AnswerNotSent", "{error}");
+        assert_eq!(error.error_type(), "Runtime.ResponseNotSent", "{error}");
         let message = error.error_message();
         assert!(message.contains("os error 24"), "{message}");
         bystander.goes_on("an answer that was not sent");
