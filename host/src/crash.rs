@@ -1,5 +1,6 @@
-//! Why a call into a guest did not return, and the failure that is reported for it.
+//! The reasons why a call into a guest did not return, and the failures that report them.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::ResourceTableError;
@@ -14,7 +15,7 @@ use crate::guest_output::TooMuchOutput;
 use crate::sandbox::{HoldsTooMuch, HostState, MAX_RANDOM, TooManyFiles};
 use crate::watchdog::TimedOut;
 
-/// Why a call into a guest did not return.
+/// The reason why a call into a guest did not return.
 pub enum CallError {
     /// wasmtime ended the call: a trap, an exit, the epoch, or a host function's error.
     Trapped(wasmtime::Error),
@@ -40,26 +41,65 @@ impl CallError {
             .map(frames::lines)
             .unwrap_or_default();
         if error.is::<TimedOut>() {
-            return timeout(ran, "it computed; the stack trace says where", stack_trace);
+            return timeout(
+                ran,
+                "it computed, at the place in the stack trace",
+                stack_trace,
+            );
         }
-        let (error_type, mut message) = describe(&error, state);
-        let last_words = Some(last_words(state)).filter(|words| message.ends_with(words));
+        let Cause {
+            error_type,
+            mut message,
+            hint,
+        } = describe(&error, state);
+        let last_words = match error_type {
+            ErrorType::StackOverflow => String::new(),
+            _ => last_words(state),
+        };
+        message.push_str(&last_words);
         let is_exit = error.is::<I32Exit>();
         if let Some(dump) = (!is_exit).then(|| coredump::write(store, &error)).flatten() {
             message = format!("{message}. {dump}");
         }
+        if let Some(hint) = hint {
+            message = format!("{message}\nhint: {hint}");
+        }
         Failure {
             stack_trace,
-            last_words: last_words.unwrap_or_default(),
+            last_words,
             is_crash: true,
             ..Failure::new(error_type, message)
         }
     }
 }
 
+/// The reason why a call was stopped.
+struct Cause {
+    error_type: ErrorType,
+    message: String,
+    hint: Option<Cow<'static, str>>,
+}
+
+impl Cause {
+    fn new(error_type: ErrorType, message: String) -> Self {
+        Self {
+            error_type,
+            message,
+            hint: None,
+        }
+    }
+
+    fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
 fn timeout(ran: Duration, place: &str, stack_trace: Vec<String>) -> Failure {
     let message = format!(
-        "the function ran for {} ms and was stopped, shortly before Lambda would have ended the process: {place}. Raise the function's Timeout if it needs longer",
+        "the function ran for {} ms and was stopped, shortly before Lambda would have ended the process: {place}\nhint: raise the function's Timeout if it needs longer",
         ran.as_millis()
     );
     Failure {
@@ -80,135 +120,116 @@ fn waited_in(state: &HostState) -> String {
     }
 }
 
-fn describe(error: &wasmtime::Error, state: &HostState) -> (ErrorType, String) {
+fn describe(error: &wasmtime::Error, state: &HostState) -> Cause {
     if let Some(I32Exit(code)) = error.downcast_ref() {
-        return (
-            ErrorType::Exit,
-            format!(
-                "the function exited with code {code} instead of answering{}",
-                last_words(state)
-            ),
-        );
+        let message = format!("the function exited with code {code} instead of returning");
+        return Cause::new(ErrorType::Exit, message);
     }
     // Languages abort when they get no memory: another trap has another cause.
     let aborted = error
         .downcast_ref::<Trap>()
         .is_none_or(|trap| *trap == Trap::UnreachableCodeReached);
     if let Some(HoldsTooMuch { held, used, limit }) = error.downcast_ref() {
-        let (held, used, limit) = (mib(*held), mib(*used), mib(*limit));
-        return (
-            ErrorType::OutOfMemory,
-            format!(
-                "the function had the host hold {held} for it, in headers, bodies and requests, beside the {used} of its own memory, and may have {limit}: drop what is not needed any more, or {}{}",
-                raise_memory(state),
-                last_words(state)
-            ),
+        let message = format!(
+            "out of memory: the function uses {}, and the host holds {} of headers, bodies and requests for it (limit: {})",
+            mib(*used),
+            mib(*held),
+            mib(*limit)
         );
+        let hint = format!(
+            "drop unused requests and bodies, or {}",
+            raise_memory(state)
+        );
+        return Cause::new(ErrorType::OutOfMemory, message).hint(hint);
     }
     if let Some(TooManyFiles { limit }) = error.downcast_ref() {
-        return (
-            ErrorType::TooManyHandles,
-            format!(
-                "the function has {limit} files and directories open, which is its share of the file descriptors that the process may have (RLIMIT_NOFILE; Lambda allows 1,024), and opened another: close some, or lower AWS_LAMBDA_MAX_CONCURRENCY{}",
-                last_words(state)
-            ),
-        );
-    }
-    if let Some((error_type, limit)) = exceeded(error, state, aborted) {
         let message = format!(
-            "{limit}. It then stopped with: {}{}",
-            root(error),
-            last_words(state)
+            "the function has {limit} files and directories open, its share of the process's file descriptors (RLIMIT_NOFILE; Lambda allows 1,024), and opened another"
         );
-        return (error_type, message);
+        return Cause::new(ErrorType::TooManyHandles, message)
+            .hint("close some, or lower AWS_LAMBDA_MAX_CONCURRENCY");
+    }
+    if let Some(mut cause) = exceeded(error, state, aborted) {
+        cause.message = format!("{}. It then stopped with: {}", cause.message, root(error));
+        return cause;
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::StackOverflow) => (
-            ErrorType::StackOverflow,
-            format!(
-                "the function used up its stack of {}, which cannot be raised: a recursion that is too deep, or does not end",
-                mib(GUEST_STACK)
-            ),
-        ),
-        Some(_) => (
+        Some(Trap::StackOverflow) => {
+            let message = format!("the function used up its stack of {}", mib(GUEST_STACK));
+            Cause::new(ErrorType::StackOverflow, message)
+                .hint("the limit cannot be raised: make the recursion less deep, or end it")
+        }
+        Some(_) => Cause::new(
             ErrorType::Trap,
-            format!("the function trapped: {}{}", root(error), last_words(state)),
+            format!("the function trapped: {}", root(error)),
         ),
         // wasmtime's error for it is not public.
-        None if root(error).contains("fuel allocated for hostcalls") => (
-            ErrorType::TooMuchData,
-            format!(
-                "the function handed more than {} to the host at once, in an answer (Lambda takes 6 MiB) or a call: split it{}",
-                mib(state.memory.handed_over()),
-                last_words(state)
-            ),
-        ),
+        None if root(error).contains("fuel allocated for hostcalls") => {
+            let message = format!(
+                "the function passed more than {} to the host in one call",
+                mib(state.memory.handed_over())
+            );
+            Cause::new(ErrorType::TooMuchData, message)
+                .hint("split the call; a response may have at most 6 MiB")
+        }
         // wasmtime has no type for it.
-        None if root(error).starts_with("requested len ") => (
-            ErrorType::TooMuchData,
-            format!(
-                "the function asked for more than {} of random bytes at once ({}): ask for fewer at a time{}",
+        None if root(error).starts_with("requested len ") => {
+            let message = format!(
+                "the function asked for more than {} of random bytes in one call ({})",
                 mib(MAX_RANDOM),
-                root(error),
-                last_words(state)
-            ),
-        ),
-        None => (
+                root(error)
+            );
+            Cause::new(ErrorType::TooMuchData, message).hint("split the call")
+        }
+        None => Cause::new(
             ErrorType::Trap,
-            format!(
-                "the function was stopped: {}{}",
-                root(error),
-                last_words(state)
-            ),
+            format!("the function was stopped: {}", root(error)),
         ),
     }
 }
 
-/// Returns the error type and message of the limit that stopped the guest, if a limit did. A guest may go on after a denial,
-/// which then has not stopped it.
-fn exceeded(
-    error: &wasmtime::Error,
-    state: &HostState,
-    aborted: bool,
-) -> Option<(ErrorType, String)> {
+/// Returns the limit that stopped the guest, if a limit did. A guest that continues after a denial was not stopped by it.
+fn exceeded(error: &wasmtime::Error, state: &HostState, aborted: bool) -> Option<Cause> {
     let memory = state.memory.denied().filter(|_| aborted);
     let elements = state.memory.denied_elements().filter(|_| aborted);
     let output = state
         .output
         .denied()
         .filter(|_| aborted || error.is::<TooMuchOutput>());
-    if let Some((limit, wanted)) = memory {
-        let raise = raise_memory(state);
+    let cause = if let Some((limit, wanted)) = memory {
         let (wanted, limit) = (mib(wanted), mib(limit));
-        let message =
-            format!("the function wanted {wanted} of memory and may have {limit}: {raise}");
-        Some((ErrorType::OutOfMemory, message))
+        let message = format!("the function wanted {wanted} of memory and may have {limit}");
+        Cause::new(ErrorType::OutOfMemory, message).hint(raise_memory(state))
     } else if let Some((limit, wanted)) = elements {
-        let message = format!(
-            "the function wanted a table of {wanted} elements and may have {limit}: raise `tables` under [limits] in its policy"
-        );
-        Some((ErrorType::TableTooLarge, message))
+        let message =
+            format!("the function wanted a table of {wanted} elements and may have {limit}");
+        Cause::new(ErrorType::TableTooLarge, message)
+            .hint("raise `tables` under [limits] in its policy")
     } else if let Some(limit) = output {
         let message = format!(
-            "the function wrote more to its log than the {} that one invocation may: raise `output` under [limits] in its policy",
+            "the function wrote more to its log than the {} that one invocation may write",
             size(limit)
         );
-        Some((ErrorType::TooMuchOutput, message))
+        Cause::new(ErrorType::TooMuchOutput, message)
+            .hint("raise `output` under [limits] in its policy")
     } else if is_out_of_handles(error) {
         let message = format!(
-            "the function wanted more handles (of streams, files, timers, requests) than the {} that it may hold: drop some, or raise `handles` under [limits] in its policy",
+            "the function wanted more handles (of streams, files, timers, requests) than the {} that it may hold",
             state.handles()
         );
-        Some((ErrorType::TooManyHandles, message))
+        Cause::new(ErrorType::TooManyHandles, message)
+            .hint("drop some, or raise `handles` under [limits] in its policy")
     } else if is_out_of_instances(error) {
         let message = format!(
-            "the component has more core instances, memories or tables than the {} of each that it may: raise `instances` under [limits] in its policy",
+            "the component has more than {} core instances, memories or tables",
             state.memory.instances()
         );
-        Some((ErrorType::TooManyInstances, message))
+        Cause::new(ErrorType::TooManyInstances, message)
+            .hint("raise `instances` under [limits] in its policy")
     } else {
-        None
-    }
+        return None;
+    };
+    Some(cause)
 }
 
 fn raise_memory(state: &HostState) -> &'static str {
@@ -236,11 +257,11 @@ fn root(error: &wasmtime::Error) -> String {
     error.root_cause().to_string()
 }
 
-/// Returns the last words of the guest, as a sentence: the message of its panic, where its language panics.
+/// Returns the end of the guest's stderr as a sentence: the message of a panic, in languages that panic.
 fn last_words(state: &HostState) -> String {
     match state.output.last_words() {
         words if words.is_empty() => String::new(),
-        words => format!(". Its last words on stderr: {words}"),
+        words => format!(". The end of its stderr: {words}"),
     }
 }
 

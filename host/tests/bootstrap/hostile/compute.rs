@@ -146,12 +146,12 @@ const TECHNIQUES: &[Technique] = &[
     Technique {
         what: "2^64 - 1 random bytes",
         code: "(call $random_bytes (i64.const -1) (i32.const 32)) unreachable",
-        end: Fails("Function.TooMuchData", "random bytes at once"),
+        end: Fails("Function.TooMuchData", "of random bytes in one call"),
     },
     Technique {
         what: "a GiB of cheap random bytes",
         code: "(call $insecure_bytes (i64.const 1073741824) (i32.const 32)) unreachable",
-        end: Fails("Function.TooMuchData", "random bytes at once"),
+        end: Fails("Function.TooMuchData", "of random bytes in one call"),
     },
     Technique {
         what: "random bytes without end, a MiB at a time",

@@ -141,7 +141,7 @@ fn exhausted_resources_of_wasi_0_3_cost_one_invocation() {
 #[test]
 fn the_host_holds_no_more_for_a_guest_than_the_guest_may_have() {
     const SIZE: u64 = 128 * 1024;
-    let end = Fails("Function.OutOfMemory", "had the host hold");
+    let end = Fails("Function.OutOfMemory", "the host holds");
     for (guest, targets) in [
         (
             "hostile_http",
