@@ -99,7 +99,7 @@ build_dist() {
   print_sizes dist/bootstrap dist/hello.cwasm target/hello.zip
 }
 
-# What an earlier build left in dist/ and this one, whose files are given, does not make. Other files there are the
+# Removes files of an earlier build from dist/ that this build, whose files are given, does not create. Other files there are the
 # user's.
 remove_stale() {
   local made=target/dist-files old

@@ -53,7 +53,7 @@ def pattern(url, domains):
     host = re.sub(r"\{[^}]+\}", "*", host)
     host = re.sub(r"\*(-\*)+", "*", host)
     if host.startswith("*.*.*"):
-        # What is left of a template whose labels depend on the operation.
+        # The rest of a template whose labels depend on the operation.
         return None
     labels = [label.removesuffix("-fips").replace("-fips-", "-") for label in host.split(".")]
     labels = [label for label in labels if label not in ("dualstack", "fips")]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the host into OUT. It is built by itself: cargo unifies the features of all that one command builds, and with
+# Builds the host into OUT. It is built separately: cargo unifies the features of all that one command builds, and with
 # the tool beside it the compiler would be linked in.
 # Usage: scripts/build-bootstrap.sh TARGET OUT [--dynamic]
 #
@@ -62,7 +62,7 @@ find_zigbuild() {
 # The active toolchain needs the standard library of TARGET.
 find_std() { has_std "$target" || step "rustup target add $target" rustup target add "$target"; }
 
-# check_start PROGRAM: a libc that is too old for packed relocations dies before the first line of ours, which complains
+# check_start PROGRAM: a libc that is too old for packed relocations dies before our first line, which complains
 # that nothing is configured.
 check_start() {
   local status=0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a package's package-lock.json names into a folder of its own; what was installed before is left alone.
+# Installs the packages of a package-lock.json into a separate directory. Installed packages are left alone.
 # Node.js comes from PyPI into target/tools, whose bin/ then has `node`.
 # Usage: scripts/npm-install.sh DIR PACKAGE
 set -euo pipefail

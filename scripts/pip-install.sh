@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs Python packages into a virtual environment, which is made if need be; what was installed before is left alone.
-# One that was copied here, or moved, is made anew: its pip would install into the folder that it was made as.
+# An environment that was copied or moved is created again: its pip would install into the old directory.
 # Usage: scripts/pip-install.sh DIR NAME==VERSION…
 set -euo pipefail
 dir=$1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `sam` makes of template.yaml, without an AWS account: it is valid, and `sam build` leaves dist/ as it is.
+# Checks template.yaml with `sam`, without an AWS account: it is valid, and `sam build` leaves dist/ as it is.
 # It wants target/tools/bin/sam.
 set -euo pipefail
 cd "$(dirname "$0")/.."

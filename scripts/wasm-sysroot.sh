@@ -9,12 +9,12 @@ source scripts/common.sh
 
 target=wasm32-wasip2
 packages=(rustc-web rust-web-src wasi-libc)
-compiler=/usr/bin/rustc      # from rustc-web; the host and the tool are built by the active toolchain all the same
+compiler=/usr/bin/rustc      # from rustc-web; the active toolchain still builds the host and the tool
 libc=/usr/lib/wasm32-wasi    # from wasi-libc
 made=target/wasm-toolchain
 active=$(rustc --print sysroot)
 
-# What the toolchain was made from; it is made anew when this changes.
+# The inputs of the toolchain, which is rebuilt when they change.
 made_from() { "$compiler" -vV && echo "linkers: $active"; }
 
 is_current() { [ -x "$compiler" ] && made_from 2>/dev/null | cmp -s - "$made/made-from"; }

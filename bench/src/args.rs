@@ -8,15 +8,15 @@ use clap::Parser;
 /// `lambda_runtime` and a bare ureq loop.
 #[derive(Parser)]
 pub struct Args {
-    /// Folder with `bootstrap` and `hello.cwasm` [default: dist/ of this checkout]
+    /// Directory with `bootstrap` and `hello.cwasm` [default: dist/ of this checkout]
     #[arg(long, value_name = "DIR")]
     pub dist: Option<PathBuf>,
 
-    /// Another bootstrap to run that folder's function with
+    /// Another bootstrap to run that directory's function with
     #[arg(long, value_name = "PATH")]
     pub bootstrap: Option<PathBuf>,
 
-    /// One more folder with a `bootstrap`, compared in the same run
+    /// One more directory with a `bootstrap`, compared in the same run
     #[arg(long, value_name = "NAME=DIR", value_parser = name_and_folder)]
     pub also: Vec<(String, PathBuf)>,
 

@@ -1,4 +1,4 @@
-//! Where our start goes, step by step, by the bootstrap's own clock.
+//! The phases of our start, by the bootstrap's own clock.
 //!
 //! With `LAMBDA_WASM_TIMINGS=1` it writes, just before its first `next`, one
 //! line `timings: main=NS trailer=NS …`: when each step was over, counted from

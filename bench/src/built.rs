@@ -1,4 +1,4 @@
-//! What is built here, by cargo, which is quick where that is done already: the peers, and components.
+//! Builds the peers and the components with cargo, which is quick if they are up to date.
 
 use std::{
     env, fs,
@@ -18,7 +18,7 @@ pub fn checkout() -> &'static Path {
     bench.parent().unwrap_or(bench)
 }
 
-/// Builds a package in `bench/peers/`, and gives the folder that its bootstrap is in.
+/// Builds a package in `bench/peers/`, and gives the directory that its bootstrap is in.
 pub fn peer(name: &str) -> anyhow::Result<PathBuf> {
     let target = target_folder()?.join("peers").join(name);
     let folder = target.join("release");
@@ -68,7 +68,7 @@ pub fn without_interruption(artifact: &Path, name: &str) -> anyhow::Result<PathB
     Ok(file)
 }
 
-/// What cargo makes of an example.
+/// Returns the file that cargo builds from an example.
 fn wasm(target: &Path, name: &str) -> PathBuf {
     let examples = target.join("guests/wasm32-wasip2/release/examples");
     examples.join(name).with_extension("wasm")
@@ -96,12 +96,12 @@ fn run(mut command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Cargo's target folder: two levels above this program.
+/// Cargo's target directory: two levels above this program.
 fn target_folder() -> anyhow::Result<PathBuf> {
     let program = env::current_exe()?;
     let folder = program
         .ancestors()
         .nth(2)
-        .context("this program lies in no target folder")?;
+        .context("this program lies in no target directory")?;
     Ok(folder.to_owned())
 }

@@ -8,7 +8,7 @@ use httparse::Status;
 /// How much of a body is kept, in bytes: an answer that is streamed may be longer than this machine's memory.
 const KEPT: usize = 64 * 1024;
 
-/// What has come of a body.
+/// The part of a body that has arrived.
 #[derive(Default)]
 pub struct Chunked {
     next: Part,
@@ -18,7 +18,7 @@ pub struct Chunked {
     pub length: u64,
 }
 
-/// What comes next.
+/// The next part of a body.
 #[derive(Clone, Copy, Default)]
 enum Part {
     #[default]

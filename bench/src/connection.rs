@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::chunked::Chunked;
 
-/// Where reading starts with room for a request, and where it gives up.
+/// The first capacity for a request, and the largest.
 const SMALLEST_BUFFER: usize = 64 * 1024;
 const LARGEST_BUFFER: usize = 16 * 1024 * 1024;
 
@@ -27,7 +27,7 @@ pub struct Request {
     pub length: u64,
 }
 
-/// What one look at the connection found.
+/// The result of one look at the connection.
 pub enum Received {
     /// A request, and when its last byte was read.
     Request(Request, Instant),
@@ -152,7 +152,7 @@ impl AsFd for Connection {
     }
 }
 
-/// What a request starts with.
+/// The start of a request.
 struct Head {
     path: String,
     /// Its own length.

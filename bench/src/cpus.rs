@@ -40,7 +40,7 @@ impl Cpus {
         Ok(child)
     }
 
-    /// Where the server and the bootstraps are.
+    /// The CPUs of the server and of the bootstraps.
     pub fn placed(&self) -> &'static str {
         if self.server == self.bootstraps {
             "server and bootstraps on the same CPU"

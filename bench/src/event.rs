@@ -12,7 +12,7 @@ use crate::connection::Request;
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LARGEST: usize = 6 * 1024 * 1024;
-/// What stands between the head and the body of a streamed answer.
+/// The separator of the head and the body of a streamed answer.
 const SEPARATOR: [u8; 8] = [0; 8];
 const HTTP_API: &str = include_str!("../http_api.json");
 

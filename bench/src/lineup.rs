@@ -1,4 +1,4 @@
-//! Who is measured: ours first, then the peers, which are built here, then
+//! The subjects: ours first, then the peers, which are built here, then
 //! whatever else was named.
 
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ impl Lineup {
 pub fn ours(args: &Args) -> anyhow::Result<Subject> {
     let function = dist(args).join(FUNCTION);
     Subject::new("lambda-wasm", &bootstrap(args), &function)
-        .context("run `./build.sh` first, or name another folder with --dist")
+        .context("run `./build.sh` first, or name another directory with --dist")
 }
 
 /// The executable of [`ours`].
@@ -63,7 +63,7 @@ pub fn bootstrap(args: &Args) -> PathBuf {
     given.unwrap_or_else(|| dist(args).join("bootstrap"))
 }
 
-/// The folder of [`ours`].
+/// The directory of [`ours`].
 pub fn dist(args: &Args) -> PathBuf {
     args.dist.clone().unwrap_or_else(|| checkout().join("dist"))
 }

@@ -1,4 +1,4 @@
-//! Where and when it ran, and what.
+//! The machine, the time and the subjects of a run.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -21,7 +21,7 @@ pub fn description(cpus: &Cpus) -> String {
     )
 }
 
-/// What the peers are and how they were built.
+/// Describes the peers and how they were built.
 pub fn peers() -> String {
     let peers = checkout().join("bench/peers");
     format!(
@@ -48,7 +48,7 @@ pub fn http_peers() -> String {
     )
 }
 
-/// The version of a package that a folder's `Cargo.lock` has.
+/// The version of a package that a directory's `Cargo.lock` has.
 fn version(folder: &Path, package: &str) -> String {
     let lock = fs::read_to_string(folder.join("Cargo.lock")).unwrap_or_default();
     locked_version(&lock, package).unwrap_or_else(|| "?".to_owned())

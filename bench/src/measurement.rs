@@ -3,7 +3,7 @@
 
 use crate::statistics::Median;
 
-/// What a value counts.
+/// The unit of a value.
 #[derive(Clone, Copy)]
 pub enum Unit {
     Nanoseconds,

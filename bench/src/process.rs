@@ -1,4 +1,4 @@
-//! What the kernel knows about a process and about time.
+//! The kernel's figures about a process, and its clocks.
 
 use std::{fs, time::Duration};
 

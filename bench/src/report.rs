@@ -30,7 +30,7 @@ pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     format!("{table}\n")
 }
 
-/// What one has to know to read the comparison.
+/// The explanation of the comparison.
 pub fn footnotes(lineup: &Lineup, cpus: &Cpus, effort: &Effort, peers: &str) -> String {
     format!(
         "Medians; after the comma the ratio to {reference}: the median of the ratios of each \

@@ -66,7 +66,7 @@ impl Running {
     /// Starts a subject by this command, on the bootstraps' CPU.
     pub fn start_by(mut command: Command, subject: &Subject, cpus: &Cpus) -> anyhow::Result<Self> {
         let api = RuntimeApi::bind()?;
-        // A file and no pipe: nobody has to empty it while time is taken.
+        // A file, not a pipe: a pipe would have to be read while time is measured.
         let log = tempfile::tempfile().context("opening a file for the log")?;
         command
             .env("AWS_LAMBDA_RUNTIME_API", api.address()?.to_string())
@@ -175,7 +175,7 @@ impl Running {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// What it has written to stdout and stderr.
+    /// Returns its stdout and stderr.
     pub fn log(&self) -> anyhow::Result<String> {
         let mut bytes = vec![0; usize::try_from(self.log.metadata()?.len())?];
         self.log.read_exact_at(&mut bytes, 0)?;

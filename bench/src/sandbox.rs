@@ -47,7 +47,7 @@ fn computing(bootstrap: &Path, component: &Path) -> anyhow::Result<Lineup> {
     })
 }
 
-/// What one has to know to read the tables.
+/// The explanation of the tables.
 fn footnotes(cpus: &Cpus) -> String {
     format!(
         "`stopped` is from the limit, {margin} ms before Lambda's deadline, to the `/error` with \

@@ -9,7 +9,7 @@ pub struct Median {
 }
 
 impl Median {
-    /// Of some values, which may be distributed in any way: the ends of the
+    /// Summarizes values, which may be distributed in any way: the ends of the
     /// interval are the values at the ranks between which the true median lies
     /// in 95 of 100 cases (binomial, by its normal approximation).
     pub fn of(values: &[f64]) -> Self {
@@ -26,7 +26,7 @@ impl Median {
         }
     }
 
-    /// Of each value by the reference's of the same round: what disturbs a
+    /// Divides each value by the reference's of the same round: what disturbs a
     /// whole round, such as a busy neighbour, falls out.
     pub fn of_paired_ratios(values: &[f64], reference: &[f64]) -> Self {
         let ratios: Vec<f64> = values.iter().zip(reference).map(|(a, b)| a / b).collect();
@@ -35,7 +35,7 @@ impl Median {
 }
 
 /// The value below which this share of all lies, between two neighbours in
-/// proportion. NaN where there are none.
+/// proportion. NaN without values.
 pub fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

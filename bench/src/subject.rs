@@ -17,7 +17,7 @@ pub const HANDLER: &str = "hello";
 pub const FUNCTION: &str = "hello.cwasm";
 const POLICY: &str = "hello.toml";
 
-/// A bootstrap and the folder that it finds its function in.
+/// A bootstrap and the directory that it finds its function in.
 pub struct Subject {
     /// Its column in the report.
     pub name: String,
@@ -37,7 +37,7 @@ pub struct Size {
 }
 
 impl Subject {
-    /// The `bootstrap` in `folder`, or an error that says what is not there.
+    /// Returns the `bootstrap` in `folder`, or an error that names the missing file.
     pub fn in_folder(name: &str, folder: &Path) -> anyhow::Result<Self> {
         let function = folder.join(FUNCTION);
         Self::new(name, &folder.join("bootstrap"), &function)
@@ -47,7 +47,7 @@ impl Subject {
     pub fn new(name: &str, bootstrap: &Path, function: &Path) -> anyhow::Result<Self> {
         ensure!(
             bootstrap.is_file(),
-            "{name}: there is no bootstrap at {}",
+            "{name}: the bootstrap {} does not exist",
             bootstrap.display()
         );
         let beside = env::current_exe()?;
@@ -75,7 +75,7 @@ impl Subject {
         Ok(fs::write(self.task_root.path().join(POLICY), policy)?)
     }
 
-    /// Gives the function a variable of its own.
+    /// Gives the function another variable.
     pub fn give_variable(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
@@ -123,7 +123,7 @@ impl Subject {
             ]);
     }
 
-    /// What is deployed: the bootstrap, and the function where it is a file of
+    /// The deployed files: the bootstrap, and the function where it is a file of
     /// its own.
     pub fn size(&self) -> anyhow::Result<Size> {
         let function = self.task_root.path().join(FUNCTION);

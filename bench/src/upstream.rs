@@ -18,16 +18,16 @@ use tempfile::TempDir;
 
 /// The name in certificates and URLs.
 const NAME: &str = "localhost";
-/// What every request is answered with.
+/// The response to every request.
 pub const ANSWER: &str = "Hello from upstream!";
 
-/// A certificate authority that nobody trusts but who is told to, and the configuration of servers with its certificate.
+/// A test's own certificate authority, and the configuration of servers with its certificate.
 pub struct Authority {
     folder: TempDir,
     config: ServerConfig,
 }
 
-/// What becomes of a connection.
+/// The use of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Connections {
     /// It is kept for further requests.
@@ -94,7 +94,7 @@ impl Upstream {
             for stream in listener.incoming().flatten() {
                 counter.fetch_add(1, Ordering::Relaxed);
                 let tls = tls.clone();
-                // What goes wrong with a connection is the function's to tell.
+                // The function reports errors of the connection.
                 thread::spawn(move || accept(stream, tls, connections));
             }
         });

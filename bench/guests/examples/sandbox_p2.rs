@@ -14,7 +14,7 @@ use wasip2::http::types::{
     Fields, IncomingRequest, OutgoingBody, OutgoingRequest, ResponseOutparam, Scheme,
 };
 
-/// What the JSON that is parsed is made of, how many bytes it has, and how often it is parsed.
+/// The repeated part of the JSON that is parsed, its size in bytes, and the number of times it is parsed.
 const RECORD: &str =
     r#"{"id":4711,"name":"developer","tags":["a","b"],"note":"Hello, developer!"}"#;
 const BYTES: usize = 1_000_000;
@@ -67,7 +67,7 @@ fn count() -> u64 {
     (0..black_box(COUNT)).fold(0, |sum: u64, number| (sum ^ number).wrapping_add(number))
 }
 
-/// What a GET of the URL is answered with.
+/// Returns the response to a GET of the URL.
 fn get(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap();
     let scheme = match scheme {

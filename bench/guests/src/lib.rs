@@ -1,9 +1,9 @@
-//! What the functions have in common.
+//! The common parts of the functions.
 
-/// How much of a body is taken at once, in bytes.
+/// The size of one read of a body, in bytes.
 pub const PIECE: usize = 64 * 1024;
 
-/// What a path is answered with.
+/// The response to a path.
 pub enum Answer {
     Text(u16, String),
     /// The request's body, and its type.

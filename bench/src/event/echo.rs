@@ -1,17 +1,17 @@
 //! Bodies to be echoed.
 
-/// What bodies of JSON are made of.
+/// The repeated part of bodies of JSON.
 const RECORD: &str =
     r#"{"id":4711,"name":"developer","tags":["a","b"],"note":"Hello, developer!"},"#;
-/// Three bytes that are no text, as base64.
+/// Three bytes that are not text, in base64.
 const TRIPLE: &str = "++++";
 
-/// What a body is.
+/// The kind of a body.
 #[derive(Clone, Copy)]
 pub enum Kind {
     /// JSON, as text in the event's own JSON.
     Text,
-    /// Bytes that are no text, as base64 in the event.
+    /// Bytes that are not text, in base64 in the event.
     Binary,
 }
 

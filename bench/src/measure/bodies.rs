@@ -11,7 +11,7 @@ use crate::{
 
 /// How often all processes are replaced.
 const GENERATIONS: usize = 10;
-/// What the sizes are, in bytes; the last stands for the largest that fits in an event.
+/// The sizes in bytes. The last stands for the largest that fits in an event.
 const SIZES: [usize; 5] = [1 << 10, 10 << 10, 100 << 10, 1 << 20, usize::MAX];
 /// About how many bytes go through each bootstrap for each call of the whole run.
 const BYTES_PER_CALL: usize = 4 << 10;

@@ -1,4 +1,4 @@
-//! Deadlines: how late a function is stopped that does not end by itself, with invocations side by side.
+//! Deadlines: the delay with which a function that does not end is stopped, with invocations side by side.
 
 use std::time::{Duration, Instant};
 
@@ -32,7 +32,7 @@ struct Case {
     stopped: Vec<f64>,
     /// From the `/error` to the next `GET next`.
     ready: Vec<f64>,
-    /// Those that the watchdog answered for, since their threads did not.
+    /// The invocations that the watchdog answered, since their threads did not.
     given_up: usize,
     /// Processes that ended, which the host does when it has given up too many threads.
     ended: usize,

@@ -18,7 +18,7 @@ use crate::{
     upstream::{ANSWER, Authority, Connections, Upstream},
 };
 
-/// What becomes of the connections, and over TLS or not; the order is that of the subjects.
+/// The use of the connections, and whether they have TLS, in the order of the subjects.
 const SERVERS: [(Connections, bool); 5] = [
     (Connections::Kept, true),
     (Connections::Closed, true),

@@ -37,7 +37,7 @@ struct Idle {
     next: Arrival,
 }
 
-/// What calls took, in nanoseconds.
+/// The durations of the calls, in nanoseconds.
 #[derive(Default)]
 struct Calls {
     /// From handing out an event to its answer.

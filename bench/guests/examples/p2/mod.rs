@@ -1,4 +1,4 @@
-//! What the components of `wasi:http/proxy@0.2` have in common.
+//! The common parts of the components of `wasi:http/proxy@0.2`.
 
 use wasip2::http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam};
 use wasip2::io::streams::OutputStream;
