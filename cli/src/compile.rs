@@ -1,4 +1,4 @@
-//! `lambda-wasm compile`: a component becomes an artifact.
+//! `lambda-wasm compile`: compiles a component to an artifact.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -19,33 +19,34 @@ use crate::output;
 pub struct Args {
     /// The component, in the binary format
     input: PathBuf,
-    /// Where the artifact goes; a function's Handler is this file's name without `.cwasm`
+    /// Write the artifact to this file; the function's Handler is its name without `.cwasm`
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The machine that will run it
+    /// Compile for this machine
     #[arg(long, default_value = HOST_TARGET, value_parser = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"])]
     target: String,
-    /// Which CPU features its code may use
+    /// Allow the code to use these CPU features
     #[arg(long, value_enum, default_value_t = Cpu::Baseline)]
     cpu: Cpu,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Cpu {
-    /// Those that every machine of Lambda has
+    /// The features of every machine of Lambda
     Baseline,
-    /// All that this machine has: the artifact may not run elsewhere
+    /// All features of this machine: the artifact may not run elsewhere
     Native,
 }
 
-/// Compiles a component that the host would run, and refuses others.
+/// Compiles a component that the host can run.
 ///
 /// # Errors
 ///
-/// If the component is none, or none that the host can run, or cannot be compiled or written.
+/// Returns an error if the input is not a component, if the host does not support it, or if it cannot be compiled or
+/// written.
 pub fn run(args: &Args) -> Result<()> {
     let name = args.input.display();
-    // What the host would refuse later is better known now.
+    // The host would refuse an invalid policy later.
     let policy = Policy::read(&Policy::path(&args.output))?;
     let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
     let artifact =
@@ -54,17 +55,15 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
-    let description = Description::of(component)?;
+    let description = Description::parse(component)?;
     let (instances, may) = (description.core_instances, policy.limits.instances);
     if instances as usize > may {
         bail!(
-            "it has {instances} core instances and may have {may}: raise `instances` under [limits] in {}",
+            "it has {instances} core instances and may have {may}\nhint: raise `instances` under [limits] in {}",
             Policy::path(&args.output).display()
         );
     }
-    let world = description.world().map_err(|incompatible| {
-        anyhow!("it is no function that this version can run: {incompatible}")
-    })?;
+    let world = description.world().map_err(unsupported)?;
     let one_request = world == World::HttpProxy && description.one_request;
     if one_request && policy.reuse.is_some() {
         eprintln!("warning: {ONE_REQUEST}");
@@ -93,7 +92,7 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
     };
     let refused = |error: wasmtime::Error| anyhow!("the compiler refuses it: {error:#}");
     let compiler = engine::for_compiling(&trailer).map_err(refused)?;
-    // Types can be checked only in an engine of this machine, so that for another machine it is compiled twice.
+    // Types can be checked only in an engine of this machine, so a component for another machine is compiled twice.
     let is_for_here = cfg!(target_os = "linux") && args.target == HOST_TARGET;
     let checker = if is_for_here {
         compiler.clone()
@@ -101,9 +100,7 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         engine::for_artifact(&trailer, false).map_err(refused)?
     };
     let compiled = Component::new(&checker, component).map_err(refused)?;
-    check(&checker, &compiled, world).map_err(|incompatible| {
-        anyhow!("it is no function that this version can run: {incompatible}")
-    })?;
+    check(&checker, &compiled, world).map_err(unsupported)?;
     let mut artifact = if is_for_here {
         compiled.serialize()
     } else {
@@ -120,7 +117,12 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
     Ok(artifact)
 }
 
-/// Checks the types of what the component imports and exports, as the host does when it loads it.
+/// Creates the error for a component that this version cannot run.
+fn unsupported(incompatible: IncompatibleComponent) -> anyhow::Error {
+    anyhow!("this version cannot run it: {incompatible}")
+}
+
+/// Checks the types of the component's imports and exports, as the host does when it loads the artifact.
 fn check(
     engine: &Engine,
     component: &Component,
@@ -144,7 +146,7 @@ fn features(args: &Args) -> Result<Vec<&'static str>> {
         (Cpu::Native, true) => Ok(cpu::native()),
         (Cpu::Native, false) => {
             bail!(
-                "`--cpu native` means this machine, which is no {}: leave it out, or compile there",
+                "`--cpu native` cannot be combined with `--target {}`: this machine is {HOST_TARGET}\nhint: leave out `--cpu native`, or compile on the target",
                 args.target
             )
         }

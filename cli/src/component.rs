@@ -1,4 +1,4 @@
-//! What can be read off a component without compiling it.
+//! The description of a component, which is read without compiling it.
 
 use anyhow::{Context as _, bail};
 use lambda_wasm_host::artifact::{CORE_MODULE_HINT, Kind};
@@ -7,16 +7,16 @@ use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, Resou
 use wasmparser::types::TypesRef;
 use wasmparser::{Encoding, Instance, KnownCustom, Parser, Payload, Validator, WasmFeatures};
 
-/// What only a component with the asynchronous ABI needs.
+/// The features that only a component with the asynchronous ABI needs.
 const ASYNC: WasmFeatures = WasmFeatures::CM_ASYNC
     .union(WasmFeatures::CM_MORE_ASYNC_BUILTINS)
     .union(WasmFeatures::CM_ASYNC_STACKFUL);
 
-/// What the engine of JavaScript components has in its data, also where the sections about their making were stripped:
-/// its name (<https://github.com/bytecodealliance/StarlingMonkey>).
+/// The name of the engine in JavaScript components (<https://github.com/bytecodealliance/StarlingMonkey>). It is in their data
+/// even if their sections about tools were stripped.
 const STARLING_MONKEY: &[u8] = b"StarlingMonkey";
 
-/// What wasmtime could run in part, and this version does not: the feature, and what a person knows it by.
+/// The features that wasmtime supports in part, and this version does not, with their names for people.
 const UNSUPPORTED: [(WasmFeatures, &str); 7] = [
     (
         WasmFeatures::LEGACY_EXCEPTIONS,
@@ -53,16 +53,16 @@ const UNSUPPORTED: [(WasmFeatures, &str); 7] = [
     ),
 ];
 
-/// What a component says of itself.
+/// The description of a component.
 #[derive(Debug, Default)]
 pub struct Description {
-    /// What it imports, with versions.
+    /// The imports, with versions.
     pub imports: Vec<String>,
-    /// Those of its imports that have types only, which nothing has to implement.
+    /// The imports that have types only, which the host does not implement.
     pub types: Vec<String>,
-    /// What it exports, with versions.
+    /// The exports, with versions.
     pub exports: Vec<String>,
-    /// How many core instances its instantiation makes.
+    /// The number of core instances that an instantiation creates.
     pub core_instances: u32,
     /// Whether its functions have names.
     pub names: bool,
@@ -70,9 +70,9 @@ pub struct Description {
     pub is_async: bool,
     /// Whether it uses WebAssembly exceptions.
     pub exceptions: bool,
-    /// What it uses that this version does not support, for people.
+    /// The features that it uses and this version does not support, for people.
     pub unsupported: Vec<&'static str>,
-    /// Whether the engine in it answers one HTTP request an instance.
+    /// Whether an instance of its engine serves only one HTTP request.
     pub one_request: bool,
 }
 
@@ -81,20 +81,22 @@ impl Description {
     ///
     /// # Errors
     ///
-    /// If the bytes are no valid component, with what they are instead.
-    pub fn of(bytes: &[u8]) -> anyhow::Result<Self> {
-        match Kind::of(bytes) {
+    /// Returns an error that names the kind of the bytes if they are not a valid component.
+    pub fn parse(bytes: &[u8]) -> anyhow::Result<Self> {
+        match Kind::from_bytes(bytes) {
             Kind::Component => {}
-            Kind::CoreModule => bail!("it is a core module, not a component: {CORE_MODULE_HINT}"),
+            Kind::CoreModule => {
+                bail!("it is a core module, not a component\nhint: {CORE_MODULE_HINT}")
+            }
             Kind::Empty => bail!("it is empty"),
             Kind::Elf => bail!(
-                "it is compiled already, or an executable: give the component that it was made from"
+                "it is compiled already, or an executable\nhint: give the component that it was compiled from"
             ),
-            Kind::Other => bail!("it is no WebAssembly"),
+            Kind::Other => bail!("it is not WebAssembly"),
         }
         let types = Validator::new_with_features(WasmFeatures::all())
             .validate_all(bytes)
-            .context("it is no valid component; was it cut off, or made for a newer version of the component model?")?;
+            .context("it is not a valid component: it was cut off, or is for a newer version of the component model")?;
         let needs = |features| {
             Validator::new_with_features(WasmFeatures::all() - features)
                 .validate_all(bytes)
@@ -109,7 +111,7 @@ impl Description {
                 .any(|window| window == STARLING_MONKEY),
             ..Self::default()
         };
-        // Nested components and modules come between their parent's sections: their depth tells them apart.
+        // Nested components and modules are between the sections of their parent. The depth distinguishes them.
         let mut depth = 0_u32;
         let mut known = Vec::new();
         for payload in Parser::new(0).parse_all(bytes) {
@@ -150,11 +152,11 @@ impl Description {
         Ok(description)
     }
 
-    /// Tells its world.
+    /// Returns its world.
     ///
     /// # Errors
     ///
-    /// All that keeps this version from running it.
+    /// Returns all reasons why this version cannot run the component.
     pub fn world(&self) -> Result<World, IncompatibleComponent> {
         let examined = world::examine(
             world::needed(&self.imports, &self.types),
@@ -171,7 +173,7 @@ impl Description {
     }
 }
 
-/// Finds what the component uses and this version does not support.
+/// Returns the features that the component uses and this version does not support.
 fn unsupported(bytes: &[u8]) -> Vec<&'static str> {
     let is_valid = |without| {
         let features = WasmFeatures::all() - without;
@@ -188,8 +190,8 @@ fn unsupported(bytes: &[u8]) -> Vec<&'static str> {
     used.map(|(_, what)| *what).collect()
 }
 
-/// Whether an import needs an implementation: a function or a resource that is not one of another import's, which `known`
-/// collects. It is wasmtime's rule.
+/// Returns whether an import needs an implementation: a function, or a resource that does not come from another import.
+/// `known` collects the resources. The rule is wasmtime's.
 fn is_needed(types: TypesRef<'_>, item: ComponentEntityType, known: &mut Vec<ResourceId>) -> bool {
     match item {
         ComponentEntityType::Type { created, .. } => match created {
@@ -200,7 +202,7 @@ fn is_needed(types: TypesRef<'_>, item: ComponentEntityType, known: &mut Vec<Res
             }
             _ => false,
         },
-        // All of them are looked at, so that all resources are known.
+        // All exports are visited, so that all resources are known.
         ComponentEntityType::Instance(id) => {
             types[id].exports.values().fold(false, |needed, item| {
                 is_needed(types, item.ty, known) | needed
@@ -214,16 +216,18 @@ fn is_needed(types: TypesRef<'_>, item: ComponentEntityType, known: &mut Vec<Res
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> anyhow::Result<Description> {
-        Description::of(&wat::parse_str(text).unwrap())
+    fn parse(text: &str) -> anyhow::Result<Description> {
+        Description::parse(&wat::parse_str(text).unwrap())
     }
 
     #[test]
     fn only_the_outermost_component_is_described() {
-        let description = of(r#"(component
+        let description = parse(
+            r#"(component
             (import "outer" (func))
             (component $nested (import "inner" (func)) (export "inner-too" (func 0)))
-            (export "out" (component $nested)))"#)
+            (export "out" (component $nested)))"#,
+        )
         .unwrap();
         assert_eq!(description.imports, ["outer"]);
         assert_eq!(description.exports, ["out"]);
@@ -231,14 +235,15 @@ mod tests {
 
     #[test]
     fn versions_are_kept() {
-        let description = of(r#"(component (import "a:b/c@1.2.3" (instance)))"#).unwrap();
+        let description = parse(r#"(component (import "a:b/c@1.2.3" (instance)))"#).unwrap();
         assert_eq!(description.imports, ["a:b/c@1.2.3"]);
         assert!(description.exports.is_empty());
     }
 
     #[test]
     fn imports_of_types_only_are_told_apart() {
-        let description = of(r#"(component
+        let description = parse(
+            r#"(component
             (import "own" (instance $own (export "r" (type (sub resource)))))
             (alias export $own "r" (type $r))
             (import "used" (instance (export "r" (type (eq $r)))))
@@ -251,7 +256,8 @@ mod tests {
             (import "func" (func))
             (import "type" (type (eq $r)))
             (import "resource" (type (sub resource)))
-            (import "module" (core module)))"#)
+            (import "module" (core module)))"#,
+        )
         .unwrap();
         assert_eq!(
             description.types,
@@ -261,15 +267,17 @@ mod tests {
 
     #[test]
     fn instances_are_counted_and_names_found() {
-        let description = of(r#"(component
+        let description = parse(
+            r#"(component
             (core module $m (func $named))
             (core instance (instantiate $m))
             (core instance (instantiate $m))
-            (core instance))"#)
+            (core instance))"#,
+        )
         .unwrap();
         assert_eq!(description.core_instances, 2);
         assert!(description.names);
-        assert!(!of("(component (core module (func)))").unwrap().names);
+        assert!(!parse("(component (core module (func)))").unwrap().names);
     }
 
     #[test]
@@ -292,14 +300,14 @@ mod tests {
                 "shared memory",
             ),
         ] {
-            let description = of(text).unwrap();
+            let description = parse(text).unwrap();
             assert_eq!(description.unsupported.len(), 1, "{text}");
             let said = description.world().unwrap_err().to_string();
             assert!(said.contains(&format!("it uses {}", description.unsupported[0])));
             assert!(said.contains(words), "{said}");
         }
         assert!(
-            of("(component (core module (func)))")
+            parse("(component (core module (func)))")
                 .unwrap()
                 .unsupported
                 .is_empty()
@@ -310,32 +318,36 @@ mod tests {
     fn the_engine_of_javascript_is_found() {
         let engine = r#"(component (core module (memory 1)
             (data (i32.const 0) "StarlingMonkey engine initializing")))"#;
-        assert!(of(engine).unwrap().one_request);
-        assert!(!of("(component)").unwrap().one_request);
+        assert!(parse(engine).unwrap().one_request);
+        assert!(!parse("(component)").unwrap().one_request);
     }
 
     #[test]
     fn exceptions_are_found() {
-        assert!(of("(component (core module (tag)))").unwrap().exceptions);
-        assert!(!of("(component (core module (func)))").unwrap().exceptions);
+        assert!(parse("(component (core module (tag)))").unwrap().exceptions);
+        assert!(
+            !parse("(component (core module (func)))")
+                .unwrap()
+                .exceptions
+        );
     }
 
     #[test]
     fn the_asynchronous_abi_is_found() {
-        assert!(!of("(component (core module (func)))").unwrap().is_async);
+        assert!(!parse("(component (core module (func)))").unwrap().is_async);
         let waiting = "(component (core func (canon waitable-set.new)))";
-        assert!(of(waiting).unwrap().is_async);
+        assert!(parse(waiting).unwrap().is_async);
         let typed = r#"(component (import "f" (func async)))"#;
-        assert!(of(typed).unwrap().is_async);
+        assert!(parse(typed).unwrap().is_async);
     }
 
     #[test]
     fn files_that_are_not_components_are_told_apart() {
-        let said = |bytes: &[u8]| Description::of(bytes).unwrap_err().to_string();
+        let said = |bytes: &[u8]| Description::parse(bytes).unwrap_err().to_string();
         assert!(said(&wat::parse_str("(module)").unwrap()).contains("core module"));
         assert_eq!(said(b""), "it is empty");
-        assert_eq!(said(b"tea"), "it is no WebAssembly");
+        assert_eq!(said(b"tea"), "it is not WebAssembly");
         assert!(said(b"\x7fELF").contains("compiled already"));
-        assert!(said(b"\0asm\x0d\0\x01\0\xff").contains("no valid component"));
+        assert!(said(b"\0asm\x0d\0\x01\0\xff").contains("not a valid component"));
     }
 }

@@ -1,13 +1,13 @@
-//! `lambda-wasm dev`: the functions of a template behind a local API Gateway, and behind their
-//! function URLs. Each runs in the same `bootstrap` that Lambda runs, and is started anew when a
-//! file of its own in `dist/` is replaced.
+//! `lambda-wasm dev`: runs the functions of a template behind a local API Gateway, and behind their
+//! function URLs. Each function runs in the same `bootstrap` as on Lambda, and restarts when one of
+//! its files in `dist/` is replaced.
 
 mod banner;
+mod discovered;
 mod environment;
-mod fleet;
+mod functions;
 mod modes;
 mod shell;
-mod strays;
 mod urls;
 mod watch;
 
@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use lambda_wasm_emulator::{Function, Template, front_door};
+use lambda_wasm_emulator::{Function, Template, event_source};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use fleet::Fleet;
+use functions::LocalFunctions;
 use shell::Variables;
 use urls::Urls;
 use watch::Changes;
@@ -29,33 +29,32 @@ use watch::Changes;
 /// Run the functions of a template behind a local API Gateway
 ///
 /// The routes of REST APIs (events of type Api) and HTTP APIs (HttpApi) share one port. A function
-/// with a FunctionUrlConfig gets a port of its own, the next that is free: 3001, 3002, and so on.
-/// So does every component in dist/ that no function of the template has as its Handler, with
-/// Lambda's default Timeout of 3 seconds and MemorySize of 128: put foo.cwasm there, and it is
-/// served, as a stream if foo.toml beside it has `stream = true`. The first lines that are printed
-/// say what is where.
+/// with a FunctionUrlConfig gets the next free port: 3001, 3002, and so on. A component in dist/
+/// that the template does not name as a Handler also gets a URL, with a Timeout of 3 seconds and a
+/// MemorySize of 128. Set `stream = true` in NAME.toml to stream its responses. All URLs are
+/// printed at startup.
 ///
-/// A function is restarted when its component, its .toml or the bootstrap changes.
+/// A function restarts when its component, its .toml or the bootstrap changes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Listen on this port of 127.0.0.1, and for function URLs on those after it
+    /// Listen on this port of 127.0.0.1, and on the ports after it for function URLs
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
-    /// The SAM template that names the functions and their routes [default: template.yaml, .yml or .json]
+    /// Read the functions and their routes from this SAM template [default: template.yaml, .yml or .json]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// The folder with `bootstrap` and the compiled components, for all functions [default: a function's CodeUri if `bootstrap` is there, or else dist]
-    #[arg(long, value_name = "FOLDER")]
+    /// Run `bootstrap` and the compiled components in this directory, for all functions [default: a function's CodeUri if `bootstrap` is there, or else dist]
+    #[arg(long, value_name = "DIRECTORY")]
     dist: Option<PathBuf>,
     /// Pass the AWS_ variables of this shell on: credentials and endpoints
     #[arg(long)]
     aws: bool,
-    /// Set the variables of this file, a NAME=VALUE a line, for all functions
+    /// Set the variables of this file, one NAME=VALUE in each line, for all functions
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
 }
 
-/// Serves until Ctrl-C or SIGTERM, and stops everything that it started.
+/// Serves until Ctrl-C or SIGTERM, then stops all processes that it started.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let template = args.template.or_else(Template::find);
     let template = template.unwrap_or_else(|| PathBuf::from("template.yaml"));
@@ -68,7 +67,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    // With the runtime, whatever still runs is dropped, and dropped processes are killed.
+    // Dropping the runtime drops its tasks, and dropped processes are killed.
     runtime.block_on(serve(args.port, template, roots, more))
 }
 
@@ -93,13 +92,13 @@ async fn serve(
             eprintln!("note: {note}");
         }
     }
-    known.extend(strays::functions(&known, &more));
+    known.extend(discovered::find(&known, &more));
     template.functions = known.iter().map(|(function, _)| function.clone()).collect();
-    let fleet = Arc::new(Fleet::default());
-    let mut urls = Urls::new(fleet.clone(), address.port());
+    let functions = Arc::new(LocalFunctions::default());
+    let mut urls = Urls::new(functions.clone(), address.port());
     let mut listed = Vec::new();
     for (function, root) in &known {
-        fleet.add(function.clone(), root);
+        functions.add(function.clone(), root);
         let url = match function.url {
             Some(mode) => Some(urls.open(function, mode).await?),
             None => None,
@@ -109,13 +108,13 @@ async fn serve(
     let banner = banner::text(address, &listed);
     drop(listed);
     let served = async {
-        fleet.start().await;
+        functions.start().await;
         print!("{banner}");
         tokio::select! {
-            ended = front_door::serve(listener, template, fleet.clone()) => {
+            ended = event_source::serve(listener, template, functions.clone()) => {
                 ended.context("the local API Gateway stopped")
             }
-            ended = follow(changes, known, &more, &fleet, &mut urls) => ended,
+            ended = follow(changes, known, &more, &functions, &mut urls) => ended,
         }
     };
     tokio::select! {
@@ -126,32 +125,32 @@ async fn serve(
     }
 }
 
-/// Restarts what has changed, and serves components that are new, as long as there are changes.
+/// Restarts functions whose files change, and serves new components.
 async fn follow(
     mut changes: Changes,
     mut known: Vec<Located>,
     more: &Variables,
-    fleet: &Fleet,
+    functions: &LocalFunctions,
     urls: &mut Urls,
 ) -> anyhow::Result<()> {
     while changes.next().await {
-        for (function, root) in strays::functions(&known, more) {
+        for (function, root) in discovered::find(&known, more) {
             if let Some(mode) = function.url {
                 let address = urls.open(&function, mode).await?;
-                println!("{}", banner::news(&function, address));
+                println!("{}", banner::added(&function, address));
             }
-            fleet.add(function.clone(), &root);
+            functions.add(function.clone(), &root);
             known.push((function, root));
         }
-        fleet.start().await;
+        functions.start().await;
     }
     Ok(())
 }
 
-/// A function, and the folder that its code is in.
+/// A function, and the directory of its code.
 type Located = (Function, PathBuf);
 
-/// The folder of each function, as an absolute path.
+/// Returns the directory of each function, as an absolute path.
 fn task_roots(functions: &[Function], dist: Option<&Path>) -> anyhow::Result<Vec<PathBuf>> {
     let root = |function: &Function| match (dist, &function.code) {
         (None, Some(code)) if code.join("bootstrap").is_file() => find_dist(code),
@@ -160,12 +159,12 @@ fn task_roots(functions: &[Function], dist: Option<&Path>) -> anyhow::Result<Vec
     functions.iter().map(root).collect()
 }
 
-/// The folder as an absolute path, which becomes `LAMBDA_TASK_ROOT`.
+/// Returns the directory as an absolute path, which becomes `LAMBDA_TASK_ROOT`.
 fn find_dist(dist: &Path) -> anyhow::Result<PathBuf> {
     let bootstrap = dist.join("bootstrap");
     if !bootstrap.is_file() {
         bail!(
-            "there is no {}: build it with ./build.sh, or name its folder with --dist",
+            "{} does not exist\nhint: build it with ./build.sh, or name its directory with --dist",
             bootstrap.display()
         );
     }
@@ -177,15 +176,15 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     listener.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!(
-            "port {port} is taken by another program: choose another with --port or PORT=, such as PORT={}",
+            "port {port} is in use by another program\nhint: choose another port with --port or PORT=, such as PORT={}",
             port.checked_add(1).unwrap_or(3000)
         ),
         _ => anyhow::anyhow!("cannot listen on 127.0.0.1:{port}: {error}"),
     })
 }
 
-/// Writes a line to stderr as one piece: the functions' processes write there, too.
-fn tell(line: &str) {
-    // An error has nowhere to be told.
+/// Writes a line to stderr in one piece: the functions' processes write there too.
+fn log(line: &str) {
+    // An error of stderr cannot be reported.
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }

@@ -1,4 +1,4 @@
-//! `lambda-wasm inspect`: what a component, compiled or not, is and needs.
+//! `lambda-wasm inspect`: shows the world, imports and grants of a component or an artifact.
 
 mod grants;
 
@@ -14,15 +14,15 @@ use crate::component::Description;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A component, or an artifact that was compiled from one
+    /// A component or an artifact
     file: PathBuf,
 }
 
-/// Prints the file's world, imports, exports and size, what a policy could grant it, and an artifact's trailer; an artifact is verified.
+/// Prints the file's world, imports, exports, size and possible grants. Also verifies an artifact, and prints its trailer.
 ///
 /// # Errors
 ///
-/// If the file is neither, or is damaged.
+/// Returns an error if the file is neither a component nor an artifact, or is damaged.
 pub fn run(args: &Args) -> Result<()> {
     let text = describe(&args.file)?;
     match io::stdout().write_all(text.as_bytes()) {
@@ -35,8 +35,8 @@ fn describe(path: &Path) -> Result<String> {
     let bytes =
         std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut text = String::new();
-    if Kind::of(&bytes) == Kind::Component || Kind::of(&bytes) == Kind::CoreModule {
-        let component = Description::of(&bytes).with_context(|| path.display().to_string())?;
+    if Kind::from_bytes(&bytes) == Kind::Component || Kind::from_bytes(&bytes) == Kind::CoreModule {
+        let component = Description::parse(&bytes).with_context(|| path.display().to_string())?;
         write_names(
             &mut text,
             path,
@@ -72,10 +72,9 @@ fn write_names(
     writeln!(text, "{}: {kind}, {size} bytes", path.display())?;
     match world {
         Ok(world) => writeln!(text, "world: {world}")?,
-        Err(incompatible) => writeln!(
-            text,
-            "world: none that this version can run: {incompatible}"
-        )?,
+        Err(incompatible) => {
+            writeln!(text, "world: not supported by this version: {incompatible}")?
+        }
     }
     for (title, names) in [("imports", imports), ("exports", exports)] {
         writeln!(

@@ -1,4 +1,4 @@
-//! `lambda-wasm`: makes functions of WebAssembly components, and runs them locally.
+//! `lambda-wasm`: compiles and packages WebAssembly components as functions, and runs them locally.
 
 #![forbid(unsafe_code)]
 
@@ -24,11 +24,11 @@ struct Cli {
 enum Command {
     /// Compile a component for the runtime
     Compile(compile::Args),
-    // Its help is longer than this list: see there.
+    // Its help is at its arguments.
     Dev(dev::Args),
-    /// Show what a component, compiled or not, is and needs
+    /// Show a component's world, imports and required grants
     Inspect(inspect::Args),
-    /// Zip a folder with a bootstrap and its components for Lambda
+    /// Zip a directory with a bootstrap and its components for Lambda
     Package(package::Args),
 }
 

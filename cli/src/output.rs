@@ -1,4 +1,4 @@
-//! Writes a file that is either complete or not there.
+//! Replaces a file with a complete one.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -17,15 +17,17 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Resu
 }
 
 fn write_beside(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
-    // The file that a link leads to is replaced, and the link stays.
+    // The target of a link is replaced, and the link stays.
     let path = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => path.canonicalize()?,
-        Ok(_) => bail!("it is there and not a regular file\nhint: name another file with --output"),
+        Ok(_) => {
+            bail!("it exists and is not a regular file\nhint: name another file with --output")
+        }
         Err(_) => path.to_owned(),
     };
     let folder = directory_of(&path);
     fs::create_dir_all(&folder)
-        .with_context(|| format!("its folder {} cannot be made", folder.display()))?;
+        .with_context(|| format!("its directory {} cannot be created", folder.display()))?;
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o644))
         .tempfile_in(folder)?;

@@ -1,4 +1,4 @@
-//! `lambda-wasm package`: a directory becomes the zip that Lambda takes.
+//! `lambda-wasm package`: zips a directory for Lambda.
 
 mod check;
 mod files;
@@ -17,12 +17,12 @@ use files::Packed;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The directory, which has `bootstrap` and the functions' components in it
+    /// The directory with `bootstrap` and the functions' components
     folder: PathBuf,
-    /// Where the zip goes
+    /// Write the zip to this file
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The SAM template whose architectures the components are compared with [default: template.yaml, .yml or .json, if there is one]
+    /// Compare the components with the architectures in this SAM template [default: template.yaml, .yml or .json, if it exists]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
 }
@@ -34,8 +34,8 @@ const MAX_DIRECT_UPLOAD: u64 = 50 * 1024 * 1024;
 
 /// Zips the files of a directory.
 ///
-/// The same files give the same zip: names are sorted, times are left out, and permissions are
-/// those that Lambda needs.
+/// The same files give the same zip: names are sorted, times are left out, and permissions are set
+/// for Lambda.
 ///
 /// # Errors
 ///
@@ -44,9 +44,9 @@ const MAX_DIRECT_UPLOAD: u64 = 50 * 1024 * 1024;
 pub fn run(args: &Args) -> Result<()> {
     let folder = args.folder.display();
     if !args.folder.join("bootstrap").is_file() {
-        bail!("{folder} has no file `bootstrap` in it, which is what Lambda starts");
+        bail!("{folder} does not contain `bootstrap`, which Lambda starts");
     }
-    // The zip of an earlier run may lie in the directory. It does not belong to the function.
+    // The zip of an earlier run may be in the directory. It does not belong to the function.
     let files = files::collect(&args.folder, &args.output)?;
     let size: u64 = files.iter().map(|file| file.size).sum();
     if size > MAX_UNZIPPED {
@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let template = match &args.template {
         Some(path) => Some(Template::read(path)?),
-        // A template that is not asked for and cannot be read is for others to complain of.
+        // A default template that cannot be read is not an error of this command.
         None => Template::find().and_then(|path| Template::read(&path).ok()),
     };
     for warning in check::check(&args.folder, &files, template.as_ref())? {
@@ -96,7 +96,7 @@ fn write(files: &[Packed], zip: &mut File) -> Result<()> {
     Ok(())
 }
 
-/// A size in Lambda's megabytes, rounded up so that what is too large never looks as if it fits.
+/// Returns a size in Lambda's megabytes, rounded up so that a size over the limit never looks like the limit.
 fn megabytes(bytes: u64) -> String {
     let tenths = (bytes * 10).div_ceil(1024 * 1024);
     match tenths % 10 {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::Function;
 
-/// Everything that the process of a function gets, except what a machine adds (`PATH`, `HOME`).
-/// The template's variables come first: Lambda does not let them replace its own.
+/// Returns all variables of a function's process, except the machine's (`PATH`, `HOME`). The template's
+/// variables come first: Lambda does not let them replace its own.
 pub fn variables(
     function: &Function,
     runtime_api: SocketAddr,
@@ -44,7 +44,7 @@ pub fn variables(
     variables
 }
 
-/// A log stream is named after the day and the environment.
+/// Returns the name of a log stream: the day and the environment.
 fn log_stream() -> String {
     let day = Timestamp::now().strftime("%Y/%m/%d");
     format!("{day}/[$LATEST]{}", Uuid::new_v4().simple())

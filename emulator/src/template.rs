@@ -1,7 +1,7 @@
 //! Reads a SAM template: the functions that it deploys, and the routes and URLs that lead to them.
 //!
-//! The template is written for AWS, not for this machine. What has no meaning here is passed over,
-//! and what has one but cannot be known before a deployment (`!Ref` of a table) becomes a note.
+//! The template is written for AWS, not for this machine. Parts without a meaning here are skipped.
+//! A value that is known only after a deployment (`!Ref` of a table) becomes a note.
 
 mod events;
 mod intrinsics;
@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::front_door::{ACCOUNT, REGION};
+use crate::event_source::{ACCOUNT, REGION};
 use intrinsics::Scope;
 use yaml::{Node, Value};
 
@@ -24,7 +24,7 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// `BinaryMediaTypes` of its REST APIs: the types that are bytes there, and not text.
     pub binary_types: Vec<String>,
-    /// What was passed over though its author may expect it to work: one sentence each.
+    /// Notes about parts that are skipped although the author may expect them to work: one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -83,13 +83,13 @@ impl Architecture {
 /// A route to a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// What it is a route of.
+    /// The kind of its API.
     pub api: Api,
     /// The method in capitals; `ANY` stands for all.
     pub method: String,
     /// The resource, such as `/hello/{name}` or `/{proxy+}`; or `$default`, of an HTTP API.
     pub path: String,
-    /// How it hands on answers. Only REST APIs can stream.
+    /// The mode of its responses. Only REST APIs can stream.
     pub mode: InvokeMode,
 }
 
@@ -102,20 +102,20 @@ pub enum Api {
     Http,
 }
 
-/// How a function URL or a route hands on answers.
+/// The mode in which a function URL or a route passes responses on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvokeMode {
-    /// When they are complete.
+    /// When the response is complete.
     Buffered,
-    /// As they come.
+    /// As the response arrives.
     ResponseStream,
 }
 
 impl Route {
-    /// The path of the route that takes what no other takes.
+    /// The path of the route for requests that match no other route.
     pub const DEFAULT: &str = "$default";
 
-    /// The route as HTTP APIs write it, such as `GET /hello/{name}`.
+    /// Returns the route in the form of HTTP APIs, such as `GET /hello/{name}`.
     pub fn key(&self) -> String {
         match self.path.as_str() {
             Self::DEFAULT => Self::DEFAULT.to_owned(),
@@ -134,7 +134,7 @@ impl fmt::Display for InvokeMode {
 }
 
 impl Function {
-    /// A function with Lambda's defaults, that no route leads to.
+    /// Creates a function with Lambda's defaults and without routes.
     pub fn new(name: &str, handler: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -150,7 +150,7 @@ impl Function {
         }
     }
 
-    /// Its ARN.
+    /// Returns the ARN.
     pub fn arn(&self) -> String {
         arn(&self.name, &self.region)
     }
@@ -161,7 +161,7 @@ fn arn(name: &str, region: &str) -> String {
     format!("arn:{partition}:lambda:{region}:{ACCOUNT}:function:{name}")
 }
 
-/// Why a template cannot be used.
+/// The reason why a template cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file cannot be read.
@@ -169,15 +169,15 @@ pub enum TemplateError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The file is not YAML.
     #[error("the template is not valid YAML: {0}")]
     Syntax(String),
-    /// There is nothing to run in it.
+    /// It does not have a function.
     #[error(
-        "the template has no function to run: it needs a resource of type AWS::Serverless::Function with a Handler"
+        "the template does not have a function: it needs a resource of type AWS::Serverless::Function with a Handler"
     )]
     NoFunction,
 }
@@ -266,19 +266,19 @@ impl Template {
         }
     }
 
-    /// The function of this name.
+    /// Returns the function of this name.
     pub fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|function| function.name == name)
     }
 }
 
-/// A part of the template with the functions of CloudFormation carried out.
+/// Returns a part of the template with the functions of CloudFormation evaluated.
 fn resolved(scope: &Scope<'_>, key: &str) -> Value {
     let part = scope.template.get(key).and_then(|part| scope.resolve(part));
     part.unwrap_or(Value::Null)
 }
 
-/// The names and ARNs of a template's functions, which others of its values can refer to.
+/// Returns the names and ARNs of a template's functions, to which other values can refer.
 fn function_names(resources: &Value, region: &str) -> BTreeMap<String, (String, String)> {
     let functions = Node(Some(resources)).entries().filter(|(_, resource)| {
         let kind = resource.get("Type").text();
@@ -293,14 +293,14 @@ fn function_names(resources: &Value, region: &str) -> BTreeMap<String, (String, 
     names.collect()
 }
 
-/// SAM writes `image~1png` for `image/png`, and takes both.
+/// SAM writes `image~1png` for `image/png`, and accepts both.
 fn binary_types(api: Node<'_>) -> Vec<String> {
     let types = api.get("BinaryMediaTypes");
     types.texts().map(|kind| kind.replace("~1", "/")).collect()
 }
 
-/// What changes the events or answers of an API or a function URL, and is the same for all here; with the value that makes no
-/// difference.
+/// The settings of an API or a function URL that change its events or responses on AWS and are ignored here, with the value
+/// that does not change them.
 const UNFOLLOWED: &[(&str, &[(&str, &str)])] = &[
     (
         "Api",

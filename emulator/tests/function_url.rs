@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use lambda_wasm_emulator::{Function, InvokeMode, RuntimeApi, Template, front_door};
+use lambda_wasm_emulator::{Function, InvokeMode, RuntimeApi, Template, event_source};
 use serde_json::{Value, json};
 use support::{Answer, connect, head, next, value};
 use tokio::net::TcpListener;
@@ -35,7 +35,7 @@ Resources:
         Two: { Type: Api, Properties: { Path: /two, Method: any } }
 "#;
 
-/// A front door, and the Runtime API behind it.
+/// An event source, and the Runtime API behind it.
 struct Door {
     address: SocketAddr,
     api: Arc<RuntimeApi>,
@@ -45,7 +45,7 @@ struct Door {
 impl Door {
     fn url(mode: InvokeMode) -> Self {
         let function = Function::new("Web", "web");
-        Self::open(|listener, api| front_door::serve_url(listener, function, mode, api))
+        Self::open(|listener, api| event_source::serve_url(listener, function, mode, api))
     }
 
     fn http_api() -> Self {
@@ -54,7 +54,7 @@ impl Door {
 
     fn of(template: &str) -> Self {
         let template = Template::parse(template).unwrap();
-        Self::open(|listener, api| front_door::serve(listener, template, api))
+        Self::open(|listener, api| event_source::serve(listener, template, api))
     }
 
     fn open<S>(serve: impl FnOnce(TcpListener, Arc<RuntimeApi>) -> S) -> Self

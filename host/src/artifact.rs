@@ -29,16 +29,16 @@ pub const FORMAT: u32 = 1;
 /// The last bytes of every artifact.
 const MAGIC: &[u8; 8] = b"lmbdwasm";
 
-/// What stands behind the line of JSON: its length and the magic.
+/// The end of the trailer, after the line of JSON: its length and the magic.
 const SUFFIX: usize = 4 + MAGIC.len();
 
 /// A trailer is read with one `pread` of this many bytes, a second one if it is larger.
 const FIRST_READ: usize = 8 * 1024;
 
-/// A trailer that claims to be larger is no trailer.
+/// The largest trailer, in bytes. A larger length is not a trailer's.
 const MAX_TRAILER: usize = 1024 * 1024;
 
-/// What the compile tool says of an artifact.
+/// The description of an artifact, which the compile tool writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trailer {
     /// The version of this format: [`FORMAT`].
@@ -73,16 +73,16 @@ pub struct Trailer {
     /// Whether an instance answers one HTTP request and no other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_request: bool,
-    /// What it imports, with versions.
+    /// The imports, with versions.
     pub imports: Vec<String>,
-    /// Those of its imports that have types only, which nothing has to implement.
+    /// The imports that have types only, which the host does not implement.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<String>,
-    /// What it exports, with versions.
+    /// The exports, with versions.
     pub exports: Vec<String>,
 }
 
-/// What a file's first bytes say that it is.
+/// The kind of a file, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// No bytes at all.
@@ -98,11 +98,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Tells from the first eight bytes of a file; fewer if it has fewer.
+    /// Returns the kind of a file with these first eight bytes; a shorter file has fewer.
     ///
     /// A component differs from a module in the binary format's layer field, bytes 6 and 7.
     #[must_use]
-    pub fn of(start: &[u8]) -> Self {
+    pub fn from_bytes(start: &[u8]) -> Self {
         match start {
             [] => Self::Empty,
             [0, b'a', b's', b'm', _, _, 1, 0, ..] => Self::Component,
@@ -120,7 +120,7 @@ impl Trailer {
     ///
     /// # Errors
     ///
-    /// An [`ArtifactError`] for everything that is wrong with the file.
+    /// Returns an error if the artifact is invalid, or does not fit.
     pub fn read(path: &Path) -> Result<Self, ArtifactError> {
         let trailer = Self::inspect(path)?;
         trailer.check(path)?;
@@ -131,7 +131,7 @@ impl Trailer {
     ///
     /// # Errors
     ///
-    /// An [`ArtifactError`] if there is no readable artifact.
+    /// Returns an error if the file is not an artifact, or cannot be read.
     pub fn inspect(path: &Path) -> Result<Self, ArtifactError> {
         let unreadable = |error| ArtifactError::Unreadable(path.to_owned(), error);
         let missing = |error: io::Error| match error.kind() {
@@ -141,7 +141,7 @@ impl Trailer {
         // Before it is opened: opening a pipe waits for its writer.
         let metadata = path.metadata().map_err(missing)?;
         if !metadata.is_file() {
-            return Err(unreadable(io::Error::other("it is no regular file")));
+            return Err(unreadable(io::Error::other("it is not a regular file")));
         }
         let size = metadata.len();
         let file = File::open(path).map_err(missing)?;
@@ -306,7 +306,7 @@ fn no_trailer(path: &Path, file: &File, size: u64) -> io::Result<ArtifactError> 
     let start = &mut start[..size.min(8) as usize];
     file.read_exact_at(start, 0)?;
     let path = path.to_owned();
-    Ok(match Kind::of(start) {
+    Ok(match Kind::from_bytes(start) {
         Kind::Empty => ArtifactError::Empty(path),
         Kind::Component => ArtifactError::NotCompiled(path),
         Kind::CoreModule => ArtifactError::CoreModule(path),
@@ -340,7 +340,7 @@ mod tests {
             (b"\x7fEL", Kind::Other),
             (b"(component)", Kind::Other),
         ] {
-            assert_eq!(Kind::of(start), kind, "{start:?}");
+            assert_eq!(Kind::from_bytes(start), kind, "{start:?}");
         }
     }
 

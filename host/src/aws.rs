@@ -50,7 +50,7 @@ pub struct Place {
     pub is_plain: bool,
 }
 
-/// What the table says about a host.
+/// The table's row about a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listed {
     /// The name that the service is signed for.
@@ -108,7 +108,7 @@ pub fn has_rule(service: &str, rule: Rule) -> bool {
     })
 }
 
-/// What is known of a host, if it is in a domain of AWS's.
+/// Returns the service and region of a host, if it is in a domain of AWS.
 #[must_use]
 pub fn place(host: &str) -> Option<Place> {
     let (before, global, is_shared) = lines().find_map(|line| {

@@ -1,4 +1,4 @@
-//! What Lambda and the function's configuration say in the environment. Nothing else reads it, and nobody writes it.
+//! Reads the environment, which Lambda and the function's configuration set. Only this module reads it, and nothing writes it.
 //!
 //! The variables are those of <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
 
@@ -13,10 +13,10 @@ use crate::failure::{ErrorType, Failure};
 use crate::log::{self, Format, Level};
 use crate::policy::Policy;
 
-/// What this process was started with.
+/// The configuration of this process.
 #[derive(Debug)]
 pub struct Config {
-    /// Where the component lies.
+    /// The path of the artifact.
     pub component: PathBuf,
     /// The function's metadata, for its context.
     pub metadata: FunctionMetadata,
@@ -47,14 +47,14 @@ pub struct FunctionMetadata {
     pub log_stream: Option<String>,
 }
 
-/// Where the Runtime API is.
+/// The address of the Runtime API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// As the environment has it, for people.
     pub name: String,
-    /// Its addresses, at least one: a name may have one for IPv6 that nobody listens at, as `localhost` mostly has.
+    /// Its addresses, at least one. A name such as `localhost` may have an IPv6 address at which the Runtime API does not listen.
     pub addresses: Vec<SocketAddr>,
-    /// What goes before the paths of the Runtime API: empty on Lambda.
+    /// The prefix of the Runtime API's paths: empty on Lambda.
     pub prefix: String,
 }
 
@@ -62,11 +62,11 @@ pub struct Endpoint {
 #[derive(Debug, Clone)]
 pub struct Environment(Arc<BTreeMap<String, String>>);
 
-/// On demand, Lambda gives the start ten seconds, after which it starts the process anew:
+/// On demand, Lambda gives a start ten seconds, and then restarts the process:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib>.
 const INIT_LIMIT_ON_DEMAND: Duration = Duration::from_millis(9_800);
 
-/// Ahead of demand (provisioned concurrency, snapshots, managed instances) it gives at least 130 seconds.
+/// Ahead of demand (provisioned concurrency, snapshots, managed instances), Lambda gives a start at least 130 seconds.
 const INIT_LIMIT_AHEAD: Duration = Duration::from_millis(129_800);
 
 impl FromIterator<(String, String)> for Environment {
@@ -85,19 +85,19 @@ impl Environment {
             .collect()
     }
 
-    /// What a function with this policy sees of it.
+    /// Returns the variables that a function with this policy sees.
     #[must_use]
     pub fn view(&self, policy: &Policy) -> Vec<(String, String)> {
         policy.env.view(self.0.iter(), &policy.aws)
     }
 
-    /// The variables whose names begin so, by the rest of their names.
+    /// Returns the variables whose names have this start, by the rest of their names.
     pub fn starting(&self, start: &str) -> impl Iterator<Item = (&str, &str)> {
         let all = self.0.iter();
         all.filter_map(move |(name, value)| Some((name.strip_prefix(start)?, value.as_str())))
     }
 
-    /// The value of a variable; one that is empty counts as missing.
+    /// Returns the value of a variable. An empty variable counts as missing.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -110,7 +110,7 @@ impl Environment {
         self.get(name).map(str::to_owned)
     }
 
-    /// The certificates to trust in outgoing requests, if not those that are built in; the variable is OpenSSL's.
+    /// Returns the file of the trusted certificates for outgoing requests, if it is set. The variable is OpenSSL's.
     #[must_use]
     pub fn ca_file(&self) -> Option<PathBuf> {
         self.get("SSL_CERT_FILE").map(PathBuf::from)
@@ -130,14 +130,14 @@ impl Environment {
         PROXIES.into_iter().find(|name| self.get(name).is_some())
     }
 
-    /// One that has these variables.
+    /// Creates an environment with these variables.
     #[cfg(test)]
-    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
+    pub(crate) fn from_pairs(pairs: &[(&str, &str)]) -> Self {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Self(Arc::new(pairs.iter().map(owned).collect()))
     }
 
-    /// How the log is to be written.
+    /// Returns the format and the lowest level of the log.
     #[must_use]
     pub fn log(&self) -> (Format, Level) {
         let format = match self.get("AWS_LAMBDA_LOG_FORMAT") {
@@ -158,43 +158,45 @@ impl Environment {
         self.get(log::BEGUN_VARIABLE).unwrap_or_default()
     }
 
-    /// Where the Runtime API is.
+    /// Returns the address of the Runtime API.
     ///
     /// # Errors
     ///
-    /// If the environment does not say, or says what cannot be an address.
+    /// Returns an error if the variable is missing, or is not an address.
     pub fn endpoint(&self) -> Result<Endpoint, Failure> {
         let name = self.get("AWS_LAMBDA_RUNTIME_API").ok_or_else(|| {
             Failure::new(
                 ErrorType::InvalidConfiguration,
-                "AWS_LAMBDA_RUNTIME_API is not set: Lambda sets it to the address of its Runtime API. To run the function on this machine, use `lambda-wasm dev`",
+                "AWS_LAMBDA_RUNTIME_API is not set: Lambda sets it to the address of its Runtime API\nhint: use `lambda-wasm dev` to run the function on this machine",
             )
         })?;
         Endpoint::parse(name).map_err(|why| {
             Failure::new(
                 ErrorType::InvalidConfiguration,
-                format!("AWS_LAMBDA_RUNTIME_API is {name:?}, which is no address of a Runtime API (host:port): {why}"),
+                format!(
+                    "AWS_LAMBDA_RUNTIME_API is {name:?}, which is not an address (host:port): {why}"
+                ),
             )
         })
     }
 
-    /// The rest.
+    /// Returns the rest of the configuration.
     ///
     /// # Errors
     ///
-    /// If a variable is missing or makes no sense; the message names it.
+    /// Returns an error that names the variable if it is missing or invalid.
     pub fn config(&self) -> Result<Config, Failure> {
         let handler = self.get("_HANDLER").ok_or_else(|| {
             Failure::new(
                 ErrorType::InvalidHandler,
-                "_HANDLER is not set: set the function's Handler to the name of its component, such as `hello` for hello.cwasm",
+                "_HANDLER is not set\nhint: set the function's Handler to the name of its component, such as `hello` for hello.cwasm",
             )
         })?;
         if handler.contains(['/', '\\', '\0']) || handler.starts_with('.') {
             return Err(Failure::new(
                 ErrorType::InvalidHandler,
                 format!(
-                    "_HANDLER is {handler:?}, and it has to be the name of a component in the function's folder, without a path: `hello` for hello.cwasm"
+                    "_HANDLER is {handler:?}, and it has to be the name of a component in the function's directory, without a path: `hello` for hello.cwasm"
                 ),
             ));
         }
@@ -232,7 +234,7 @@ impl Environment {
         })
     }
 
-    /// The function's folder: Lambda's, else the one that this executable lies in.
+    /// Returns the function's directory: Lambda's, or else the directory of this executable.
     fn task_root(&self) -> Result<PathBuf, Failure> {
         if let Some(root) = self.get("LAMBDA_TASK_ROOT") {
             return Ok(PathBuf::from(root));
@@ -240,7 +242,7 @@ impl Environment {
         std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.to_owned())).ok_or_else(|| {
             Failure::new(
                 ErrorType::InvalidConfiguration,
-                "LAMBDA_TASK_ROOT is not set, and the folder of this executable cannot be told: set it to the function's folder",
+                "LAMBDA_TASK_ROOT is not set, and the directory of this executable is not known\nhint: set it to the function's directory",
             )
         })
     }
@@ -302,9 +304,10 @@ mod tests {
 
     #[test]
     fn the_handler_names_the_component() {
-        let config = Environment::of(&[("_HANDLER", "hello"), ("LAMBDA_TASK_ROOT", "/var/task")])
-            .config()
-            .unwrap();
+        let config =
+            Environment::from_pairs(&[("_HANDLER", "hello"), ("LAMBDA_TASK_ROOT", "/var/task")])
+                .config()
+                .unwrap();
         assert_eq!(config.component, PathBuf::from("/var/task/hello.cwasm"));
         assert_eq!(config.max_concurrency.get(), 1);
         assert_eq!(config.metadata.memory_mib, 128);
@@ -313,7 +316,7 @@ mod tests {
     #[test]
     fn a_handler_with_a_path_is_refused() {
         for handler in ["../hello", "a/b", "/etc/passwd", ".", "..", "a\\b"] {
-            let failure = Environment::of(&[("_HANDLER", handler)])
+            let failure = Environment::from_pairs(&[("_HANDLER", handler)])
                 .config()
                 .unwrap_err();
             assert_eq!(
@@ -323,7 +326,7 @@ mod tests {
             );
         }
         assert_eq!(
-            Environment::of(&[])
+            Environment::from_pairs(&[])
                 .config()
                 .unwrap_err()
                 .error_type
@@ -361,7 +364,7 @@ mod tests {
     #[test]
     fn concurrency_has_to_be_a_number() {
         let with = |value| {
-            Environment::of(&[
+            Environment::from_pairs(&[
                 ("_HANDLER", "h"),
                 ("LAMBDA_TASK_ROOT", "/"),
                 ("AWS_LAMBDA_MAX_CONCURRENCY", value),

@@ -52,7 +52,7 @@ fn save(store: &mut Store<HostState>, dump: &WasmCoreDump, path: &Path) -> Resul
             "there are {count} already, which are kept: delete some"
         ));
     }
-    let contents = Contents::of(store, dump);
+    let contents = Contents::new(store, dump);
     // Both files are there for a moment.
     let (size, room) = (contents.size * 2, MAX_BYTES.saturating_sub(used));
     if size > room {
@@ -109,7 +109,7 @@ fn create(path: &Path) -> io::Result<BufWriter<File>> {
     Ok(BufWriter::with_capacity(64 * 1024, file))
 }
 
-/// What is in the memories of a guest: the section of a core dump that is not made in memory.
+/// The contents of a guest's memories: the section of a core dump that is written without a copy in memory.
 struct Contents {
     segments: u32,
     /// The section's, without its number and size.
@@ -118,7 +118,7 @@ struct Contents {
 }
 
 impl Contents {
-    fn of(store: &Store<HostState>, dump: &WasmCoreDump) -> Self {
+    fn new(store: &Store<HostState>, dump: &WasmCoreDump) -> Self {
         let mut contents = Self {
             segments: 0,
             size: 0,
@@ -183,7 +183,7 @@ fn segments<'a>(
     })
 }
 
-/// What comes before the bytes of a segment: the memory, the place, and the number of bytes.
+/// Returns the head of a segment: the memory, the offset, and the number of bytes.
 fn head(
     store: &Store<HostState>,
     memory: &Memory,

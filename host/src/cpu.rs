@@ -1,13 +1,13 @@
 //! The CPU features that compiled code may use, by wasmtime's names for them.
 
-/// What every machine that Lambda runs x86_64 functions on has: AVX2 and what comes with it.
+/// The features of every machine that runs x86_64 functions on Lambda: AVX2 and older features.
 ///
 /// AWS documents AVX2 for all of them: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-avx2.html>.
 pub const X86_64_BASELINE: &[&str] = &[
     "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "bmi1", "bmi2", "lzcnt",
 ];
 
-/// What Graviton2, the oldest arm64 machine of Lambda, has beyond armv8.0.
+/// The features of Graviton2, the oldest arm64 machine of Lambda, beyond armv8.0.
 pub const AARCH64_BASELINE: &[&str] = &["lse"];
 
 /// Whether this machine has a feature. Unknown names are not available.

@@ -66,13 +66,12 @@ pub fn for_artifact(trailer: &Trailer, coredump: bool) -> wasmtime::Result<Engin
 
 /// Loads the artifact at `path`, memory-mapped.
 ///
-/// The bytes are trusted as a native executable's are: wasmtime checks that they are an artifact of its own for this
-/// engine, and not that they are the ones that a compiler made ([`crate::artifact::verify`] detects damage). Whoever can
-/// write the function's code can write them; nobody else can.
+/// The bytes are trusted like a native executable. wasmtime checks that they are an artifact for this engine, but not that a
+/// compiler made them ([`crate::artifact::verify`] detects damage). Only an author of the function's code can write them.
 ///
 /// # Errors
 ///
-/// If the file is no artifact for this engine.
+/// Returns an error if the file is not an artifact for this engine.
 pub fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file is part of the function's code, as this executable is, and is replaced by rename only, so that a
     // mapped file never changes.

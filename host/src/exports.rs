@@ -122,7 +122,7 @@ pub fn check_types(
         .get_export(engine, "handle")
         .map(|export| export.ty)
     else {
-        return Err(other_type("it has no function `handle`".to_owned()));
+        return Err(other_type("the function `handle` is missing".to_owned()));
     };
     let types = ty.instance_type();
     match world {

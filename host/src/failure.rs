@@ -1,11 +1,11 @@
-//! How an invocation, or the start, fails: the error's type, message and stack trace, and their JSON.
+//! The failure of an invocation or of the start: its type, message and stack trace, and their JSON.
 //!
 //! | family | goes to | then |
 //! |---|---|---|
-//! | load errors: no component, an artifact that does not fit, exports or imports that do not | `/init/error` | exit 1 |
+//! | load errors: the component is missing, or the artifact, exports or imports do not fit | `/init/error` | exit 1 |
 //! | the function's own failure, as it says | `/error` | the next event |
 //! | failures that the host raises: trap, exit, timeout, out of memory, bad event or response | `/error` | the instance is gone, the next event |
-//! | trouble with the Runtime API | the log | bounded backoff, then exit |
+//! | errors of the Runtime API | the log | bounded backoff, then exit |
 //!
 //! Types are stable: `Runtime.…` where the host or the deployment is at fault, `Function.…` where the function is.
 
@@ -18,22 +18,22 @@ use serde::{Serialize, Serializer};
 
 pub use self::error_type::ErrorType;
 
-/// One failure, as Lambda's error JSON has it.
+/// One failure, with the fields of Lambda's error JSON.
 ///
 /// The JSON is the one of <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-invokeerror>.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// What happened, to which file or invocation, and what to do.
+    /// The message: the event, the file or invocation, and the remedy.
     pub error_message: String,
     /// The host's type, or the function's own.
     pub error_type: FailureType,
-    /// Where it happened, innermost first.
+    /// The frames, innermost first.
     pub stack_trace: Vec<String>,
-    /// The part of the message that repeats the function's output, if there is one: callers do not see that output.
+    /// The part of the message that repeats the function's output, for callers, who do not see that output.
     #[serde(skip)]
     pub last_words: String,
-    /// Whether it is a crash, which X-Ray is told about.
+    /// Whether it is a crash, which is reported to X-Ray.
     #[serde(skip)]
     pub is_crash: bool,
 }
@@ -102,7 +102,7 @@ impl Failure {
         }
     }
 
-    /// How many bytes its JSON has. It is not made for that: escaped, it may be six times as large as the texts are.
+    /// Returns the size of the JSON in bytes, without creating it: escaped, it may be six times as large as the texts.
     #[must_use]
     pub fn size(&self) -> usize {
         let mut size = Size(0);
@@ -111,14 +111,14 @@ impl Failure {
         size.0
     }
 
-    /// The same failure with a shorter message and no stack trace, if its JSON has more than `largest` bytes. The message
-    /// then says how long the whole failure is. `largest` has to be 8 KiB or more.
+    /// Returns the failure with a shorter message and without a stack trace if its JSON has more than `largest` bytes. The
+    /// message then has the size of the whole failure. `largest` has to be 8 KiB or more.
     #[must_use]
     pub fn cut(&self, largest: usize) -> Cow<'_, Self> {
         /// Escaped, a character takes up to six bytes.
         const ESCAPED: usize = 6;
         const TYPE: usize = 200;
-        /// What the JSON has beside the message: the type, and the words that are added.
+        /// The size of the JSON without the message: the type, and the words that are added.
         const REST: usize = TYPE * ESCAPED + 300;
         let size = self.size();
         if size <= largest {
@@ -139,7 +139,7 @@ impl Failure {
         })
     }
 
-    /// The body of the request that reports it.
+    /// Returns the body of the request that reports the failure.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
         // Strings and lists of them always are JSON.
@@ -152,9 +152,9 @@ impl Failure {
     /// here, and only here.
     #[must_use]
     pub fn header_type(&self) -> Cow<'_, str> {
-        const LONGEST: usize = 100;
+        const MAX_NAME: usize = 100;
         let is_name = |name: &str| {
-            name.len() <= LONGEST
+            name.len() <= MAX_NAME
                 && name.starts_with(|c: char| c.is_ascii_uppercase())
                 && name.len() > 1
                 && name.chars().all(|c| c.is_ascii_alphabetic())
@@ -170,8 +170,8 @@ impl Failure {
         }
     }
 
-    /// The value of `Lambda-Runtime-Function-XRay-Error-Cause`, for crashes: X-Ray's cause object, in ASCII as a header's
-    /// value has to be, and cut to what a header can hold.
+    /// Returns the value of `Lambda-Runtime-Function-XRay-Error-Cause`, for crashes: X-Ray's cause object, in ASCII like any
+    /// header, and cut to the length of a header.
     ///
     /// See "cause" in <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>.
     #[must_use]
@@ -208,7 +208,7 @@ impl Failure {
     }
 }
 
-/// Counts what is written.
+/// Counts the bytes that are written.
 struct Size(usize);
 
 impl io::Write for Size {
@@ -223,7 +223,7 @@ impl io::Write for Size {
 }
 
 impl fmt::Display for Failure {
-    /// One line for the type and message, and one for each frame.
+    /// Writes a line with the type and the message, and a line for each frame.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.error_type, self.error_message)?;
         self.stack_trace
@@ -232,7 +232,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// JSON with everything beyond ASCII escaped.
+/// Escapes everything beyond ASCII in JSON.
 #[must_use]
 pub fn to_ascii(json: &str) -> String {
     use std::fmt::Write;

@@ -63,7 +63,7 @@ fn demangled(name: &str, until: Instant) -> String {
     };
     match written {
         Ok(()) => out.text,
-        // What is there of it says more than the mangled name.
+        // The start of the name says more than the mangled name.
         Err(_) if out.is_full => out.text + CUT,
         Err(_) => cut(name),
     }
@@ -76,7 +76,7 @@ fn is_cpp(name: &str) -> bool {
         .any(|start| name.starts_with(start))
 }
 
-/// What stands for the rest of a name that is too long.
+/// The mark for the rest of a name that is too long.
 const CUT: &str = "\u{2026}";
 
 fn cut(name: &str) -> String {

@@ -16,7 +16,7 @@ use crate::failure::{ErrorType, Failure};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::observer::Observers;
-use crate::outbound::{Access, Client, Signer};
+use crate::outbound::{Client, OutboundConfig, Signer};
 use crate::policy::{ONE_REQUEST, Policy, at_cpu_share};
 use crate::sandbox::{HostState, SandboxConfig};
 use crate::timeline::Timeline;
@@ -74,7 +74,7 @@ impl Function {
             Failure::new(
                 ErrorType::ComponentDamaged,
                 format!(
-                    "{} cannot be loaded: {error:#}. Compile the component again with the `lambda-wasm` of this bootstrap's version",
+                    "{} cannot be loaded: {error:#}\nhint: compile the component again with the `lambda-wasm` of this bootstrap's version",
                     path.display()
                 ),
             )
@@ -132,7 +132,7 @@ impl Function {
     #[must_use]
     pub fn outbound_client(&self, runtime_api: Vec<SocketAddr>) -> Client {
         let policy = self.policy();
-        let access = Access {
+        let config = OutboundConfig {
             allow: policy.http.allow.clone(),
             forward_context: policy.http.forward_context.clone(),
             runtime_api,
@@ -144,7 +144,7 @@ impl Function {
             observers: self.observers.clone(),
         };
         let requests = self.sandbox.share.requests;
-        Client::new(Arc::new(access), self.watchdog.clone(), requests)
+        Client::new(Arc::new(config), self.watchdog.clone(), requests)
     }
 
     /// Returns how long work takes with the function's share of the CPU, if it takes `cpu_time` on a whole CPU.

@@ -237,7 +237,7 @@ impl Lines {
         let mut line = mem::take(self.buffer(stream));
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let level = self.levels.of(stream);
+        let level = self.levels.for_stream(stream);
         let id = self.request_id.as_deref();
         let length = self.log.guest(stream, level, id, text);
         self.charge(length.saturating_sub(line.len()));

@@ -70,7 +70,7 @@ fn incompatible(
     }
 }
 
-/// Defines an import as a stub of its own type. wasmtime's stubs would hide an import that is offered in another version.
+/// Defines an import as a stub with its type. wasmtime's stubs would hide an import that is offered in another version.
 fn stub(
     linker: &mut LinkerInstance<HostState>,
     engine: &Engine,

@@ -163,7 +163,7 @@ impl Log {
         self.write(stream, line)
     }
 
-    /// Writes a whole line, so that no two are mixed, and returns its length. A log that nobody reads is no reason to fail.
+    /// Writes a whole line, so that no two are mixed, and returns its length. A log that is not read is not an error.
     fn write(self, stream: Stream, mut line: String) -> usize {
         line.push('\n');
         // An error has nowhere to be told.
@@ -178,7 +178,7 @@ impl Log {
 /// How many bytes a pipe takes whole or not at all: <https://man7.org/linux/man-pages/man7/pipe.7.html>.
 const PIPE_BUF: usize = 4096;
 
-/// Whose turn it is to write: both streams are one log.
+/// The turn to write: both streams are one log.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// The streams on which a line was begun and is not ended, as bits.
@@ -299,7 +299,7 @@ fn json_line(
 /// A line that is an object of the guest's: its fields stay, but whose line it is and when it came is the host's to say. What
 /// the guest said of level and time is kept beside that, if it is another.
 fn merged_line(mut object: Map<String, Value>, level: Level, request_id: Option<&str>) -> String {
-    let level = levels::of(&object).unwrap_or(level);
+    let level = levels::level_of(&object).unwrap_or(level);
     let said = object.insert("level".to_owned(), level.name().into());
     if let Some(said) = said.filter(|said| !levels::is_lambdas(said)) {
         object.entry("originalLevel").or_insert(said);

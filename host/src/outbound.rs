@@ -1,8 +1,8 @@
 //! The HTTP requests that a function makes: to the origins that its policy lists, and to no others.
 //!
-//! Both versions of `wasi:http` come through here. A request is sent by the [`Client`] of its worker. Redirects are not
-//! followed: that is the function's to do, and each step of it is checked. Nothing here knows the deadline, since at it the
-//! instance ends, and with it [all that is done for it](sending).
+//! The imports of both versions of `wasi:http` end here. The [`Client`] of the worker sends each request. The host does not
+//! follow redirects: the function does, and each step is checked. This module does not know the deadline, since the
+//! instance ends at the deadline, and [its requests](request_set) end with it.
 
 mod address;
 mod body;
@@ -12,12 +12,12 @@ mod error;
 mod health;
 mod in_flight;
 mod observed;
-mod sending;
+mod request_set;
 mod sign;
 mod tls;
 mod wire;
 
-pub use body::Keeping;
+pub use body::GuardedBody;
 pub use client::Client;
 pub use sign::Signer;
 
@@ -34,9 +34,9 @@ use http_body_util::BodyExt;
 use wasmtime_wasi::runtime::spawn;
 use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks};
 
-use self::body::lent;
+use self::body::lend;
 use self::observed::ObservedRequest;
-use self::sending::Sending;
+use self::request_set::RequestSet;
 use self::sign::{Decision, Signing};
 use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
@@ -47,39 +47,40 @@ use crate::policy::Origin;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
 
-/// What a function's requests may reach.
+/// The configuration of a function's requests: the origins that they may reach, and how they are signed.
 #[derive(Debug)]
-pub struct Access {
+pub struct OutboundConfig {
     /// The origins that the policy lists.
     pub allow: Vec<Origin>,
-    /// Those that receive the [context headers](CONTEXT_HEADERS).
+    /// The origins that receive the [context headers](CONTEXT_HEADERS).
     pub forward_context: Vec<Origin>,
-    /// Where the Runtime API is, which is never reached.
+    /// The addresses of the Runtime API, which requests never reach.
     pub runtime_api: Vec<SocketAddr>,
-    /// A file with the certificates to trust, in PEM.
+    /// The file with the trusted certificates, in PEM.
     pub ca_file: Option<PathBuf>,
-    /// Signs those that go to AWS.
+    /// Signs the requests to AWS.
     pub signer: Signer,
-    /// The policy's file, for messages.
+    /// The path of the policy, for messages.
     pub policy: PathBuf,
-    /// The variable of the environment that names a proxy, until the log says that it is ignored.
+    /// The environment variable that names a proxy, until a warning about it is logged.
     pub proxy: Mutex<Option<&'static str>>,
-    /// Where the process says what it makes of its configuration.
+    /// The log for warnings about the configuration.
     pub log: Log,
     /// Those who are told of each request.
     pub observers: Observers,
 }
 
-impl Access {
-    /// The origins of the policy that this one is among.
+impl OutboundConfig {
+    /// Returns the origins of the policy that match an origin.
     fn listed(&self, origin: &Origin) -> Vec<&Origin> {
         let listed = self.allow.iter();
         listed.filter(|listed| listed.matches(origin)).collect()
     }
 
-    /// Removes the headers that the host added to the function's own request, unless the policy says that they go there.
+    /// Removes the context headers, unless the policy forwards them to this origin.
     ///
-    /// A function that passes its request's headers on would otherwise give them to third parties.
+    /// The host added them to the function's own request. A function that passes its headers on would otherwise give them to
+    /// third parties.
     fn remove_context(&self, origin: &Origin, parts: &mut Parts) {
         let mut receivers = self.forward_context.iter();
         if !receivers.any(|receiver| receiver.matches(origin)) {
@@ -89,8 +90,8 @@ impl Access {
         }
     }
 
-    /// Says in the log, once, that no proxy is used.
-    fn tell_of_proxy(&self) {
+    /// Logs, once, that the host does not use a proxy.
+    fn warn_of_proxy(&self) {
         let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(name) = proxy.take() {
             let line = format!(
@@ -107,21 +108,21 @@ pub struct Outbound {
     output: GuestOutput,
     /// The invocation that requests belong to from now on.
     invocation: Option<Arc<Invocation>>,
-    /// How many requests there were.
-    requests: usize,
-    sending: Sending,
+    /// The number of requests so far.
+    count: usize,
+    requests: RequestSet,
 }
 
 impl Outbound {
-    /// Sends by this client. What is logged counts as the guest's output.
+    /// Creates the requests of one instance. Their warnings count as the guest's output.
     #[must_use]
     pub fn new(client: Client, output: GuestOutput) -> Self {
         Self {
             client,
             output,
             invocation: None,
-            requests: 0,
-            sending: Sending::default(),
+            count: 0,
+            requests: RequestSet::default(),
         }
     }
 
@@ -130,55 +131,56 @@ impl Outbound {
         self.invocation = Some(invocation);
     }
 
-    /// Where a request goes and how it will be signed, if it may be sent.
+    /// Returns a request that may be sent, as observers know it, and how it is signed.
     fn check(&mut self, parts: &mut Parts) -> Result<(ObservedRequest, Option<Signing>)> {
         let origin = Origin::from_uri(&parts.uri).ok_or(Error::HttpRequestUriInvalid)?;
         parts.uri = plain(take(&mut parts.uri), &origin)?;
         if parts.method == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
         }
-        let access = self.client.access();
-        if access.listed(&origin).is_empty() {
-            let file = access.policy.display();
+        let config = self.client.config();
+        if config.listed(&origin).is_empty() {
+            let file = config.policy.display();
             let why = format!("to allow it, add \"{origin}\" to `allow` under [http] in {file}");
             return Err(self.deny(&origin, &why));
         }
-        access.remove_context(&origin, parts);
-        let (signing, unsigned) = match access.signer.decide(&origin, parts) {
+        config.remove_context(&origin, parts);
+        let (signing, unsigned_reason) = match config.signer.decide(&origin, parts) {
             Ok(Decision::Sign(signing)) => (Some(signing), None),
-            Ok(Decision::Leave(doubt)) => (None, doubt),
+            Ok(Decision::Leave(unsigned_reason)) => (None, unsigned_reason),
             Err(refusal) => return Err(self.deny(&origin, &refusal)),
         };
-        self.requests += 1;
+        self.count += 1;
         let observed = ObservedRequest::begin(
-            access.observers.clone(),
+            config.observers.clone(),
             self.invocation.clone(),
-            self.requests,
+            self.count,
             origin,
             self.output.clone(),
         );
-        let unsigned = unsigned.as_ref().map(|why| why as &dyn Display);
-        observed.tell_begun(&parts.method, unsigned);
+        let unsigned_reason = unsigned_reason.as_ref().map(|why| why as &dyn Display);
+        observed.tell_begun(&parts.method, unsigned_reason);
         Ok((observed, signing))
     }
 
     fn deny(&mut self, origin: &Origin, why: &dyn Display) -> Error {
-        self.requests += 1;
+        self.count += 1;
         let request = RequestId {
             invocation: self.invocation.as_deref(),
-            number: self.requests,
+            number: self.count,
             origin,
             output: &self.output,
         };
         let event = RequestDenied { request, why };
-        let observers = &self.client.access().observers;
+        let observers = &self.client.config().observers;
         observers.each(|observer| observer.request_denied(&event));
         Error::HttpRequestDenied
     }
 }
 
-/// The URI with its authority as [`Origin`] writes it: the same one is signed, says where to connect to, and is sent, which
-/// HTTP/1.1 and HTTP/2 do in two ways where a port is written that need not be.
+/// Returns the URI with its authority as [`Origin`] writes it.
+///
+/// The host signs this authority, connects to it and sends it. HTTP/1.1 and HTTP/2 would differ if it named a default port.
 fn plain(uri: Uri, origin: &Origin) -> Result<Uri> {
     let mut parts = uri.into_parts();
     let authority = origin.authority().try_into();
@@ -187,7 +189,7 @@ fn plain(uri: Uri, origin: &Origin) -> Result<Uri> {
 }
 
 impl WasiHttpHooks for Outbound {
-    /// HTTP/2 has none, and the client sets it for HTTP/1.1.
+    /// HTTP/2 does not have the header, and the client sets it for HTTP/1.1.
     fn set_host_header(&mut self) -> bool {
         false
     }
@@ -199,20 +201,20 @@ impl WasiHttpHooks for Outbound {
         _: Io,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Io)>> + Send> {
         let (mut parts, body) = request.into_parts();
-        // From now on, so that it begins although the guest computes.
+        // From now on, so that the request begins although the guest computes.
         let yielding = self.client.yielding();
         let (observed, signing) = match self.check(&mut parts) {
             Ok(checked) => checked,
             Err(error) => {
-                self.sending.discard(body, yielding);
+                self.requests.discard(body, yielding);
                 return Box::new(ready(Err(error)));
             }
         };
-        let (body, returned) = lent(body);
+        let (body, returned) = lend(body);
         let request = Request::from_parts(parts, body);
         let client = self.client.clone();
         let options = options.unwrap_or_default();
-        let rest = self.sending.rest();
+        let rest = self.requests.downgrade();
         let sending = async move {
             let again = client.yielding();
             let sent = client.send(request, &returned, options, signing, yielding, observed);
@@ -222,8 +224,8 @@ impl WasiHttpHooks for Outbound {
             }
             sent
         };
-        // A task of its own, so that it goes on while the guest computes.
-        let sending = spawn(self.sending.hold(sending));
+        // A separate task, so that the request continues while the guest computes.
+        let sending = spawn(self.requests.add(sending));
         Box::new(async move {
             let response = sending.await?;
             let sent: Io = Box::new(ready(Ok(())));

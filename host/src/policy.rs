@@ -1,4 +1,4 @@
-//! What a function may do. Everything that is not allowed here is denied.
+//! The policy of a function: its grants and limits. Everything that a policy does not grant is denied.
 
 mod aws;
 mod base_path;

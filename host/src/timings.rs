@@ -1,4 +1,4 @@
-//! Where a start goes, by the host's own clock, if it is asked.
+//! The phases of a start, measured by the host's own clock if the bench asks for it.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ pub struct Timings(Option<Steps>);
 
 #[derive(Debug)]
 struct Steps {
-    /// What this process's clock showed when it was made, and how long after the spawn that was, in nanoseconds.
+    /// The time at which this was created, and the nanoseconds from the spawn until then.
     origin: (Instant, u64),
     marks: Vec<(&'static str, u64)>,
 }

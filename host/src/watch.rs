@@ -40,7 +40,7 @@ pub struct Rescue {
     pub since: Instant,
     /// The invocation's timeline.
     pub timeline: Timeline,
-    /// What becomes of the thread's work. `None` if the thread returned after all.
+    /// The rescue of the thread's work. `None` if the thread returned after all.
     pub left: Option<Left>,
 }
 

@@ -1,14 +1,14 @@
-//! What a developer sees when everything listens: the routes and URLs, and lines to try.
+//! The text that `dev` prints when it listens: the routes and URLs, and commands to try.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
 
 use lambda_wasm_emulator::{Function, InvokeMode, Route};
 
-/// A function, and where its URL is if it has one.
+/// A function, and the address of its URL if it has one.
 pub(super) type Listed<'a> = (&'a Function, Option<SocketAddr>);
 
-/// All routes and URLs, then lines to try.
+/// Returns the text: all routes and URLs, then commands to try.
 pub(super) fn text(address: SocketAddr, functions: &[Listed<'_>]) -> String {
     let mut text = format!("Listening on http://{address} (Ctrl-C stops it)\n\n");
     let rows: Vec<_> = functions.iter().flat_map(rows).collect();
@@ -28,12 +28,12 @@ pub(super) fn text(address: SocketAddr, functions: &[Listed<'_>]) -> String {
     text
 }
 
-/// What is said of a function URL that was opened later.
-pub(super) fn news(function: &Function, address: SocketAddr) -> String {
+/// Returns the line about a function URL that was opened later.
+pub(super) fn added(function: &Function, address: SocketAddr) -> String {
     url_row(function, address).join("  ")
 }
 
-/// The routes of a function, and its URL: kind, place and name.
+/// Returns the routes of a function and its URL: kind, place and name.
 fn rows((function, url): &Listed<'_>) -> Vec<[String; 3]> {
     let routes = function.routes.iter().map(|route| {
         let (method, path) = (route.method.clone(), route.path.clone());
@@ -49,8 +49,8 @@ fn url_row(function: &Function, address: SocketAddr) -> [String; 3] {
     ["URL".to_owned(), format!("http://{address}/"), name]
 }
 
-/// Commands that call a function: its first `GET` route or else its first, and its URL; or its
-/// name, if it has neither.
+/// Returns commands that call a function: by its first `GET` route or else its first route, and by
+/// its URL. A function without a route and a URL is called by its name.
 fn examples(address: SocketAddr, (function, url): &Listed<'_>) -> Vec<String> {
     let routes = &function.routes;
     let simple = routes.iter().find(|route| is_get(route));
@@ -62,7 +62,7 @@ fn examples(address: SocketAddr, (function, url): &Listed<'_>) -> Vec<String> {
         }
     });
     let url = url.map(|address| match function.url {
-        // Without -N, curl may show lines later than they come.
+        // Without -N, curl may show lines later than they arrive.
         Some(InvokeMode::ResponseStream) => format!("curl -N http://{address}/"),
         _ => format!("curl http://{address}/"),
     });
@@ -80,7 +80,7 @@ fn is_get(route: &Route) -> bool {
     matches!(route.method.as_str(), "GET" | "ANY")
 }
 
-/// A path that fits a resource.
+/// Returns a path that matches a resource.
 fn sample(resource: &str) -> String {
     let part = |part: &str| match part {
         "{name}" => "developer".to_owned(),
@@ -138,7 +138,7 @@ Try it:
   curl -d '{}' http://127.0.0.1:3000/2015-03-31/functions/Jobs/invocations
 ";
         assert_eq!(text(address(3000), &listed), expected);
-        let news = news(&template.functions[1], address(3001));
-        assert_eq!(news, "URL  http://127.0.0.1:3001/  Web (RESPONSE_STREAM)");
+        let added = added(&template.functions[1], address(3001));
+        assert_eq!(added, "URL  http://127.0.0.1:3001/  Web (RESPONSE_STREAM)");
     }
 }

@@ -1,5 +1,5 @@
-//! The execution environment of one function: a `bootstrap` with its Runtime API, started, killed
-//! and replaced as Lambda does it.
+//! The execution environment of one function: a `bootstrap` with its Runtime API. It is started,
+//! killed and replaced like an environment of Lambda.
 
 mod log;
 mod process;
@@ -12,7 +12,7 @@ use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-use super::watch::Stamp;
+use super::watch::Fingerprint;
 use process::Process;
 
 /// The longest wait before a bootstrap that keeps failing is started again.
@@ -25,15 +25,15 @@ pub(super) struct Environment {
     state: Arc<Mutex<State>>,
 }
 
-/// What changes over time.
+/// The state that changes over time.
 #[derive(Default)]
 struct State {
     process: Option<Process>,
     /// The files that the last process was started from.
-    stamp: Option<Stamp>,
-    /// How often in a row the process did not live up to an answer.
+    fingerprint: Option<Fingerprint>,
+    /// The number of consecutive processes that ended without a response.
     failures: u32,
-    /// When it may be started again.
+    /// The time at which the process may be started again.
     not_before: Option<Instant>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Claim {
 }
 
 impl Environment {
-    /// An environment with no process yet.
+    /// Creates an environment without a process.
     pub fn new(function: Function, dist: PathBuf) -> Self {
         Self {
             function,
@@ -69,17 +69,17 @@ impl Environment {
         }
     }
 
-    /// Starts the process, or starts it anew if its files have changed; says so if that fails.
+    /// Starts the process, or restarts it if its files have changed. Logs a failure.
     pub async fn start(&self) {
         let mut state = self.state.lock().await;
-        if state.stamp.as_ref() != Some(&self.stamp()) {
-            // What goes wrong is reported, and is the outcome of the next request.
+        if state.fingerprint.as_ref() != Some(&self.fingerprint()) {
+            // The failure is logged, and is the outcome of the next request.
             drop(self.ready(&mut state).await);
         }
     }
 
-    /// Invokes the function, in a new process if there is none or its files have changed. While an
-    /// answer streams, the process is busy: further events wait.
+    /// Invokes the function. Starts a process if none runs or its files have changed. While a response
+    /// streams, the process is busy, and further events wait.
     pub async fn invoke(
         self: &Arc<Self>,
         mut claim: Claim,
@@ -103,7 +103,7 @@ impl Environment {
         outcome
     }
 
-    /// Waits for the end of an answer that streams to someone else.
+    /// Waits for the end of a response that streams to a client.
     async fn follow(
         self: Arc<Self>,
         mut claim: Claim,
@@ -120,50 +120,50 @@ impl Environment {
         end_log(state, failed.as_ref(), log).await;
         match failed {
             None => state.failures = 0,
-            Some(_) if is_cut => self.say("the answer was cut off before its end"),
+            Some(_) if is_cut => self.log("the response was cut off before its end"),
             Some(outcome) => self.settle(state, &outcome).await,
         }
     }
 
-    /// Tells what went wrong, and ends a process that is not to be used again.
+    /// Logs a failure, and ends a process that cannot be used again.
     async fn settle(&self, state: &mut State, outcome: &Outcome) {
         match outcome {
             Outcome::Response(_) | Outcome::Streamed(_) => state.failures = 0,
             Outcome::Error(post) => {
                 state.failures = 0;
-                self.say(&error_text("the invocation", post));
+                self.log(&error_text("the invocation", post));
             }
             Outcome::TooLarge { size } => {
-                self.say(&format!("the answer has {size} bytes: too many"))
+                self.log(&format!("the response has {size} bytes: too many"))
             }
             Outcome::TimedOut => {
                 let seconds = self.function.timeout.as_secs_f64();
-                self.say(&format!("Task timed out after {seconds:.2} seconds"));
+                self.log(&format!("Task timed out after {seconds:.2} seconds"));
                 self.kill(state).await;
             }
             Outcome::InitError(post) => {
-                self.say(&error_text("the start", post));
+                self.log(&error_text("the start", post));
                 self.fail(state).await;
             }
             Outcome::Lost(why) => {
-                self.say(why);
+                self.log(why);
                 self.fail(state).await;
             }
             Outcome::NotTaken => {
-                self.say("the bootstrap does not ask for events any more");
+                self.log("the bootstrap no longer asks for events");
                 self.fail(state).await;
             }
         }
     }
 
-    /// A process that runs the present files and waits for an event.
+    /// Returns a process that runs the present files and waits for an event.
     async fn ready<'a>(&self, state: &'a mut State) -> Result<&'a mut Process, Outcome> {
-        let stamp = self.stamp();
-        let changed = state.stamp.as_ref() != Some(&stamp);
+        let fingerprint = self.fingerprint();
+        let changed = state.fingerprint.as_ref() != Some(&fingerprint);
         let running = state.process.as_mut().is_some_and(Process::is_running);
         if changed || !running {
-            if changed && state.stamp.is_some() {
-                self.say("files have changed: restarting");
+            if changed && state.fingerprint.is_some() {
+                self.log("files have changed: restarting");
                 state.failures = 0;
                 state.not_before = None;
             }
@@ -171,14 +171,14 @@ impl Environment {
             if let Some(time) = state.not_before.take() {
                 sleep_until(time).await;
             }
-            state.stamp = Some(stamp);
+            state.fingerprint = Some(fingerprint);
             match Process::start(&self.function, &self.dist).await {
                 Ok(process) => state.process = Some(process),
                 Err(outcome) => {
                     match &outcome {
-                        Outcome::InitError(post) => self.say(&error_text("the start", post)),
-                        Outcome::Lost(why) => self.say(why),
-                        other => self.say(&format!("{other:?}")),
+                        Outcome::InitError(post) => self.log(&error_text("the start", post)),
+                        Outcome::Lost(why) => self.log(why),
+                        other => self.log(&format!("{other:?}")),
                     }
                     self.fail(state).await;
                     return Err(outcome);
@@ -189,7 +189,7 @@ impl Environment {
         state.process.as_mut().ok_or_else(gone)
     }
 
-    /// Ends a process that has failed. The next request starts another, after a pause that grows.
+    /// Ends a process that has failed. The next request starts another after a pause that grows.
     async fn fail(&self, state: &mut State) {
         self.kill(state).await;
         let pause = Duration::from_millis(100) * 2_u32.pow(state.failures.min(10));
@@ -204,17 +204,17 @@ impl Environment {
         }
     }
 
-    fn stamp(&self) -> Stamp {
-        Stamp::of(&self.dist, &self.function.handler)
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::read(&self.dist, &self.function.handler)
     }
 
-    fn say(&self, what: &str) {
-        super::tell(&format!("{}: {what}", self.function.name));
+    fn log(&self, what: &str) {
+        super::log(&format!("{}: {what}", self.function.name));
     }
 }
 
-/// Passes on what belongs to an invocation's log before anything is said of its outcome, and sends the
-/// end of the log to whoever wants it. `None` stands for a streamed answer that is complete.
+/// Passes on the invocation's log before its outcome is logged, and sends the end of the log to its
+/// receiver. `None` stands for a streamed response that is complete.
 async fn end_log(state: &mut State, outcome: Option<&Outcome>, log: Option<LogTail>) {
     let Some(process) = state.process.as_mut() else {
         return;
@@ -227,12 +227,13 @@ async fn end_log(state: &mut State, outcome: Option<&Outcome>, log: Option<LogTa
         _ => process.pass_log_on(),
     }
     if let Some(log) = log {
-        // The caller may have gone.
+        // The caller may have disconnected.
         let _ = log.send(process.log_tail());
     }
 }
 
-/// What failed, and the type of the error. The bootstrap has logged its message and stack trace.
+/// Returns the line about a failure, with its type. The bootstrap has logged the message and the
+/// stack trace.
 fn error_text(what: &str, post: &Post) -> String {
     match post.json()["errorType"].as_str() {
         Some("") => format!("{what} failed"),

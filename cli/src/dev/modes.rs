@@ -1,4 +1,4 @@
-//! Says where a function streams its responses and its routes do not, or the other way round.
+//! Finds routes that do not stream although their function does, and the reverse.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use lambda_wasm_host::artifact::Trailer;
 use lambda_wasm_host::policy::Policy;
 use lambda_wasm_host::world::{self, World};
 
-/// Returns what AWS does with the responses of a function whose routes or URL have another mode than
-/// it: at most a note for each. A component or policy that cannot be read has none, since the start of
-/// the function says what is wrong.
+/// Returns notes about routes or a URL with another mode than the function: how AWS treats its
+/// responses. A component or policy that cannot be read has no notes, since the start of the function
+/// reports it.
 pub(super) fn notes(function: &Function, dist: &Path) -> Vec<String> {
     let artifact = dist.join(format!("{}.cwasm", function.handler));
     let policy = Policy::path(&artifact);
@@ -18,12 +18,12 @@ pub(super) fn notes(function: &Function, dist: &Path) -> Vec<String> {
     };
     let exports = trailer.exports.iter().map(String::as_str);
     match world::examine(trailer.needs(), exports) {
-        Ok(world) => of(function, world, said.stream),
+        Ok(world) => notes_for(function, world, said.stream),
         Err(_) => Vec::new(),
     }
 }
 
-fn of(function: &Function, world: World, stream: Option<bool>) -> Vec<String> {
+fn notes_for(function: &Function, world: World, stream: Option<bool>) -> Vec<String> {
     let can = !matches!(world, World::ApiFunction | World::HandlerFunction);
     let streams = can && stream.unwrap_or(world == World::StreamingFunction);
     let routes = function.routes.iter();
@@ -36,7 +36,7 @@ fn of(function: &Function, world: World, stream: Option<bool>) -> Vec<String> {
     {
         mismatched.push((None, format!("its function URL ({mode})")));
     }
-    // Only there the response has a form that the REST API does not know.
+    // Only these responses have a form that the REST API does not know.
     let is_refused =
         |api: &Option<Api>| streams && *api == Some(Api::Rest) && world != World::StreamingFunction;
     let (refused, whole): (Vec<_>, Vec<_>) =
@@ -85,7 +85,7 @@ mod tests {
             "Resources: {{ F: {{ Type: 'AWS::Serverless::Function', Properties: {{ Handler: f, {properties} }} }} }}"
         );
         let template = Template::parse(&template).unwrap();
-        of(&template.functions[0], world, stream)
+        notes_for(&template.functions[0], world, stream)
     }
 
     const BUFFERED: &str = "FunctionUrlConfig: { InvokeMode: BUFFERED }, Events: { A: { Type: Api, Properties: { Path: /a, Method: get } } }";

@@ -1,16 +1,16 @@
-//! What functions see of the shell that `dev` runs in: its region, and more if they are to.
+//! The variables of the shell that functions see: its region, and more with `--aws`.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use lambda_wasm_emulator::front_door::REGION;
+use lambda_wasm_emulator::event_source::REGION;
 
 /// Environment variables by their names.
 pub(super) type Variables = BTreeMap<String, String>;
 
-/// The region that the shell is set to.
+/// Returns the region of the shell.
 pub(super) fn region() -> String {
     let names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
     let mut set = names.iter().filter_map(|name| env::var(name).ok());
@@ -18,7 +18,7 @@ pub(super) fn region() -> String {
     region.unwrap_or_else(|| REGION.to_owned())
 }
 
-/// The variables that all functions get besides their own, as `--aws` and `--env-file` say.
+/// Returns the variables that all functions get in addition to their own, by `--aws` and `--env-file`.
 ///
 /// # Errors
 ///
@@ -35,7 +35,7 @@ pub(super) fn variables(aws: bool, file: Option<&Path>) -> anyhow::Result<Variab
         variables.extend(shell);
     } else if shell.contains_key("AWS_ACCESS_KEY_ID") {
         eprintln!(
-            "note: functions do not see the AWS credentials of this shell: --aws passes them on"
+            "note: functions do not see the AWS credentials of this shell\nhint: pass them on with --aws"
         );
     }
     if let Some(path) = file {
@@ -46,8 +46,8 @@ pub(super) fn variables(aws: bool, file: Option<&Path>) -> anyhow::Result<Variab
     Ok(variables)
 }
 
-/// Lines of NAME=VALUE, as Docker reads them: empty lines and those that begin with `#` do not
-/// count, and quotes are part of a value.
+/// Parses lines of NAME=VALUE like Docker: empty lines and lines that begin with `#` are skipped, and
+/// quotes are part of a value.
 fn parse(path: &Path, text: &str) -> anyhow::Result<Variables> {
     let mut variables = Variables::new();
     for (number, line) in text.lines().enumerate() {

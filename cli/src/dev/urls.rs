@@ -1,28 +1,28 @@
-//! Function URLs: a port for each, after that of the gateway.
+//! Function URLs: each has a port, after the gateway's port.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
-use lambda_wasm_emulator::{Function, InvokeMode, front_door};
+use lambda_wasm_emulator::{Function, InvokeMode, event_source};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::fleet::Fleet;
+use super::functions::LocalFunctions;
 
-/// The function URLs that are served, until this is dropped.
+/// The function URLs that are served. Dropping the value stops them.
 pub(super) struct Urls {
-    fleet: Arc<Fleet>,
+    functions: Arc<LocalFunctions>,
     last_port: u16,
     servers: JoinSet<io::Result<()>>,
 }
 
 impl Urls {
-    /// None yet; they take the ports after this one.
-    pub fn new(fleet: Arc<Fleet>, port: u16) -> Self {
+    /// Creates an empty set of URLs, which take the ports after this one.
+    pub fn new(functions: Arc<LocalFunctions>, port: u16) -> Self {
         Self {
-            fleet,
+            functions,
             last_port: port,
             servers: JoinSet::new(),
         }
@@ -36,17 +36,17 @@ impl Urls {
     ) -> anyhow::Result<SocketAddr> {
         let listener = self.listen().await?;
         let address = listener.local_addr()?;
-        let (function, fleet) = (function.clone(), self.fleet.clone());
-        let server = front_door::serve_url(listener, function, mode, fleet);
+        let (function, functions) = (function.clone(), self.functions.clone());
+        let server = event_source::serve_url(listener, function, mode, functions);
         self.servers.spawn(server);
         Ok(address)
     }
 
-    /// Listens on the next port that is free.
+    /// Listens on the next free port.
     async fn listen(&mut self) -> anyhow::Result<TcpListener> {
         loop {
             let port = self.last_port.checked_add(1);
-            let port = port.context("there is no free port left for function URLs")?;
+            let port = port.context("no free port is left for function URLs")?;
             self.last_port = port;
             match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
                 Err(error) if error.kind() == ErrorKind::AddrInUse => {}

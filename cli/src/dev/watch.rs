@@ -1,4 +1,4 @@
-//! Tells when files in `dist/` are replaced.
+//! Watches the files in `dist/`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,22 +10,22 @@ use anyhow::Context;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-/// A build replaces several files: wait so long for the others before anything is restarted.
+/// The wait for more changes before a restart: a build replaces several files.
 const SETTLE: Duration = Duration::from_millis(150);
 
-/// Something that tells of changes for as long as it lives.
+/// The changes of files, until the value is dropped.
 pub(super) struct Changes {
     events: mpsc::Receiver<()>,
     _watcher: RecommendedWatcher,
 }
 
-/// Watches folders.
+/// Watches directories.
 pub(super) fn changes(folders: &[PathBuf]) -> anyhow::Result<Changes> {
     let (sender, events) = mpsc::channel(1);
     let notify = move |event: notify::Result<notify::Event>| {
-        // Reading a file is an event too, and a bootstrap does that when it starts.
+        // Reading a file is an event too, and a bootstrap reads its files when it starts.
         if !event.is_ok_and(|event| event.kind.is_access()) {
-            // One event that waits already says it all.
+            // One event that waits is enough.
             let _ = sender.try_send(());
         }
     };
@@ -41,7 +41,7 @@ pub(super) fn changes(folders: &[PathBuf]) -> anyhow::Result<Changes> {
 }
 
 impl Changes {
-    /// Waits until something has changed and the changes have settled; false if there will be none.
+    /// Waits until files have changed and the changes have settled. Returns false if the watcher has ended.
     pub async fn next(&mut self) -> bool {
         let changed = self.events.recv().await.is_some();
         tokio::time::sleep(SETTLE).await;
@@ -50,20 +50,19 @@ impl Changes {
     }
 }
 
-/// Tells one state of the files that a function consists of from another: what each is and how long,
-/// and when it was written.
+/// The state of a function's files: the inode, the size and the time of the last write of each.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stamp([Option<(u64, u64, SystemTime)>; 3]);
+pub(super) struct Fingerprint([Option<(u64, u64, SystemTime)>; 3]);
 
-impl Stamp {
-    /// The state of `bootstrap`, and of the component and the policy of a handler, in a folder.
-    pub fn of(folder: &Path, handler: &str) -> Self {
+impl Fingerprint {
+    /// Reads the state of `bootstrap`, the component and the policy of a handler, in a directory.
+    pub fn read(folder: &Path, handler: &str) -> Self {
         let names = [
             "bootstrap".to_owned(),
             format!("{handler}.cwasm"),
             format!("{handler}.toml"),
         ];
-        // What cannot be read counts as not there: a start that needs it says what is wrong.
+        // A file that cannot be read counts as missing: a start that needs it reports the error.
         Self(names.map(|name| {
             let meta = fs::metadata(folder.join(name)).ok()?;
             Some((meta.ino(), meta.len(), meta.modified().ok()?))
@@ -79,22 +78,22 @@ mod tests {
     fn a_file_that_counts_changes_the_stamp_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| fs::write(folder.path().join(name), "1").unwrap();
-        let stamp = || Stamp::of(folder.path(), "hello");
+        let fingerprint = || Fingerprint::read(folder.path(), "hello");
         write("hello.cwasm");
-        let first = stamp();
+        let first = fingerprint();
         for other in ["README.md", "other.cwasm", "other.toml"] {
             write(other);
-            assert_eq!(stamp(), first);
+            assert_eq!(fingerprint(), first);
         }
         write("new.cwasm");
         let [new, hello] = ["new.cwasm", "hello.cwasm"].map(|name| folder.path().join(name));
         fs::rename(new, hello).unwrap();
-        let second = stamp();
+        let second = fingerprint();
         assert_ne!(second, first);
         write("hello.toml");
-        let third = stamp();
+        let third = fingerprint();
         assert_ne!(third, second);
         write("bootstrap");
-        assert_ne!(stamp(), third);
+        assert_ne!(fingerprint(), third);
     }
 }

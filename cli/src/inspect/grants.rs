@@ -25,7 +25,7 @@ pub fn write<'a>(text: &mut String, imports: impl Iterator<Item = &'a str>) -> f
     lines.dedup();
     grants.dedup();
     if lines.is_empty() {
-        return writeln!(text, "grants: it needs none");
+        return writeln!(text, "grants: none needed");
     }
     writeln!(text, "grants:")?;
     for (label, about) in lines {

@@ -1,4 +1,4 @@
-//! Finds out before a deployment what would keep a package from running.
+//! Checks before a deployment that a package can run.
 
 use std::fs::File;
 use std::io::Read;
@@ -39,7 +39,7 @@ pub(super) fn check(
             && machine != target
         {
             bail!(
-                "{} is compiled for {target}, and {} is built for {machine}: compile the component with --target {machine}-unknown-linux-gnu, or take the bootstrap for {target}",
+                "{} is compiled for {target}, and {} is built for {machine}\nhint: compile the component with --target {machine}-unknown-linux-gnu, or take the bootstrap for {target}",
                 path.display(),
                 bootstrap.display(),
             );
@@ -51,7 +51,7 @@ pub(super) fn check(
         );
         if instances as usize > may {
             bail!(
-                "{} has {instances} core instances and may have {may}: raise `instances` under [limits] in {}",
+                "{} has {instances} core instances and may have {may}\nhint: raise `instances` under [limits] in {}",
                 path.display(),
                 policy.display()
             );
@@ -59,7 +59,7 @@ pub(super) fn check(
         let more = beyond_baseline(&trailer);
         if !more.is_empty() {
             warnings.push(format!(
-                "{} uses CPU features that not every machine of Lambda has ({}): compile it without --cpu native",
+                "{} uses CPU features that not every machine of Lambda has ({})\nhint: compile it without --cpu native",
                 path.display(),
                 more.join(", ")
             ));
@@ -68,7 +68,7 @@ pub(super) fn check(
             .into_iter()
             .flat_map(|template| &template.functions);
         for function in functions.filter(|function| function.handler == handler) {
-            // Only if the template does not say that the function's code is elsewhere.
+            // Only if the template does not name another directory for the function's code.
             let is_elsewhere = function.code.as_ref().is_some_and(|code| {
                 code.canonicalize()
                     .is_ok_and(|code| Some(code) != folder.canonicalize().ok())
@@ -76,7 +76,7 @@ pub(super) fn check(
             let wants = function.architecture.as_str();
             if !is_elsewhere && wants != target {
                 warnings.push(format!(
-                    "{} is compiled for {target}, and the template's function {} has the architecture {}: change its Architectures, or compile the component with --target {wants}-unknown-linux-gnu",
+                    "{} is compiled for {target}, and the template's function {} has the architecture {}\nhint: change its Architectures, or compile the component with --target {wants}-unknown-linux-gnu",
                     path.display(),
                     function.name,
                     function.architecture.sam_name(),
@@ -86,19 +86,19 @@ pub(super) fn check(
     }
     if handlers == 0 {
         bail!(
-            "{} has no component in it: a function's Handler names one, so put NAME.cwasm there with `lambda-wasm compile`",
+            "{} does not contain a compiled component\nhint: write NAME.cwasm there with `lambda-wasm compile`",
             folder.display()
         );
     }
     Ok(warnings)
 }
 
-/// The architecture of a target triple.
+/// Returns the architecture of a target triple.
 fn architecture(target: &str) -> &str {
     target.split('-').next().unwrap_or(target)
 }
 
-/// The architecture of an ELF executable, or nothing for a script or one of another kind.
+/// Returns the architecture of an ELF executable, or `None` for another file, such as a script.
 fn machine(path: &Path) -> Option<&'static str> {
     let mut header = [0; 20];
     File::open(path).ok()?.read_exact(&mut header).ok()?;

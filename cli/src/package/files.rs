@@ -1,4 +1,4 @@
-//! The files of a package: which there are, and what they are called in the zip.
+//! The files of a package, and their names in the zip.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 /// A file that goes into the zip.
 pub(super) struct Packed {
-    /// Where it is.
+    /// Its path on this machine.
     pub path: PathBuf,
     /// Its path in the zip.
     pub name: String,
@@ -18,8 +18,8 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// The permissions in the zip. Lambda runs functions as another user than the owner, so that
-    /// everyone has to be able to read every file, whatever the umask was that made it.
+    /// Returns the permissions in the zip. Lambda runs functions as another user than the owner, so
+    /// everyone has to be able to read every file, whatever its permissions here.
     pub fn mode(&self) -> u32 {
         let is_program = self.name == "bootstrap" || self.name.starts_with("extensions/");
         let is_data = [".cwasm", ".toml"]
@@ -32,7 +32,7 @@ impl Packed {
     }
 }
 
-/// All regular files below a directory but one, sorted by name. Links count as the files that they lead to.
+/// Returns all regular files below a directory except one, sorted by name. Links count as their targets.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ fn visit(
         let path = entry.with_context(unreadable)?.path();
         let metadata = fs::metadata(&path).with_context(|| match fs::read_link(&path) {
             Ok(to) => format!(
-                "{} is a link to {}, which cannot be opened (remove the link, or mend it)",
+                "{} is a link to {}, which cannot be opened\nhint: correct or remove the link",
                 path.display(),
                 to.display()
             ),
@@ -69,7 +69,7 @@ fn visit(
             let real = path.canonicalize()?;
             if above.iter().any(|folder| folder.starts_with(&real)) {
                 bail!(
-                    "{} is a link to {}, which has it in itself: remove the link",
+                    "{} is a link to {}, which contains the link\nhint: remove the link",
                     path.display(),
                     real.display()
                 );
@@ -78,7 +78,10 @@ fn visit(
         } else if metadata.is_file() {
             let name = path.strip_prefix(root).unwrap_or(&path).to_str();
             let Some(name) = name.map(str::to_owned) else {
-                bail!("{} has a name that is not UTF-8: rename it", path.display());
+                bail!(
+                    "{} has a name that is not UTF-8\nhint: rename it",
+                    path.display()
+                );
             };
             files.push(Packed {
                 name,
@@ -88,7 +91,7 @@ fn visit(
             });
         } else {
             bail!(
-                "{} is neither a file nor a directory: Lambda cannot unpack it, so remove it",
+                "{} is neither a file nor a directory, and Lambda cannot unpack it\nhint: remove it",
                 path.display()
             );
         }

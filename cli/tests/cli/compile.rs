@@ -178,7 +178,7 @@ fn a_place_that_cannot_be_written_to_is_named() {
     let said = folder.fail(&["compile", "hello.wasm", "-o", "hello.wasm/hello.cwasm"]);
     assert!(
         said.contains("hello.wasm/hello.cwasm cannot be written")
-            && said.contains("its folder hello.wasm cannot be made"),
+            && said.contains("its directory hello.wasm cannot be created"),
         "{said}"
     );
     fs::create_dir(folder.path("folder")).unwrap();

@@ -80,7 +80,7 @@ fn the_grants_that_it_would_need_and_a_policy_to_start_from() {
     folder.write("tea.wasm", need_none);
     assert_lines(
         &folder.succeed(&["inspect", "tea.wasm"]),
-        &["grants: it needs none"],
+        &["grants: none needed"],
     );
 
     // It is one.
@@ -139,7 +139,7 @@ fn components_that_cannot_run_are_shown_with_the_reason() {
     let text = folder.succeed(&["inspect", "tea.wasm"]);
     assert_lines(&text, &["imports: none", "exports:", "  tea"]);
     assert!(
-        text.contains("world: none that this version can run: it exports tea"),
+        text.contains("world: not supported by this version: it exports tea"),
         "{text}"
     );
 }
@@ -158,7 +158,7 @@ fn other_files_are_refused() {
     folder.write("empty", "");
     for (name, words) in [
         ("absent", "cannot be read"),
-        ("cut.cwasm", "has no trailer"),
+        ("cut.cwasm", "does not have a trailer"),
         ("damaged.cwasm", "is damaged: its SHA-256"),
         ("module.wasm", "it is a core module, not a component"),
         ("text", "is neither a compiled component nor WebAssembly"),

@@ -99,7 +99,7 @@ fn a_folder_without_bootstrap_is_refused() {
     let folder = dist();
     fs::remove_file(folder.path("dist/bootstrap")).unwrap();
     let said = folder.fail(&["package", "dist", "-o", "hello.zip"]);
-    assert!(said.contains("dist has no file `bootstrap`"), "{said}");
+    assert!(said.contains("dist does not contain `bootstrap`"), "{said}");
     assert!(!folder.path("hello.zip").exists());
     let said = folder.fail(&["package", "absent", "-o", "hello.zip"]);
     assert!(said.contains("absent"), "{said}");
@@ -203,12 +203,12 @@ fn a_package_that_lambda_cannot_run_is_refused() {
     damaged[5000] ^= 1;
     for (bytes, why) in [
         (&damaged[..], "is damaged"),
-        (&good[..good.len() / 2], "has no trailer"),
+        (&good[..good.len() / 2], "does not have a trailer"),
         (b"", "is empty"),
         (b"tea", "is neither a compiled component nor WebAssembly"),
         (
             &folder.read("hello.wasm"),
-            "is a WebAssembly component that is not compiled yet",
+            "is a WebAssembly component that is not compiled",
         ),
     ] {
         folder.write("dist/hello.cwasm", bytes);
@@ -222,7 +222,10 @@ fn a_package_that_lambda_cannot_run_is_refused() {
     fs::remove_file(folder.path("dist/hello.toml")).unwrap();
     fs::remove_file(folder.path("dist/hello.cwasm")).unwrap();
     let said = refused(&folder);
-    assert!(said.contains("dist has no component in it"), "{said}");
+    assert!(
+        said.contains("dist does not contain a compiled component"),
+        "{said}"
+    );
 }
 
 #[test]

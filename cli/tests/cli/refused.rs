@@ -32,11 +32,11 @@ fn no_such_file() {
 #[test]
 fn no_component() {
     refuse("", &["it is empty"]);
-    refuse("(component)", &["it is no WebAssembly"]);
+    refuse("(component)", &["it is not WebAssembly"]);
     let component = components::function("export lambda:function/handler@0.1.0;", None);
     refuse(
         &component[..component.len() - 1],
-        &["it is no valid component", "cut off"],
+        &["it is not a valid component", "cut off"],
     );
 }
 
@@ -75,8 +75,7 @@ fn more_instances_than_the_policy_has() {
         folder.write("hello.toml", format!("[limits]\ninstances = {instances}\n"));
         folder.fail(&["compile", "hello.wasm", "-o", "hello.cwasm"])
     };
-    let words =
-        "it has 2 core instances and may have 1: raise `instances` under [limits] in hello.toml";
+    let words = "it has 2 core instances and may have 1\nhint: raise `instances` under [limits] in hello.toml";
     assert!(refused(1).contains(words), "{}", refused(1));
     // Not for that, but because it exports nothing.
     assert!(refused(2).contains(WOULD_DO), "{}", refused(2));
@@ -201,7 +200,7 @@ fn a_known_export_of_another_type() {
     );
     refuse(
         another_handler("handle-event: func();"),
-        &[MISFIT, "it has no function `handle`", ADVICE],
+        &[MISFIT, "the function `handle` is missing", ADVICE],
     );
 }
 

@@ -1,4 +1,4 @@
-//! What a test or a front door asks of the function: an event and the headers that go with it.
+//! An invocation by a test or an event source: an event and its headers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,9 +13,9 @@ const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
 
 /// One event on its way to a runtime, with the headers of `/invocation/next`.
 ///
-/// Made with the headers that Lambda always sends: a fresh request id, a deadline 3 seconds after
-/// the event is handed out (Lambda's default timeout), a function ARN and a JSON content type.
-/// Everything else is left out until it is asked for.
+/// It has the headers that Lambda always sends: a new request id, a deadline 3 seconds after the event
+/// is handed out (Lambda's default timeout), a function ARN and a JSON content type. The methods add
+/// the others.
 #[derive(Clone, Debug)]
 pub struct Invocation {
     pub(super) event: Bytes,
@@ -28,14 +28,14 @@ pub struct Invocation {
 
 #[derive(Clone, Copy, Debug)]
 enum Deadline {
-    /// So long after a runtime took the event.
+    /// This long after a runtime took the event.
     After(Duration),
     /// At this time, in milliseconds since 1970.
     At(u64),
 }
 
 impl Invocation {
-    /// An invocation with this event, which is sent as it is, JSON or not.
+    /// Creates an invocation with this event, which is sent unchanged, JSON or not.
     pub fn new(event: impl Into<Vec<u8>>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/json"));
@@ -51,31 +51,31 @@ impl Invocation {
         .function_arn("arn:aws:lambda:us-east-1:123456789012:function:function")
     }
 
-    /// Returns how many bytes the event has.
+    /// Returns the size of the event in bytes.
     pub fn event_size(&self) -> usize {
         self.event.len()
     }
 
-    /// Answers are expected under this request id, in place of a random one.
+    /// Sets the request id, which is random by default.
     pub fn request_id(mut self, id: &str) -> Self {
         self.request_id = id.to_owned();
         self.header(REQUEST_ID, id)
     }
 
-    /// The deadline is so long after a runtime took the event.
+    /// Sets the deadline to this long after a runtime took the event.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.deadline = Deadline::After(timeout);
         self
     }
 
-    /// The deadline is at this time, in milliseconds since 1970.
+    /// Sets the deadline to this time, in milliseconds since 1970.
     pub fn deadline_ms(mut self, unix_ms: u64) -> Self {
         self.deadline = Deadline::At(unix_ms);
         self
     }
 
-    /// How long the event waits for a runtime to take it before the outcome is
-    /// [`NotTaken`](super::Outcome::NotTaken); 30 seconds unless said otherwise.
+    /// Sets the time that the event waits for a runtime before the outcome is
+    /// [`NotTaken`](super::Outcome::NotTaken); 30 seconds by default.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -111,11 +111,11 @@ impl Invocation {
         self.header(INVOCATION_ID, id)
     }
 
-    /// Sends any header, in place of one of that name that would be sent otherwise. Only what is
-    /// sent changes: the request id that answers must bear and the deadline that is kept stay.
+    /// Sets any header. Only the sent header changes: the request id that answers must have and the
+    /// deadline that is kept stay the same.
     ///
     /// # Panics
-    /// If HTTP has no way to write the name or the value.
+    /// Panics if HTTP does not allow the name or the value.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a valid header name");
         self.sends_deadline &= name != DEADLINE;
@@ -124,20 +124,20 @@ impl Invocation {
         self
     }
 
-    /// Leaves out a header that would be sent otherwise.
+    /// Removes a header.
     pub fn without_header(mut self, name: &str) -> Self {
         self.sends_deadline &= !name.eq_ignore_ascii_case(DEADLINE);
         self.headers.remove(name);
         self
     }
 
-    /// The invocation id that an answer has to echo, where one is sent.
+    /// Returns the invocation id that an answer has to echo, if the event has it.
     pub(super) fn expected_echo(&self) -> Option<String> {
         let value = self.headers.get(INVOCATION_ID)?;
         value.to_str().ok().map(str::to_owned)
     }
 
-    /// Starts the clock: the headers of `/next`, and how long from now until the deadline.
+    /// Starts the clock. Returns the headers of `/next`, and the time from now until the deadline.
     pub(super) fn dispatch(&self) -> (HeaderMap, Duration) {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)

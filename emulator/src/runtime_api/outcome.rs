@@ -1,4 +1,4 @@
-//! What came of an invocation, and what a runtime did that Lambda does not allow.
+//! The outcome of an invocation, and the breaches of Lambda's rules by a runtime.
 
 use std::fmt;
 
@@ -13,22 +13,22 @@ use super::{AnswerStream, End};
 pub struct Post {
     /// All headers, with `User-Agent` and the content type.
     pub headers: HeaderMap,
-    /// The body, as it came.
+    /// The body, unchanged.
     pub body: Bytes,
 }
 
 impl Post {
-    /// The value of a header, if it is there and is text.
+    /// Returns the value of a header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The body as text; what is not UTF-8 is replaced.
+    /// Returns the body as text, in which bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON, or null if it is none.
+    /// Returns the body as JSON, or null if it is not JSON.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -81,7 +81,7 @@ impl fmt::Display for Post {
     }
 }
 
-/// What came of an invocation.
+/// The outcome of an invocation.
 #[derive(Debug)]
 pub enum Outcome {
     /// The runtime answered on `/response`.
@@ -95,9 +95,9 @@ pub enum Outcome {
         /// Its length in bytes.
         size: usize,
     },
-    /// The deadline came before an answer. Lambda kills the environment now.
+    /// The deadline passed before an answer. Lambda kills the environment now.
     TimedOut,
-    /// The runtime gave up in its start, on `/init/error`, before it took the event.
+    /// The runtime's start failed, on `/init/error`, before it took the event.
     InitError(Post),
     /// The runtime's process ended, as told with
     /// [`runtime_exited`](super::RuntimeApi::runtime_exited), or the Runtime API did.
@@ -107,10 +107,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The answer from `/response`.
+    /// Returns the answer from `/response`.
     ///
     /// # Panics
-    /// If the invocation ended in another way, with all of it.
+    /// Panics with the outcome if the invocation ended in another way.
     #[track_caller]
     pub fn response(self) -> Post {
         match self {
@@ -119,10 +119,10 @@ impl Outcome {
         }
     }
 
-    /// The answer from `/response` that streams.
+    /// Returns the streamed answer from `/response`.
     ///
     /// # Panics
-    /// If the invocation ended in another way, or the answer came as a whole.
+    /// Panics if the invocation ended in another way, or the answer was buffered.
     #[track_caller]
     pub fn streamed(self) -> AnswerStream {
         match self {
@@ -131,9 +131,9 @@ impl Outcome {
         }
     }
 
-    /// Waits until an answer that streams has ended, for those who take only whole ones: Lambda's
-    /// API operation Invoke, and what is built on it. Lambda's limit for those holds. Every other
-    /// outcome stays as it is.
+    /// Waits until a streamed answer has ended, for callers that need the whole answer: Lambda's API
+    /// operation Invoke, and the event sources above it. Lambda's limit of a buffered answer applies.
+    /// Every other outcome stays the same.
     pub async fn collect(self) -> Self {
         let Self::Streamed(mut stream) = self else {
             return self;
@@ -169,10 +169,10 @@ impl Outcome {
         }
     }
 
-    /// The answer from `/error`.
+    /// Returns the answer from `/error`.
     ///
     /// # Panics
-    /// If the invocation ended in another way, with all of it.
+    /// Panics with the outcome if the invocation ended in another way.
     #[track_caller]
     pub fn error(self) -> Post {
         match self {
@@ -182,7 +182,7 @@ impl Outcome {
     }
 }
 
-/// Something that a runtime did against the contract.
+/// A breach of the contract by a runtime.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     /// An answer for a request id that was never handed out; it got a 400.
@@ -202,8 +202,8 @@ pub enum Violation {
         /// Its length in bytes.
         size: usize,
     },
-    /// An answer that echoed no invocation id though one was given. It was taken all the same, as
-    /// the service has to do for runtimes older than that header.
+    /// An answer that did not echo the invocation id. It was accepted, as the service has to do for
+    /// runtimes older than that header.
     #[error("answered request {0:?} without echoing its invocation id")]
     InvocationIdMissing(String),
     /// An answer with the invocation id of another attempt; it got a 410.
@@ -211,14 +211,14 @@ pub enum Violation {
     InvocationIdDiffers {
         /// The request that it answered.
         request_id: String,
-        /// What it sent.
+        /// The invocation id that it sent.
         echoed: String,
     },
-    /// A streamed answer without `Transfer-Encoding: chunked`; it was taken all the same.
+    /// A streamed answer without `Transfer-Encoding: chunked`; it was accepted.
     #[error("streamed the answer of request {0:?} without chunks")]
     NotChunked(String),
     /// Trailers that report an error, and that the header `Trailer` had not announced; they were
-    /// taken all the same.
+    /// accepted.
     #[error("reported an error of request {0:?} in trailers that it had not declared")]
     TrailersNotDeclared(String),
     /// A trailer with an error's JSON that is not in base64; it was taken as it is.

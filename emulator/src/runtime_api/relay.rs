@@ -1,5 +1,5 @@
-//! Hands a streamed answer on while it comes: from the body of the runtime's POST to an
-//! [`AnswerStream`], and no faster than that is read.
+//! Passes a streamed answer on while it arrives: from the body of the runtime's POST to an
+//! [`AnswerStream`], at the speed of its reader.
 
 use std::time::Instant;
 
@@ -11,11 +11,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::state::{Closed, Refusal, State, Waiter};
 use super::stream::{ERROR_BODY, ERROR_TYPE};
-use super::{AnswerStream, Chunk, End, Outcome, Violation, World};
+use super::{AnswerStream, Chunk, End, Outcome, SharedState, Violation};
 
 const MODE: &str = "lambda-runtime-function-response-mode";
 
-/// Whether a POST says that its body is a streamed answer.
+/// Returns whether the body of a POST is a streamed answer.
 pub(super) fn is_streamed(headers: &HeaderMap) -> bool {
     let mode = headers.get(MODE);
     mode.is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming"))
@@ -28,14 +28,14 @@ pub(super) struct Relay {
     declared: bool,
     chunks: mpsc::Sender<Chunk>,
     end: watch::Sender<Option<End>>,
-    /// The end that something else than the body brings about.
+    /// An end that the body did not cause.
     abort: oneshot::Receiver<End>,
 }
 
 impl Relay {
-    /// Reads the body to its end, if nothing ends the answer before. Errors are those of answers
-    /// that do not count any more.
-    pub async fn run(mut self, world: World, body: Body) -> Result<End, Refusal> {
+    /// Reads the body to its end, unless the answer ends earlier. An error means that the answer no
+    /// longer counts.
+    pub async fn run(mut self, shared: SharedState, body: Body) -> Result<End, Refusal> {
         let mut body = body;
         let end = loop {
             let frame = tokio::select! {
@@ -54,11 +54,11 @@ impl Relay {
                         break end;
                     }
                 }
-                Err(frame) => break self.read(frame.into_trailers().unwrap_or_default(), &world),
+                Err(frame) => break self.read(frame.into_trailers().unwrap_or_default(), &shared),
             }
         };
         let mut result = Ok(end.clone());
-        world.send_modify(|state| {
+        shared.send_modify(|state| {
             if let Err(refusal) = state.end_stream(&self.request_id, self.attempt) {
                 result = Err(refusal);
             }
@@ -67,7 +67,7 @@ impl Relay {
         result
     }
 
-    /// Waits until the reader has room, or is gone: then the piece is thrown away.
+    /// Waits until the reader has room. Discards the piece if the reader was dropped.
     async fn pass_on(&mut self, bytes: Bytes) -> Option<End> {
         if bytes.is_empty() {
             return None;
@@ -80,10 +80,10 @@ impl Relay {
         }
     }
 
-    fn read(&self, trailers: HeaderMap, world: &World) -> End {
-        let (end, is_base64) = End::of(trailers);
+    fn read(&self, trailers: HeaderMap, shared: &SharedState) -> End {
+        let (end, is_base64) = End::from_trailers(trailers);
         let id = || self.request_id.clone();
-        let note = |violation| world.send_modify(|state| state.violations.push(violation));
+        let note = |violation| shared.send_modify(|state| state.violations.push(violation));
         if matches!(end, End::Failed(_)) && !self.declared {
             note(Violation::TrailersNotDeclared(id()));
         }
@@ -99,7 +99,7 @@ fn aborted(end: Result<End, oneshot::error::RecvError>) -> End {
 }
 
 impl State {
-    /// Begins a streamed answer, or says why it does not count: the outcome is the stream.
+    /// Begins a streamed answer, whose stream is the outcome, or returns the reason why it does not count.
     pub fn begin_stream(&mut self, request_id: &str, headers: HeaderMap) -> Result<Relay, Refusal> {
         self.check(request_id, &headers)?;
         if !headers.contains_key(header::TRANSFER_ENCODING) {
@@ -109,7 +109,7 @@ impl State {
         let Some(open) = self.open.get_mut(request_id) else {
             return Err(Refusal::InvalidRequestId);
         };
-        // One piece waits for the reader, and one for its place.
+        // One piece waits for the reader, and another for room.
         let (chunk_sender, chunks) = mpsc::channel(1);
         let (end_sender, end) = watch::channel(None);
         let (aborter, abort) = oneshot::channel();
@@ -132,7 +132,7 @@ impl State {
         Ok(relay)
     }
 
-    /// Closes a streamed answer whose body has ended, unless something else has closed it.
+    /// Closes a streamed answer whose body has ended, unless it is closed.
     fn end_stream(&mut self, request_id: &str, attempt: usize) -> Result<(), Refusal> {
         if self.open.get(request_id).map(|open| open.attempt) != Some(attempt) {
             return Err(Refusal::InvalidRequestId);
@@ -143,7 +143,7 @@ impl State {
     }
 }
 
-/// Whether the header `Trailer` announces both trailers of an error, as it has to at the start.
+/// Returns whether the header `Trailer` announces both trailers of an error, as the contract requires.
 fn declares_errors(headers: &HeaderMap) -> bool {
     let names = headers.get_all(header::TRAILER).iter();
     let names: Vec<_> = names

@@ -13,12 +13,12 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::state::{Kind, MAX_ANSWER, Refusal, Timer};
-use super::{End, Post, Violation, World, relay};
+use super::{End, Post, SharedState, Violation, relay};
 
-/// The most that is read of one POST, to say how far over the limit it was.
+/// The most bytes that are read of one POST, to report by how much it exceeds the limit.
 const MAX_READ: usize = 10 * MAX_ANSWER;
 
-pub(super) fn router(world: World) -> Router {
+pub(super) fn router(shared: SharedState) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
         .route(
@@ -29,20 +29,20 @@ pub(super) fn router(world: World) -> Router {
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(world)
+        .with_state(shared)
 }
 
-/// Waits for an event as long as it takes. When the connection drops, so does this future, and the
-/// event stays in the queue.
-async fn next(Shared(world): Shared<World>) -> Response {
-    let mut waiting = Waiting::enter(&world);
-    let mut changes = world.subscribe();
+/// Waits for an event without a limit. If the connection closes, this future is dropped, and the event
+/// stays in the queue.
+async fn next(Shared(shared): Shared<SharedState>) -> Response {
+    let mut waiting = Waiting::enter(&shared);
+    let mut changes = shared.subscribe();
     let handout = loop {
-        // The sender lives in `world`, so that waiting cannot fail.
+        // `shared` has the sender, so waiting cannot fail.
         drop(changes.wait_for(|state| state.has_event()).await);
         let mut handout = None;
-        world.send_modify(|state| {
-            handout = state.hand_out(|id, attempt, left| expire_later(&world, id, attempt, left));
+        shared.send_modify(|state| {
+            handout = state.hand_out(|id, attempt, left| expire_later(&shared, id, attempt, left));
         });
         if let Some(handout) = handout {
             waiting.ended = true;
@@ -52,26 +52,26 @@ async fn next(Shared(world): Shared<World>) -> Response {
     (handout.headers, handout.event).into_response()
 }
 
-fn expire_later(world: &World, request_id: String, attempt: usize, left: Duration) -> Timer {
-    let world = world.clone();
+fn expire_later(shared: &SharedState, request_id: String, attempt: usize, left: Duration) -> Timer {
+    let shared = shared.clone();
     let task = tokio::spawn(async move {
         sleep(left).await;
-        world.send_modify(|state| state.expire(&request_id, attempt));
+        shared.send_modify(|state| state.expire(&request_id, attempt));
     });
     Timer(task.abort_handle())
 }
 
-/// A runtime that waits in `next`, counted until it gets an event or its connection is gone.
+/// A runtime that waits in `next`. It counts until it gets an event or its connection closes.
 struct Waiting {
-    world: World,
+    shared: SharedState,
     ended: bool,
 }
 
 impl Waiting {
-    fn enter(world: &World) -> Self {
-        world.send_modify(|state| state.enter_next());
+    fn enter(shared: &SharedState) -> Self {
+        shared.send_modify(|state| state.enter_next());
         Self {
-            world: world.clone(),
+            shared: shared.clone(),
             ended: false,
         }
     }
@@ -80,24 +80,24 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.ended {
-            self.world.send_modify(|state| state.waiting -= 1);
+            self.shared.send_modify(|state| state.waiting -= 1);
         }
     }
 }
 
-async fn response(world: Shared<World>, id: Path<String>, request: Request) -> Response {
+async fn response(shared: Shared<SharedState>, id: Path<String>, request: Request) -> Response {
     if relay::is_streamed(request.headers()) {
-        return stream(world, id, request).await;
+        return stream(shared, id, request).await;
     }
-    answer(world, id, Kind::Response, request).await
+    answer(shared, id, Kind::Response, request).await
 }
 
-async fn error(world: Shared<World>, id: Path<String>, request: Request) -> Response {
-    answer(world, id, Kind::Error, request).await
+async fn error(shared: Shared<SharedState>, id: Path<String>, request: Request) -> Response {
+    answer(shared, id, Kind::Error, request).await
 }
 
 async fn answer(
-    Shared(world): Shared<World>,
+    Shared(shared): Shared<SharedState>,
     Path(id): Path<String>,
     kind: Kind,
     request: Request,
@@ -106,40 +106,40 @@ async fn answer(
         return truncated();
     };
     let mut result = Ok(());
-    world.send_modify(|state| result = state.answer(&id, kind, post));
+    shared.send_modify(|state| result = state.answer(&id, kind, post));
     accepted_or(result)
 }
 
 async fn stream(
-    Shared(world): Shared<World>,
+    Shared(shared): Shared<SharedState>,
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let mut begun = Err(Refusal::InvalidRequestId);
-    world.send_modify(|state| begun = state.begin_stream(&id, parts.headers));
+    shared.send_modify(|state| begun = state.begin_stream(&id, parts.headers));
     let relay = match begun {
         Ok(relay) => relay,
         Err(refusal) => return accepted_or(Err(refusal)),
     };
-    // A task of its own, since this future is dropped with its connection, and the reader has to
-    // be told of that.
-    match tokio::spawn(relay.run(world, body)).await {
+    // A separate task: this future is dropped with its connection, and the reader has to see that
+    // the answer was cut off.
+    match tokio::spawn(relay.run(shared, body)).await {
         Ok(Ok(End::Cut)) | Err(_) => truncated(),
         Ok(ended) => accepted_or(ended.map(drop)),
     }
 }
 
-async fn init_error(Shared(world): Shared<World>, request: Request) -> Response {
+async fn init_error(Shared(shared): Shared<SharedState>, request: Request) -> Response {
     let Some(post) = read(request).await else {
         return truncated();
     };
     let mut result = Ok(());
-    world.send_modify(|state| result = state.init_failed(post));
+    shared.send_modify(|state| result = state.init_failed(post));
     accepted_or(result)
 }
 
-/// The whole POST, or nothing if the connection ended in the middle of it.
+/// Returns the whole POST, or `None` if the connection closed before its end.
 async fn read(request: Request) -> Option<Post> {
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
@@ -175,17 +175,17 @@ fn truncated() -> Response {
     refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", why)
 }
 
-async fn unknown(Shared(world): Shared<World>, request: Request) -> Response {
-    no_such_route(&world, &request, StatusCode::NOT_FOUND)
+async fn unknown(Shared(shared): Shared<SharedState>, request: Request) -> Response {
+    no_such_route(&shared, &request, StatusCode::NOT_FOUND)
 }
 
-async fn wrong_method(Shared(world): Shared<World>, request: Request) -> Response {
-    no_such_route(&world, &request, StatusCode::METHOD_NOT_ALLOWED)
+async fn wrong_method(Shared(shared): Shared<SharedState>, request: Request) -> Response {
+    no_such_route(&shared, &request, StatusCode::METHOD_NOT_ALLOWED)
 }
 
-fn no_such_route(world: &World, request: &Request, status: StatusCode) -> Response {
+fn no_such_route(shared: &SharedState, request: &Request, status: StatusCode) -> Response {
     let route = format!("{} {}", request.method(), request.uri());
-    world.send_modify(|state| state.violations.push(Violation::UnknownRoute(route)));
+    shared.send_modify(|state| state.violations.push(Violation::UnknownRoute(route)));
     (status, Body::empty()).into_response()
 }
 

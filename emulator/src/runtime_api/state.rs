@@ -1,4 +1,4 @@
-//! The rules of the Runtime API, without any I/O: who holds which event, and which answers count.
+//! The rules of the Runtime API, without I/O: the runtimes that hold events, and the answers that count.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -15,20 +15,20 @@ use super::{End, Invocation, Outcome, Post, Violation};
 /// top, as its own Runtime Interface Emulator counts (`MaxPayloadSize`).
 pub const MAX_ANSWER: usize = 6 * 1024 * 1024 + 100;
 
-/// Everything that the Runtime API knows.
+/// The state of the Runtime API.
 #[derive(Default)]
 pub(super) struct State {
     /// Events that no runtime has taken yet.
     queue: VecDeque<Queued>,
     /// Events that a runtime holds, by request id.
     pub open: HashMap<String, Open>,
-    /// What became of the request ids handed out before.
+    /// The ends of the request ids that were handed out.
     pub closed: HashMap<String, Closed>,
     /// Events handed out so far.
     attempts: usize,
-    /// The init error, once there was one.
+    /// The init error, if the runtime reported it.
     pub init_error: Option<Post>,
-    /// Why the runtime's process is gone, once it is.
+    /// The reason why the runtime's process has ended, if it has.
     exited: Option<String>,
     /// Runtimes that wait in `next` now.
     pub waiting: usize,
@@ -43,42 +43,42 @@ pub(super) struct State {
 struct Queued {
     invocation: Invocation,
     outcome: oneshot::Sender<Outcome>,
-    /// Ends its patience.
+    /// The timer that ends its patience.
     _timer: Timer,
 }
 
 /// An event that a runtime holds.
 pub(super) struct Open {
-    /// Tells two attempts of one request id apart.
+    /// The number of the attempt with this request id.
     pub attempt: usize,
     expected_echo: Option<String>,
     pub waiter: Waiter,
-    /// Ends it at its deadline.
+    /// The timer that ends it at its deadline.
     _timer: Timer,
 }
 
-/// Who waits for what becomes of an event.
+/// The receivers of an event's outcome.
 pub(super) enum Waiter {
-    /// The one who submitted it, until there is an answer.
+    /// The caller that submitted it, until it is answered.
     Outcome(oneshot::Sender<Outcome>),
-    /// The answer that streams, which may have to end early.
+    /// The streamed answer, which may have to end early.
     Stream(oneshot::Sender<End>),
 }
 
 impl Waiter {
-    /// Tells the outcome. A receiver that is gone wants none: that is not an error.
+    /// Sends the outcome. A receiver that was dropped is not an error.
     pub fn end(self, outcome: Outcome) {
         match (self, outcome) {
             (Self::Outcome(waiter), outcome) => drop(waiter.send(outcome)),
             (Self::Stream(stream), Outcome::TimedOut) => drop(stream.send(End::TimedOut)),
             (Self::Stream(stream), Outcome::Lost(why)) => drop(stream.send(End::Lost(why))),
-            // There is no other reason to end a stream but its own end.
+            // Only its own end ends a stream.
             (Self::Stream(stream), _) => drop(stream.send(End::Cut)),
         }
     }
 }
 
-/// A task that does something later, unless this is dropped before.
+/// A task that runs later, unless this is dropped before.
 pub(super) struct Timer(pub AbortHandle);
 
 impl Drop for Timer {
@@ -87,7 +87,7 @@ impl Drop for Timer {
     }
 }
 
-/// How an event was closed.
+/// The end of an event.
 #[derive(Clone, Copy)]
 pub(super) enum Closed {
     Answered,
@@ -100,14 +100,14 @@ pub(super) struct Handout {
     pub event: Bytes,
 }
 
-/// Which of the two answers a runtime gave.
+/// The kind of a runtime's answer.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     Response,
     Error,
 }
 
-/// Why an answer or an init error is not taken.
+/// The reason why an answer or an init error is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
     InvalidRequestId,
@@ -117,14 +117,14 @@ pub(super) enum Refusal {
 }
 
 impl State {
-    /// Takes an event in, for the next runtime that asks.
+    /// Queues an event for the next runtime that asks.
     pub fn submit(
         &mut self,
         invocation: Invocation,
         outcome: oneshot::Sender<Outcome>,
         timer: Timer,
     ) {
-        // A receiver that is gone wants no outcome: here and below that is not an error.
+        // A receiver that was dropped is not an error, here and below.
         match (&self.init_error, &self.exited) {
             (Some(post), _) => drop(outcome.send(Outcome::InitError(post.clone()))),
             (None, Some(why)) => drop(outcome.send(Outcome::Lost(why.clone()))),
@@ -142,19 +142,19 @@ impl State {
         self.waiting += 1;
     }
 
-    /// Whether there is an event to hand out.
+    /// Returns whether an event can be handed out.
     pub fn has_event(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// Whether a runtime waits in `next` with nothing to do.
+    /// Returns whether a runtime waits in `next` without an event.
     pub fn is_idle(&self) -> bool {
         self.waiting > 0 && self.queue.is_empty()
     }
 
-    /// Hands the oldest event to a runtime that waits, which holds it from here on. Events that
-    /// nobody wants the outcome of are dropped. `start_timer` is given the request id, the attempt
-    /// and the time left, and must see to it that [`expire`](Self::expire) is called then.
+    /// Hands the oldest event to a runtime that waits, which holds it from now on. Events whose
+    /// outcome has no receiver are dropped. `start_timer` gets the request id, the attempt and the
+    /// time left, after which it must call [`expire`](Self::expire).
     pub fn hand_out(
         &mut self,
         start_timer: impl FnOnce(String, usize, Duration) -> Timer,
@@ -189,19 +189,19 @@ impl State {
         }
     }
 
-    /// Ends an attempt whose deadline has come, if it is still open.
+    /// Ends an attempt whose deadline has passed, if it is still open.
     pub fn expire(&mut self, request_id: &str, attempt: usize) {
         if self.open.get(request_id).map(|open| open.attempt) == Some(attempt) {
             self.close(request_id, Closed::Expired, Outcome::TimedOut);
         }
     }
 
-    /// Checks that an answer with these headers counts, or says why not.
+    /// Checks that an answer with these headers counts.
     pub fn check(&mut self, request_id: &str, headers: &HeaderMap) -> Result<(), Refusal> {
         let id = request_id.to_owned();
         let open = self.open.get(request_id);
         let Some(open) = open.filter(|open| matches!(open.waiter, Waiter::Outcome(_))) else {
-            // The answer that streams counts as given.
+            // A streamed answer counts from its start.
             let answered = open.map(|_| Closed::Answered);
             let closed = answered.or_else(|| self.closed.get(request_id).copied());
             self.violations.push(match closed {
@@ -231,7 +231,7 @@ impl State {
         }
     }
 
-    /// Takes a runtime's answer, or says why not.
+    /// Accepts a runtime's answer, or returns the reason why it is refused.
     pub fn answer(&mut self, request_id: &str, kind: Kind, post: Post) -> Result<(), Refusal> {
         self.check(request_id, &post.headers)?;
         let size = post.body.len();
@@ -251,7 +251,7 @@ impl State {
         Ok(())
     }
 
-    /// Takes an init error: it is the outcome of every event that waits or comes.
+    /// Accepts an init error. It is the outcome of every event that waits or follows.
     pub fn init_failed(&mut self, post: Post) -> Result<(), Refusal> {
         if self.next_calls > 0 {
             self.violations.push(Violation::InitErrorAfterNext);
@@ -264,7 +264,7 @@ impl State {
         Ok(())
     }
 
-    /// Notes that the runtime's process is gone: whatever it held or should take is lost.
+    /// Notes that the runtime's process has ended. All its events, and all events that wait, are lost.
     pub fn runtime_exited(&mut self, why: &str) {
         for queued in self.queue.drain(..) {
             drop(queued.outcome.send(Outcome::Lost(why.to_owned())));

@@ -1,4 +1,4 @@
-//! An answer in Lambda's response mode `streaming`, as whoever invoked the function reads it:
+//! An answer in Lambda's response mode `streaming`, for the caller of the function:
 //! "Implementing response streaming in a custom runtime" in
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
 
@@ -17,18 +17,18 @@ use super::Post;
 /// `cookies`), 8 NUL bytes, the body.
 pub const HTTP_INTEGRATION: &str = "application/vnd.awslambda.http-integration-response";
 
-/// What stands between the prelude and the body of a streamed HTTP response.
+/// The separator of the prelude and the body of a streamed HTTP response.
 const SEPARATOR: [u8; 8] = [0; 8];
 
 /// The trailers that report an error: its type, and its JSON in base64.
 pub(super) const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 pub(super) const ERROR_BODY: &str = "lambda-runtime-function-error-body";
 
-/// An answer that comes in pieces. Who reads slowly holds up the runtime, as nothing is kept here
-/// but one piece; who drops this has the rest read and thrown away, since a function is not told
-/// that its client has gone.
+/// An answer that arrives in pieces. A slow reader slows the runtime down, since only one piece is
+/// held here. If the reader drops this, the rest is read and discarded: a function does not learn that
+/// its client has disconnected.
 ///
-/// The methods that wait do so for plain threads; in async code they panic.
+/// The methods that wait are for plain threads. They panic in async code.
 #[derive(Debug)]
 pub struct AnswerStream {
     /// All headers of the POST.
@@ -41,23 +41,23 @@ pub struct AnswerStream {
 /// A piece of an answer: a chunk of the POST's body, or a part of one that was large.
 #[derive(Clone, Debug)]
 pub struct Chunk {
-    /// What it has; never empty.
+    /// Its bytes; never empty.
     pub bytes: Bytes,
-    /// When it came.
+    /// The time at which it arrived.
     pub at: Instant,
 }
 
-/// How a streamed answer ended.
+/// The end of a streamed answer.
 #[derive(Clone, Debug)]
 pub enum End {
-    /// With the last chunk, and no trailer that reports an error.
+    /// With the last chunk, and without a trailer that reports an error.
     Complete,
     /// With the last chunk and trailers that report an error: the trailers are the headers here,
     /// and the body is the error's JSON, no longer in base64.
     Failed(Post),
-    /// The connection ended before the last chunk.
+    /// The connection closed before the last chunk.
     Cut,
-    /// The deadline came before the last chunk. Lambda kills the environment now.
+    /// The deadline passed before the last chunk. Lambda kills the environment now.
     TimedOut,
     /// The runtime's process ended, as told with
     /// [`runtime_exited`](super::RuntimeApi::runtime_exited), or the Runtime API did.
@@ -65,18 +65,18 @@ pub enum End {
 }
 
 impl AnswerStream {
-    /// The value of a header of the POST, if it is there and is text.
+    /// Returns the value of a header of the POST, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The next piece; nothing once the answer has [ended](Self::end).
+    /// Returns the next piece, or `None` once the answer has [ended](Self::end).
     pub async fn next(&mut self) -> Option<Chunk> {
         self.chunks.recv().await
     }
 
-    /// How the answer ended, once it has. It can be asked for more than once, and by another task
-    /// than the one that reads; but the answer ends only when someone reads it, or drops it.
+    /// Returns the end of the answer when it has ended. May be called more than once, and by another task
+    /// than the reader. The answer ends only when it is read or dropped.
     pub fn end(&self) -> impl Future<Output = End> + Send + 'static {
         let mut end = self.end.clone();
         async move {
@@ -87,7 +87,7 @@ impl AnswerStream {
         }
     }
 
-    /// All that is left of the answer, and how it ended.
+    /// Returns the rest of the answer, and its end.
     pub async fn whole(mut self) -> (Vec<Chunk>, End) {
         let mut chunks = Vec::new();
         while let Some(chunk) = self.next().await {
@@ -108,8 +108,8 @@ impl AnswerStream {
 }
 
 impl End {
-    /// The end that trailers tell of, and whether the error's JSON was in base64 if there was one.
-    pub(super) fn of(trailers: HeaderMap) -> (Self, bool) {
+    /// Returns the end that trailers report, and whether the error's JSON, if any, was in base64.
+    pub(super) fn from_trailers(trailers: HeaderMap) -> (Self, bool) {
         if !trailers.contains_key(ERROR_TYPE) && !trailers.contains_key(ERROR_BODY) {
             return (Self::Complete, true);
         }
@@ -125,7 +125,7 @@ impl End {
     }
 }
 
-/// The JSON of the prelude and the start of the body, once all of the prelude is there.
+/// Returns the JSON of the prelude and the start of the body, once the whole prelude has arrived.
 pub fn split_prelude(answer: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut windows = answer.windows(SEPARATOR.len());
     let at = windows.position(|window| window == SEPARATOR)?;

@@ -1,9 +1,9 @@
-//! What leads to a function of a template: its events, and its function URL.
+//! The event sources of a function in a template: its events, and its function URL.
 
 use super::yaml::Node;
 use super::{Api, InvokeMode, Route};
 
-/// The routes of a function's events. Others become notes.
+/// Returns the routes of a function's events. Other events become notes.
 pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> Vec<Route> {
     let mut routes = Vec::new();
     for (name, event) in own.get("Events").entries() {
@@ -25,7 +25,7 @@ pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> 
             ));
         }
         let (method, path) = (properties.get("Method"), properties.get("Path"));
-        // Of an HTTP API it is no property.
+        // HTTP APIs do not have the property.
         let transfer = properties.get("ResponseTransferMode").text();
         let mode = match transfer.as_deref().filter(|_| api == Api::Rest) {
             Some("STREAM") => InvokeMode::ResponseStream,
@@ -54,7 +54,7 @@ pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> 
     routes
 }
 
-/// The mode of a function's URL, if `FunctionUrlConfig` gives it one.
+/// Returns the mode of a function's URL, if it has a `FunctionUrlConfig`.
 pub(super) fn url(resource: &str, config: Node<'_>, notes: &mut Vec<String>) -> Option<InvokeMode> {
     if config.is_absent() {
         return None;

@@ -1,17 +1,17 @@
-//! Carries out the functions of CloudFormation that need nothing but the template: "Intrinsic
+//! Evaluates the functions of CloudFormation that need only the template: "Intrinsic
 //! function reference" and "Pseudo parameters reference" in the CloudFormation guide.
 //!
-//! What only a deployment can tell, such as the name of a table, stays as it is.
+//! A value that is known only after a deployment, such as the name of a table, stays as it is.
 
 use std::collections::BTreeMap;
 
 use super::yaml::Value;
-use crate::front_door::ACCOUNT;
+use crate::event_source::ACCOUNT;
 
 /// A reference of a reference of a reference: no template has more.
 const MAX_DEPTH: usize = 64;
 
-/// What functions of CloudFormation can refer to.
+/// The values that functions of CloudFormation can refer to.
 pub(super) struct Scope<'a> {
     /// The whole template.
     pub template: &'a Value,
@@ -21,12 +21,12 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// A value with its functions carried out. Nothing, if it is `AWS::NoValue`.
+    /// Returns a value with its functions evaluated, or `None` if it is `AWS::NoValue`.
     pub fn resolve(&self, value: &Value) -> Option<Value> {
         self.value(value, 0)
     }
 
-    /// Whether a condition of the template holds; nothing if only a deployment can tell.
+    /// Returns whether a condition of the template holds, or `None` if that is known only after a deployment.
     pub fn condition(&self, name: &str) -> Option<bool> {
         self.named_condition(name, 0)
     }
@@ -100,7 +100,7 @@ impl Scope<'_> {
         }
     }
 
-    /// What `Ref` of a name is.
+    /// Returns the value of `Ref` of a name.
     fn reference(&self, name: &str) -> Option<Value> {
         let text = |text: &str| Some(Value::Text(text.to_owned()));
         match name {
@@ -199,7 +199,7 @@ impl Scope<'_> {
     }
 }
 
-/// The partition of AWS that a region is in.
+/// Returns the partition of AWS for a region.
 pub(super) fn partition(region: &str) -> &'static str {
     match region {
         region if region.starts_with("cn-") => "aws-cn",
@@ -208,7 +208,7 @@ pub(super) fn partition(region: &str) -> &'static str {
     }
 }
 
-/// The name of a function without what its two forms (`!Sub`, `Fn::Sub`) differ in.
+/// Returns the name of a function without the prefix of its two forms (`!Sub`, `Fn::Sub`).
 fn canonical(name: &str) -> &str {
     let name = name.strip_prefix('!').unwrap_or(name);
     name.strip_prefix("Fn::").unwrap_or(name)

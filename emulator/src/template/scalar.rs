@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn scalars_are_read_as_sam_reads_them() {
-        // What PyYAML's SafeLoader and Python's str make of each.
+        // The results of PyYAML's SafeLoader and Python's str.
         for (written, read) in [
             ("012345678901", "012345678901"),
             ("0123", "83"),

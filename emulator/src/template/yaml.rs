@@ -6,7 +6,7 @@ use saphyr_parser::Parser;
 
 use super::scalar;
 
-/// A value of a template. Scalars are what SAM writes into a variable for them.
+/// A value of a template. A scalar is the text that SAM writes into a variable for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Null,
@@ -14,15 +14,15 @@ pub(super) enum Value {
     List(Vec<Value>),
     /// The entries in their order.
     Map(Vec<(String, Value)>),
-    /// A function of CloudFormation, by the name that it is written with (`!Ref`, `Fn::Sub`).
+    /// A function of CloudFormation, by its written name (`!Ref`, `Fn::Sub`).
     Intrinsic(String, Box<Value>),
 }
 
-/// The first document of a text, with all merge keys (`<<`) carried out.
+/// Parses the first document of a text, and applies all merge keys (`<<`).
 pub(super) fn load(text: &str) -> Result<Value, String> {
     let mut loader = YamlLoader::<YamlOwned>::default();
     loader.early_parse(false);
-    // As SAM has it, the last one counts.
+    // For SAM, the last entry counts.
     loader.allow_duplicate_keys(true);
     let mut parser = Parser::new_from_str(text);
     let loaded = parser.load(&mut loader, true);
@@ -73,7 +73,7 @@ fn map(entries: saphyr::MappingOwned) -> Value {
             value => own.push((name, value)),
         }
     }
-    // What is written here wins, and then what is merged first.
+    // An entry of the mapping itself wins, and then the entry that is merged first.
     for (name, value) in merged.into_iter().flatten() {
         if own.iter().all(|(known, _)| *known != name) {
             own.push((name, value));
@@ -89,13 +89,13 @@ fn map(entries: saphyr::MappingOwned) -> Value {
 }
 
 impl Value {
-    /// The value of a key, if this is a mapping that has it.
+    /// Returns the value of a key, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries()
             .find_map(|(name, value)| (name == key).then_some(value))
     }
 
-    /// The keys and values of a mapping, in their order.
+    /// Returns the keys and values of a mapping, in their order.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
         let entries = match self {
             Self::Map(entries) => &entries[..],
@@ -104,7 +104,7 @@ impl Value {
         entries.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     pub fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
@@ -112,7 +112,7 @@ impl Value {
         }
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -120,8 +120,8 @@ impl Value {
         }
     }
 
-    /// This with another laid over it, as SAM merges a resource's properties into `Globals`:
-    /// mappings key by key, lists one after the other, and otherwise the other's value.
+    /// Merges another value into this, like SAM merges a resource's properties into `Globals`: mappings
+    /// key by key, lists one after the other. Otherwise the other value wins.
     pub fn overlaid(&self, over: &Self) -> Self {
         match (self, over) {
             (Self::Map(under), Self::Map(over)) => {
@@ -142,39 +142,39 @@ impl Value {
     }
 }
 
-/// A place in a document where there may be something.
+/// A place in a document, which may be empty.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a>(pub Option<&'a Value>);
 
 impl<'a> Node<'a> {
-    /// The value of a key, if this is a mapping that has it.
+    /// Returns the value of a key, if this is a mapping that has it.
     pub fn get(self, key: &str) -> Self {
         Self(self.0.and_then(|value| value.get(key)))
     }
 
-    /// Whether there is nothing here.
+    /// Returns whether the place is empty.
     pub fn is_absent(self) -> bool {
         self.0.is_none()
     }
 
-    /// The keys and values of a mapping, in their order.
+    /// Returns the keys and values of a mapping, in their order.
     pub fn entries(self) -> impl Iterator<Item = (&'a str, Self)> {
         let entries = self.0.into_iter().flat_map(Value::entries);
         entries.map(|(name, value)| (name, Self(Some(value))))
     }
 
-    /// The texts of a list.
+    /// Returns the texts of a list.
     pub fn texts(self) -> impl Iterator<Item = &'a str> {
         let items = self.0.into_iter().flat_map(Value::items);
         items.filter_map(Value::text)
     }
 
-    /// A plain value as SAM writes it into a variable.
+    /// Returns a plain value as SAM writes it into a variable.
     pub fn text(self) -> Option<String> {
         self.0?.text().map(str::to_owned)
     }
 
-    /// The name of the function of CloudFormation that stands here and could not be carried out.
+    /// Returns the name of a function of CloudFormation that could not be evaluated.
     pub fn intrinsic(self) -> Option<&'a str> {
         match self.0? {
             Value::Intrinsic(name, _) => Some(name),

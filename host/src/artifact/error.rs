@@ -1,4 +1,4 @@
-//! Everything that can be wrong with an artifact, in words for the person who has to mend it.
+//! The errors of artifacts, with their remedies.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,75 +7,75 @@ use thiserror::Error;
 
 use crate::failure::ErrorType;
 
-/// Why a file cannot be run. Each says what is wrong with which file, and what to do.
+/// The reason why a file cannot be run. The message names the file and the remedy.
 #[derive(Debug, Error)]
 pub enum ArtifactError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error(
-        "{} does not exist: the function's handler names the component. Put the compiled component there, or set the function's Handler to the name of one that is there", .0.display()
+        "{} does not exist, but the function's Handler names it\nhint: put the compiled component there, or set Handler to the name of another component", .0.display()
     )]
     NotFound(PathBuf),
-    /// The file is there and cannot be read.
-    #[error("{} cannot be read: {}. It has to be a file that everybody may read (`chmod a+r`)", .0.display(), .1)]
+    /// The file cannot be read.
+    #[error("{} cannot be read: {}\nhint: give everyone read permission (`chmod a+r`)", .0.display(), .1)]
     Unreadable(PathBuf, #[source] io::Error),
     /// The file has no bytes.
-    #[error("{} is empty: compile the component again with `lambda-wasm compile`", .0.display())]
+    #[error("{} is empty\nhint: compile the component again with `lambda-wasm compile`", .0.display())]
     Empty(PathBuf),
-    /// A component that has not been compiled.
+    /// The file is a component that is not compiled.
     #[error(
-        "{} is a WebAssembly component that is not compiled yet: run `lambda-wasm compile component.wasm -o {}`", .0.display(), .0.display()
+        "{} is a WebAssembly component that is not compiled\nhint: run `lambda-wasm compile component.wasm -o {}`", .0.display(), .0.display()
     )]
     NotCompiled(PathBuf),
-    /// A core module.
+    /// The file is a core module.
     #[error(
-        "{} is a core WebAssembly module, not a component: {CORE_MODULE_HINT}, then run `lambda-wasm compile component.wasm -o {}`", .0.display(), .0.display()
+        "{} is a core WebAssembly module, not a component\nhint: {CORE_MODULE_HINT}, then run `lambda-wasm compile component.wasm -o {}`", .0.display(), .0.display()
     )]
     CoreModule(PathBuf),
-    /// The file starts as an artifact does, and its end is missing.
+    /// The file starts like an artifact, but its end is missing.
     #[error(
-        "{} has no trailer: it is cut off, or was compiled by `wasmtime compile`. Compile the component with `lambda-wasm compile`", .0.display()
+        "{} does not have a trailer: it was cut off, or `wasmtime compile` made it\nhint: compile the component with `lambda-wasm compile`", .0.display()
     )]
     NoTrailer(PathBuf),
-    /// Something else.
+    /// The file is neither an artifact nor WebAssembly.
     #[error(
-        "{} is neither a compiled component nor WebAssembly: compile a component with `lambda-wasm compile component.wasm -o {}`", .0.display(), .0.display()
+        "{} is neither a compiled component nor WebAssembly\nhint: compile a component with `lambda-wasm compile component.wasm -o {}`", .0.display(), .0.display()
     )]
     NotRecognized(PathBuf),
     /// The trailer cannot be understood, or does not fit the file.
-    #[error("the trailer of {} does not fit: {}. Compile the component again with the `lambda-wasm` of this bootstrap's version", .0.display(), .1)]
+    #[error("the trailer of {} does not fit: {}\nhint: compile the component again with the `lambda-wasm` of this bootstrap's version", .0.display(), .1)]
     InvalidTrailer(PathBuf, String),
-    /// The bytes are not those that were compiled.
-    #[error("{} is damaged: its SHA-256 is {actual}, and {expected} was written when it was compiled. Copy it again, or compile it again", .path.display())]
+    /// The checksum of the bytes is wrong.
+    #[error("{} is damaged: its SHA-256 is {actual}, but its trailer has {expected}\nhint: copy it again, or compile it again", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
         /// The checksum in the trailer.
         expected: String,
-        /// The checksum of what is there.
+        /// The checksum of the bytes.
         actual: String,
     },
-    /// Compiled by another major version of wasmtime.
-    #[error("{} was compiled for wasmtime {found}, and this bootstrap has {host}: compile the component again with the `lambda-wasm` of this bootstrap's version", .path.display())]
+    /// Another major version of wasmtime compiled the file.
+    #[error("{} was compiled for wasmtime {found}, and this bootstrap has {host}\nhint: compile the component again with the `lambda-wasm` of this bootstrap's version", .path.display())]
     Wasmtime {
         /// The file.
         path: PathBuf,
         /// The version that compiled it.
         found: String,
-        /// The version that is here.
+        /// The version of this host.
         host: &'static str,
     },
-    /// Compiled for another architecture or system.
-    #[error("{} was compiled for {found}, and this bootstrap runs on {host}: run `lambda-wasm compile --target {host}`, or change the function's architecture", .path.display())]
+    /// The file is for another architecture or system.
+    #[error("{} was compiled for {found}, and this bootstrap runs on {host}\nhint: run `lambda-wasm compile --target {host}`, or change the function's architecture", .path.display())]
     Target {
         /// The file.
         path: PathBuf,
         /// The target that it was compiled for.
         found: String,
-        /// The target that is here.
+        /// The target of this host.
         host: &'static str,
     },
-    /// It uses CPU features that are not here.
-    #[error("{} uses CPU features that this machine does not have: {missing}. Compile the component without `--cpu native`", .path.display())]
+    /// The file uses CPU features that this machine does not have.
+    #[error("{} uses CPU features that this machine does not have: {missing}\nhint: compile the component without `--cpu native`", .path.display())]
     Cpu {
         /// The file.
         path: PathBuf,
@@ -84,7 +84,7 @@ pub enum ArtifactError {
     },
 }
 
-/// How to make a component of a core module.
+/// The hint for a core module.
 pub const CORE_MODULE_HINT: &str = "build it for the target wasm32-wasip2, or wrap it with `wasm-tools component new module.wasm --adapt wasi_snapshot_preview1.reactor.wasm -o component.wasm`";
 
 impl ArtifactError {

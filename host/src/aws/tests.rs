@@ -3,7 +3,7 @@
 use super::*;
 
 /// The service and the region of a host.
-fn of(host: &str) -> Option<(&'static str, String)> {
+fn service_of(host: &str) -> Option<(&'static str, String)> {
     let place = place(host)?;
     let name = place.service?.name;
     Some((name, place.region.unwrap_or(place.global.to_owned())))
@@ -90,7 +90,7 @@ fn hosts_of_services() {
         let [host, name, region] = row.split(' ').collect::<Vec<_>>()[..] else {
             panic!("{row}");
         };
-        assert_eq!(of(host), Some((name, region.to_owned())), "{host}");
+        assert_eq!(service_of(host), Some((name, region.to_owned())), "{host}");
     }
 }
 
@@ -143,7 +143,7 @@ fn every_row_can_be_written_and_found() {
                 .replace("{}", "eu-west-1");
             let region = if is_region_first { "" } else { ".eu-west-1" };
             let host = format!("{host}{region}.amazonaws.com");
-            assert!(of(&host).is_some(), "{id}: {host}");
+            assert!(service_of(&host).is_some(), "{id}: {host}");
         }
     }
 }

@@ -51,7 +51,7 @@ impl Call<'_> {
         if policy.is_failure(response.status_code) {
             return Err(failed_status(response.status_code, &response.body));
         }
-        let compression = Compression::of(policy.compress, &record);
+        let compression = Compression::for_request(policy.compress, &record);
         compression.apply(&mut response, self.timeline.stop)?;
         source.answer(response)
     }

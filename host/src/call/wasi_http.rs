@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::forwarder::{GuestResponse, ResponseMode};
 use crate::http::compress::Compression;
 use crate::http::{EventError, EventSource, wasi};
-use crate::outbound::Keeping;
+use crate::outbound::GuardedBody;
 use crate::runtime_api::RuntimeApiError;
 use crate::sandbox::HostState;
 
@@ -62,7 +62,7 @@ impl Call<'_> {
             Ok(request) => {
                 let mode = ResponseMode::Http {
                     source: request.source,
-                    compression: Compression::of(policy.compress, &request.record),
+                    compression: Compression::for_request(policy.compress, &request.record),
                     is_streamed: self.function.is_streaming() && request.source.can_stream(),
                     is_head: request.record.method == "HEAD",
                     policy,
@@ -130,7 +130,7 @@ async fn call_service(
                         let response = store.data_mut().http().table.delete(response)?;
                         response.into_http(&mut store, sent)
                     })?;
-                    let keep = |body| Keeping::new(body, reading, |_| ()).boxed_unsync();
+                    let keep = |body| GuardedBody::new(body, reading, |_| ()).boxed_unsync();
                     let _ = sender.send(Ok(response.map(keep)));
                 }
                 Err(code) => {

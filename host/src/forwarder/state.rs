@@ -37,7 +37,7 @@ pub enum State {
     Done(Option<StreamedResponse>),
 }
 
-/// Where the chunks of a body go.
+/// The destination of a body's chunks.
 pub enum Sink {
     Buffered(Buffered),
     Streamed(Box<Streamed>),

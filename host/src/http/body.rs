@@ -24,7 +24,7 @@ impl Body {
         let bytes = match body {
             Some(body) if !is_text => STANDARD.decode(&*body).map_err(|error| {
                 EventError::Malformed(format!(
-                    "the event's body is no base64, which it says it is: {error}"
+                    "the event's body is not base64, although isBase64Encoded is true: {error}"
                 ))
             })?,
             Some(body) => String::from(body).into_bytes(),

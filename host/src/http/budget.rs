@@ -21,7 +21,7 @@ const BUDGET_PER_BYTE: usize = 64;
 const MIN_BUDGET: usize = 64 * 1024;
 
 thread_local! {
-    /// What the thread may hold, and how much of it is the budget.
+    /// The memory that the thread may hold, and the part of it that is the budget.
     static END: Cell<(isize, usize)> = const { Cell::new((isize::MAX, 0)) };
 }
 

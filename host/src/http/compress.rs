@@ -30,7 +30,7 @@ pub enum Compression {
 impl Compression {
     /// Returns what the policy and a request allow.
     #[must_use]
-    pub fn of(is_on: bool, request: &api::Request) -> Self {
+    pub fn for_request(is_on: bool, request: &api::Request) -> Self {
         match (is_on, request.method.as_str()) {
             (false, _) => Self::Off,
             (true, "HEAD") => Self::Unaccepted,

@@ -30,19 +30,19 @@ object! {
         request_context: &'a RawValue = "requestContext";
         body: Text<'a> = "body";
         is_base64_encoded: Flag = "isBase64Encoded" | "is_base64_encoded";
-        /// What an authorizer is asked about. Its event looks like a request, and its response is not HTTP.
+        /// The resource that an authorizer decides about. Its event looks like a request, and its response is not HTTP.
         authorized_arn: IgnoredAny = "methodArn" | "routeArn";
     }
 }
 
 object! {
-    /// What the event source knows of a request.
+    /// The event source's description of a request.
     Context<'a> with ContextFields {
         account_id: Text<'a> = "accountId";
         api_id: Text<'a> = "apiId";
         domain_name: Text<'a> = "domainName";
         stage: Text<'a> = "stage";
-        /// Of a REST API: an HTTP API says null.
+        /// Only a REST API sends it: an HTTP API sends null.
         resource_id: Text<'a> = "resourceId";
         request_id: Text<'a> = "requestId";
         identity: Identity<'a> = "identity";
@@ -52,7 +52,7 @@ object! {
         http: Http<'a> = "http";
         elb: IgnoredAny = "elb";
         service_network_arn: IgnoredAny = "serviceNetworkArn";
-        /// Of a WebSocket API, whose events look like a REST API's and are not requests.
+        /// Only a WebSocket API sends it. Its events look like a REST API's and are not requests.
         connection_id: IgnoredAny = "connectionId";
     }
 }

@@ -1,7 +1,7 @@
 //! Function URLs, with [payload 2.0](super::payload_2):
 //! <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads>.
 //!
-//! Unlike an HTTP API's, `rawPath` is as the client sent it, percent-encoding and all. There is no stage and no route but
+//! Unlike an HTTP API's, `rawPath` is as the client sent it, percent-encoded. The only stage and the only route are
 //! `$default`.
 
 use super::limits::Limit;

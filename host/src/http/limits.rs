@@ -8,7 +8,7 @@ use crate::responder::{LARGEST_RESPONSE, too_large};
 pub struct Limit {
     /// The largest JSON, in bytes.
     pub largest: usize,
-    /// What the event source takes, for messages, if the limit is not Lambda's.
+    /// The limit of the event source, for messages, if the limit is not Lambda's.
     pub source: Option<&'static str>,
     /// Whether a text that fits only as base64 is sent as base64.
     pub text_as_base64: bool,

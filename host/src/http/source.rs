@@ -1,4 +1,4 @@
-//! What the runtime knows of an event source: a value for each, in the source's own file.
+//! The description of an event source: a value for each, in the source's own file.
 
 use std::fmt;
 
@@ -41,7 +41,7 @@ pub struct EventSource {
 pub(super) type MakeRequest =
     for<'e> fn(&'static EventSource, Event<'e>, Context<'e>) -> Result<Request<'e>, EventError>;
 
-/// What tells the event sources apart.
+/// The event sources.
 #[derive(Default)]
 pub(super) struct Markers<'a> {
     /// The fields that the event has.

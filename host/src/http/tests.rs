@@ -145,12 +145,12 @@ fn show_identity(identity: &api::Identity) -> Vec<String> {
     lines
 }
 
-/// What a request is made of an event.
+/// Returns the request in an event.
 fn shown(event: &str) -> String {
     show(&request(event.as_bytes()).unwrap())
 }
 
-/// What of a sample is otherwise than in one that is shown.
+/// Returns the differences of a sample from a sample that is shown.
 fn unlike(known: &str, name: &str) -> String {
     let (known, new) = (shown(&sample(known)), shown(&sample(name)));
     let lacks = |text: &str, line: &str| !text.lines().any(|other| other == line);

@@ -14,7 +14,7 @@ use super::{EventError, Request, budget, header_text};
 use crate::bindings::{Context, api};
 use crate::failure::{ErrorType, Failure, to_ascii};
 
-/// The names under which the AWS Lambda Web Adapter passes on what is no part of a request.
+/// The headers in which the AWS Lambda Web Adapter passes on the metadata of a request.
 ///
 /// See <https://github.com/awslabs/aws-lambda-web-adapter#request-context>.
 const REQUEST_CONTEXT: HeaderName = HeaderName::from_static("x-amzn-request-context");
@@ -44,7 +44,7 @@ pub fn request(request: Request<'_>, context: &Context) -> Result<HttpRequest<Wa
         .build()
         .map_err(|error| {
             invalid(&format!(
-                "the address {} is none ({error})",
+                "the address {} is invalid ({error})",
                 quoted(&format!("{scheme}://{authority}{target}"))
             ))
         })?;
@@ -114,11 +114,11 @@ fn finish(
 fn invalid(why: &str) -> Failure {
     Failure::new(
         ErrorType::InvalidEvent,
-        format!("the event is no request that HTTP allows: {why}"),
+        format!("HTTP does not allow the event's request: {why}"),
     )
 }
 
-/// What of it is the function's, not the invocation's.
+/// The part of the context that belongs to the function, not to the invocation.
 #[derive(Serialize)]
 struct FunctionContext<'a> {
     function_name: &'a str,

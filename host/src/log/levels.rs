@@ -79,7 +79,7 @@ const WORDS: &[(&str, Level)] = &[
 ];
 
 /// Returns the level that a line says, if one of its fields says one that is known.
-pub fn of(line: &Map<String, Value>) -> Option<Level> {
+pub fn level_of(line: &Map<String, Value>) -> Option<Level> {
     let said = FIELDS.iter().find_map(|field| line.get(*field))?;
     match said {
         Value::String(text) => {
@@ -177,9 +177,9 @@ mod tests {
             (json!({ "a": 1 }), None),
         ] {
             let line = json!({ "level": said });
-            assert_eq!(of(line.as_object().unwrap()), level, "{said}");
+            assert_eq!(level_of(line.as_object().unwrap()), level, "{said}");
         }
         let line = json!({ "severity": "NOTICE" });
-        assert_eq!(of(line.as_object().unwrap()), Some(Info));
+        assert_eq!(level_of(line.as_object().unwrap()), Some(Info));
     }
 }

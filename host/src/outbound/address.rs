@@ -1,18 +1,18 @@
-//! The addresses that are refused whatever name they go by: this machine, its neighbours on the link, and those that give
-//! credentials away, as <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html> lists them.
+//! The addresses that are refused under any name: this machine, its neighbours on the link, and the addresses of credentials
+//! in <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>.
 //!
-//! Other private addresses are not: in a VPC, AWS's own endpoints have such.
+//! Other private addresses are allowed: AWS's own endpoints have them in a VPC.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::error::ConnectError;
 use crate::policy::{Host, Origin};
 
-/// Looks whether a request that goes to one of these `listed` origins may be sent to this address.
+/// Checks whether a request to one of these `listed` origins may be sent to this address.
 ///
 /// # Errors
 ///
-/// If it may not.
+/// Returns an error if the request may not be sent there.
 pub fn check(
     address: SocketAddr,
     listed: &[&Origin],
@@ -33,11 +33,11 @@ pub fn check(
     Ok(())
 }
 
-/// The same of a connection, whose own end is `local`: one to another address of this machine shows only then.
+/// Checks an open connection whose own end is `local`. Only this shows a connection to another address of this machine.
 ///
 /// # Errors
 ///
-/// If nothing may be sent.
+/// Returns an error if the request may not be sent over the connection.
 pub fn check_connected(
     address: SocketAddr,
     local: IpAddr,
@@ -48,7 +48,7 @@ pub fn check_connected(
     if ip != plain(local) {
         return Ok(());
     }
-    // It may listen at all of them.
+    // The Runtime API may listen at all addresses of the machine.
     if runtime_api.iter().any(|api| api.port() == address.port()) {
         return Err(ConnectError::RuntimeApi(address));
     }
@@ -58,7 +58,7 @@ pub fn check_connected(
     Ok(())
 }
 
-/// Whether the policy has the address itself.
+/// Returns whether the policy lists the address itself.
 fn is_written(ip: IpAddr, listed: &[&Origin]) -> bool {
     listed.iter().any(|origin| match &origin.host {
         Host::Address(written) => plain(*written) == ip,
@@ -77,9 +77,9 @@ fn is_special(ip: IpAddr) -> bool {
         }
         IpAddr::V6(ip) => {
             let [first, second, ..] = ip.segments();
-            // The metadata services of EC2 and its like.
+            // The metadata services of EC2 and of similar clouds.
             let is_metadata = (first, second) == (0xfd00, 0x0ec2);
-            // Teredo (RFC 4380), whose addresses have others in them, and what was site-local once (RFC 3879).
+            // Teredo (RFC 4380), whose addresses contain other addresses, and the former site-local addresses (RFC 3879).
             let is_past = (first, second) == (0x2001, 0) || first & 0xffc0 == 0xfec0;
             let is_link = ip.is_loopback() || ip.is_unicast_link_local() || ip.is_multicast();
             is_link || is_metadata || is_past
@@ -87,8 +87,8 @@ fn is_special(ip: IpAddr) -> bool {
     }
 }
 
-/// The address itself where it is written inside another: mapped into IPv6, or for a translator (RFC 6052, RFC 2765, RFC 8215 with
-/// the last of its forms, RFC 3056).
+/// Returns the IPv4 address that an IPv6 address contains: mapped, or for a translator (RFC 6052, RFC 2765, RFC 8215 with the
+/// last of its forms, RFC 3056). Returns any other address unchanged.
 fn plain(ip: IpAddr) -> IpAddr {
     let IpAddr::V6(ip) = ip else { return ip };
     let embedded = match ip.segments() {

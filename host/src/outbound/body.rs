@@ -1,4 +1,4 @@
-//! Bodies: of a response, which is read as the function reads it, and of a request, with what is kept while it is sent.
+//! The bodies of responses, which are read as the function reads them, and of requests, with the guards that they hold.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,56 +14,60 @@ use tokio::time::{Instant, Sleep, timeout};
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::error::code;
-use super::health::Waiting;
+use super::health::PendingResponse;
 use super::in_flight::InFlight;
 
-/// A body that comes in, and counts as a request in flight until it is dropped.
-pub struct Response {
+/// The body of a response. It counts as a request in flight until it is dropped.
+pub struct ResponseBody {
     body: Incoming,
-    between: Option<Between>,
-    /// Until all of it is there.
-    waiting: Option<Waiting>,
+    frame_timeout: Option<FrameTimeout>,
+    /// `Some` until the whole body has arrived.
+    pending: Option<PendingResponse>,
     _in_flight: InFlight,
 }
 
-/// The body of a request, as long as it was, and what is kept until it has been sent.
-pub struct Keeping<T> {
+/// A body that holds a guard until it has been sent.
+pub struct GuardedBody<T> {
     body: WasiBody,
-    kept: T,
-    /// Called when a piece leaves.
-    leaves: fn(&T),
+    guard: T,
+    /// Called when a frame leaves.
+    on_frame: fn(&T),
 }
 
-impl<T> Keeping<T> {
-    /// Keeps something with a body.
+impl<T> GuardedBody<T> {
+    /// Creates a body that holds a guard.
     #[must_use]
-    pub fn new(body: WasiBody, kept: T, leaves: fn(&T)) -> Self {
-        Self { body, kept, leaves }
+    pub fn new(body: WasiBody, guard: T, on_frame: fn(&T)) -> Self {
+        Self {
+            body,
+            guard,
+            on_frame,
+        }
     }
 }
 
-/// What came back of a body that was lent, if its end was not reached.
-pub struct Returned(Arc<Mutex<Option<WasiBody>>>);
+/// The rest of a body that was [lent](lend), if its end was not reached.
+pub struct ReturnedBody(Arc<Mutex<Option<WasiBody>>>);
 
-/// A body that comes back when it is dropped.
-struct Lent {
+/// A body that is returned when it is dropped.
+struct LentBody {
     body: Option<WasiBody>,
     returned: Arc<Mutex<Option<WasiBody>>>,
 }
 
-/// Returns the same body to send, and where the rest of it comes back to.
+/// Returns the same body to send, and the place to which its rest returns.
 #[must_use]
-pub fn lent(body: WasiBody) -> (WasiBody, Returned) {
+pub fn lend(body: WasiBody) -> (WasiBody, ReturnedBody) {
     let returned = Arc::new(Mutex::new(None));
-    let lent = Lent {
+    let lent = LentBody {
         body: Some(body),
         returned: Arc::clone(&returned),
     };
-    (lent.boxed_unsync(), Returned(returned))
+    (lent.boxed_unsync(), ReturnedBody(returned))
 }
 
-impl Returned {
-    /// Takes it.
+impl ReturnedBody {
+    /// Takes the rest of the body.
     #[must_use]
     pub fn take(&self) -> Option<WasiBody> {
         let mut returned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +75,7 @@ impl Returned {
     }
 }
 
-impl Body for Lent {
+impl Body for LentBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -99,33 +103,33 @@ impl Body for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for LentBody {
     fn drop(&mut self) {
         let returned = self.returned.lock();
         *returned.unwrap_or_else(PoisonError::into_inner) = self.body.take();
     }
 }
 
-/// How long the next piece may take.
-struct Between {
+/// The time that the next frame may take.
+struct FrameTimeout {
     limit: Duration,
-    /// Running while a piece is waited for.
+    /// Runs while the body waits for a frame.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl Response {
-    /// A body each of whose pieces may take this long.
+impl ResponseBody {
+    /// Creates a body whose frames may each take as long as `limit`.
     #[must_use]
     pub fn new(
         body: Incoming,
         limit: Option<Duration>,
-        waiting: Waiting,
+        waiting: PendingResponse,
         in_flight: InFlight,
     ) -> Self {
         Self {
-            waiting: (!body.is_end_stream()).then_some(waiting),
+            pending: (!body.is_end_stream()).then_some(waiting),
             body,
-            between: limit.map(|limit| Between {
+            frame_timeout: limit.map(|limit| FrameTimeout {
                 limit,
                 waiting: None,
             }),
@@ -134,7 +138,7 @@ impl Response {
     }
 }
 
-impl Body for Response {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -144,21 +148,25 @@ impl Body for Response {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
-            if let Some(between) = &mut this.between {
-                between.waiting = None;
+            if let Some(frame_timeout) = &mut this.frame_timeout {
+                frame_timeout.waiting = None;
             }
-            match (&frame, &mut this.waiting) {
-                (Some(Ok(_)), Some(waiting)) => waiting.goes_on(),
-                (_, Some(waiting)) => waiting.over(),
+            match (&frame, &mut this.pending) {
+                (Some(Ok(_)), Some(waiting)) => waiting.progress(),
+                (_, Some(waiting)) => waiting.complete(),
                 (_, None) => (),
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(|error| code(&error))));
         }
-        let Some(between) = &mut this.between else {
+        let Some(frame_timeout) = &mut this.frame_timeout else {
             return Poll::Pending;
         };
-        let until = || Box::pin(tokio::time::sleep_until(Instant::now() + between.limit));
-        let waiting = between.waiting.get_or_insert_with(until);
+        let until = || {
+            Box::pin(tokio::time::sleep_until(
+                Instant::now() + frame_timeout.limit,
+            ))
+        };
+        let waiting = frame_timeout.waiting.get_or_insert_with(until);
         waiting
             .as_mut()
             .poll(context)
@@ -174,41 +182,43 @@ impl Body for Response {
     }
 }
 
-impl Drop for Response {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
-        if let Some(waiting) = &mut self.waiting {
+        if let Some(waiting) = &mut self.pending {
             let mut context = Context::from_waker(Waker::noop());
             if Pin::new(&mut self.body).poll_frame(&mut context).is_ready() {
-                // It was there, and nobody wanted it.
-                waiting.over();
+                // The end had arrived, and was not read.
+                waiting.complete();
             }
         }
     }
 }
 
-/// The request, its head saying whether it has a body, and how that is framed: HTTP goes by the head alone, and hyper takes a
-/// GET or HEAD of unknown length for one without a body, and others for ones with it.
-pub async fn framed(request: Request<WasiBody>) -> Request<WasiBody> {
+/// Returns the request with a head that says whether it has a body, and how the body is framed.
+///
+/// HTTP decides this by the head alone. hyper assumes that a GET or HEAD of unknown length has no body, and that other
+/// requests have one.
+pub async fn with_framing(request: Request<WasiBody>) -> Request<WasiBody> {
     let (mut parts, mut body) = request.into_parts();
     let length = body.size_hint().exact();
     if parts.headers.contains_key(header::CONTENT_LENGTH) || length.is_some_and(|length| length > 0)
     {
         return Request::from_parts(parts, body);
     }
-    let has_rarely = has_rarely_a_body(&parts.method);
+    let has_rarely = rarely_has_body(&parts.method);
     let limit = if has_rarely {
-        FIRST_PIECE
+        FIRST_FRAME_LIMIT
     } else {
         Duration::ZERO
     };
-    let first = match timeout(limit, begin(&mut body)).await {
-        // A body that was begun and given up is one that a GET does not have.
+    let first = match timeout(limit, first_frame(&mut body)).await {
+        // A GET whose body was begun and given up is sent without a body.
         Ok(Some(Err(_))) | Err(_) if has_rarely => None,
         Ok(first) => first,
         Err(_) => return Request::from_parts(parts, body),
     };
     let Some(first) = first else {
-        // A server may insist on it: RFC 9110, 8.6.
+        // A server may require the header: RFC 9110, 8.6.
         if matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
             parts.headers.insert(header::CONTENT_LENGTH, 0.into());
         }
@@ -220,17 +230,17 @@ pub async fn framed(request: Request<WasiBody>) -> Request<WasiBody> {
         parts.headers.insert(header::TRANSFER_ENCODING, chunked);
     }
     let first = Some(first);
-    Request::from_parts(parts, Begun { first, body }.boxed_unsync())
+    Request::from_parts(parts, PeekedBody { first, body }.boxed_unsync())
 }
 
-/// Whether it is open if a request of this method has a body.
+/// Returns whether requests of this method seldom have a body, so that it has to be looked for.
 #[must_use]
-pub fn has_rarely_a_body(method: &Method) -> bool {
+pub fn rarely_has_body(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// The first frame that has something in it. Guests write nothing, too.
-async fn begin(body: &mut WasiBody) -> Option<Result<Frame<Bytes>, Error>> {
+/// Returns the first frame that is not empty: guests write empty frames too.
+async fn first_frame(body: &mut WasiBody) -> Option<Result<Frame<Bytes>, Error>> {
     loop {
         match body.frame().await {
             Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => (),
@@ -239,18 +249,19 @@ async fn begin(body: &mut WasiBody) -> Option<Result<Frame<Bytes>, Error>> {
     }
 }
 
-/// How long the body of a GET or HEAD is waited for, where it is open whether there is one. One that begins later is refused
-/// when the guest writes it. A guest has it ready as soon as it waits for the response, but some never end the one that they
-/// do not have.
-const FIRST_PIECE: Duration = Duration::from_millis(100);
+/// The wait for the body of a GET or HEAD whose head does not say whether it has a body.
+///
+/// A body that begins later is refused when the guest writes it. A guest has its body ready as soon as it waits for the
+/// response, but some guests never end the body that they do not write.
+const FIRST_FRAME_LIMIT: Duration = Duration::from_millis(100);
 
-/// A body whose first frame was looked at.
-struct Begun {
+/// A body whose first frame was read ahead.
+struct PeekedBody {
     first: Option<Result<Frame<Bytes>, Error>>,
     body: WasiBody,
 }
 
-impl Body for Begun {
+impl Body for PeekedBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -269,7 +280,7 @@ impl Body for Begun {
     }
 }
 
-impl<T: Unpin> Body for Keeping<T> {
+impl<T: Unpin> Body for GuardedBody<T> {
     type Data = Bytes;
     type Error = Error;
 
@@ -279,7 +290,7 @@ impl<T: Unpin> Body for Keeping<T> {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if frame.is_some() {
-            (self.leaves)(&self.kept);
+            (self.on_frame)(&self.guard);
         }
         Poll::Ready(frame)
     }

@@ -1,4 +1,4 @@
-//! The client of one worker: its connections outlive the instances and the invocations that use them.
+//! The client of one worker. Its connections outlive the instances and the invocations that use them.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,104 +16,104 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-use super::Access;
-use super::body::{Keeping, Response, Returned, framed};
+use super::OutboundConfig;
+use super::body::{GuardedBody, ResponseBody, ReturnedBody, with_framing};
 use super::connect::Connector;
 use super::error::{ConnectError, cause, code, is_ended};
-use super::health::{Health, Waiting};
+use super::health::{Health, PendingResponse};
 use super::in_flight::InFlight;
 use super::observed::ObservedRequest;
 use super::sign::Signing;
-use super::wire::Open;
+use super::wire::ConnectionCounter;
 use crate::sandbox::CONNECTIONS;
 use crate::watchdog::{Watchdog, Yielding};
 
-/// How long a connection may take where the function does not say, name and TLS included.
+/// The time to connect, with name and TLS, if the function does not set a limit.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long a connection may be idle and still be used. NAT gateways forget theirs after 350 seconds:
+/// The time after which an idle connection is not used again. NAT gateways drop connections after 350 seconds:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html>.
 const IDLE: Duration = Duration::from_secs(300);
 
-/// How many idle connections are kept for each origin.
+/// The most idle connections that are kept for each origin.
 const MAX_IDLE: usize = 16;
 
-/// How large a response's head may be, in bytes.
+/// The largest head of a response, in bytes.
 const MAX_HEAD: usize = 128 * 1024;
 
 /// Sends the requests of one worker's instances.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client(Arc<ClientInner>);
 
-struct Shared {
-    access: Arc<Access>,
+struct ClientInner {
+    config: Arc<OutboundConfig>,
     watchdog: Watchdog,
     connector: Connector,
-    /// Made with the first request, and again when it has too many connections.
+    /// Created with the first request, and again when it has too many connections.
     http: Mutex<Option<legacy::Client<Connector, WasiBody>>>,
-    open: Open,
-    /// How many connections there are before all idle ones are let go, to whatever origins they are.
-    max_open: usize,
-    /// Has a place for each request that may be in flight, until its response is read or dropped. The others wait.
+    connections: ConnectionCounter,
+    /// The number of connections at which all idle connections are closed, whatever their origins.
+    max_connections: usize,
+    /// Has a permit for each request that may be in flight, until its response is read or dropped. Other requests wait.
     in_flight: Arc<Semaphore>,
 }
 
-/// What came of sending a request. There may be more to wait for.
-type Sent = Result<(http::Response<Incoming>, Waiting), Failed>;
+/// A response whose body may still arrive, or the failure.
+type SendResult = Result<(http::Response<Incoming>, PendingResponse), SendError>;
 
-/// Why there is no response, and whether it can be asked for again.
-struct Failed {
+/// The failure of a request, and whether the request can be sent again.
+struct SendError {
     code: Error,
-    /// How TLS ended the connection after its handshake.
+    /// The error by which TLS ended the connection after its handshake.
     broken: Option<ConnectError>,
     error: Option<Box<legacy::Error>>,
 }
 
 impl Client {
-    /// Sends where `access` allows it, at most `requests` at a time. Nothing is made before the first request.
+    /// Creates a client that has at most `requests` in flight. It connects with the first request.
     #[must_use]
-    pub fn new(access: Arc<Access>, watchdog: Watchdog, requests: usize) -> Self {
-        let open = Open::default();
-        Self(Arc::new(Shared {
-            connector: Connector::new(Arc::clone(&access), open.clone()),
-            access,
+    pub fn new(config: Arc<OutboundConfig>, watchdog: Watchdog, requests: usize) -> Self {
+        let connections = ConnectionCounter::default();
+        Self(Arc::new(ClientInner {
+            connector: Connector::new(Arc::clone(&config), connections.clone()),
+            config,
             watchdog,
             http: Mutex::new(None),
-            open,
-            max_open: CONNECTIONS * requests,
+            connections,
+            max_connections: CONNECTIONS * requests,
             in_flight: Arc::new(Semaphore::new(requests)),
         }))
     }
 
-    /// What may be reached.
+    /// Returns the configuration of the requests.
     #[must_use]
-    pub fn access(&self) -> &Access {
-        &self.0.access
+    pub fn config(&self) -> &OutboundConfig {
+        &self.0.config
     }
 
-    /// Lets guests that compute yield, for a request that is to be sent.
+    /// Makes guests that compute yield, for a request that is to be sent.
     #[must_use]
     pub fn yielding(&self) -> Yielding {
         self.0.watchdog.yielding()
     }
 
-    /// Signs a request if it is to be signed, and sends it: once more if that is safe and a connection turned out to have
-    /// ended while it was idle. The observers are told of its end by `observed`. The body comes back to `returned`.
+    /// Signs a request if `signing` is set, and sends it. Sends it once more if that is safe and the connection had ended while
+    /// it was idle. Tells the observers of its end through `observed`. The rest of the body goes to `returned`.
     ///
     /// # Errors
     ///
-    /// The code that says why there is no response.
+    /// Returns the code that the function gets in place of a response.
     pub async fn send(
         self,
         request: Request<WasiBody>,
-        returned: &Returned,
+        returned: &ReturnedBody,
         options: RequestOptions,
         signing: Option<Signing>,
         yielding: Yielding,
         observed: ObservedRequest,
-    ) -> Result<http::Response<Response>, Error> {
-        // Nobody has looked at the connections since the last invocation, or while the guest computed: what came meanwhile is
-        // read now, and one that was ended, or got what nobody had asked for, is not used.
+    ) -> Result<http::Response<ResponseBody>, Error> {
+        // The connections were not polled since the last invocation, or while the guest computed. This turn reads what has
+        // arrived, so that a connection that has ended, or has an unexpected response, is not used.
         yield_now().await;
         let permit = Arc::clone(&self.0.in_flight).acquire_owned().await;
         let permit = permit.map_err(|_| Error::ConnectionLimitReached)?;
@@ -133,8 +133,8 @@ impl Client {
                 }
             },
         };
-        let request = framed(request).await;
-        // It has none after all: to write one fails.
+        let request = with_framing(request).await;
+        // The request has no body: writing it now fails.
         drop(returned.take());
         let again = copy(&request);
         let (request, has_sent) = watched(request);
@@ -148,9 +148,9 @@ impl Client {
             Ok((response, waiting)) => {
                 in_flight.observed.answered(response.status());
                 let limit = options.between_bytes_timeout;
-                Ok(response.map(|body| Response::new(body, limit, waiting, in_flight)))
+                Ok(response.map(|body| ResponseBody::new(body, limit, waiting, in_flight)))
             }
-            Err(Failed {
+            Err(SendError {
                 code,
                 broken,
                 error,
@@ -166,30 +166,30 @@ impl Client {
         }
     }
 
-    /// Lets the connections see to what an ended instance has left: one whose request nobody waits for any more is closed now, and
-    /// not in the next invocation.
+    /// Polls the connections after an instance has ended. A connection whose request was dropped closes now, and not in the next
+    /// invocation.
     pub async fn settle(&self) {
         let is_made = {
             let http = self.0.http.lock().unwrap_or_else(PoisonError::into_inner);
             http.is_some()
         };
         if is_made {
-            // A turn for each of them.
-            for _ in 0..self.0.open.count() + 2 {
+            // A turn for each connection.
+            for _ in 0..self.0.connections.count() + 2 {
                 yield_now().await;
             }
         }
     }
 
-    async fn once(&self, mut request: Request<WasiBody>, options: RequestOptions) -> Sent {
+    async fn once(&self, mut request: Request<WasiBody>, options: RequestOptions) -> SendResult {
         let mut connection = capture_connection(&mut request);
-        let mut waiting = Waiting::new(connection.clone());
+        let mut waiting = PendingResponse::new(connection.clone());
         let response = self.http().request(request);
         tokio::pin!(response);
         let connected = async {
             let is_made = connection.wait_for_connection_metadata().await.is_some();
             if !is_made {
-                // It failed, which the response tells.
+                // The response has the failure.
                 std::future::pending::<()>().await;
             }
         };
@@ -202,7 +202,7 @@ impl Client {
         if connected.is_err() {
             return Err(Error::ConnectionTimeout.into());
         }
-        waiting.goes_on();
+        waiting.progress();
         let limit = options.first_byte_timeout.unwrap_or(Duration::MAX);
         match timeout(limit, response).await {
             Ok(response) => answered(response, waiting),
@@ -212,8 +212,8 @@ impl Client {
 
     fn http(&self) -> legacy::Client<Connector, WasiBody> {
         let mut http = self.0.http.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.open.count() >= self.0.max_open {
-            // Those that are in use end with their requests.
+        if self.0.connections.count() >= self.0.max_connections {
+            // The connections in use end with their requests.
             *http = None;
         }
         let make = || {
@@ -227,7 +227,7 @@ impl Client {
     }
 }
 
-/// The same request again, if it may be sent twice (RFC 9110, 9.2.2) and promises no body.
+/// Returns the same request again, if it may be sent twice (RFC 9110, 9.2.2) and does not announce a body.
 fn copy(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let length = request.headers().get(header::CONTENT_LENGTH);
@@ -242,28 +242,29 @@ fn copy(request: &Request<WasiBody>) -> Option<Request<WasiBody>> {
     Some(copy)
 }
 
-/// The request, and whether anything of its body has left. That a body is empty shows only then.
+/// Returns the request, and a flag that is set when a part of its body leaves. Only then does the host know that the body is
+/// not empty.
 fn watched(request: Request<WasiBody>) -> (Request<WasiBody>, Arc<AtomicBool>) {
     let has_sent = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&has_sent);
     let leaves = |seen: &Arc<AtomicBool>| seen.store(true, Ordering::Relaxed);
-    let watch = move |body| Keeping::new(body, seen, leaves).boxed_unsync();
+    let watch = move |body| GuardedBody::new(body, seen, leaves).boxed_unsync();
     (request.map(watch), has_sent)
 }
 
 /// Remembers that the response's connection works.
 fn answered(
     response: Result<http::Response<Incoming>, legacy::Error>,
-    mut waiting: Waiting,
-) -> Sent {
-    waiting.goes_on();
+    mut waiting: PendingResponse,
+) -> SendResult {
+    waiting.progress();
     let response = match response {
         Ok(response) => response,
         Err(error) => {
-            // It may have ended before the request had it.
+            // The connection may have ended before the request was written.
             let broken = waiting.broken();
-            let broken = broken.or_else(|| ConnectError::of_broken(&error));
-            let mut failed = Failed::from(error);
+            let broken = broken.or_else(|| ConnectError::from_broken(&error));
+            let mut failed = SendError::from(error);
             if let Some(broken) = broken {
                 failed.code = broken.code();
                 failed.broken = Some(broken);
@@ -277,18 +278,18 @@ fn answered(
     Ok((response, waiting))
 }
 
-impl Failed {
-    /// Whether a connection that has answered before ended without an answer.
+impl SendError {
+    /// Returns whether a connection that has answered before ended without a response.
     fn is_stale(&self) -> bool {
         let Some(error) = &self.error else {
             return false;
         };
-        let health = error.connect_info().and_then(Health::of);
+        let health = error.connect_info().and_then(Health::from_connected);
         is_ended(error) && health.is_some_and(|health| health.has_answered())
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for SendError {
     fn from(code: Error) -> Self {
         Self {
             code,
@@ -298,7 +299,7 @@ impl From<Error> for Failed {
     }
 }
 
-impl From<legacy::Error> for Failed {
+impl From<legacy::Error> for SendError {
     fn from(error: legacy::Error) -> Self {
         Self {
             code: code(&error),

@@ -1,4 +1,4 @@
-//! Makes connections: resolves the name, refuses what may not be reached, connects to what was checked, and adds TLS.
+//! Connects: resolves the name, checks the addresses, connects to an address that is allowed, and adds TLS.
 
 use std::future::Future;
 use std::io;
@@ -19,39 +19,39 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tower_service::Service;
 
-use super::Access;
+use super::OutboundConfig;
 use super::address;
 use super::error::ConnectError;
 use super::tls;
-use super::wire::{Open, Wire};
+use super::wire::{ConnectionCounter, CountedStream};
 use crate::policy::{Host, Origin, Scheme};
 
-/// How long one of several addresses may take before the next one is tried.
+/// The time after which the next of several addresses is tried.
 const NEXT_ADDRESS: Duration = Duration::from_secs(2);
 
-/// Makes the connections of one worker. Clones share what they know.
+/// Connects for one worker. Clones share their state.
 #[derive(Clone)]
-pub struct Connector(Arc<Shared>);
+pub struct Connector(Arc<ConnectorInner>);
 
-struct Shared {
-    access: Arc<Access>,
-    open: Open,
-    /// Made with the first name.
+struct ConnectorInner {
+    config: Arc<OutboundConfig>,
+    connections: ConnectionCounter,
+    /// Created with the first name.
     resolver: OnceLock<TokioResolver>,
-    /// Made with the first connection that needs it.
+    /// Created with the first connection over TLS.
     tls: OnceLock<TlsConnector>,
 }
 
 /// A connection, for hyper.
-pub type Stream = TokioIo<Wire>;
+pub type Stream = TokioIo<CountedStream>;
 
 impl Connector {
-    /// Connects where `access` allows it, and counts what is `open`.
+    /// Creates a connector that counts its open connections.
     #[must_use]
-    pub fn new(access: Arc<Access>, open: Open) -> Self {
-        Self(Arc::new(Shared {
-            access,
-            open,
+    pub fn new(config: Arc<OutboundConfig>, connections: ConnectionCounter) -> Self {
+        Self(Arc::new(ConnectorInner {
+            config,
+            connections,
             resolver: OnceLock::new(),
             tls: OnceLock::new(),
         }))
@@ -77,14 +77,14 @@ impl Service<Uri> for Connector {
     }
 }
 
-impl Shared {
+impl ConnectorInner {
     async fn connect(&self, origin: &Origin) -> Result<Stream, ConnectError> {
-        self.access.tell_of_proxy();
+        self.config.warn_of_proxy();
         let tcp = self.tcp(origin).await?;
         if origin.scheme == Scheme::Http {
-            return Ok(Stream::new(self.open.wire(tcp)));
+            return Ok(Stream::new(self.connections.track(tcp)));
         }
-        let tls = get_or_try(&self.tls, || tls::connector(&self.access))?;
+        let tls = get_or_try(&self.tls, || tls::connector(&self.config))?;
         let name = match &origin.host {
             Host::Address(address) => ServerName::from(*address),
             Host::Name(name) | Host::Wildcard(name) => ServerName::try_from(name.clone())
@@ -93,15 +93,15 @@ impl Shared {
         let stream = tls
             .connect(name, tcp)
             .await
-            .map_err(|error| ConnectError::of_tls(&error))?;
-        Ok(Stream::new(self.open.wire(stream)))
+            .map_err(|error| ConnectError::from_tls(&error))?;
+        Ok(Stream::new(self.connections.track(stream)))
     }
 
-    /// Connects to the first address that answers, of those that may be reached.
+    /// Connects to the first allowed address that answers.
     async fn tcp(&self, origin: &Origin) -> Result<TcpStream, ConnectError> {
         let addresses = self.resolve(origin).await?;
-        let listed = self.access.listed(origin);
-        let api = &self.access.runtime_api;
+        let listed = self.config.listed(origin);
+        let api = &self.config.runtime_api;
         let mut failure = ConnectError::Name("it has no address".to_owned());
         let mut may = Vec::new();
         for ip in addresses {
@@ -117,7 +117,7 @@ impl Shared {
             match timeout(limit, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     let local = stream.local_addr();
-                    let local = local.map_err(|error| ConnectError::of_tcp(&error))?.ip();
+                    let local = local.map_err(|error| ConnectError::from_tcp(&error))?.ip();
                     match address::check_connected(*address, local, &listed, api) {
                         Ok(()) => {
                             let _ = stream.set_nodelay(true);
@@ -126,7 +126,7 @@ impl Shared {
                         Err(refusal) => failure = refusal,
                     }
                 }
-                Ok(Err(error)) => failure = ConnectError::of_tcp(&error),
+                Ok(Err(error)) => failure = ConnectError::from_tcp(&error),
                 Err(_) => failure = ConnectError::Timeout,
             }
         }
@@ -146,13 +146,13 @@ impl Shared {
             error => ConnectError::Name(error.to_string()),
         };
         let resolver = get_or_try(&self.resolver, resolver).map_err(|error| failed(&error))?;
-        // The dot: what the machine would add to the name is not what was allowed.
+        // The dot prevents a search domain of this machine, which the policy does not allow.
         let addresses = resolver.lookup_ip(format!("{name}.")).await;
         Ok(addresses.map_err(|error| failed(&error))?.iter().collect())
     }
 }
 
-/// Returns the value, which `make` makes if there is none yet.
+/// Returns the value, or creates it with `make`.
 ///
 /// A failure is not kept: its cause may pass, such as a lack of descriptors.
 fn get_or_try<T, E>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, E>) -> Result<&T, E> {
@@ -166,7 +166,7 @@ fn get_or_try<T, E>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, E>) -> 
 fn resolver() -> Result<TokioResolver, NetError> {
     let mut builder = TokioResolver::builder_tokio()?;
     builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-    // The resolver would take a file of hosts that it cannot open for an empty one, and keep that.
+    // The resolver would read a hosts file that it cannot open as an empty file, and keep that.
     builder.options_mut().use_hosts_file = ResolveHosts::Never;
     let mut resolver = builder.build()?;
     match Hosts::from_system() {

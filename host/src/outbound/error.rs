@@ -1,4 +1,4 @@
-//! Why a request was not answered, and which error code of `wasi:http` says so.
+//! The reasons why a request has no response, and their error codes of `wasi:http`.
 
 use std::error::Error as StdError;
 use std::io;
@@ -8,53 +8,53 @@ use thiserror::Error;
 use tokio_rustls::rustls;
 use wasmtime_wasi_http::Error;
 
-/// Why there is no connection.
+/// The reason why a connection failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConnectError {
     /// The name cannot be resolved.
     #[error("the name cannot be resolved: {0}")]
     Name(String),
-    /// Nobody resolved the name in time.
+    /// The name was not resolved in time.
     #[error("the name was not resolved in time")]
     NameTimeout,
-    /// All addresses of the name are refused; this is one.
+    /// All addresses of the name are refused; this is one of them.
     #[error(
         "it leads to {0}, which is refused unless the policy lists that address itself (or localhost) with its port"
     )]
     Prohibited(SocketAddr),
-    /// It is where the Runtime API is, or may be.
+    /// The address is, or may be, the Runtime API's.
     #[error("it leads to {0}, which is always refused: the Runtime API is there")]
     RuntimeApi(SocketAddr),
-    /// Nobody listens.
+    /// The connection was refused.
     #[error("the connection was refused")]
     Refused,
-    /// There is no way there.
-    #[error("there is no route to it")]
+    /// The address has no route.
+    #[error("no route leads to it")]
     Unreachable,
-    /// Nobody answers.
+    /// The peer did not answer in time.
     #[error("it did not answer in time")]
     Timeout,
-    /// The connection ended while it was made.
+    /// The connection ended during the handshake.
     #[error("the connection ended while it was made: {0}")]
     Ended(String),
-    /// The other side's certificate is not to be trusted.
+    /// The peer's certificate is not trusted.
     #[error("its certificate is not trusted: {0}")]
     Certificate(String),
-    /// The other side ended TLS. With TLS 1.3, it looks at the client's certificate after the handshake.
+    /// The peer ended TLS. With TLS 1.3, it checks the client's certificate after the handshake.
     #[error("it ended TLS with the alert {1}{hint}", hint = explanation(*.0))]
     Alert(u8, String),
     /// The handshake failed.
     #[error("the TLS handshake failed: {0}")]
     Tls(String),
-    /// There are no certificates to trust.
+    /// The trusted certificates cannot be read.
     #[error("the certificates to trust cannot be read: {0}")]
     Roots(String),
 }
 
 impl ConnectError {
-    /// Why an address could not be connected to.
+    /// Creates the error of a failed TCP connection.
     #[must_use]
-    pub fn of_tcp(error: &io::Error) -> Self {
+    pub fn from_tcp(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::Timeout,
@@ -63,9 +63,9 @@ impl ConnectError {
         }
     }
 
-    /// Why a handshake failed.
+    /// Creates the error of a failed handshake.
     #[must_use]
-    pub fn of_tls(error: &io::Error) -> Self {
+    pub fn from_tls(error: &io::Error) -> Self {
         let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
         match cause {
             Some(rustls::Error::InvalidCertificate(why)) => Self::Certificate(why.to_string()),
@@ -79,13 +79,13 @@ impl ConnectError {
 
     /// Returns how TLS ended a connection, if it did, by an error or its causes.
     #[must_use]
-    pub fn of_broken(error: &(dyn StdError + 'static)) -> Option<Self> {
+    pub fn from_broken(error: &(dyn StdError + 'static)) -> Option<Self> {
         let error = cause::<io::Error>(error)?;
         let cause = error.get_ref()?;
-        cause.is::<rustls::Error>().then(|| Self::of_tls(error))
+        cause.is::<rustls::Error>().then(|| Self::from_tls(error))
     }
 
-    /// The code that a function gets.
+    /// Returns the code that the function gets.
     #[must_use]
     pub fn code(&self) -> Error {
         match self {
@@ -110,19 +110,19 @@ impl ConnectError {
     }
 }
 
-/// What an alert means for a function, if its name does not say so.
+/// Explains an alert whose name does not say enough.
 fn explanation(alert: u8) -> &'static str {
     /// RFC 8446, 6.2: certificate_required.
     const CERTIFICATE_REQUIRED: u8 = 116;
     match alert {
         CERTIFICATE_REQUIRED => {
-            ": it wants a client certificate, and requests of functions have none. hint: call an endpoint without mutual TLS"
+            ": it requires a client certificate, which the host does not have. hint: call an endpoint without mutual TLS"
         }
         _ => "",
     }
 }
 
-/// The first error of this type among an error and its causes.
+/// Returns the first error of this type among an error and its causes.
 #[must_use]
 pub fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
@@ -135,7 +135,7 @@ pub fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> 
     None
 }
 
-/// The code for an error of the client's.
+/// Returns the code for an error of the client.
 #[must_use]
 pub fn code(error: &(dyn StdError + 'static)) -> Error {
     if let Some(error) = cause::<ConnectError>(error) {
@@ -154,7 +154,7 @@ pub fn code(error: &(dyn StdError + 'static)) -> Error {
     }
 }
 
-/// Whether the connection ended before its answer did.
+/// Returns whether the connection ended before its response.
 #[must_use]
 pub fn is_ended(error: &(dyn StdError + 'static)) -> bool {
     let is_incomplete =

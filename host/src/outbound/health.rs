@@ -1,7 +1,7 @@
-//! What is known of a connection: whether it has answered, and whether anything still comes.
+//! The health of a connection: whether it has answered, and whether bytes still arrive.
 //!
-//! Many requests share a connection of HTTP/2, so that it is not closed for one that was given up. If the other side went
-//! silent, all that follow would wait in vain, and TCP takes minutes to notice.
+//! Many requests share a connection of HTTP/2, so a request that is given up does not close it. If the peer has become
+//! silent, later requests would wait in vain: TCP takes minutes to notice.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,65 +13,65 @@ use hyper_util::client::legacy::connect::{CaptureConnection, Connected};
 
 use super::error::ConnectError;
 
-/// How long a connection has to be silent to count as such.
+/// The time without bytes after which a connection counts as silent.
 const SILENCE: Duration = Duration::from_millis(100);
 
-/// What is known of one connection. Clones are of the same one.
+/// The health of one connection. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<Known>);
+pub struct Health(Arc<ConnectionState>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct ConnectionState {
     has_answered: AtomicBool,
-    /// How often something has come.
-    came: AtomicUsize,
-    /// Since when a request has waited for anything to come.
+    /// The number of reads that returned bytes.
+    reads: AtomicUsize,
+    /// The time since which a request waits for bytes.
     silent_since: Mutex<Option<Instant>>,
-    /// How TLS ended it. HTTP/2 hands its requests a text of that alone.
+    /// The error by which TLS ended the connection. HTTP/2 gives its requests only the text of it.
     broken: OnceLock<ConnectError>,
 }
 
-/// A request that waits for its response, or for the rest of it. If it is given up after its connection has been silent, no
-/// further one is sent there.
-pub struct Waiting {
+/// A request that waits for its response, or for the rest of it. If it is dropped after its connection has become silent,
+/// the connection is not used again.
+pub struct PendingResponse {
     connection: CaptureConnection,
-    /// How often something had come when this one last got something.
-    came: usize,
+    /// The number of reads at the last progress of this request.
+    reads: usize,
 }
 
 impl Health {
-    /// What is known of this connection.
-    pub fn of(connected: &Connected) -> Option<Self> {
+    /// Returns the health of a connection.
+    pub fn from_connected(connected: &Connected) -> Option<Self> {
         let mut extras = Extensions::new();
         connected.get_extras(&mut extras);
         extras.remove()
     }
 
-    /// It has answered a request.
+    /// Notes that the connection has answered a request.
     pub fn set_answered(&self) {
         self.0.has_answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it ever has.
+    /// Returns whether the connection has answered a request.
     pub fn has_answered(&self) -> bool {
         self.0.has_answered.load(Ordering::Relaxed)
     }
 
-    /// Something has come.
-    pub fn comes(&self) {
-        self.0.came.fetch_add(1, Ordering::Relaxed);
+    /// Notes that bytes have arrived.
+    pub fn record_read(&self) {
+        self.0.reads.fetch_add(1, Ordering::Relaxed);
         *self.silent_since() = None;
     }
 
-    /// Remembers an error of the connection if it is one of TLS.
+    /// Notes an error of the connection if it is an error of TLS.
     pub fn set_broken(&self, error: &io::Error) {
-        if let Some(error) = ConnectError::of_broken(error) {
+        if let Some(error) = ConnectError::from_broken(error) {
             let _ = self.0.broken.set(error);
         }
     }
 
-    fn came(&self) -> usize {
-        self.0.came.load(Ordering::Relaxed)
+    fn reads(&self) -> usize {
+        self.0.reads.load(Ordering::Relaxed)
     }
 
     fn silent_since(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -80,47 +80,47 @@ impl Health {
     }
 }
 
-impl Waiting {
-    /// Waits from now on.
+impl PendingResponse {
+    /// Creates a request that waits from now on.
     pub fn new(connection: CaptureConnection) -> Self {
         let mut waiting = Self {
             connection,
-            came: 0,
+            reads: 0,
         };
-        waiting.goes_on();
+        waiting.progress();
         waiting
     }
 
-    /// Its connection is there, or something of the response.
-    pub fn goes_on(&mut self) {
+    /// Notes that the request has a connection, or a part of its response.
+    pub fn progress(&mut self) {
         if let Some(health) = self.health() {
             health.silent_since().get_or_insert_with(Instant::now);
-            self.came = health.came();
+            self.reads = health.reads();
         }
     }
 
-    /// All of the response was there.
-    pub fn over(&mut self) {
-        self.came = usize::MAX;
+    /// Notes that the whole response has arrived.
+    pub fn complete(&mut self) {
+        self.reads = usize::MAX;
     }
 
-    /// Returns how TLS ended its connection, if it did.
+    /// Returns the error by which TLS ended the connection, if it did.
     pub fn broken(&self) -> Option<ConnectError> {
         self.health()?.0.broken.get().cloned()
     }
 
     fn health(&self) -> Option<Health> {
         let connected = self.connection.connection_metadata();
-        connected.as_ref().and_then(Health::of)
+        connected.as_ref().and_then(Health::from_connected)
     }
 }
 
-impl Drop for Waiting {
+impl Drop for PendingResponse {
     fn drop(&mut self) {
         let Some(health) = self.health() else { return };
         let since = *health.silent_since();
         if since.is_some_and(|since| since.elapsed() >= SILENCE)
-            && health.came() == self.came
+            && health.reads() == self.reads
             && let Some(connected) = self.connection.connection_metadata().as_ref()
         {
             connected.poison();

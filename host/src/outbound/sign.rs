@@ -1,12 +1,12 @@
 //! Signs requests to AWS with the environment's credentials, which the function never sees:
 //! [Signature Version 4](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html).
 //!
-//! A function may send a request without a signature, or let an SDK sign it with the placeholders that it finds in its
-//! environment. That signature is taken off, and the host makes its own, in the way of signing the body that the request
-//! chose. What has a placeholder in it and is not signed for does not leave.
+//! A function may send a request without a signature, or let an SDK sign it with the placeholders in its environment. The
+//! host removes that signature and signs the request itself, and signs the body in the way that the request chose. A request
+//! that contains a placeholder and cannot be signed is rejected.
 
 mod chunks;
-mod claim;
+mod credential_scope;
 mod key;
 mod refusal;
 mod service;
@@ -31,12 +31,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error as Code, WasiBody};
 
 use self::chunks::Chunks;
-use self::claim::Claim;
+use self::credential_scope::CredentialScope;
 use self::key::SigningKey;
 use self::refusal::MAX_HELD;
 pub use self::refusal::Refusal;
 use self::service::{Endpoints, Service};
-use super::body::{Keeping, framed, has_rarely_a_body};
+use super::body::{GuardedBody, rarely_has_body, with_framing};
 use crate::aws::Rule;
 use crate::config::Environment;
 use crate::policy::{Aws, Origin, Scheme};
@@ -44,19 +44,19 @@ use crate::policy::{Aws, Origin, Scheme};
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 const DECODED_LENGTH: HeaderName = HeaderName::from_static("x-amz-decoded-content-length");
 
-/// Says that a body is not signed.
+/// The hash that stands for a body that is not signed.
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
-/// What becomes of a request that may leave.
+/// The decision about a request that may be sent.
 #[derive(Debug)]
 pub enum Decision {
-    /// It is signed.
+    /// The host signs it.
     Sign(Signing),
-    /// It leaves as it is. If a signature may have been meant, this is why it gets none.
+    /// It is sent as it is. If the function may expect a signature, this is why it does not get one.
     Leave(Option<Refusal>),
 }
 
-/// Signs for the services and regions that a policy lists.
+/// Signs requests to the services and regions that a policy lists.
 #[derive(Debug)]
 pub struct Signer {
     services: Vec<String>,
@@ -66,29 +66,29 @@ pub struct Signer {
     room: Arc<Semaphore>,
 }
 
-/// How a request will be signed.
+/// The parameters of the signature of one request.
 #[derive(Debug, Clone)]
 pub struct Signing {
     key: SigningKey,
-    mode: Mode,
-    /// Whether it is sent with the length of its body, for which the body is held if the request does not say.
+    payload: PayloadSigning,
+    /// Whether the request needs the length of its body. If the request does not have it, the body is held to find it.
     needs_length: bool,
 }
 
-/// How a request's body enters its signature, which the request chooses by its `x-amz-content-sha256`.
+/// The way in which the body enters the signature. The request chooses it by its `x-amz-content-sha256`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Mode {
-    /// By its hash, for which it has to be read first.
+enum PayloadSigning {
+    /// By its hash, for which it has to be read before it is sent.
     Hashed,
-    /// By this text: its hash, or that there is none.
-    Said(String),
-    /// In chunks, each with a signature of its own:
+    /// By the text that the request declares: a hash, or the statement that the body is not signed.
+    Declared(String),
+    /// In chunks that each have a signature:
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>.
     Chunks(String),
 }
 
 impl Signer {
-    /// Signs what the policy lists, with the credentials and for the region and the endpoints of the environment.
+    /// Creates a signer with the credentials, the region and the endpoints of the environment.
     #[must_use]
     pub fn new(aws: &Aws, environment: &Environment) -> Self {
         let own = ["AWS_REGION", "AWS_DEFAULT_REGION"];
@@ -104,7 +104,7 @@ impl Signer {
         Self {
             services: aws.sign.clone(),
             regions,
-            endpoints: Endpoints::of(environment, own),
+            endpoints: Endpoints::from_environment(environment, own),
             credentials: credentials
                 .map(|(key, secret)| Credentials::new(key, secret, token, None, "environment")),
             room: Arc::new(Semaphore::new(MAX_HELD)),
@@ -115,27 +115,27 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// Returns an error if it may not leave as it is, and cannot be signed either.
+    /// Returns an error if the request may not be sent as it is, and cannot be signed either.
     pub fn decide(&self, origin: &Origin, parts: &Parts) -> Result<Decision, Refusal> {
-        let claim = Claim::of(parts);
-        let claim = match &claim {
-            Some(claim) => Some(claim),
-            None if claim::has_placeholder(parts) => return Err(Refusal::Placeholder),
-            // By credentials of the function's own, or for nothing that is signed.
-            None if claim::is_sigv4(parts) || self.services.is_empty() => {
+        let scope = CredentialScope::from_request(parts);
+        let scope = match &scope {
+            Some(scope) => Some(scope),
+            None if credential_scope::has_placeholder(parts) => return Err(Refusal::Placeholder),
+            // It is signed with other credentials, or the policy does not sign at all.
+            None if credential_scope::is_sigv4(parts) || self.services.is_empty() => {
                 return Ok(Decision::Leave(None));
             }
             None => None,
         };
-        let is_signed = claim.is_none() && claim::is_signed(parts);
-        // A request without a placeholder leaves without a signature, and the log says why.
-        let unsigned = |why| match claim {
+        let is_signed = scope.is_none() && credential_scope::is_signed(parts);
+        // A request without a placeholder is sent without a signature, and the log says why.
+        let unsigned = |why| match scope {
             Some(_) => Err(why),
             None => Ok(Decision::Leave((!is_signed).then_some(why))),
         };
-        let service = match self.endpoints.service(origin, claim, &self.services) {
+        let service = match self.endpoints.service(origin, scope, &self.services) {
             Ok(service) => service,
-            Err(Refusal::Endpoint) if claim.is_none() => return Ok(Decision::Leave(None)),
+            Err(Refusal::Endpoint) if scope.is_none() => return Ok(Decision::Leave(None)),
             Err(why) => return unsigned(why),
         };
         if !self.services.contains(&service.name) {
@@ -147,10 +147,10 @@ impl Signer {
         if is_signed {
             return Ok(Decision::Leave(Some(Refusal::Authorized(service.name))));
         }
-        let mode = Mode::of(parts, claim, &service, origin.scheme)?;
-        let needs_length = mode.needs_length(parts, &service)?;
+        let payload = PayloadSigning::from_request(parts, scope, &service, origin.scheme)?;
+        let needs_length = payload.needs_length(parts, &service)?;
         Ok(Decision::Sign(Signing {
-            mode,
+            payload,
             needs_length,
             key: SigningKey {
                 service,
@@ -162,40 +162,40 @@ impl Signer {
     }
 }
 
-impl Mode {
-    fn of(
+impl PayloadSigning {
+    fn from_request(
         parts: &Parts,
-        claim: Option<&Claim>,
+        scope: Option<&CredentialScope>,
         service: &Service,
         scheme: Scheme,
     ) -> Result<Self, Refusal> {
         let header = parts.headers.get(CONTENT_SHA256);
         let header = header.map(|said| String::from_utf8_lossy(said.as_bytes()).into_owned());
         let is_hash = |said: &str| said.len() == 64 && said.bytes().all(|b| b.is_ascii_hexdigit());
-        match header.or_else(|| claim::query(parts, "X-Amz-Content-Sha256")) {
+        match header.or_else(|| credential_scope::query(parts, "X-Amz-Content-Sha256")) {
             Some(said) => match &*said {
-                UNSIGNED | "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => Ok(Self::Said(said)),
+                UNSIGNED | "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => Ok(Self::Declared(said)),
                 "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
                 | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => Ok(Self::Chunks(said)),
-                hash if is_hash(hash) => Ok(Self::Said(said)),
+                hash if is_hash(hash) => Ok(Self::Declared(said)),
                 _ => Err(Refusal::Mode(said)),
             },
-            // Presigned URLs of such services never have a hash.
+            // Presigned URLs of these services never have a hash.
             None if service.has(Rule::UnsignedBody)
-                && (scheme == Scheme::Https || claim.is_some_and(|claim| claim.is_query)) =>
+                && (scheme == Scheme::Https || scope.is_some_and(|scope| scope.is_query)) =>
             {
-                Ok(Self::Said(UNSIGNED.to_owned()))
+                Ok(Self::Declared(UNSIGNED.to_owned()))
             }
             None => Ok(Self::Hashed),
         }
     }
 
-    /// Whether a request has to be sent with the length of its body. Services refuse others with 411 or 501:
+    /// Returns whether a request needs the length of its body. Services refuse requests without it with 411 or 501:
     /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
     fn needs_length(&self, parts: &Parts, service: &Service) -> Result<bool, Refusal> {
         let is_chunked = match self {
             Self::Chunks(_) => true,
-            Self::Said(said) => said.starts_with("STREAMING-"),
+            Self::Declared(said) => said.starts_with("STREAMING-"),
             Self::Hashed => false,
         };
         if is_chunked && !parts.headers.contains_key(DECODED_LENGTH) {
@@ -217,15 +217,16 @@ impl Signing {
     ) -> Result<Request<WasiBody>, Result<Code, Refusal>> {
         let has_length = request.headers().contains_key(CONTENT_LENGTH)
             || request.body().size_hint().exact().is_some();
-        let is_held = self.mode == Mode::Hashed || (self.needs_length && !has_length);
-        let request = match has_rarely_a_body(request.method()) {
-            // Some never end the body that they do not have.
-            true if is_held => framed(request).await,
+        let is_held = self.payload == PayloadSigning::Hashed || (self.needs_length && !has_length);
+        let request = match rarely_has_body(request.method()) {
+            // Some guests never end the body that they do not write.
+            true if is_held => with_framing(request).await,
             _ => request,
         };
         let (mut parts, mut body) = request.into_parts();
-        claim::strip(&mut parts).map_err(|error| Err(Refusal::Invalid(error.to_string())))?;
-        if claim::has_placeholder(&parts) {
+        credential_scope::strip(&mut parts)
+            .map_err(|error| Err(Refusal::Invalid(error.to_string())))?;
+        if credential_scope::has_placeholder(&parts) {
             return Err(Err(Refusal::Placeholder));
         }
         let mut held = Bytes::new();
@@ -233,23 +234,25 @@ impl Signing {
             let (bytes, room) = self.collect(body, has_length).await?;
             held = bytes.clone();
             let full = Full::new(bytes).map_err(|never| match never {});
-            body = Keeping::new(full.boxed_unsync(), room, |_| ()).boxed_unsync();
-            // Its length is known now.
+            body = GuardedBody::new(full.boxed_unsync(), room, |_| ()).boxed_unsync();
+            // The length is known now.
             parts.headers.remove(TRANSFER_ENCODING);
         }
-        let signed = match &self.mode {
-            Mode::Hashed => SignableBody::Bytes(&held),
-            Mode::Said(said) | Mode::Chunks(said) => SignableBody::Precomputed(said.clone()),
+        let signed = match &self.payload {
+            PayloadSigning::Hashed => SignableBody::Bytes(&held),
+            PayloadSigning::Declared(said) | PayloadSigning::Chunks(said) => {
+                SignableBody::Precomputed(said.clone())
+            }
         };
         let seed = self.apply(&mut parts, signed).map_err(Err)?;
-        let body = match &self.mode {
-            Mode::Chunks(_) => Chunks::new(body, seed, self.key.clone()).boxed_unsync(),
-            Mode::Hashed | Mode::Said(_) => body,
+        let body = match &self.payload {
+            PayloadSigning::Chunks(_) => Chunks::new(body, seed, self.key.clone()).boxed_unsync(),
+            PayloadSigning::Hashed | PayloadSigning::Declared(_) => body,
         };
         Ok(Request::from_parts(parts, body))
     }
 
-    /// Puts the signature into the headers, and returns it.
+    /// Adds the signature to the headers, and returns it.
     fn apply(&self, parts: &mut Parts, body: SignableBody<'_>) -> Result<String, Refusal> {
         let invalid = |error: &dyn std::error::Error| Refusal::Invalid(error.to_string());
         let had_hash = parts.headers.remove(CONTENT_SHA256).is_some();
@@ -292,7 +295,7 @@ impl Signing {
         Ok(signature)
     }
 
-    /// Reads a body, and takes the room for it.
+    /// Reads a body, and reserves memory for it.
     async fn collect(
         &self,
         mut body: WasiBody,
@@ -301,8 +304,8 @@ impl Signing {
         let (mut collected, mut room) = (BytesMut::new(), Vec::new());
         while let Some(frame) = body.frame().await {
             if let Ok(data) = frame.map_err(Ok)?.into_data() {
-                let more = self.key.room(data.len()).ok_or(match self.mode {
-                    Mode::Said(_) if !has_length => Refusal::Length,
+                let more = self.key.room(data.len()).ok_or(match self.payload {
+                    PayloadSigning::Declared(_) if !has_length => Refusal::Length,
                     _ => Refusal::Held,
                 });
                 room.push(more.map_err(Err)?);
@@ -322,8 +325,8 @@ const ESCAPED_IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'%');
 
-/// Returns a URI as [`Rule::Paths`] signs it, with a path that is escaped. HTTP allows a path that is not, and the request leaves with
-/// the path that it has.
+/// Returns a URI with an escaped path, as [`Rule::Paths`] signs it. HTTP also allows a path that is not escaped, and the
+/// request is sent with its own path.
 fn escaped(uri: &Uri) -> String {
     let Some(authority) = uri.authority() else {
         return uri.to_string();

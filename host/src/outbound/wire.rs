@@ -1,4 +1,4 @@
-//! A connection as HTTP is spoken over it: with its share of the worker's thread, and counted.
+//! The stream of a connection, which is counted and has a bounded share of the worker's thread.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -15,51 +15,52 @@ use tokio_rustls::client::TlsStream;
 use super::health::Health;
 use super::tls;
 
-/// How much of a task's turn reading takes up, in tokio's units, of which a turn has 128. What was read is looked at in the
-/// same turn, and a server may send what takes long for its length, such as heads that are none yet.
+/// The cost of one read, in tokio's units, of which a task's turn has 128.
+///
+/// The task parses the bytes in the same turn, and a server may send bytes that take long to parse, such as incomplete heads.
 const READ: usize = 16;
 
-/// Counts the connections that there are.
+/// Counts the open connections.
 #[derive(Clone, Default)]
-pub struct Open(Arc<AtomicUsize>);
+pub struct ConnectionCounter(Arc<AtomicUsize>);
 
-/// What bytes go through in both ways.
+/// A stream of bytes in both directions.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
-    /// Whether both sides agreed on HTTP/2.
+    /// Returns whether both sides agreed on HTTP/2.
     fn is_http2(&self) -> bool;
 }
 
-/// A connection.
-pub struct Wire {
+/// The stream of a connection that counts until it is dropped.
+pub struct CountedStream {
     stream: Box<dyn Duplex>,
     health: Health,
-    open: Open,
+    counter: ConnectionCounter,
 }
 
-impl Open {
-    /// How many there are.
+impl ConnectionCounter {
+    /// Returns the number of open connections.
     pub fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// One more.
-    pub fn wire(&self, stream: impl Duplex + 'static) -> Wire {
+    /// Counts a connection until the returned stream is dropped.
+    pub fn track(&self, stream: impl Duplex + 'static) -> CountedStream {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Wire {
+        CountedStream {
             stream: Box::new(stream),
             health: Health::default(),
-            open: self.clone(),
+            counter: self.clone(),
         }
     }
 }
 
-impl Drop for Wire {
+impl Drop for CountedStream {
     fn drop(&mut self) {
-        self.open.0.fetch_sub(1, Ordering::Relaxed);
+        self.counter.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for CountedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -69,9 +70,9 @@ impl AsyncRead for Wire {
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))
             .inspect_err(|error| self.health.set_broken(error))?;
         if buffer.filled().len() > before {
-            self.health.comes();
+            self.health.record_read();
             for _ in 1..READ {
-                // What was read is there, whether this was the last of the turn or not.
+                // The bytes are there, even if the budget is used up now.
                 let _ = pin!(consume_budget()).poll(context);
             }
         }
@@ -79,7 +80,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for CountedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -109,7 +110,7 @@ impl AsyncWrite for Wire {
     }
 }
 
-impl Connection for Wire {
+impl Connection for CountedStream {
     fn connected(&self) -> Connected {
         let connected = Connected::new().extra(self.health.clone());
         if self.stream.is_http2() {

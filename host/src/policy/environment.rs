@@ -30,7 +30,7 @@ fn names<'de, D: Deserializer<'de>, L: From<Vec<String>>>(from: D) -> Result<L, 
 pub const ENV: Grant = Grant {
     table: "env",
     about: "the function's own variables, without a grant",
-    template: "[env]\n# allow = [\"TABLE\"]  # only these of its own\n# grant = []           # otherwise hidden variables, by name\n",
+    template: "[env]\n# allow = [\"TABLE\"]  # only these of its variables\n# grant = []           # otherwise hidden variables, by name\n",
 };
 
 /// The kind of a variable.

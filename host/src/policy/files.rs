@@ -22,7 +22,7 @@ pub struct DirectoryGrant {
     pub(super) line: usize,
 }
 
-enum Place {
+enum GrantedPath {
     Tmp,
     /// In the function's own directory, at this path below it.
     Task(PathBuf),
@@ -99,7 +99,7 @@ impl DirectoryGrant {
         place.map_or_else(|message| Err(Diagnostic { at, message }), |_| Ok(()))
     }
 
-    fn place(&self, root: &Path) -> Result<Place, String> {
+    fn place(&self, root: &Path) -> Result<GrantedPath, String> {
         let path = self.path.as_str();
         let is_plain = path.len() > 1
             && path
@@ -112,10 +112,10 @@ impl DirectoryGrant {
         }
         let below = |root: &Path| Some(Path::new(path).strip_prefix(root).ok()?.to_owned());
         if path == TMP {
-            return Ok(Place::Tmp);
+            return Ok(GrantedPath::Tmp);
         }
         let task = below(Path::new(TASK)).or_else(|| below(root));
-        let task = task.map(Place::Task);
+        let task = task.map(GrantedPath::Task);
         task.ok_or_else(|| format!("\"{path}\" cannot be granted\nhint: {}", elsewhere(path)))
     }
 
@@ -170,8 +170,8 @@ impl DirectoryGrant {
         // As [`check`](Self::check) had it.
         let absolute = std::path::absolute(root).unwrap_or_default();
         let host = match self.place(&absolute)? {
-            Place::Tmp => real(Path::new(TMP))?,
-            Place::Task(below) => {
+            GrantedPath::Tmp => real(Path::new(TMP))?,
+            GrantedPath::Task(below) => {
                 let (root, host) = (real(root)?, real(&root.join(&below))?);
                 if !host.starts_with(&root) {
                     return Err(format!(

@@ -5,7 +5,7 @@
 pub struct Grant {
     /// The name of the table.
     pub table: &'static str,
-    /// What the table grants.
+    /// The description of the grant.
     pub about: &'static str,
     /// The lines of a policy to start from. They grant nothing.
     pub template: &'static str,

@@ -30,7 +30,7 @@ impl Default for StreamLevels {
 impl StreamLevels {
     /// Returns the level of this stream.
     #[must_use]
-    pub fn of(&self, stream: Stream) -> Level {
+    pub fn for_stream(&self, stream: Stream) -> Level {
         match stream {
             Stream::Stdout => self.stdout,
             Stream::Stderr => self.stderr,

@@ -25,9 +25,9 @@ pub struct HoldsTooMuch {
 pub struct MemoryLimit {
     limit: usize,
     used: usize,
-    /// What the thread holds for others than the instance.
+    /// The memory that the thread holds for other purposes than the instance.
     before: isize,
-    /// What the host holds for an instance that waits for its first invocation, perhaps on another thread.
+    /// The memory that the host holds for an instance that waits for its first invocation, perhaps on another thread.
     own: Option<isize>,
     denied: Option<usize>,
     /// How many elements a table may have.

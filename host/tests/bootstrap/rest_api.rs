@@ -240,7 +240,7 @@ fn an_event_that_is_no_request_fails_and_the_next_is_served() {
         ),
         (
             bad_base64,
-            "the event's body is no base64, which it says it is: ",
+            "the event's body is not base64, although isBase64Encoded is true: ",
         ),
     ];
     let events = events.map(|(event, why)| (event.to_owned(), why));

@@ -142,7 +142,7 @@ fn an_event_over_lambdas_limit_is_refused_and_a_note_says_so() {
     let printed = printed(dev);
     assert_once(
         &printed,
-        "note: Api: Lambda does not take the event: it has 700",
+        "note: Api: the event is too large for Lambda: it has 700",
     );
     assert_once(&printed, "Api: POST /large 413 ");
 }

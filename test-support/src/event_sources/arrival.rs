@@ -1,4 +1,4 @@
-//! What has to arrive of a request and of a response, by the event source.
+//! The parts of a request and of a response that have to arrive, by the event source.
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,7 @@ pub enum Model {
 /// The authority of the requests.
 pub const HOST: &str = "api.example:8443";
 
-/// What they add to the headers.
+/// The headers that they add.
 pub const ADDED: [(&str, &str); 3] = [
     ("host", HOST),
     ("x-forwarded-for", "192.0.2.1"),

@@ -1,4 +1,4 @@
-//! What clients send and functions answer.
+//! The requests of clients and the responses of functions.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -78,7 +78,7 @@ pub fn response() -> impl Strategy<Value = Response> {
     })
 }
 
-/// A character of a class, an escape of text, or an escape of any byte that is ASCII: what is no UTF-8 does not survive being
+/// A character of a class, an escape of text, or an escape of any byte that is ASCII: bytes that are not UTF-8 do not survive being
 /// decoded.
 fn piece(class: &'static str) -> impl Strategy<Value = String> {
     let text = any::<char>().prop_map(|c| {

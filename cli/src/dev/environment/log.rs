@@ -1,5 +1,5 @@
-//! The log of a process, which it writes to a pipe: passed on to stderr line by line, while the end of
-//! what belongs to an invocation is kept.
+//! The log of a process, which it writes to a pipe. It is passed on to stderr line by line, and the end
+//! of an invocation's log is kept.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -8,29 +8,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::unix::pipe;
 
-/// How much a pipe holds: "Pipe capacity" in <https://man7.org/linux/man-pages/man7/pipe.7.html>.
+/// The capacity of a pipe: "Pipe capacity" in <https://man7.org/linux/man-pages/man7/pipe.7.html>.
 const CAPACITY: usize = 64 * 1024;
 
-/// How much of an invocation's log its caller may see: `LogType` of "Invoke" in Lambda's API reference.
+/// The most bytes of an invocation's log that its caller sees: `LogType` of "Invoke" in Lambda's API
+/// reference.
 const TAIL: usize = 4 * 1024;
 
 pub(super) struct Log {
     receiver: pipe::Receiver,
-    /// The same, for reads that do not wait for the runtime to learn that there is something.
+    /// The same pipe, for reads that do not wait for a turn of the runtime.
     file: File,
     lines: Mutex<Lines>,
 }
 
 #[derive(Default)]
 struct Lines {
-    /// A line that has no end yet.
+    /// A line that has not ended.
     begun: Vec<u8>,
-    /// The end of what came since an invocation began.
+    /// The end of the log since an invocation began.
     tail: Vec<u8>,
 }
 
 impl Log {
-    /// Returns a log, and what a process writes it to.
+    /// Returns a log, and the pipe to which a process writes it.
     pub fn new() -> io::Result<(Arc<Self>, OwnedFd)> {
         let (sender, receiver) = pipe::pipe()?;
         let log = Self {
@@ -41,7 +42,7 @@ impl Log {
         Ok((Arc::new(log), sender.into_blocking_fd()?))
     }
 
-    /// Passes the log on until no process has it any more.
+    /// Passes the log on until all processes have closed it.
     pub async fn follow(self: Arc<Self>) {
         while self.receiver.readable().await.is_ok() {
             match self.read(|bytes| self.receiver.try_read(bytes)) {
@@ -58,19 +59,19 @@ impl Log {
         self.lock().tail.clear();
     }
 
-    /// Returns the end of an invocation's log, with all that the process has written.
+    /// Returns the end of an invocation's log, up to the last byte that the process has written.
     pub fn tail(&self) -> Vec<u8> {
         self.pass_on();
         self.lock().tail.clone()
     }
 
-    /// Passes on what the process has written so far.
+    /// Passes on the bytes that the process has written.
     pub fn pass_on(&self) {
-        // Nothing may be there, and the end is for the task that follows.
+        // The pipe may be empty, and the task that follows the log sees its end.
         let _ = self.read(|bytes| (&self.file).read(bytes));
     }
 
-    /// Reads once, and returns how many bytes there were: 0 at the end.
+    /// Reads once, and returns the number of bytes: 0 at the end.
     fn read(&self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<usize> {
         let mut lines = self.lock();
         let mut bytes = vec![0; CAPACITY];
@@ -85,7 +86,7 @@ impl Log {
 }
 
 impl Lines {
-    /// Adds what was read; nothing stands for the end.
+    /// Adds bytes that were read. An empty slice stands for the end.
     fn add(&mut self, bytes: &[u8]) {
         self.tail.extend_from_slice(bytes);
         let excess = self.tail.len().saturating_sub(TAIL);
@@ -98,7 +99,7 @@ impl Lines {
             None => 0,
         };
         let whole: Vec<_> = self.begun.drain(..whole).collect();
-        // `dev` goes on without its terminal.
+        // `dev` continues without its terminal.
         let _ = io::stderr().write_all(&whole);
     }
 }

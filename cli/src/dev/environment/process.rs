@@ -1,4 +1,4 @@
-//! One process of a `bootstrap`, and the Runtime API that it alone talks to.
+//! One process of a `bootstrap`, and its own Runtime API.
 
 use std::io;
 use std::path::Path;
@@ -16,25 +16,29 @@ use super::log::Log;
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a process whose connections are gone may take to end.
+/// The time that a process may take to end after its connections are closed.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long the rest of a log is waited for: that of an invocation, or of a start that failed.
+/// The wait for the rest of a log, of an invocation or of a start that failed.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a process keeps of this one's environment: what programs need to work, and no secrets.
+/// The variables that a process inherits: programs need them, and they are not secret.
 const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
 
-/// A bootstrap that runs, or has run. It is killed when this is dropped.
+/// A bootstrap that runs, or has run. Dropping the value kills it.
 pub(super) struct Process {
-    // Dropped first, so that the bootstrap does not see its Runtime API go.
+    // Dropped first, so that the bootstrap does not see its Runtime API close.
     child: Child,
     api: RuntimeApi,
     log: Arc<Log>,
 }
 
 impl Process {
-    /// Starts a bootstrap and waits until it asks for an event, or for what keeps it from that.
+    /// Starts a bootstrap and waits until it asks for an event.
+    ///
+    /// # Errors
+    ///
+    /// Returns the outcome if the start fails.
     pub async fn start(function: &Function, dist: &Path) -> Result<Self, Outcome> {
         let mut process = Self::spawn(function, dist).map_err(|error| {
             let path = dist.join("bootstrap");
@@ -53,7 +57,7 @@ impl Process {
         };
         let ready = timeout(INIT_LIMIT, ready).await;
         if matches!(ready, Ok(Err(Outcome::InitError(_)))) {
-            // It says why in its log, and ends.
+            // It writes the reason to its log, and ends.
             drop(timeout(LOG_PAUSE, process.child.wait()).await);
         }
         process.pass_log_on();
@@ -62,7 +66,8 @@ impl Process {
             Ok(Err(outcome)) => Err(outcome),
             Err(_) => {
                 let seconds = INIT_LIMIT.as_secs();
-                let why = format!("the bootstrap asked for no event within {seconds} seconds");
+                let why =
+                    format!("the bootstrap did not ask for an event within {seconds} seconds");
                 Err(Outcome::Lost(why))
             }
         }
@@ -91,22 +96,22 @@ impl Process {
         Ok(Self { child, api, log })
     }
 
-    /// Whether the process has not ended.
+    /// Returns whether the process still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Gives the process an event and waits for what comes of it.
+    /// Gives the process an event and waits for the outcome.
     pub async fn invoke(&mut self, invocation: Invocation) -> Outcome {
         self.log.begin();
         let outcome = self.api.submit(invocation).outcome();
         self.or_exit(outcome).await
     }
 
-    /// Waits for the end of a streamed answer.
+    /// Waits for the end of a streamed response.
     pub async fn follow(&mut self, end: impl Future<Output = End>) -> End {
         let end = self.or_exit(end).await;
-        // A process that ends cuts its connections first, and says more by how it ended.
+        // A process that ends closes its connections first. Its exit status says more.
         match (&end, timeout(EXIT_PAUSE, self.child.wait())) {
             (End::Cut, exit) => exit
                 .await
@@ -115,7 +120,7 @@ impl Process {
         }
     }
 
-    /// Waits for something that the end of the process brings about too.
+    /// Waits for an event that the end of the process also causes.
     async fn or_exit<T>(&mut self, event: impl Future<Output = T>) -> T {
         let mut event = pin!(event);
         tokio::select! {
@@ -126,13 +131,13 @@ impl Process {
         event.await
     }
 
-    /// Passes on what the process has written to its log.
+    /// Passes on the log that the process has written.
     pub fn pass_log_on(&self) {
         self.log.pass_on();
     }
 
-    /// Waits until the process has ended the invocation, which it has answered: a bootstrap may write
-    /// to its log after the answer.
+    /// Waits until the process has ended the invocation. A bootstrap may write to its log after it has
+    /// sent the response.
     pub async fn rest(&mut self) {
         tokio::select! {
             _ = self.api.ready() => {}

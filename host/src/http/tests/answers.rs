@@ -1,4 +1,4 @@
-//! What responses become for the event sources other than REST APIs, and what streams start with.
+//! Responses for the event sources other than REST APIs, and the preludes of streams.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What a request has besides its record and its target: scheme, authority, the headers as a list, the context.
+//! The parts of a request outside its record and its target: scheme, authority, the headers as a list, the context.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::targets::{FUNCTION_URL, alb, lattice, payload_2, rest};
 use super::*;
 
 #[test]
-fn the_scheme_is_what_the_front_door_says() {
+fn the_event_source_decides_the_scheme() {
     let scheme = |event: Value, proto: &str| {
         let mut event = event;
         event["headers"] = json!({ "X-Forwarded-Proto": proto });
@@ -53,7 +53,7 @@ fn the_authority_is_the_host_or_else_the_domain() {
 }
 
 #[test]
-fn the_clients_address_is_the_one_that_the_front_door_added() {
+fn the_clients_address_is_the_one_that_the_event_source_added() {
     for (added, address) in [
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8::1", "2001:db8::1"),

@@ -4,7 +4,7 @@ use lambda_wasm_test_support::aws_events::{sample, samples};
 
 use super::*;
 
-/// What the samples are that are requests. Their tests have them whole.
+/// The event sources of the samples that are requests. Their tests have the whole requests.
 const REQUESTS: [(&str, &EventSource); 19] = [
     ("alb-lambda-target-request-headers-only", EventSource::ALB),
     (
@@ -41,7 +41,7 @@ const REQUESTS: [(&str, &EventSource); 19] = [
 
 /// The rest is of queues, buckets, schedules and the like, of WebSockets, and what authorizers are asked.
 #[test]
-fn is_a_request_of_its_front_door_or_none() {
+fn is_a_request_of_its_event_source_or_an_event() {
     let all = samples("");
     assert!(all.len() > 150, "{all:?}");
     for name in &all {

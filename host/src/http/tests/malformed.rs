@@ -57,7 +57,7 @@ fn an_authorizer_that_is_no_object_is_refused() {
 fn a_body_that_is_no_base64_is_refused() {
     for body in ["?", "aGk", "a", "ä"] {
         let why = refused(with(json!({ "body": body, "isBase64Encoded": true })));
-        let expected = "Runtime.InvalidEvent: the event's body is no base64, which it says it is: ";
+        let expected = "Runtime.InvalidEvent: the event's body is not base64, although isBase64Encoded is true: ";
         assert!(why.starts_with(expected), "{body}: {why}");
     }
 }

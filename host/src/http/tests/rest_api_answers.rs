@@ -1,4 +1,4 @@
-//! What responses become for a REST API, and what holds for all.
+//! Responses for a REST API, and the rules for all event sources.
 
 use serde_json::{Value, json};
 

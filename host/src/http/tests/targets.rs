@@ -1,4 +1,4 @@
-//! What a request's target is: its path and its query, percent-encoded.
+//! The target of a request: its path and its query, percent-encoded.
 
 use serde_json::{Value, json};
 

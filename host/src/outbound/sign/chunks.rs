@@ -1,8 +1,8 @@
-//! A body in chunks that are each signed, as in
-//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>: the signatures are made anew.
+//! Re-signs a body in signed chunks:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>.
 //!
-//! A chunk is `SIZE;chunk-signature=SIGNATURE`, the data, and the ends of both lines. After the last, which is empty, there
-//! may be trailers and a signature of those. All signatures are equally long, so that the body's length does not change.
+//! A chunk is `SIZE;chunk-signature=SIGNATURE`, the data, and the ends of both lines. The last chunk is empty. Trailers and
+//! their signature may follow it. All signatures are equally long, so that the body's length does not change.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -17,10 +17,10 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::key::SigningKey;
 use super::refusal::Refusal;
 
-/// How large a chunk may be, in bytes: it is signed before it leaves. SDKs have chunks of 64 KiB to 1 MiB.
+/// The largest chunk, in bytes: a chunk is signed before it is sent. SDKs send chunks of 64 KiB to 1 MiB.
 const MAX_CHUNK: usize = 8 * 1024 * 1024;
 
-/// How long a line may be, in bytes.
+/// The longest line, in bytes.
 const MAX_LINE: usize = 8 * 1024;
 
 const CHUNK_SIGNATURE: &str = "chunk-signature=";
@@ -32,26 +32,26 @@ type Params<'a> = v4::SigningParams<'a, ()>;
 pub struct Chunks {
     body: WasiBody,
     key: SigningKey,
-    /// The signature before the next one, which enters that.
+    /// The last signature, which enters the next one.
     last: String,
     read: BytesMut,
     next: Next,
     trailers: Headers,
-    /// For the memory of the chunk that is read.
+    /// The memory of the chunk that is read.
     room: Option<OwnedSemaphorePermit>,
 }
 
-/// What comes next.
+/// The next part of the body.
 enum Next {
     Head,
-    /// The data of a chunk: how much, and as the guest wrote that.
+    /// The data of a chunk: its size, and the digits that the guest wrote.
     Data(usize, String),
     Trailer,
     Nothing,
 }
 
 impl Chunks {
-    /// The chunks of `body`; `seed` is the signature of the request's head.
+    /// Re-signs the chunks of `body`; `seed` is the signature of the request's head.
     #[must_use]
     pub fn new(body: WasiBody, seed: String, key: SigningKey) -> Self {
         Self {
@@ -65,7 +65,7 @@ impl Chunks {
         }
     }
 
-    /// What can leave of what was read; `None` if more has to be read for it.
+    /// Returns the next bytes to send, or `None` if more bytes have to be read first.
     fn step(&mut self) -> Result<Option<Bytes>, String> {
         match &self.next {
             Next::Head => {
@@ -75,17 +75,18 @@ impl Chunks {
                 let (size, extension) = line.split_once(';').unwrap_or((&line, ""));
                 let digits = size.to_owned();
                 let size = usize::from_str_radix(size, 16)
-                    .map_err(|_| format!("{line:?} begins no chunk"))?;
+                    .map_err(|_| format!("{line:?} is not the start of a chunk"))?;
                 if !extension.trim().starts_with(CHUNK_SIGNATURE) {
                     return Err(format!("{line:?} has no signature"));
                 }
                 if size > MAX_CHUNK {
                     return Err(format!(
-                        "a chunk has {size} bytes, and {MAX_CHUNK} is the most that is signed at once"
+                        "a chunk has {size} bytes, and the host signs at most {MAX_CHUNK} bytes in one chunk"
                     ));
                 }
                 if size > 0 {
-                    self.room = Some(self.key.room(size).ok_or("too much is signed at once")?);
+                    let room = self.key.room(size);
+                    self.room = Some(room.ok_or("too many bytes are held to be signed")?);
                     self.next = Next::Data(size, digits);
                     return self.step();
                 }
@@ -115,7 +116,7 @@ impl Chunks {
                 }
                 let (name, value) = line
                     .split_once(':')
-                    .ok_or_else(|| format!("{line:?} is no trailer"))?;
+                    .ok_or_else(|| format!("{line:?} is not a trailer"))?;
                 if !name.eq_ignore_ascii_case(TRAILER_SIGNATURE) {
                     self.trailers
                         .try_append(name.to_ascii_lowercase(), value.trim().to_owned())
@@ -123,16 +124,17 @@ impl Chunks {
                     return Ok(Some(format!("{line}\r\n").into()));
                 }
                 let (last, trailers) = (&self.last, &self.trailers);
-                let sign = |params: Params<'_>| v4::sign_trailer(trailers, last, &params).map(of);
-                self.last = self.key.with((), sign).map_err(told)?;
+                let sign =
+                    |params: Params<'_>| v4::sign_trailer(trailers, last, &params).map(signature);
+                self.last = self.key.with((), sign).map_err(message)?;
                 Ok(Some(format!("{name}:{}\r\n", self.last).into()))
             }
             Next::Nothing if self.read.is_empty() => Ok(None),
-            Next::Nothing => Err("there is something after its end".to_owned()),
+            Next::Nothing => Err("it continues after its end".to_owned()),
         }
     }
 
-    /// The next line, without its end.
+    /// Returns the next line, without its end.
     fn line(&mut self) -> Result<Option<String>, String> {
         let Some(end) = self.read.windows(2).position(|pair| pair == b"\r\n") else {
             return match self.read.len() {
@@ -143,14 +145,14 @@ impl Chunks {
         let line = self.read.split_to(end + 2);
         match str::from_utf8(&line[..end]) {
             Ok(line) => Ok(Some(line.to_owned())),
-            Err(_) => Err("a line is no text".to_owned()),
+            Err(_) => Err("a line is not UTF-8".to_owned()),
         }
     }
 
     fn chunk(&mut self, digits: &str, data: &Bytes) -> Result<Bytes, String> {
         let last = &self.last;
-        let sign = |params: Params<'_>| v4::sign_chunk(data, last, &params).map(of);
-        self.last = self.key.with((), sign).map_err(told)?;
+        let sign = |params: Params<'_>| v4::sign_chunk(data, last, &params).map(signature);
+        self.last = self.key.with((), sign).map_err(message)?;
         let head = format!("{digits};{CHUNK_SIGNATURE}{}\r\n", self.last);
         let mut chunk = BytesMut::from(head.as_bytes());
         if !data.is_empty() {
@@ -161,16 +163,16 @@ impl Chunks {
     }
 }
 
-fn of(output: aws_sigv4::SigningOutput<()>) -> String {
+fn signature(output: aws_sigv4::SigningOutput<()>) -> String {
     output.into_parts().1
 }
 
-fn told(refusal: Refusal) -> String {
+fn message(refusal: Refusal) -> String {
     refusal.to_string()
 }
 
-fn wrong(why: String) -> Error {
-    Error::InternalError(Some(format!("the body is no aws-chunked one: {why}")))
+fn invalid_body(why: String) -> Error {
+    Error::InternalError(Some(format!("the body is not aws-chunked: {why}")))
 }
 
 impl Body for Chunks {
@@ -186,7 +188,7 @@ impl Body for Chunks {
             match this.step() {
                 Ok(Some(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 Ok(None) => (),
-                Err(why) => return Poll::Ready(Some(Err(wrong(why)))),
+                Err(why) => return Poll::Ready(Some(Err(invalid_body(why)))),
             }
             match ready!(Pin::new(&mut this.body).poll_frame(context)) {
                 Some(Ok(frame)) => {
@@ -196,7 +198,9 @@ impl Body for Chunks {
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None if matches!(this.next, Next::Nothing) => return Poll::Ready(None),
-                None => return Poll::Ready(Some(Err(wrong("it ends too early".to_owned())))),
+                None => {
+                    return Poll::Ready(Some(Err(invalid_body("it ends too early".to_owned()))));
+                }
             }
         }
     }

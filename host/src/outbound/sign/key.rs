@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::refusal::Refusal;
 use super::service::Service;
 
-/// Makes the signatures of one request: of its head, and of the chunks of its body.
+/// Signs the head of one request, and the chunks of its body.
 #[derive(Debug, Clone)]
 pub struct SigningKey {
     pub service: Service,
@@ -21,13 +21,13 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Room for this many bytes, if there is.
+    /// Reserves memory for this many bytes, if it is available.
     pub fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let bytes = u32::try_from(bytes).ok()?;
         Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()
     }
 
-    /// Does something with the parameters that the library signs by.
+    /// Calls `work` with the parameters of the signing library.
     pub fn with<S: Default, T, E: std::error::Error>(
         &self,
         settings: S,

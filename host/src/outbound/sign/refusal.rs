@@ -1,60 +1,60 @@
-//! Why a request is not signed.
+//! The reasons why a request is not signed.
 
 use thiserror::Error;
 use wasmtime_wasi_http::Error as Code;
 
-/// How much is held to be signed at one time for one worker, in bytes: bodies whose hash or length has to be known before
-/// they are sent, and chunks. No service that asks for hashed bodies takes more.
+/// The most bytes that one worker holds to sign them: bodies whose hash or length has to be known before they are sent, and
+/// chunks. Services that require hashed bodies accept at most this size.
 pub const MAX_HELD: usize = 32 * 1024 * 1024;
 
-/// Why a request is not sent, as the end of a sentence that begins with where it goes.
+/// The reason why a request is not signed, as the end of a sentence that begins with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Placeholders are in it, and no signature of theirs that is known.
+    /// The request contains placeholders outside a signature that the host can replace.
     #[error(
-        "placeholder credentials are in it, and not as a Signature Version 4 of its own, which the host could make anew"
+        "it contains placeholder credentials outside a Signature Version 4, so it cannot be re-signed"
     )]
     Placeholder,
-    /// It goes to no endpoint of AWS.
+    /// The host is not an endpoint of AWS.
     #[error(
-        "it is signed with placeholder credentials, and goes to no endpoint of AWS: AWS_ENDPOINT_URL_<SERVICE> in the function's environment makes it one"
+        "it is signed with placeholder credentials, and its host is not an endpoint of AWS: if it is an endpoint, set AWS_ENDPOINT_URL_<SERVICE> in the function's environment"
     )]
     Endpoint,
-    /// It goes to a domain of AWS, to a host of which no service is known.
+    /// The host is in a domain of AWS, but its service is not known.
     #[error(
-        "the host knows no service of AWS that is signed for there, and a customer of AWS may be listening"
+        "its host does not belong to a known service of AWS, and may belong to a customer of AWS"
     )]
     Host,
-    /// Several services are there.
+    /// The environment names this endpoint for several services.
     #[error(
-        "AWS_ENDPOINT_URL in the function's environment says that several services are there ({0}), and the request does not say which one it is for: set AWS_ENDPOINT_URL_<SERVICE>, or sign it with the placeholders"
+        "AWS_ENDPOINT_URL in the function's environment names this endpoint for several services ({0}), and the request does not say which service it is for: set AWS_ENDPOINT_URL_<SERVICE>, or sign it with the placeholders"
     )]
     Several(String),
-    /// It goes to an endpoint of several regions.
+    /// The endpoint belongs to several regions.
     #[error(
-        "such endpoints need Signature Version 4A, which the host does not make: use the endpoint of one region"
+        "its endpoint needs Signature Version 4A, which the host does not support: use the endpoint of one region"
     )]
     Asymmetric,
-    /// It has an authorization that the host did not make.
+    /// The request has another authorization.
     #[error(
         "it is for {0} and carries another authorization: to have it signed, leave out that header or X-Amz-Signature"
     )]
     Authorized(String),
-    /// Its length is not known, and has to be.
+    /// The service needs the length of the body, which is not known.
     #[error(
         "it has no Content-Length, and its body does not fit into the {} MiB that are held to find its length: set Content-Length, or send it in parts",
         MAX_HELD / 1024 / 1024
     )]
     Length,
-    /// Its body is too large to be hashed.
+    /// The body is too large to be hashed.
     #[error(
         "its body has to be held for its hash, and does not fit into the {} MiB that are held at one time: set x-amz-content-sha256",
         MAX_HELD / 1024 / 1024
     )]
     Held,
-    /// Its body is in chunks of an unknown sum.
+    /// The body is in chunks whose total length is not known.
     #[error(
-        "its body is aws-chunked, and it has no x-amz-decoded-content-length, without which AWS does not take it"
+        "its body is aws-chunked, and the header x-amz-decoded-content-length is missing, which AWS requires"
     )]
     DecodedLength,
     /// The policy does not list the service.
@@ -67,15 +67,15 @@ pub enum Refusal {
         "it is for the region {0}: to have it signed, add \"{0}\" to `regions` under [aws] in the policy"
     )]
     Region(String),
-    /// There is nothing to sign with.
+    /// The environment has no credentials.
     #[error(
-        "it is to be signed, and the runtime has no AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its environment"
+        "it is to be signed, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not in the runtime's environment"
     )]
     Credentials,
-    /// The request wants a way of signing that is not known.
-    #[error("its x-amz-content-sha256 is {0:?}, which is no way of signing that the host knows")]
+    /// The request asks for an unknown way of signing.
+    #[error("its x-amz-content-sha256 is {0:?}, a way of signing that the host does not know")]
     Mode(String),
-    /// The library does not sign it.
+    /// The signing library refuses it.
     #[error("it cannot be signed: {0}")]
     Invalid(String),
 }

@@ -1,54 +1,54 @@
-//! Which service of AWS a request is for: by AWS's own hosts, and by the endpoints that the environment names.
+//! Finds the AWS service of a request, by AWS's own hosts and by the endpoints in the environment.
 //!
-//! A signature, and the session's token with it, goes to no host where a customer could be listening: load balancers, virtual
-//! machines, private links and the like have names in `amazonaws.com` too.
+//! A signature carries the session's token, so it must not go to a host of a customer. Load balancers, virtual machines and
+//! private links have names in `amazonaws.com` too.
 
 use http::Uri;
 
 use super::Refusal;
-use super::claim::Claim;
+use super::credential_scope::CredentialScope;
 use crate::aws::{Rule, has_rule, place, signing_name};
 use crate::config::Environment;
 use crate::policy::{Host, Origin};
 
 const S3: &str = "s3";
 
-/// The region that is signed for if the environment names none.
+/// The region to sign for if the environment does not name a region.
 const GLOBAL: &str = "us-east-1";
 
 /// A service in a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// Its name in signatures.
+    /// The name in signatures.
     pub name: String,
     /// The region.
     pub region: String,
 }
 
 impl Service {
-    /// Whether it has a rule of its own.
+    /// Returns whether the service has this rule.
     #[must_use]
     pub fn has(&self, rule: Rule) -> bool {
         has_rule(&self.name, rule)
     }
 }
 
-/// Where the services are: at AWS's hosts, and where the environment says, by the variables of
+/// The endpoints that the environment names, by the variables of
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
 #[derive(Debug, Default)]
 pub struct Endpoints {
-    /// Of one service each.
+    /// The endpoints of single services.
     named: Vec<(Origin, &'static str)>,
-    /// Of all of them.
+    /// The endpoint of all services.
     all: Option<Origin>,
-    /// The region that these are signed for, if the request does not say.
+    /// The region of the endpoints, if the request does not name it.
     region: String,
 }
 
 impl Endpoints {
-    /// Those of the environment, which are in this region.
+    /// Reads the endpoints in the environment, which are in this region.
     #[must_use]
-    pub fn of(environment: &Environment, region: Option<&str>) -> Self {
+    pub fn from_environment(environment: &Environment, region: Option<&str>) -> Self {
         let mut endpoints = Self {
             region: region.unwrap_or(GLOBAL).to_owned(),
             ..Self::default()
@@ -74,7 +74,7 @@ impl Endpoints {
         endpoints
     }
 
-    /// The services that the environment says are here: those that are named, or all that there is to `sign` for.
+    /// Returns the services that the environment puts at an origin: the named services, or all services in `sign`.
     fn here<'a>(&'a self, origin: &Origin, sign: &'a [String]) -> Vec<&'a str> {
         let is_here = |(endpoint, name): &&(Origin, &str)| {
             endpoint == origin || (*name == S3 && is_bucket(origin, endpoint))
@@ -95,26 +95,26 @@ impl Endpoints {
         names
     }
 
-    /// Returns the service that a request to here is for, by where it goes; if that leaves it open, by the service that it
-    /// was signed for or by what there is to `sign` for.
+    /// Returns the service of a request, by its origin. If the origin belongs to several services, the scope of its signature
+    /// decides, or the services in `sign`.
     ///
     /// # Errors
     ///
-    /// Returns the reason if there is no such service.
+    /// Returns the reason if the service cannot be determined.
     pub fn service(
         &self,
         origin: &Origin,
-        claim: Option<&Claim>,
+        scope: Option<&CredentialScope>,
         sign: &[String],
     ) -> Result<Service, Refusal> {
         let names = self.here(origin, sign);
         if names.is_empty() {
-            return self.of_aws(&origin.host, claim);
+            return self.aws_service(&origin.host, scope);
         }
-        match (claim, &names[..]) {
-            (Some(claim), _) => Ok(Service {
-                name: claim.service.clone(),
-                region: claim.region.clone(),
+        match (scope, &names[..]) {
+            (Some(scope), _) => Ok(Service {
+                name: scope.service.clone(),
+                region: scope.region.clone(),
             }),
             (None, [name]) => Ok(Service {
                 name: (*name).to_owned(),
@@ -124,20 +124,24 @@ impl Endpoints {
         }
     }
 
-    /// The service of a host of AWS's.
-    fn of_aws(&self, host: &Host, claim: Option<&Claim>) -> Result<Service, Refusal> {
+    /// Returns the service of a host in AWS's domains.
+    fn aws_service(
+        &self,
+        host: &Host,
+        scope: Option<&CredentialScope>,
+    ) -> Result<Service, Refusal> {
         let Host::Name(host) = host else {
             return Err(Refusal::Endpoint);
         };
         let place = place(host).ok_or(Refusal::Endpoint)?;
-        let (name, is_of_own_region) = match (place.service, claim) {
+        let (name, is_of_own_region) = match (place.service, scope) {
             (Some(listed), _) if listed.is_asymmetric => return Err(Refusal::Asymmetric),
-            // The one who signed knows better than a table.
-            (Some(listed), Some(claim)) if !listed.is_named_by_customer => {
-                (&*claim.service, listed.is_of_own_region)
+            // The signer knows the service better than a table.
+            (Some(listed), Some(scope)) if !listed.is_named_by_customer => {
+                (&*scope.service, listed.is_of_own_region)
             }
             (Some(listed), _) => (listed.name, listed.is_of_own_region),
-            (None, Some(claim)) if place.is_plain => (&*claim.service, false),
+            (None, Some(scope)) if place.is_plain => (&*scope.service, false),
             (None, _) => return Err(Refusal::Host),
         };
         let global = if is_of_own_region {
@@ -145,8 +149,8 @@ impl Endpoints {
         } else {
             place.global
         };
-        let claimed = claim.map(|claim| &*claim.region);
-        let region = place.region.as_deref().or(claimed).unwrap_or(global);
+        let scoped = scope.map(|scope| &*scope.region);
+        let region = place.region.as_deref().or(scoped).unwrap_or(global);
         Ok(Service {
             name: name.to_owned(),
             region: region.to_owned(),
@@ -154,7 +158,7 @@ impl Endpoints {
     }
 }
 
-/// Whether this is where SDKs look for a bucket of the S3 at an endpoint: at a host of its name, before the endpoint's.
+/// Returns whether an origin is a bucket of the S3 at an endpoint: SDKs put the bucket's name before the endpoint's host.
 fn is_bucket(origin: &Origin, endpoint: &Origin) -> bool {
     let (Host::Name(host), Host::Name(of)) = (&origin.host, &endpoint.host) else {
         return false;
@@ -170,8 +174,8 @@ fn is_bucket(origin: &Origin, endpoint: &Origin) -> bool {
 mod tests {
     use super::*;
 
-    fn of(url: &str, claim: Option<(&str, &str)>) -> Option<(String, String)> {
-        let claim = claim.map(|(service, region)| Claim {
+    fn of(url: &str, scope: Option<(&str, &str)>) -> Option<(String, String)> {
+        let scope = scope.map(|(service, region)| CredentialScope {
             region: region.to_owned(),
             service: service.to_owned(),
             is_query: false,
@@ -184,10 +188,11 @@ mod tests {
             ("AWS_ENDPOINT_URL", "https://aws.example:8443"),
             ("AWS_ENDPOINT_URLS", "http://localhost:9"),
         ];
-        let endpoints = Endpoints::of(&Environment::of(&variables), Some("eu-central-1"));
+        let endpoints =
+            Endpoints::from_environment(&Environment::from_pairs(&variables), Some("eu-central-1"));
         let origin = Origin::from_uri(&url.parse().unwrap()).unwrap();
         let sign = ["kms".to_owned()];
-        let service = endpoints.service(&origin, claim.as_ref(), &sign).ok()?;
+        let service = endpoints.service(&origin, scope.as_ref(), &sign).ok()?;
         Some((service.name, service.region))
     }
 
@@ -199,7 +204,7 @@ mod tests {
 
     #[test]
     fn hosts_where_others_may_listen() {
-        let claim = Some(("dynamodb", "eu-central-1"));
+        let scope = Some(("dynamodb", "eu-central-1"));
         for host in [
             "evil.dynamodb.eu-west-1.amazonaws.com",
             "dynamodb.eu-west-1.amazonaws.com.evil.example",
@@ -214,20 +219,20 @@ mod tests {
             "id.lambda-url.eu-west-1.on.aws",
             "localhost:3",
         ] {
-            is(of(&format!("http://{host}/"), claim), None);
+            is(of(&format!("http://{host}/"), scope), None);
         }
-        // Whoever listens there gets what is meant for it.
+        // This host is a customer's own API.
         is(
-            of("https://id.execute-api.eu-west-1.amazonaws.com/", claim),
+            of("https://id.execute-api.eu-west-1.amazonaws.com/", scope),
             Some(("execute-api", "eu-west-1")),
         );
     }
 
     #[test]
     fn what_a_request_was_signed_for() {
-        let claim = Some(("iotdata", "eu-central-1"));
+        let scope = Some(("iotdata", "eu-central-1"));
         is(
-            of("https://data.eu-west-1.amazonaws.com/", claim),
+            of("https://data.eu-west-1.amazonaws.com/", scope),
             Some(("iotdata", "eu-west-1")),
         );
         is(
@@ -241,12 +246,12 @@ mod tests {
 
     #[test]
     fn endpoints_of_the_environment() {
-        let claim = Some(("sqs", "eu-west-3"));
+        let scope = Some(("sqs", "eu-west-3"));
         is(
             of("http://localhost:1/a", None),
             Some(("events", "eu-central-1")),
         );
-        is(of("http://localhost:2/", claim), Some(("sqs", "eu-west-3")));
+        is(of("http://localhost:2/", scope), Some(("sqs", "eu-west-3")));
         // SDKs put the bucket's name before S3's host.
         is(
             of("http://my.bucket.localhost:2/", None),
@@ -271,10 +276,10 @@ mod tests {
             Some(("kms", "eu-central-1")),
         );
         is(
-            of("https://aws.example:8443/", claim),
+            of("https://aws.example:8443/", scope),
             Some(("sqs", "eu-west-3")),
         );
-        is(of("https://aws.example/", claim), None);
-        is(of("http://localhost:9/", claim), None);
+        is(of("https://aws.example/", scope), None);
+        is(of("http://localhost:9/", scope), None);
     }
 }

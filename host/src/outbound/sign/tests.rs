@@ -42,9 +42,9 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     runtime.unwrap().block_on(work)
 }
 
-fn signing(credentials: Credentials, service: (&str, &str), mode: Mode) -> Signing {
+fn signing(credentials: Credentials, service: (&str, &str), payload: PayloadSigning) -> Signing {
     Signing {
-        mode,
+        payload,
         needs_length: true,
         key: SigningKey {
             service: Service {
@@ -115,7 +115,7 @@ fn the_published_signatures() {
                 context["service"].as_str().unwrap(),
                 context["region"].as_str().unwrap(),
             ),
-            Mode::Hashed,
+            PayloadSigning::Hashed,
         );
         let at: Timestamp = context["timestamp"].as_str().unwrap().parse().unwrap();
         signing.key.time = at.into();
@@ -132,7 +132,7 @@ fn the_published_signatures() {
 }
 
 /// Signs a body of 65 KiB in chunks whose signatures are nonsense, which comes in pieces of this size.
-fn chunked(piece: usize, mode: &str, trailer: &str) -> (http::HeaderMap, String) {
+fn chunked(piece: usize, payload: &str, trailer: &str) -> (http::HeaderMap, String) {
     let nonsense = "0".repeat(64);
     let chunk = |size: usize| {
         let data = "a".repeat(size);
@@ -149,7 +149,7 @@ fn chunked(piece: usize, mode: &str, trailer: &str) -> (http::HeaderMap, String)
     let pieces = Pieces(pieces.collect());
     let mut request = Request::put("https://s3.amazonaws.com/examplebucket/chunkObject.txt")
         .header("content-encoding", "aws-chunked")
-        .header("x-amz-content-sha256", mode)
+        .header("x-amz-content-sha256", payload)
         .header("x-amz-decoded-content-length", "66560")
         .header("x-amz-storage-class", "REDUCED_REDUNDANCY");
     request = match trailer {
@@ -166,7 +166,7 @@ fn chunked(piece: usize, mode: &str, trailer: &str) -> (http::HeaderMap, String)
     let mut signing = signing(
         credentials,
         ("s3", "us-east-1"),
-        Mode::Chunks(mode.to_owned()),
+        PayloadSigning::Chunks(payload.to_owned()),
     );
     signing.key.time = UNIX_EPOCH + Duration::from_secs(1_369_353_600);
     block_on(async {
@@ -242,28 +242,31 @@ fn chunks_that_are_none_are_told() {
     let signature = format!(";chunk-signature={}\r\n", "0".repeat(64));
     for (text, why) in [
         (String::new(), "it ends too early"),
-        ("x\r\n".to_owned(), "begins no chunk"),
+        ("x\r\n".to_owned(), "is not the start of a chunk"),
         ("3\r\nabc\r\n".to_owned(), "has no signature"),
         (format!("3{signature}abcd\r\n"), "longer than it says"),
         (format!("3{signature}ab"), "it ends too early"),
         (format!("0{signature}"), "it ends too early"),
-        (format!("0{signature}\r\nmore"), "something after its end"),
-        (format!("0{signature}no trailer\r\n\r\n"), "is no trailer"),
+        (format!("0{signature}\r\nmore"), "continues after its end"),
         (
-            format!("900000{signature}"),
-            "is the most that is signed at once",
+            format!("0{signature}no trailer\r\n\r\n"),
+            "is not a trailer",
         ),
+        (format!("900000{signature}"), "the host signs at most"),
         ("0".repeat(MAX_HELD / 1000), "a line does not end"),
     ] {
         let credentials = Credentials::new("key", "secret", None, None, "test");
-        let mode = Mode::Chunks("STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned());
-        let signing = signing(credentials, ("s3", "us-east-1"), mode);
+        let payload = PayloadSigning::Chunks("STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned());
+        let signing = signing(credentials, ("s3", "us-east-1"), payload);
         let request = Request::put("https://s3.amazonaws.com/a").body(body(text.clone()));
-        let told = block_on(async {
+        let message = block_on(async {
             let signed = signing.sign(request.unwrap()).await.unwrap();
             signed.into_body().collect().await.unwrap_err()
         });
-        assert!(format!("{told:?}").contains(why), "{text:?}: {told:?}");
+        assert!(
+            format!("{message:?}").contains(why),
+            "{text:?}: {message:?}"
+        );
     }
 }
 
@@ -291,7 +294,11 @@ fn a_path_is_escaped_as_s3_has_it() {
 #[test]
 fn a_body_that_is_too_large_to_hash_is_refused() {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let signing = signing(credentials, ("dynamodb", "eu-west-1"), Mode::Hashed);
+    let signing = signing(
+        credentials,
+        ("dynamodb", "eu-west-1"),
+        PayloadSigning::Hashed,
+    );
     let request = |size| Request::post(DYNAMODB).body(body(vec![0; size])).unwrap();
     let held = block_on(signing.sign(request(MAX_HELD))).unwrap();
     // While it is sent there is no room for another.
@@ -308,9 +315,9 @@ fn a_body_that_is_too_large_to_hash_is_refused() {
 #[test]
 fn a_body_of_unknown_length_is_held_and_sent_with_it() {
     let credentials = || Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let mode = Mode::Said(UNSIGNED.to_owned());
+    let payload = PayloadSigning::Declared(UNSIGNED.to_owned());
     for (service, url) in [("s3", S3), ("dynamodb", DYNAMODB)] {
-        let signing = signing(credentials(), (service, "eu-west-1"), mode.clone());
+        let signing = signing(credentials(), (service, "eu-west-1"), payload.clone());
         let of = |pieces: usize, size| {
             let pieces = vec![Bytes::from(vec![0; size]); pieces];
             let body = Pieces(pieces.into()).boxed_unsync();
@@ -325,7 +332,7 @@ fn a_body_of_unknown_length_is_held_and_sent_with_it() {
         assert_eq!(of(0, 0).unwrap().body().size_hint().exact(), Some(0));
     }
     // A request that says its length is not held.
-    let signing = signing(credentials(), ("s3", "eu-west-1"), mode);
+    let signing = signing(credentials(), ("s3", "eu-west-1"), payload);
     let pieces = vec![Bytes::from(vec![0; 1024 * 1024]); 40];
     let request = Request::put(S3).header(CONTENT_LENGTH, 40 * 1024 * 1024);
     let request = request.body(Pieces(pieces.into()).boxed_unsync()).unwrap();

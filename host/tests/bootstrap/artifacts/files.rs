@@ -24,7 +24,10 @@ fn a_folder() {
     fs::create_dir(deployment.artifact()).unwrap();
     let refusal = refuse_in(&deployment);
     assert_eq!(refusal.error_type, "Runtime.ComponentUnreadable");
-    assert!(refusal.message.contains("no regular file"), "{refusal:?}");
+    assert!(
+        refusal.message.contains("not a regular file"),
+        "{refusal:?}"
+    );
 }
 
 #[test]
@@ -47,7 +50,10 @@ fn a_pipe_without_a_writer() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
     let refusal = refuse_in(&deployment);
     assert_eq!(refusal.error_type, "Runtime.ComponentUnreadable");
-    assert!(refusal.message.contains("no regular file"), "{refusal:?}");
+    assert!(
+        refusal.message.contains("not a regular file"),
+        "{refusal:?}"
+    );
 }
 
 #[test]

@@ -140,6 +140,6 @@ fn cpu_features_that_are_not_here() {
     refuse(
         &artifact,
         "Runtime.CpuMismatch",
-        &["does not have: teleport, telepathy.", "--cpu native"],
+        &["does not have: teleport, telepathy\n", "--cpu native"],
     );
 }

@@ -46,7 +46,7 @@ fn missing_fields_and_other_types_are_refused() {
     assert_snapshot!(why(event(json!({ "multiValueHeaders": { "a": [1] } }))), @"the event is an HTTP request, and it is malformed: invalid type: integer `1`, expected a string at line 1 column 47");
     assert_snapshot!(why(event(json!({ "requestContext": 1 }))), @"the event is an HTTP request, and its requestContext is malformed: invalid type: integer `1`, expected an object at line 1 column 1");
     assert_snapshot!(why(event(json!({ "body": {} }))), @"the event is an HTTP request, and it is malformed: invalid type: map, expected a string at line 1 column 8");
-    assert_snapshot!(why(event(json!({ "body": "a?", "isBase64Encoded": true }))), @"the event's body is no base64, which it says it is: Invalid symbol 63, offset 1.");
+    assert_snapshot!(why(event(json!({ "body": "a?", "isBase64Encoded": true }))), @"the event's body is not base64, although isBase64Encoded is true: Invalid symbol 63, offset 1.");
     host.finish();
 }
 
@@ -63,14 +63,14 @@ fn events_that_are_not_json_are_refused() {
 fn requests_that_http_does_not_allow_are_refused() {
     let host = start("http_seen");
     let why = |fields: Value| why(&host, event(fields).to_string());
-    assert_snapshot!(why(json!({ "headers": { "a name": "b" } })), @r#"the event is no request that HTTP allows: it has the header "a name" with the value "b""#);
-    assert_snapshot!(why(json!({ "headers": { "": "b" } })), @r#"the event is no request that HTTP allows: it has the header "" with the value "b""#);
-    assert_snapshot!(why(json!({ "headers": { "ä": "b" } })), @r#"the event is no request that HTTP allows: it has the header "ä" with the value "b""#);
-    assert_snapshot!(why(json!({ "headers": { "a": "b\r\nc: d" } })), @r#"the event is no request that HTTP allows: it has the header "a" with the value "b\r\nc: d""#);
-    assert_snapshot!(why(json!({ "headers": { "a": "b\u{0}" } })), @r#"the event is no request that HTTP allows: it has the header "a" with the value "b\0""#);
-    assert_snapshot!(why(json!({ "headers": { "cookie": "a=1\n2" } })), @r#"the event is no request that HTTP allows: it has the header "cookie" with the value "a=1\n2""#);
-    assert_snapshot!(why(json!({ "httpMethod": "GE T" })), @r#"the event is no request that HTTP allows: the method is "GE T""#);
-    assert_snapshot!(why(json!({ "httpMethod": "GET / HTTP/1.1\r\n" })), @r#"the event is no request that HTTP allows: the method is "GET / HTTP/1.1\r\n""#);
+    assert_snapshot!(why(json!({ "headers": { "a name": "b" } })), @r#"HTTP does not allow the event's request: it has the header "a name" with the value "b""#);
+    assert_snapshot!(why(json!({ "headers": { "": "b" } })), @r#"HTTP does not allow the event's request: it has the header "" with the value "b""#);
+    assert_snapshot!(why(json!({ "headers": { "ä": "b" } })), @r#"HTTP does not allow the event's request: it has the header "ä" with the value "b""#);
+    assert_snapshot!(why(json!({ "headers": { "a": "b\r\nc: d" } })), @r#"HTTP does not allow the event's request: it has the header "a" with the value "b\r\nc: d""#);
+    assert_snapshot!(why(json!({ "headers": { "a": "b\u{0}" } })), @r#"HTTP does not allow the event's request: it has the header "a" with the value "b\0""#);
+    assert_snapshot!(why(json!({ "headers": { "cookie": "a=1\n2" } })), @r#"HTTP does not allow the event's request: it has the header "cookie" with the value "a=1\n2""#);
+    assert_snapshot!(why(json!({ "httpMethod": "GE T" })), @r#"HTTP does not allow the event's request: the method is "GE T""#);
+    assert_snapshot!(why(json!({ "httpMethod": "GET / HTTP/1.1\r\n" })), @r#"HTTP does not allow the event's request: the method is "GET / HTTP/1.1\r\n""#);
     host.finish();
 }
 

@@ -23,7 +23,7 @@ fn headers_may_be_many_up_to_a_limit() {
         event(json!({ "headers": Value::Object(headers.collect()) }))
     };
     assert_eq!(Seen::of_event(&host, &many(10_000)).headers.len(), 10_000);
-    assert_snapshot!(why(&host, many(40_000).to_string()), @"the event is no request that HTTP allows: it has too many headers (max size reached)");
+    assert_snapshot!(why(&host, many(40_000).to_string()), @"HTTP does not allow the event's request: it has too many headers (max size reached)");
     host.finish();
 }
 

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use lambda_wasm_test_support::{Deployment, aws_events::sample, oci_wasm_component};
 
 #[test]
-fn a_component_of_others_answers_every_front_door() {
+fn a_third_party_component_answers_every_event_source() {
     let component = std::fs::read(oci_wasm_component()).unwrap();
     let host = Deployment::of_component(&component).start();
     let answer = |event: String| host.invoke(event).response().text();

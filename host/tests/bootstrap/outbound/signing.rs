@@ -226,8 +226,8 @@ fn placeholders_never_leave() {
         let stderr = sender.finish().stderr;
         for why in [
             "it is for the service sqs: to have it signed, add \"sqs\" to `sign` under [aws]",
-            "goes to no endpoint of AWS: AWS_ENDPOINT_URL_<SERVICE>",
-            "placeholder credentials are in it",
+            "its host is not an endpoint of AWS: if it is an endpoint, set AWS_ENDPOINT_URL_<SERVICE>",
+            "it contains placeholder credentials",
         ] {
             assert!(stderr.contains(why), "{name}: {stderr}");
         }

@@ -120,7 +120,7 @@ fn a_server_that_wants_a_client_certificate() {
             sender.fails(&origin, "TlsAlertReceived");
             let stderr = sender.finish().stderr;
             let line = format!(
-                "a request to {origin} could not be sent: it ended TLS with the alert CertificateRequired: it wants a client certificate"
+                "a request to {origin} could not be sent: it ended TLS with the alert CertificateRequired: it requires a client certificate"
             );
             assert!(stderr.contains(&line), "{protocols:?}: {stderr}");
         }

@@ -1,4 +1,4 @@
-//! What becomes of a request: signed, left as it is, or refused.
+//! The decision about a request: signed, left as it is, or refused.
 
 use super::*;
 
@@ -9,13 +9,16 @@ fn signer(variables: &[(&str, &str)]) -> Signer {
         sign: vec!["dynamodb".to_owned(), "s3".to_owned()],
         regions: Vec::new(),
     };
-    Signer::new(&aws, &Environment::of(variables))
+    Signer::new(&aws, &Environment::from_pairs(variables))
 }
 
-/// What becomes of a request to `url` with these headers.
-fn decided(url: &str, headers: &[(&str, &str)]) -> Result<Option<(String, Mode)>, Refusal> {
+/// Returns the decision about a request to `url` with these headers.
+fn decided(
+    url: &str,
+    headers: &[(&str, &str)],
+) -> Result<Option<(String, PayloadSigning)>, Refusal> {
     Ok(match decision(url, headers)? {
-        Decision::Sign(signing) => Some((signing.key.service.name, signing.mode)),
+        Decision::Sign(signing) => Some((signing.key.service.name, signing.payload)),
         Decision::Leave(_) => None,
     })
 }
@@ -35,7 +38,7 @@ fn decision(url: &str, headers: &[(&str, &str)]) -> Result<Decision, Refusal> {
     signer.decide(&origin, &parts)
 }
 
-fn claimed(service: &str) -> String {
+fn scoped(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential={KEY}/20260101/eu-west-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
     )
@@ -43,20 +46,26 @@ fn claimed(service: &str) -> String {
 
 #[test]
 fn requests_that_are_signed() {
-    let is = |name: &str, mode| Ok(Some((name.to_owned(), mode)));
-    let said = |text: &str| Mode::Said(text.to_owned());
-    assert_eq!(decided(DYNAMODB, &[]), is("dynamodb", Mode::Hashed));
-    let claim = claimed("dynamodb");
-    let claim = ("authorization", claim.as_str());
-    assert_eq!(decided(DYNAMODB, &[claim]), is("dynamodb", Mode::Hashed));
+    let is = |name: &str, payload| Ok(Some((name.to_owned(), payload)));
+    let said = |text: &str| PayloadSigning::Declared(text.to_owned());
+    assert_eq!(
+        decided(DYNAMODB, &[]),
+        is("dynamodb", PayloadSigning::Hashed)
+    );
+    let scope = scoped("dynamodb");
+    let scope = ("authorization", scope.as_str());
+    assert_eq!(
+        decided(DYNAMODB, &[scope]),
+        is("dynamodb", PayloadSigning::Hashed)
+    );
     assert_eq!(decided(S3, &[]), is("s3", said(UNSIGNED)));
     let http = "http://bucket.s3.eu-west-1.amazonaws.com/key";
-    assert_eq!(decided(http, &[]), is("s3", Mode::Hashed));
+    assert_eq!(decided(http, &[]), is("s3", PayloadSigning::Hashed));
     let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    for mode in [hash, UNSIGNED, "STREAMING-UNSIGNED-PAYLOAD-TRAILER"] {
+    for payload in [hash, UNSIGNED, "STREAMING-UNSIGNED-PAYLOAD-TRAILER"] {
         let length = ("x-amz-decoded-content-length", "5");
-        let headers = [("x-amz-content-sha256", mode), length];
-        assert_eq!(decided(S3, &headers), is("s3", said(mode)));
+        let headers = [("x-amz-content-sha256", payload), length];
+        assert_eq!(decided(S3, &headers), is("s3", said(payload)));
     }
     let presigned = format!(
         "{http}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={KEY}%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Signature=0"
@@ -95,7 +104,7 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
         ("AWS_ENDPOINT_URL_SQS", "http://localhost:2"),
         ("AWS_REGION", "eu-west-1"),
     ]);
-    let doubt = |url: &str, headers: &[(&str, &str)]| {
+    let unsigned_reason = |url: &str, headers: &[(&str, &str)]| {
         let request = Request::get(url);
         let set = |request: http::request::Builder, (name, value): &(&str, &str)| {
             request.header(*name, *value)
@@ -108,14 +117,14 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
             Decision::Sign(_) => panic!("{url} is signed"),
         }
     };
-    let of_all = doubt("http://localhost:1/", &[]).unwrap();
+    let of_all = unsigned_reason("http://localhost:1/", &[]).unwrap();
     assert!(of_all.contains("(dynamodb, s3)"), "{of_all}");
-    let of_one = doubt("http://localhost:2/", &[]).unwrap();
+    let of_one = unsigned_reason("http://localhost:2/", &[]).unwrap();
     assert!(of_one.contains("the service sqs"), "{of_one}");
     let bearer = [("authorization", "Bearer token")];
-    assert_eq!(doubt("http://localhost:2/", &bearer), None);
-    assert_eq!(doubt("http://localhost:3/", &[]), None);
-    let elsewhere = doubt("https://dynamodb.us-east-2.amazonaws.com/", &[]).unwrap();
+    assert_eq!(unsigned_reason("http://localhost:2/", &bearer), None);
+    assert_eq!(unsigned_reason("http://localhost:3/", &[]), None);
+    let elsewhere = unsigned_reason("https://dynamodb.us-east-2.amazonaws.com/", &[]).unwrap();
     assert!(
         elsewhere.contains("\"us-east-2\" to `regions`"),
         "{elsewhere}"
@@ -143,21 +152,21 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
             "add \"s3express\"",
         ),
     ] {
-        let doubt = doubt(url, &[]).unwrap();
-        assert!(doubt.contains(why), "{url}: {doubt}");
+        let unsigned_reason = unsigned_reason(url, &[]).unwrap();
+        assert!(unsigned_reason.contains(why), "{url}: {unsigned_reason}");
     }
-    let dynamodb = doubt("https://dynamodb.eu-west-1.amazonaws.com/", &bearer).unwrap();
+    let dynamodb = unsigned_reason("https://dynamodb.eu-west-1.amazonaws.com/", &bearer).unwrap();
     assert!(
         dynamodb.contains("carries another authorization"),
         "{dynamodb}"
     );
     let own = "AWS4-HMAC-SHA256 Credential=AKIDOTHER/20260101/eu-west-1/s3/aws4_request";
-    assert_eq!(doubt(S3, &[("authorization", own)]), None);
+    assert_eq!(unsigned_reason(S3, &[("authorization", own)]), None);
 }
 
 #[test]
 fn nothing_is_doubted_where_nothing_is_signed() {
-    let signer = Signer::new(&Aws::default(), &Environment::of(&[]));
+    let signer = Signer::new(&Aws::default(), &Environment::from_pairs(&[]));
     let (parts, ()) = Request::get(S3).body(()).unwrap().into_parts();
     let decision = signer.decide(&Origin::from_uri(&parts.uri).unwrap(), &parts);
     assert!(matches!(decision, Ok(Decision::Leave(None))));
@@ -169,21 +178,27 @@ fn a_service_that_is_listed_by_another_name_is_doubted() {
         sign: vec!["cloudwatch".to_owned()],
         regions: Vec::new(),
     };
-    let signer = Signer::new(&aws, &Environment::of(&[("AWS_REGION", "eu-west-1")]));
+    let signer = Signer::new(
+        &aws,
+        &Environment::from_pairs(&[("AWS_REGION", "eu-west-1")]),
+    );
     let request = Request::get("https://monitoring.eu-west-1.amazonaws.com/");
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let origin = Origin::from_uri(&parts.uri).unwrap();
-    let Ok(Decision::Leave(Some(doubt))) = signer.decide(&origin, &parts) else {
+    let Ok(Decision::Leave(Some(unsigned_reason))) = signer.decide(&origin, &parts) else {
         panic!("it is signed, or nothing is said");
     };
-    let doubt = doubt.to_string();
-    assert!(doubt.contains("add \"monitoring\" to `sign`"), "{doubt}");
+    let unsigned_reason = unsigned_reason.to_string();
+    assert!(
+        unsigned_reason.contains("add \"monitoring\" to `sign`"),
+        "{unsigned_reason}"
+    );
 }
 
 #[test]
 fn placeholders_do_not_leave() {
     let refused = |url: &str, service: &str| {
-        decided(url, &[("authorization", &claimed(service))]).unwrap_err()
+        decided(url, &[("authorization", &scoped(service))]).unwrap_err()
     };
     assert_eq!(refused("https://evil.example/", "s3"), Refusal::Endpoint);
     assert_eq!(
@@ -221,10 +236,10 @@ fn placeholders_do_not_leave() {
 #[test]
 fn a_placeholder_that_would_be_left_is_refused() {
     let credentials = Credentials::new("AKIDEXAMPLE", "secret", None, None, "test");
-    let signing = signing(credentials, ("s3", "eu-west-1"), Mode::Hashed);
+    let signing = signing(credentials, ("s3", "eu-west-1"), PayloadSigning::Hashed);
     let request = Request::get(S3)
-        .header("authorization", claimed("s3"))
-        .header("x-copy", claimed("s3"));
+        .header("authorization", scoped("s3"))
+        .header("x-copy", scoped("s3"));
     let refused = block_on(signing.sign(request.body(body("")).unwrap()));
     assert_eq!(refused.unwrap_err().unwrap_err(), Refusal::Placeholder);
 }

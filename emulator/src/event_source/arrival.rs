@@ -1,4 +1,4 @@
-//! What a front door knows of a request besides the request itself, and adds to it.
+//! The metadata that an event source adds to a request.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// A request that has come in.
+/// The arrival of a request.
 pub(super) struct Arrival {
     pub source_ip: IpAddr,
     pub time: Timestamp,
@@ -17,7 +17,7 @@ pub(super) struct Arrival {
 }
 
 impl Arrival {
-    /// Of a client's request with these headers, now.
+    /// Creates the arrival of a client's request with these headers, now.
     pub fn now(client: SocketAddr, headers: &HeaderMap) -> Self {
         let time = Timestamp::now();
         Self {
@@ -28,18 +28,18 @@ impl Arrival {
         }
     }
 
-    /// The time as events have it, such as `09/Apr/2026:12:34:56 +0000`.
+    /// Returns the time in the format of events, such as `09/Apr/2026:12:34:56 +0000`.
     pub fn clock(&self) -> String {
         self.time.strftime("%d/%b/%Y:%H:%M:%S %z").to_string()
     }
 
-    /// The time in milliseconds since 1970.
+    /// Returns the time in milliseconds since 1970.
     pub fn epoch_ms(&self) -> i64 {
         self.time.as_millisecond()
     }
 
-    /// All headers with all their values, and those that front doors add. The names are in small
-    /// letters.
+    /// Returns all headers with all their values, and the headers that event sources add. The names are in
+    /// lower case.
     pub fn headers(&self, sent: &HeaderMap) -> BTreeMap<String, Vec<String>> {
         let mut headers: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (name, value) in sent {
@@ -62,7 +62,7 @@ impl Arrival {
     }
 }
 
-/// The root of the client's trace, or of a new one.
+/// Returns the root of the client's trace, or of a new trace.
 fn trace_id(headers: &HeaderMap, now: Timestamp) -> String {
     let sent = headers.get("x-amzn-trace-id");
     let sent = sent.and_then(|value| value.to_str().ok());
@@ -73,7 +73,7 @@ fn trace_id(headers: &HeaderMap, now: Timestamp) -> String {
     })
 }
 
-/// Sets of names and values of a query, decoded; a name may have several values.
+/// Parses the names and values of a query, decoded. A name may have several values.
 pub(super) fn query(query: &str) -> BTreeMap<String, Vec<String>> {
     let mut map: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -84,7 +84,7 @@ pub(super) fn query(query: &str) -> BTreeMap<String, Vec<String>> {
     map
 }
 
-/// The value of a header, if there is one that is text.
+/// Returns the value of a header, if it is text.
 pub(super) fn text(
     headers: &HeaderMap,
     name: impl axum::http::header::AsHeaderName,

@@ -16,25 +16,25 @@ use tokio::sync::oneshot::Receiver;
 use super::invoke_api;
 use crate::{AnswerStream, Outcome};
 
-/// A response that is under way.
+/// A response that is being sent.
 struct Sending {
     request_id: String,
     timeout: Duration,
-    /// Where the log comes from, if the caller wants it.
+    /// The end of the log, if the caller asks for it.
     log: Option<Receiver<Vec<u8>>>,
 }
 
-/// What is left to send.
+/// The rest of the response.
 enum Rest {
-    /// The chunks that an answer streams, and then its end.
+    /// The chunks of a streamed response, and then its end.
     Chunks(AnswerStream),
-    /// The end, with an error's JSON if there was one.
+    /// The end, with an error's JSON if the function failed.
     End(Option<Bytes>),
     Nothing,
 }
 
-/// The response for an outcome: a `PayloadChunk` for each piece of the payload, as it comes, and an
-/// `InvokeComplete`, which has the error if there was one.
+/// Returns the response for an outcome: a `PayloadChunk` for each piece of the payload, as it arrives,
+/// and an `InvokeComplete`, with the error if the function failed.
 pub(super) fn response(
     outcome: Outcome,
     request_id: &str,
@@ -108,8 +108,8 @@ fn chunk(bytes: &[u8]) -> Bytes {
     event("PayloadChunk", "application/octet-stream", bytes)
 }
 
-/// One event: the lengths of all and of the headers with their CRC, the headers, the payload, and the
-/// CRC of all before.
+/// Returns one event: its length and the headers' length with their CRC, the headers, the payload, and
+/// the CRC of the preceding bytes.
 fn event(kind: &str, content_type: &str, payload: &[u8]) -> Bytes {
     /// The type of a header's value that is text.
     const TEXT: u8 = 7;

@@ -1,4 +1,4 @@
-//! The signature that a function made with its placeholders: it says what the function wants, and is then taken off.
+//! The signature that a function made with its placeholders. The host reads its scope, and removes the signature.
 
 use http::request::Parts;
 use http::{HeaderName, Uri, header};
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::policy::PLACEHOLDERS;
 
-/// What a signature in headers begins with.
+/// The start of a signature in headers.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -25,21 +25,21 @@ const PARAMETERS: [&str; 8] = [
     "X-Amz-SignedHeaders",
 ];
 
-/// What a request was signed for with placeholders.
+/// The region and service that a request was signed for with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct CredentialScope {
     /// The region.
     pub region: String,
     /// The service, by its name in signatures.
     pub service: String,
-    /// Whether it is in the query.
+    /// Whether the signature is in the query.
     pub is_query: bool,
 }
 
-impl Claim {
-    /// The claim in a request, if there is one.
+impl CredentialScope {
+    /// Returns the scope of a request that is signed with placeholders.
     #[must_use]
-    pub fn of(parts: &Parts) -> Option<Self> {
+    pub fn from_request(parts: &Parts) -> Option<Self> {
         let [(_, key), ..] = PLACEHOLDERS;
         let read = |credential: &str, is_query| {
             let parts: Vec<&str> = credential.split('/').collect();
@@ -65,13 +65,13 @@ impl Claim {
     }
 }
 
-/// Whether a request has credentials of any kind.
+/// Returns whether a request has credentials of any kind.
 #[must_use]
 pub fn is_signed(parts: &Parts) -> bool {
     parts.headers.contains_key(header::AUTHORIZATION) || query(parts, "X-Amz-Signature").is_some()
 }
 
-/// Whether a request has a signature of AWS's kinds already, in its headers or its query.
+/// Returns whether a request has a signature of AWS's kinds, in its headers or its query.
 #[must_use]
 pub fn is_sigv4(parts: &Parts) -> bool {
     let header = parts.headers.get(header::AUTHORIZATION);
@@ -79,7 +79,7 @@ pub fn is_sigv4(parts: &Parts) -> bool {
         || query(parts, "X-Amz-Signature").is_some()
 }
 
-/// Whether a placeholder is in a request's address or headers.
+/// Returns whether a request's address or headers contain a placeholder.
 #[must_use]
 pub fn has_placeholder(parts: &Parts) -> bool {
     let has = |text: &[u8]| {
@@ -91,7 +91,7 @@ pub fn has_placeholder(parts: &Parts) -> bool {
         || parts.headers.values().any(|value| has(value.as_bytes()))
 }
 
-/// A parameter of the query, decoded.
+/// Returns a parameter of the query, decoded.
 #[must_use]
 pub fn query(parts: &Parts, name: &str) -> Option<String> {
     let pairs = parts.uri.query()?.split('&');
@@ -100,11 +100,11 @@ pub fn query(parts: &Parts, name: &str) -> Option<String> {
     Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-/// Takes a signature off: the headers that it is in, and its part of the query.
+/// Removes a signature: its headers, and its part of the query.
 ///
 /// # Errors
 ///
-/// If the rest of the URI is none.
+/// Returns an error if the rest of the URI is invalid.
 pub fn strip(parts: &mut Parts) -> Result<(), http::Error> {
     for name in [header::AUTHORIZATION, DATE, TOKEN] {
         parts.headers.remove(name);

@@ -1,4 +1,4 @@
-//! Which route of an API a request is for.
+//! Finds the route of a request.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::template::{Api, Function, Route};
 
-/// A route that a request took.
+/// A route that matches a request.
 #[derive(Debug)]
 pub(super) struct Match<'a> {
     pub function: &'a Function,
@@ -15,10 +15,10 @@ pub(super) struct Match<'a> {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// Finds the route of an API as API Gateway does.
+/// Finds the route of an API by the rules of API Gateway.
 ///
-/// A REST API looks for the most literal resource that fits, then its method, then its `ANY`. An
-/// HTTP API looks among the routes that fit with their method, and at last for its `$default`.
+/// A REST API takes the most literal resource that matches, then its method, then its `ANY`. An HTTP
+/// API takes a route that matches with its method, or else its `$default`.
 pub(super) fn find<'a>(
     functions: &'a [Function],
     api: Api,
@@ -46,17 +46,17 @@ pub(super) fn find<'a>(
     }
     let best = candidates.iter().map(|found| rank(found)).min()?;
     candidates.retain(|found| rank(found) == best && takes(found));
-    // Of two, the one that names the method.
+    // A route that names the method wins.
     candidates.sort_by_key(|found| found.route.method == "ANY");
     candidates.into_iter().next()
 }
 
-/// The parameters with which a resource fits a path, or nothing if it does not.
+/// Returns the parameters with which a resource matches a path, or `None`.
 fn parameters(resource: &str, path: &str) -> Option<BTreeMap<String, String>> {
     let mut parameters = BTreeMap::new();
     let mut path = segments(path);
     for part in segments(resource) {
-        match Part::of(part) {
+        match Part::parse(part) {
             Part::Literal(text) => {
                 if path.next()? != text {
                     return None;
@@ -78,8 +78,8 @@ fn parameters(resource: &str, path: &str) -> Option<BTreeMap<String, String>> {
     path.next().is_none().then_some(parameters)
 }
 
-/// Finds the API and the route that a request is for where both kinds of APIs share an address: the
-/// most literal route of both, and the REST API's of two that are alike.
+/// Finds the API and the route of a request to both kinds of APIs: the most literal route, or the REST
+/// API's of two equal routes.
 pub(super) fn find_in_any<'a>(
     functions: &'a [Function],
     method: &str,
@@ -90,10 +90,9 @@ pub(super) fn find_in_any<'a>(
     found.min_by_key(|found| (rank(found), found.route.method == "ANY"))
 }
 
-/// Orders resources: literal parts before parameters before `{proxy+}`, from the left, and
-/// `$default` after all.
+/// Orders resources from the left: literal parts, then parameters, then `{proxy+}`. `$default` is last.
 fn rank(found: &Match<'_>) -> Vec<u8> {
-    let parts = segments(&found.route.path).map(|part| match Part::of(part) {
+    let parts = segments(&found.route.path).map(|part| match Part::parse(part) {
         Part::Literal(Route::DEFAULT) => 3,
         Part::Literal(_) => 0,
         Part::Parameter(_) => 1,
@@ -102,7 +101,7 @@ fn rank(found: &Match<'_>) -> Vec<u8> {
     parts.collect()
 }
 
-/// The parts between slashes; one slash at the end does not count.
+/// Returns the parts between slashes. One slash at the end does not count.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -116,7 +115,7 @@ enum Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn of(part: &'a str) -> Self {
+    fn parse(part: &'a str) -> Self {
         let inner = part.strip_prefix('{').and_then(|p| p.strip_suffix('}'));
         match inner {
             Some(name) => match name.strip_suffix('+') {

@@ -1,5 +1,5 @@
-//! What stands before the functions: the APIs that API Gateway would make of the template with
-//! Lambda's own Invoke API, on one port, and a port for each function URL.
+//! The event sources: the APIs that API Gateway would create from the template and Lambda's own Invoke
+//! API, on one port, and a port for each function URL.
 
 mod answer;
 mod arrival;
@@ -37,17 +37,17 @@ use uuid::Uuid;
 use crate::{Function, Invocation, InvokeMode, Outcome, RuntimeApi, Template};
 use arrival::Arrival;
 
-/// The account that everything here seems to be in.
+/// The account of all resources here.
 pub const ACCOUNT: &str = "123456789012";
-/// The region that everything here seems to be in, unless another is asked for.
+/// The region of all resources here, unless the caller sets another.
 pub const REGION: &str = "us-east-1";
 
-/// Where the end of an invocation's log goes, once the invocation has ended.
+/// The receiver of the end of an invocation's log, once the invocation has ended.
 pub type LogTail = oneshot::Sender<Vec<u8>>;
 
-/// Those who can carry out an invocation.
+/// The functions that events can be sent to.
 pub trait Functions: Send + Sync + 'static {
-    /// Invokes a function by its name. Up to 4 KB of the log go to whoever wants them.
+    /// Invokes a function by its name. Sends up to 4 KB of its log to `log`.
     fn invoke(
         &self,
         function: &str,
@@ -55,22 +55,22 @@ pub trait Functions: Send + Sync + 'static {
         log: Option<LogTail>,
     ) -> impl Future<Output = Outcome> + Send;
 
-    /// Is told of an answer that is no HTTP response, which the client sees as a bare 500 or 502.
+    /// Reports a response that is not an HTTP response. The client gets a bare 500 or 502.
     fn malformed(&self, _function: &str, _why: &str) {}
 
-    /// Tells the developer how AWS treats a request or a response, if it is not as a function means it.
+    /// Reports to the developer how AWS treats a request or a response, if the function may not expect it.
     fn note(&self, _function: &str, _note: &str) {}
 
-    /// Is told of each request that was answered.
+    /// Reports a request that was answered.
     fn answered(&self, _answered: &Answered<'_>) {}
 }
 
 /// A request that was answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Answered<'a> {
-    /// The function that it was for, unless no route led to one.
+    /// The function of the request, unless no route matched.
     pub function: Option<&'a str>,
-    /// Its method and path, or `invoke` if it names the function.
+    /// The method and path, or `invoke` if the request names the function.
     pub request: &'a str,
     /// The status of the response.
     pub status: u16,
@@ -78,7 +78,7 @@ pub struct Answered<'a> {
     pub took: Duration,
 }
 
-/// One runtime that serves every function, and whose log is not known.
+/// One runtime that serves every function. Its log is not known.
 impl Functions for RuntimeApi {
     async fn invoke(
         &self,
@@ -101,9 +101,9 @@ pub async fn serve<F: Functions>(
 
 /// Serves a function's URL on a socket, until the future is dropped.
 ///
-/// With [`InvokeMode::ResponseStream`], an answer goes to the client as it comes. If it does not
-/// end well, the connection is closed without the last chunk. An answer that comes as a whole is
-/// understood as with [`InvokeMode::Buffered`].
+/// With [`InvokeMode::ResponseStream`], a streamed response is passed on as it arrives. If it fails,
+/// the connection is closed without the last chunk. A buffered response is read as with
+/// [`InvokeMode::Buffered`].
 pub async fn serve_url<F: Functions>(
     listener: TcpListener,
     function: Function,
@@ -118,12 +118,12 @@ pub async fn serve_url<F: Functions>(
     listen(listener, url).await
 }
 
-/// What answers the requests of a port.
+/// An event source that answers the requests of a port.
 trait Door: Send + Sync + 'static {
-    /// Those who carry out its invocations.
+    /// The functions that it invokes.
     type Functions: Functions;
 
-    /// See there.
+    /// Returns the functions that it invokes.
     fn functions(&self) -> &Self::Functions;
 
     /// Answers a request, whose body is `None` if it has more than [`MAX_BODY`] bytes.
@@ -135,9 +135,9 @@ trait Door: Send + Sync + 'static {
     ) -> impl Future<Output = Answer<'_>> + Send;
 }
 
-/// The answer of a door.
+/// The response of an event source.
 struct Answer<'a> {
-    /// The function that the request was for, unless no route led to one.
+    /// The function of the request, unless no route matched.
     function: Option<&'a str>,
     /// Whether the request names the function.
     is_invoke: bool,
@@ -145,7 +145,7 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    /// An answer that no function has a part in.
+    /// Creates a response without a function.
     fn without_function(response: Response<Body>) -> Self {
         Self {
             function: None,
@@ -155,29 +155,29 @@ impl Answer<'_> {
     }
 }
 
-/// The most bytes that the body of a request may have. API Gateway's limit:
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>. Lambda's is lower, and
-/// is one of the event: [`MAX_EVENT`].
+/// The largest body of a request, in bytes: API Gateway's limit,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html>. Lambda has a lower limit
+/// of the event, [`MAX_EVENT`].
 const MAX_BODY: usize = 10 * 1024 * 1024;
 
-/// The most bytes that the event of a synchronous invocation may have, with a body's base64: "Lambda
-/// quotas" in <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+/// The largest event of a synchronous invocation, in bytes, with a body's base64: "Lambda quotas" in
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
 
 async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
     let door = Arc::new(door);
     let handler = move |ConnectInfo(client): ConnectInfo<SocketAddr>, request: Request| {
         let door = door.clone();
-        // As on AWS, an invocation goes on if its client has gone: it is a task for itself.
+        // As on AWS, an invocation continues without its client: it is a separate task.
         let task = tokio::spawn(async move { handle(&*door, client, request).await });
         async move {
-            // It panicked if this is an error, and has said so.
+            // An error means that the task panicked, and has printed that.
             let failed = |_| status(StatusCode::INTERNAL_SERVER_ERROR);
             task.await.unwrap_or_else(failed)
         }
     };
     let listener = listener.tap_io(|stream| {
-        // Without it chunks may wait for an acknowledgement; with an error they only do that.
+        // Without this option, chunks may wait for an acknowledgement. An error means no more than that.
         drop(stream.set_nodelay(true));
     });
     let router = Router::new().fallback(handler);
@@ -192,7 +192,7 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
     let body = match to_bytes(body, MAX_BODY).await {
         Ok(body) => Some(body),
         Err(error) if is_over_the_limit(&error) => None,
-        // The client has gone, or its request is malformed from here on.
+        // The client has disconnected, or the rest of its request is malformed.
         Err(_) => return status(StatusCode::BAD_REQUEST),
     };
     let answer = door.answer(&arrival, &parts, body.as_ref()).await;
@@ -211,25 +211,25 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
     response
 }
 
-/// Whether a body is larger than what is read of it.
+/// Returns whether a body is larger than the limit.
 fn is_over_the_limit(error: &axum::Error) -> bool {
     let source = std::error::Error::source(error);
     source.is_some_and(|source| source.is::<LengthLimitError>())
 }
 
-/// Adds what all responses have.
+/// Adds the headers of all responses.
 fn complete(response: &mut Response<Body>, parts: &Parts, arrival: &Arrival) {
     let is_head_of_something =
         parts.method == Method::HEAD && response.body().size_hint().exact() == Some(0);
     if response.status() == StatusCode::NO_CONTENT || is_head_of_something {
-        // Of a length that nobody knows, for it may not be said to be 0: RFC 9110, 8.6.
+        // The length is not known, and must not be sent as 0: RFC 9110, 8.6.
         *response.body_mut() = Body::from_stream(stream::empty::<Result<Bytes, Infallible>>());
     }
     set(response, "x-amzn-requestid", &arrival.request_id);
     set(response, "x-amzn-trace-id", &arrival.trace_id);
 }
 
-/// Adds what Lambda knows of the function and of the request's trace, which is not sampled here.
+/// Adds the function and the trace of the request, which is not sampled here.
 fn prepare(function: &Function, invocation: Invocation, arrival: &Arrival) -> Invocation {
     let trace = &arrival.trace_id;
     let parent = &Uuid::new_v4().simple().to_string()[..16];
@@ -239,8 +239,8 @@ fn prepare(function: &Function, invocation: Invocation, arrival: &Arrival) -> In
         .trace_id(&format!("{trace};Parent={parent};Sampled=0"))
 }
 
-/// Invokes a function with the event of an HTTP request. Returns `None`, and says so, if Lambda does
-/// not take the event, since it is too large.
+/// Invokes a function with the event of an HTTP request. Returns `None`, and reports it, if the event is
+/// too large for Lambda.
 async fn run<F: Functions>(
     functions: &F,
     function: &Function,
@@ -250,7 +250,7 @@ async fn run<F: Functions>(
     let size = invocation.event_size();
     if size > MAX_EVENT {
         let note = format!(
-            "Lambda does not take the event: it has {size} bytes, and at most {MAX_EVENT} are allowed, with the base64 of a body"
+            "the event is too large for Lambda: it has {size} bytes with the base64 of its body, and at most {MAX_EVENT} are allowed"
         );
         functions.note(&function.name, &note);
         return None;
@@ -272,7 +272,7 @@ fn status(code: StatusCode) -> Response<Body> {
     response
 }
 
-/// Sets a header of ours, unless its value comes from a client and HTTP cannot write it.
+/// Sets a header, unless HTTP cannot write its value, which may come from a client.
 fn set(response: &mut Response<Body>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);

@@ -15,21 +15,21 @@ use super::ACCOUNT;
 use super::arrival::{Arrival, query, text};
 use super::routing::{Match, decode};
 
-/// What the senders of this format do not have in common.
+/// The differences between the event sources of this format.
 pub(super) struct Sender {
     account_id: &'static str,
     api_id: &'static str,
-    /// The name by which it is known, if not by that of this machine.
+    /// Its domain name, if it is not this machine's.
     domain_name: Option<&'static str>,
     route_key: String,
     raw_path: String,
     path_parameters: BTreeMap<String, String>,
-    /// Whether cookies stay in the headers too.
+    /// Whether cookies are also in the headers.
     cookie_header: bool,
 }
 
 impl Sender {
-    /// An HTTP API, whose request took a route. Nothing, if it refuses the path.
+    /// Creates the event source of an HTTP API whose request took a route, or `None` if it refuses the path.
     pub fn http_api(found: &Match<'_>, path: &str) -> Option<Self> {
         Some(Self {
             account_id: ACCOUNT,
@@ -42,12 +42,12 @@ impl Sender {
         })
     }
 
-    /// A function URL that everyone may call.
+    /// Creates the event source of a function URL without authentication.
     pub fn function_url(path: &str) -> Self {
         Self {
             account_id: "anonymous",
             api_id: "local00000url",
-            // By this a runtime tells a function URL, which can stream, from an HTTP API.
+            // A runtime distinguishes a function URL, which can stream, from an HTTP API by this.
             domain_name: Some("local00000url.lambda-url.us-east-1.on.aws"),
             route_key: "$default".to_owned(),
             raw_path: path.to_owned(),
@@ -57,7 +57,7 @@ impl Sender {
     }
 }
 
-/// The whole event. What is not there has no field.
+/// Returns the event of a request. A missing part has no field.
 pub(super) fn event(sender: &Sender, parts: &Parts, body: &Bytes, arrival: &Arrival) -> Value {
     let mut headers = joined(arrival.headers(&parts.headers), ",");
     if !sender.cookie_header {
@@ -98,7 +98,7 @@ fn request_context(sender: &Sender, parts: &Parts, arrival: &Arrival) -> Value {
         "domainPrefix": sender.api_id,
         "http": {
             "method": parts.method.as_str(),
-            // Decoded also where `rawPath` is not.
+            // Decoded, although `rawPath` may not be.
             "path": decode(&sender.raw_path),
             "protocol": format!("{:?}", parts.version),
             "sourceIp": arrival.source_ip.to_string(),
@@ -112,7 +112,7 @@ fn request_context(sender: &Sender, parts: &Parts, arrival: &Arrival) -> Value {
     })
 }
 
-/// The cookies of all `Cookie` headers.
+/// Returns the cookies of all `Cookie` headers.
 fn cookies(parts: &Parts) -> Vec<String> {
     let headers = parts.headers.get_all(header::COOKIE).iter();
     let headers = headers.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -123,18 +123,18 @@ fn cookies(parts: &Parts) -> Vec<String> {
     headers.flat_map(split).collect()
 }
 
-/// Repeated values as one.
+/// Joins repeated values.
 fn joined(map: BTreeMap<String, Vec<String>>, by: &str) -> BTreeMap<String, String> {
     let join = |(name, values): (String, Vec<String>)| (name, values.join(by));
     map.into_iter().map(join).collect()
 }
 
-/// The body as text if its type is one of text, and otherwise in base64; null if there is none.
+/// Returns the body as text if it has a text type, and otherwise in base64; null if it is empty.
 fn encode(content_type: Option<&str>, body: &Bytes) -> (Value, bool) {
     let content_type = content_type.unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
-    // AWS's pages do not list them; those who tried found these, and no form among them.
+    // AWS's pages do not list them. Tests against AWS found these types, and no form type.
     let is_text = essence.starts_with("text/")
         || matches!(
             essence.strip_prefix("application/"),
@@ -147,9 +147,9 @@ fn encode(content_type: Option<&str>, body: &Bytes) -> (Value, bool) {
     }
 }
 
-/// The path as an HTTP API gives it: decoded, cut at a question mark that comes out of that, and
-/// decoded once more. Nothing if that cannot be done, which it answers with 400. AWS's pages do not
-/// say so; it is what their service was seen to do.
+/// Returns the path like an HTTP API: decoded, cut at a question mark in the result, and decoded again.
+/// Returns `None` if it cannot be decoded, which is answered with 400. AWS's pages do not describe
+/// this; the service was seen to do it.
 fn http_api_path(path: &str) -> Option<String> {
     let once = decode_all(path)?;
     decode_all(once.split('?').next()?)

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use axum::http::Request;
 
 use super::*;
-use crate::front_door::routing;
+use crate::event_source::routing;
 use crate::{Api, Template};
 
 const TEMPLATE: &str = r#"

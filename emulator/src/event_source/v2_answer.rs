@@ -1,4 +1,4 @@
-//! A function's answer as an HTTP response, in payload format 2.0: "Lambda function response for
+//! Reads a function's response in payload format 2.0: "Lambda function response for
 //! format 2.0" in
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>,
 //! which Lambda's function URLs share.
@@ -12,7 +12,7 @@ use super::answer::{self, Head};
 use super::streamed;
 use crate::Post;
 
-/// An answer that says what its status is.
+/// A response that has a status.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -24,8 +24,8 @@ struct Answer {
 
 const JSON: &str = "application/json";
 
-/// The response, or why the answer is malformed. Valid JSON that does not say its status is the
-/// body of a 200; of a string it is the text.
+/// Returns the HTTP response, or the reason why the function's response is malformed. Valid JSON
+/// without a status is the body of a 200; a string is its text.
 pub(super) fn response(post: &Post) -> Result<Response<Body>, String> {
     if let Some(response) = streamed::whole(post) {
         return response;
@@ -58,7 +58,7 @@ mod tests {
         }
     }
 
-    /// The response as it looks in HTTP, with its headers in order.
+    /// Returns the response as HTTP writes it, with sorted headers.
     fn shown(answer: &str) -> String {
         let (parts, body) = response(&post(answer)).unwrap().into_parts();
         let body = body.collect().now_or_never().unwrap().unwrap().to_bytes();

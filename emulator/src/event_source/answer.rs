@@ -1,4 +1,4 @@
-//! What the answers of all front doors have in common: how JSON becomes a response.
+//! Reads responses in JSON: the rules that all event sources share.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The start of a response in payload format 2.0: of a whole answer, or the prelude of a streamed
-/// one. Other fields are passed over, as on AWS.
+/// The head of a response in payload format 2.0, or the prelude of a streamed response. Other fields
+/// are ignored, as on AWS.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Head {
@@ -20,7 +20,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The response with a body, whose type is given if the head does not say it.
+    /// Returns the response with a body. The body has `content_type` if the head does not set another.
     pub fn response(
         self,
         body: Body,
@@ -38,7 +38,7 @@ impl Head {
     }
 }
 
-/// A status, which may be written as a string.
+/// Reads a status, which may be a string.
 pub(super) fn status(value: &Value) -> Result<StatusCode, String> {
     let bad = || format!("its statusCode is {value}, not a number from 200 to 599");
     let number = match value {
@@ -50,7 +50,7 @@ pub(super) fn status(value: &Value) -> Result<StatusCode, String> {
     StatusCode::from_u16(number as u16).map_err(|_| bad())
 }
 
-/// The bytes of a body.
+/// Returns the bytes of a body.
 pub(super) fn body(text: Option<String>, is_base64: Option<bool>) -> Result<Vec<u8>, String> {
     let text = text.unwrap_or_default();
     match is_base64 {
@@ -61,8 +61,8 @@ pub(super) fn body(text: Option<String>, is_base64: Option<bool>) -> Result<Vec<
     }
 }
 
-/// Adds headers, and the content type if they do not say it. How the response is framed is the
-/// front door's business: headers about that are left out.
+/// Adds headers, and the content type if they do not set it. Headers about the framing are left out,
+/// since the event source frames the response.
 pub(super) fn append(
     headers: &mut HeaderMap,
     pairs: impl Iterator<Item = (String, Value)>,

@@ -9,7 +9,7 @@ use axum::http::{Method, Response, StatusCode};
 use tokio::sync::oneshot;
 
 use super::arrival::Arrival;
-use super::invoke_api::{self, Mode, Operation};
+use super::invoke_api::{self, InvocationType, Operation};
 use super::routing::{self, Match};
 use super::v2_event::{self, Sender};
 use super::{
@@ -21,12 +21,12 @@ use crate::{Api, Function, Invocation, InvokeMode, Outcome, Post, Template};
 pub(super) struct Gateway<F> {
     template: Template,
     functions: Arc<F>,
-    /// The functions and routes of which it was said why clients get base64.
+    /// The functions and routes about which the note on base64 was reported.
     noted: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl<F> Gateway<F> {
-    /// The APIs of a template, whose functions these carry out.
+    /// Creates the APIs of a template, which invoke `functions`.
     pub fn new(template: Template, functions: Arc<F>) -> Self {
         Self {
             template,
@@ -36,9 +36,9 @@ impl<F> Gateway<F> {
     }
 }
 
-/// What a function did not give.
+/// The reason why a function has no response.
 enum NoResponse {
-    /// Lambda does not take the event.
+    /// The event is too large for Lambda.
     TooLarge,
     InTime,
     AtAll,
@@ -51,7 +51,7 @@ impl<F: Functions> Door for Gateway<F> {
         &self.functions
     }
 
-    /// Of both APIs, the one with the most literal route takes the request.
+    /// The API with the most literal route takes the request.
     async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer<'_> {
         let (method, path) = (&parts.method, parts.uri.path());
         if let Some((operation, name)) = invoke_api::operation(path)
@@ -85,7 +85,7 @@ impl<F: Functions> Door for Gateway<F> {
 }
 
 impl<F: Functions> Gateway<F> {
-    /// The response where no route leads.
+    /// Returns the response if no route matches.
     fn not_found(&self) -> Response<Body> {
         let functions = self.template.functions.iter();
         let routes = || functions.clone().flat_map(|function| &function.routes);
@@ -96,11 +96,10 @@ impl<F: Functions> Gateway<F> {
         }
     }
 
-    /// A request of the REST API.
+    /// Answers a request of the REST API.
     ///
-    /// Of the two limits, API Gateway's own has the words of its default for `REQUEST_TOO_LARGE`
-    /// ("Gateway response types" in its guide). Those of Lambda's are not in AWS's pages; they are
-    /// the ones that users report.
+    /// At API Gateway's own limit, the words are its default for `REQUEST_TOO_LARGE` ("Gateway response
+    /// types" in its guide). AWS's pages do not have the words at Lambda's limit: users report them.
     async fn rest(
         &self,
         arrival: &Arrival,
@@ -136,7 +135,7 @@ impl<F: Functions> Gateway<F> {
         }
     }
 
-    /// Says, once for each route, why the client got base64.
+    /// Reports, once for each route, why the client got base64.
     fn note_base64(&self, found: &Match<'_>, parts: &Parts) {
         let (function, route) = (&found.function.name, found.route.key());
         let key = (function.clone(), route.clone());
@@ -147,8 +146,8 @@ impl<F: Functions> Gateway<F> {
         }
     }
 
-    /// A request of the HTTP API. The words for a request that is too large are not in AWS's pages;
-    /// they are the ones that users report.
+    /// Answers a request of the HTTP API. AWS's pages do not have the words for a request that is too
+    /// large: users report them.
     async fn http(
         &self,
         arrival: &Arrival,
@@ -176,7 +175,7 @@ impl<F: Functions> Gateway<F> {
         }
     }
 
-    /// The response that the function's answer is: as it comes, if the route streams, or else by `answer`, when it is whole.
+    /// Returns the function's response: streamed if the route streams, or else read by `answer` when it is complete.
     async fn ask(
         &self,
         arrival: &Arrival,
@@ -195,7 +194,7 @@ impl<F: Functions> Gateway<F> {
             (_, outcome) => match outcome.collect().await {
                 Outcome::Response(post) => answer(&post),
                 Outcome::TimedOut => return Err(NoResponse::InTime),
-                // Whoever invokes has been told.
+                // The invocation has reported it.
                 _ => return Err(NoResponse::AtAll),
             },
         };
@@ -205,7 +204,7 @@ impl<F: Functions> Gateway<F> {
         })
     }
 
-    /// A request of the Invoke API.
+    /// Answers a request of the Invoke API.
     async fn invoke(
         &self,
         operation: Operation,
@@ -214,9 +213,9 @@ impl<F: Functions> Gateway<F> {
         parts: &Parts,
         body: Option<&Bytes>,
     ) -> Response<Body> {
-        let mode = match (operation, Mode::of(&parts.headers)) {
-            // It has no asynchronous mode.
-            (Operation::Stream, Mode::Event) => Mode::RequestResponse,
+        let mode = match (operation, InvocationType::from_headers(&parts.headers)) {
+            // This operation cannot be asynchronous.
+            (Operation::Stream, InvocationType::Event) => InvocationType::RequestResponse,
             (_, mode) => mode,
         };
         if let Some(refusal) = invoke_api::refusal(&mode, body) {
@@ -226,15 +225,15 @@ impl<F: Functions> Gateway<F> {
         let request_id = &arrival.request_id;
         let invocation = invoke_api::invocation(&parts.headers, &body).request_id(request_id);
         match mode {
-            Mode::DryRun => status(StatusCode::NO_CONTENT),
-            Mode::Event => {
+            InvocationType::DryRun => status(StatusCode::NO_CONTENT),
+            InvocationType::Event => {
                 let functions = self.functions.clone();
                 let name = function.name.clone();
                 let invocation = prepare(function, invocation, arrival);
                 tokio::spawn(async move { functions.invoke(&name, invocation, None).await });
                 status(StatusCode::ACCEPTED)
             }
-            Mode::RequestResponse => {
+            InvocationType::RequestResponse => {
                 let invocation = prepare(function, invocation, arrival);
                 let (sender, log) = invoke_api::wants_log(&parts.headers)
                     .then(oneshot::channel)

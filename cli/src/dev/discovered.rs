@@ -1,4 +1,4 @@
-//! The components that no function of the template has as its handler.
+//! Finds the components that the template does not name as a handler.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,14 +8,14 @@ use lambda_wasm_emulator::{Function, InvokeMode};
 use super::Located;
 use super::shell::Variables;
 
-/// A function for each component in the known functions' folders that none of them runs, with
-/// Lambda's defaults and a function URL. That is one for streams, since whole answers pass through
-/// it too.
-pub(super) fn functions(known: &[Located], more: &Variables) -> Vec<Located> {
+/// Returns a function for each component in the directories of the known functions that none of them
+/// runs. The function has Lambda's defaults and a function URL. The URL streams, since a buffered
+/// response passes through it too.
+pub(super) fn find(known: &[Located], more: &Variables) -> Vec<Located> {
     let mut found: Vec<Located> = Vec::new();
     let roots: BTreeSet<_> = known.iter().map(|(_, root)| root).collect();
     for root in roots {
-        // A folder that cannot be read has none; whatever needs it says what is wrong.
+        // A directory that cannot be read is reported when a function needs it.
         let entries = fs::read_dir(root).into_iter().flatten().flatten();
         let handlers = entries.filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
@@ -71,7 +71,7 @@ mod tests {
             (Function::new("a", "b"), one.clone()),
             (Function::new("other", "x"), two.clone()),
         ];
-        let found = functions(&known, &Variables::new());
+        let found = find(&known, &Variables::new());
         let found: Vec<_> = found
             .iter()
             .map(|(function, root)| (function.name.as_str(), function.handler.as_str(), root))

@@ -1,4 +1,4 @@
-//! A streamed answer as an HTTP response: "Response streaming" and "Invoking a response streaming
+//! Reads a function's streamed response: "Response streaming" and "Invoking a response streaming
 //! enabled function using Lambda function URLs" in Lambda's guide.
 
 use axum::body::{Body, Bytes};
@@ -10,14 +10,18 @@ use super::answer::Head;
 use crate::runtime_api::{HTTP_INTEGRATION, split_prelude};
 use crate::{AnswerStream, End, Post};
 
-/// The most that a prelude may have, in bytes. AWS tells no limit; this one is for memory.
+/// The largest prelude, in bytes. AWS does not document a limit; this limit protects the memory.
 const MAX_PRELUDE: usize = 1024 * 1024;
 
-/// The type of a body that does not say it.
+/// The type of a body without a content type.
 const DEFAULT_TYPE: &str = "application/octet-stream";
 
-/// The response, as soon as its head is there; its body follows the answer, and ends without its
-/// last chunk if the answer does not end well. Or why there is no response.
+/// Returns the response as soon as its head is there. Its body ends without the last chunk if the
+/// function's response fails.
+///
+/// # Errors
+///
+/// Returns the reason if the function's response is not an HTTP response.
 pub(super) async fn response(mut stream: AnswerStream) -> Result<Response<Body>, String> {
     if !is_http(&stream.headers) {
         let sent = stream.headers.get(header::CONTENT_TYPE).cloned();
@@ -45,8 +49,8 @@ pub(super) async fn response(mut stream: AnswerStream) -> Result<Response<Body>,
     Err(NO_PRELUDE.to_owned())
 }
 
-/// The response that a streamed answer became which was collected, or why there is none. Nothing,
-/// if the answer is no HTTP response with a prelude.
+/// Returns the HTTP response in a streamed response that was collected, or the reason why it is
+/// malformed. Returns `None` if it does not start with a prelude.
 pub(super) fn whole(post: &Post) -> Option<Result<Response<Body>, String>> {
     is_http(&post.headers).then(|| {
         let (prelude, rest) = split_prelude(&post.body).ok_or(NO_PRELUDE)?;
@@ -66,7 +70,7 @@ fn head(prelude: &[u8]) -> Result<Head, String> {
     serde_json::from_slice(prelude).map_err(|error| format!("its prelude is malformed: {error}"))
 }
 
-/// The next piece, or how the answer ended if that was not well.
+/// Returns the next piece, or the end of a response that failed.
 async fn next(stream: &mut AnswerStream) -> Result<Option<Bytes>, String> {
     if let Some(chunk) = stream.next().await {
         return Ok(Some(chunk.bytes));
@@ -77,7 +81,7 @@ async fn next(stream: &mut AnswerStream) -> Result<Option<Bytes>, String> {
     }
 }
 
-/// The body from here on.
+/// Returns the rest of the body.
 fn body(start: Bytes, stream: AnswerStream) -> Body {
     let start = Some(start).filter(|start| !start.is_empty());
     let pieces = try_unfold((start, stream), |(start, mut stream)| async move {
@@ -86,7 +90,7 @@ fn body(start: Bytes, stream: AnswerStream) -> Body {
             None => match next(&mut stream).await {
                 Ok(piece) => piece,
                 Err(error) => {
-                    // The connection is torn down without what it has not written, which it writes while there is nothing.
+                    // hyper closes the connection without its unwritten bytes, so it has to write them before the error.
                     yield_now().await;
                     return Err(error);
                 }

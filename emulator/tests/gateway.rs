@@ -1,9 +1,9 @@
-//! The front door over a socket, with a runtime of a few lines behind it.
+//! The gateway over a socket, with a runtime of a few lines behind it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
 
-use lambda_wasm_emulator::{RuntimeApi, Template, front_door};
+use lambda_wasm_emulator::{RuntimeApi, Template, event_source};
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::{Request, Response};
@@ -20,7 +20,7 @@ Resources:
         Http: { Type: HttpApi, Properties: { Path: "/http/{proxy+}", Method: any } }
 "#;
 
-/// A front door whose function does what the path says.
+/// A gateway whose function does what the path says.
 struct Door {
     address: String,
     agent: Agent,
@@ -53,7 +53,7 @@ impl Door {
             .unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let template = Template::parse(template).unwrap();
-        runtime.spawn(front_door::serve(listener, template, api.clone()));
+        runtime.spawn(event_source::serve(listener, template, api.clone()));
         Self {
             address,
             agent: agent(),

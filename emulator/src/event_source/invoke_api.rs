@@ -1,5 +1,4 @@
-//! Lambda's own Invoke API, as `aws lambda invoke --endpoint-url` calls it: "Invoke" in Lambda's API
-//! reference.
+//! Lambda's own Invoke API, for `aws lambda invoke --endpoint-url`: "Invoke" in Lambda's API reference.
 
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    fn of(path: &str) -> Option<(Self, &str)> {
+    fn from_path(path: &str) -> Option<(Self, &str)> {
         let strip = |before, after| path.strip_prefix(before)?.strip_suffix(after);
         let whole = strip("/2015-03-31/functions/", "/invocations");
         let stream = || strip("/2021-11-15/functions/", "/response-streaming-invocations");
@@ -34,10 +33,10 @@ impl Operation {
     }
 }
 
-/// The operation that a path of the Invoke API is of, and the function that it names: by its name, its
-/// ARN or the end of that, with or without a version or alias. SDKs send an ARN with its colons encoded.
+/// Returns the operation of a path of the Invoke API, and the function that the path names: by its name,
+/// its ARN or the end of its ARN, with or without a version or alias. SDKs encode the colons of an ARN.
 pub(super) fn operation(path: &str) -> Option<(Operation, String)> {
-    let (operation, name) = Operation::of(path)?;
+    let (operation, name) = Operation::from_path(path)?;
     let name = decode(name);
     let name = match name.rsplit_once("function:") {
         Some((before, name)) if before.is_empty() || before.ends_with(':') => name.to_owned(),
@@ -51,14 +50,14 @@ pub(super) fn operation(path: &str) -> Option<(Operation, String)> {
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const MAX_ASYNCHRONOUS: usize = 1024 * 1024;
 
-/// The response to a payload that Lambda does not take: 413 if it is too large, and 400 if it is not
+/// Returns the response to a payload that Lambda refuses: 413 if it is too large, and 400 if it is not
 /// JSON ("Errors" of Invoke in Lambda's API reference). The body is `None` if it is over the limit of
 /// all bodies.
-pub(super) fn refusal(mode: &Mode, body: Option<&Bytes>) -> Option<Response<Body>> {
+pub(super) fn refusal(mode: &InvocationType, body: Option<&Bytes>) -> Option<Response<Body>> {
     let (kind, limit) = match mode {
-        Mode::Event => ("Event", MAX_ASYNCHRONOUS),
-        Mode::RequestResponse => ("RequestResponse", MAX_EVENT),
-        Mode::DryRun => return None,
+        InvocationType::Event => ("Event", MAX_ASYNCHRONOUS),
+        InvocationType::RequestResponse => ("RequestResponse", MAX_EVENT),
+        InvocationType::DryRun => return None,
     };
     let size = body.map(|body| body.len());
     let Some(body) = body.filter(|body| body.len() <= limit) else {
@@ -72,12 +71,12 @@ pub(super) fn refusal(mode: &Mode, body: Option<&Bytes>) -> Option<Response<Body
     malformed(body)
 }
 
-/// The response to a payload that is not JSON.
+/// Returns the response to a payload that is not JSON.
 fn malformed(payload: &[u8]) -> Option<Response<Body>> {
     if payload.is_empty() {
         return None;
     }
-    // What is passed over is not checked to be text.
+    // serde does not check that skipped strings are UTF-8.
     let why = match std::str::from_utf8(payload) {
         Ok(text) => serde_json::from_str::<IgnoredAny>(text).err()?.to_string(),
         Err(error) => error.to_string(),
@@ -87,19 +86,19 @@ fn malformed(payload: &[u8]) -> Option<Response<Body>> {
     Some(error(status, "InvalidRequestContentException", &message))
 }
 
-/// How a caller wants a function invoked.
+/// The type of an invocation.
 #[derive(PartialEq, Eq)]
-pub(super) enum Mode {
-    /// Waits for the answer.
+pub(super) enum InvocationType {
+    /// The caller waits for the response.
     RequestResponse,
-    /// Does not wait.
+    /// The caller does not wait.
     Event,
-    /// Does nothing.
+    /// The function is not invoked.
     DryRun,
 }
 
-impl Mode {
-    pub fn of(headers: &HeaderMap) -> Self {
+impl InvocationType {
+    pub fn from_headers(headers: &HeaderMap) -> Self {
         let mode = headers.get("x-amz-invocation-type");
         match mode.map(|mode| mode.as_bytes()) {
             Some(b"Event") => Self::Event,
@@ -109,14 +108,14 @@ impl Mode {
     }
 }
 
-/// Whether the caller wants the end of the log.
+/// Returns whether the caller asks for the end of the log.
 pub(super) fn wants_log(headers: &HeaderMap) -> bool {
     headers
         .get("x-amz-log-type")
         .is_some_and(|kind| kind.as_bytes() == b"Tail")
 }
 
-/// The invocation for a request; without a payload the event is an empty object.
+/// Returns the invocation of a request. Without a payload, the event is an empty object.
 pub(super) fn invocation(headers: &HeaderMap, payload: &Bytes) -> Invocation {
     let event = match payload.is_empty() {
         true => b"{}".to_vec(),
@@ -132,8 +131,8 @@ pub(super) fn invocation(headers: &HeaderMap, payload: &Bytes) -> Invocation {
     }
 }
 
-/// The response for an outcome: 200 also when the function failed, with a header that says so. The
-/// end of the log is another header, if the caller wants it.
+/// Returns the response for an outcome. It is 200 even if the function failed, with a header about it.
+/// The end of the log is another header, if the caller asks for it.
 pub(super) fn response(
     outcome: &Outcome,
     request_id: &str,
@@ -157,8 +156,8 @@ pub(super) fn response(
     response.unwrap_or_default()
 }
 
-/// What Lambda returns for an outcome that is no stream any more: the function's own answer, or the
-/// error's JSON.
+/// Returns the payload for an outcome that does not stream: the function's own response, or the error's
+/// JSON.
 pub(super) fn payload(
     outcome: &Outcome,
     request_id: &str,
@@ -191,7 +190,7 @@ pub(super) fn payload(
     }
 }
 
-/// The 404 for a function that the template does not have, with those that it has.
+/// Returns the 404 for a function that the template does not have, with the functions that it has.
 pub(super) fn not_found(name: &str, functions: &[Function]) -> Response<Body> {
     let known: Vec<_> = functions.iter().map(|f| f.name.as_str()).collect();
     let message = format!(
@@ -201,7 +200,7 @@ pub(super) fn not_found(name: &str, functions: &[Function]) -> Response<Body> {
     error(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message)
 }
 
-/// An error of the service, not of a function.
+/// Returns an error of the service, not of a function.
 pub(super) fn error(status: StatusCode, kind: &str, message: &str) -> Response<Body> {
     let body: Value = json!({ "Type": "User", "Message": message });
     let response = Response::builder()

@@ -52,7 +52,7 @@ impl<F: Functions> FunctionUrl<F> {
             }
             (_, outcome) => match outcome.collect().await {
                 Outcome::Response(post) => v2_answer::response(&post),
-                // Whoever invokes has been told.
+                // The invocation has reported it.
                 _ => return failed(),
             },
         };
@@ -63,8 +63,8 @@ impl<F: Functions> FunctionUrl<F> {
     }
 }
 
-/// The response to a request whose event would be too large. AWS's pages have the status, and the
-/// form of a function URL's errors (`{"Message":"Forbidden"}`), but not the words of this one.
+/// Returns the response to a request whose event would be too large. AWS's pages have the status and
+/// the form of a function URL's errors (`{"Message":"Forbidden"}`), but not the words of this error.
 fn too_large() -> Response<Body> {
     let mut response = status(StatusCode::PAYLOAD_TOO_LARGE);
     *response.body_mut() = Body::from(r#"{"Message":null}"#);
@@ -72,7 +72,7 @@ fn too_large() -> Response<Body> {
     response
 }
 
-/// What clients see of everything that can go wrong.
+/// Returns the response to a client for any failure.
 fn failed() -> Response<Body> {
     let mut response = status(StatusCode::BAD_GATEWAY);
     *response.body_mut() = Body::from("Internal Server Error");

@@ -1,4 +1,4 @@
-//! A function's answer as an HTTP response: "Output format of a Lambda function for proxy
+//! Reads a function's response: "Output format of a Lambda function for proxy
 //! integration" in the API Gateway guide.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::answer;
 
-/// What a function returns. Any other field makes the answer malformed, as on API Gateway.
+/// A function's response. Any other field makes it malformed, as on API Gateway.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Answer {
@@ -21,16 +21,16 @@ struct Answer {
     is_base64_encoded: Option<bool>,
 }
 
-/// The response that an answer is.
+/// The HTTP response in a function's response.
 #[derive(Debug)]
 pub(super) struct Made {
     pub response: Response<Body>,
-    /// Whether its body is base64 that was not decoded.
+    /// Whether the body is base64 that was not decoded.
     pub is_base64_text: bool,
 }
 
-/// The response, whose body is decoded from base64 only if the client takes bytes, or why the answer
-/// is malformed.
+/// Returns the HTTP response, or the reason why the function's response is malformed. The body is
+/// decoded from base64 only if the client accepts bytes.
 pub(super) fn response(answer: &[u8], takes_bytes: bool) -> Result<Made, String> {
     let answer: Answer = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
     let status = answer::status(&answer.status_code)?;
@@ -48,7 +48,7 @@ pub(super) fn response(answer: &[u8], takes_bytes: bool) -> Result<Made, String>
     })
 }
 
-/// Both kinds of headers as one list. A pair that is in both counts once.
+/// Returns both kinds of headers as one list. A pair that is in both counts once.
 fn merge(
     single: Option<BTreeMap<String, Value>>,
     multi: Option<BTreeMap<String, Vec<Value>>>,

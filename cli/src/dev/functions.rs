@@ -10,15 +10,15 @@ use tokio::task::JoinSet;
 
 use super::environment::{Claim, Environment};
 
-/// The most environments of one function. On Lambda, an account's concurrency is the limit.
+/// The most environments of one function. On Lambda, the account's concurrency is the limit.
 const MAX_ENVIRONMENTS: usize = 10;
 
-/// The functions. Their processes are killed when this is dropped.
+/// The functions. Dropping them kills their processes.
 #[derive(Default)]
-pub(super) struct Fleet(RwLock<Vec<Arc<Pool>>>);
+pub(super) struct LocalFunctions(RwLock<Vec<Arc<Pool>>>);
 
-/// The environments of one function. As on Lambda, each serves one event at a time, and another is
-/// added when all are in use.
+/// The environments of one function. As on Lambda, each serves one event at a time. When all are in
+/// use, another is added.
 struct Pool {
     name: String,
     environments: Mutex<Vec<Arc<Environment>>>,
@@ -27,15 +27,15 @@ struct Pool {
     is_full: Once,
 }
 
-impl Fleet {
-    /// Adds a function of a folder; it is not started yet.
+impl LocalFunctions {
+    /// Adds a function of a directory, without starting it.
     pub fn add(&self, function: Function, dist: &Path) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         all.push(Arc::new(Pool::new(function, dist)));
     }
 
-    /// Starts an environment of each function that does not run the present files, and returns when
-    /// each is ready or has said why it is not.
+    /// Starts an environment of each function that does not run the present files. Returns when each is
+    /// ready or has failed.
     pub async fn start(&self) {
         let mut starts = JoinSet::new();
         for pool in self.all() {
@@ -76,13 +76,13 @@ impl Pool {
         environment.invoke(claim, invocation, log).await
     }
 
-    /// An environment that is not in use: one that is there, or a new one, or else the first that
-    /// becomes free.
+    /// Claims an environment that is not in use: an existing environment, or a new environment, or else
+    /// the first that becomes free.
     async fn claim(&self) -> (Arc<Environment>, Claim) {
         if self.permits.available_permits() == 0 {
             self.is_full.call_once(|| {
-                super::tell(&format!(
-                    "{}: all {MAX_ENVIRONMENTS} environments that a function has here are in use: further events wait",
+                super::log(&format!(
+                    "{}: all {MAX_ENVIRONMENTS} environments of the function are in use: further events wait",
                     self.name
                 ));
             });
@@ -114,7 +114,7 @@ impl Pool {
     }
 }
 
-impl Functions for Fleet {
+impl Functions for LocalFunctions {
     async fn invoke(
         &self,
         function: &str,
@@ -123,18 +123,18 @@ impl Functions for Fleet {
     ) -> Outcome {
         match self.all().into_iter().find(|pool| pool.name == function) {
             Some(pool) => pool.invoke(invocation, log).await,
-            None => Outcome::Lost(format!("there is no function {function}")),
+            None => Outcome::Lost(format!("the function {function} does not exist")),
         }
     }
 
     fn malformed(&self, function: &str, why: &str) {
-        super::tell(&format!(
-            "{function}: the response is not one of HTTP: {why}"
+        super::log(&format!(
+            "{function}: HTTP does not allow the response: {why}"
         ));
     }
 
     fn note(&self, function: &str, note: &str) {
-        super::tell(&format!("note: {function}: {note}"));
+        super::log(&format!("note: {function}: {note}"));
     }
 
     fn answered(&self, answered: &Answered<'_>) {
@@ -145,7 +145,7 @@ impl Functions for Fleet {
         let function = function.unwrap_or_default();
         let took = answered.took.as_millis();
         let line = format!("{function}{request} {status} {took} ms\n");
-        // `dev` goes on without its terminal.
+        // `dev` continues without its terminal.
         let _ = io::stdout().write_all(line.as_bytes());
     }
 }
@@ -182,29 +182,29 @@ mod tests {
         fs::write(&path, MEETING).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         fs::write(folder.path().join("wanted"), "5").unwrap();
-        let fleet = Arc::new(Fleet::default());
-        fleet.add(Function::new("F", "f"), folder.path());
+        let functions = Arc::new(LocalFunctions::default());
+        functions.add(Function::new("F", "f"), folder.path());
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_all().build().unwrap().block_on(async {
             // Each answers only when all five run.
-            let invoke = |fleet: Arc<Fleet>| async move {
+            let invoke = |functions: Arc<LocalFunctions>| async move {
                 let timeout = Duration::from_secs(30);
-                let outcome = fleet
+                let outcome = functions
                     .invoke("F", Invocation::new("{}").timeout(timeout), None)
                     .await;
                 outcome.response().text()
             };
             let mut all = JoinSet::new();
             for _ in 0..5 {
-                all.spawn(invoke(fleet.clone()));
+                all.spawn(invoke(functions.clone()));
             }
             let mut processes = all.join_all().await;
             processes.sort();
             processes.dedup();
             assert_eq!(processes.len(), 5, "{processes:?}");
             // One after the other, one is enough.
-            let again = invoke(fleet.clone()).await;
-            assert_eq!(invoke(fleet.clone()).await, again);
+            let again = invoke(functions.clone()).await;
+            assert_eq!(invoke(functions.clone()).await, again);
             assert!(processes.contains(&again));
         });
     }

@@ -1,4 +1,4 @@
-//! The binary media types of a REST API: which bodies are bytes, and not text. "Binary media types for
+//! The binary media types of a REST API, whose bodies are bytes and not text. "Binary media types for
 //! REST APIs" in the API Gateway guide:
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-payload-encodings.html>.
 
@@ -6,22 +6,22 @@ use axum::http::{HeaderMap, header};
 
 use super::arrival::text;
 
-/// The type of a request or response that does not say it.
+/// The type of a request or response without a content type.
 const DEFAULT_TYPE: &str = "application/json";
 
-/// Whether a media type, as a header writes it, is one of an API's binary media types.
+/// Returns whether the media type in a header is one of an API's binary media types.
 pub(super) fn is_binary(types: &[String], media_type: Option<&str>) -> bool {
     let essence = essence(media_type.unwrap_or(DEFAULT_TYPE));
     types.iter().any(|known| matches(known, essence))
 }
 
-/// Whether a client gets bytes for a response in base64: the first media type that its `Accept` header
-/// names has to be a binary media type. API Gateway does not read further.
+/// Returns whether a client gets bytes for a response in base64: the first media type in its `Accept`
+/// header has to be a binary media type. API Gateway does not read further.
 pub(super) fn takes_bytes(types: &[String], headers: &HeaderMap) -> bool {
     is_binary(types, first_accepted(headers))
 }
 
-/// The note for a developer whose client got base64.
+/// Returns the note for a developer whose client got base64.
 pub(super) fn note(route: &str, types: &[String], headers: &HeaderMap) -> String {
     let accepted = match first_accepted(headers) {
         Some(accepted) => format!(
@@ -43,12 +43,12 @@ fn first_accepted(headers: &HeaderMap) -> Option<&str> {
     text(headers, header::ACCEPT)?.split(',').next()
 }
 
-/// A media type without its parameters.
+/// Returns a media type without its parameters.
 fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
 }
 
-/// Whether a type is of a pattern, in which `*` stands for any type or subtype.
+/// Returns whether a type matches a pattern, in which `*` stands for any type or subtype.
 fn matches(pattern: &str, essence: &str) -> bool {
     let parts = |text: &str| {
         let (kind, subtype) = text.split_once('/')?;
@@ -78,7 +78,7 @@ mod tests {
         assert!(binary(&["application/json"], None));
         assert!(!binary(&["image/png"], None));
         assert!(!binary(&["image/png"], Some("image/jpeg")));
-        // What a client accepts is no pattern.
+        // The types that a client accepts are not patterns.
         assert!(!binary(&["image/png"], Some("*/*")));
         assert!(!binary(&[], Some("image/png")));
     }

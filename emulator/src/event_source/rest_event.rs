@@ -14,11 +14,11 @@ use super::arrival::{Arrival, query, text};
 use super::routing::Match;
 use super::{ACCOUNT, binary};
 
-/// The stage and the API that every request here is for.
+/// The stage and the API of all requests here.
 const STAGE: &str = "Prod";
 const API_ID: &str = "local00000";
 
-/// The whole event.
+/// Returns the event of a request.
 pub(super) fn event(
     parts: &Parts,
     body: &Bytes,
@@ -83,8 +83,8 @@ fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival) -> Value
     })
 }
 
-/// hyper gives the names of headers in small letters; they get the capitals that HTTP/1.1 clients
-/// write.
+/// Returns the name of a header with the capitals that HTTP/1.1 clients write. hyper has names in lower
+/// case.
 fn capitals(name: &str) -> String {
     let mut start = true;
     let each = name.chars().map(|c| {
@@ -95,14 +95,14 @@ fn capitals(name: &str) -> String {
     each.collect()
 }
 
-/// The single-valued form of a map: API Gateway keeps the last value.
+/// Returns the single-valued form of a map: API Gateway keeps the last value.
 fn last_of_each(map: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, String> {
     let last =
         |(name, values): (&String, &Vec<String>)| Some((name.clone(), values.last()?.clone()));
     map.iter().filter_map(last).collect()
 }
 
-/// A map, or the null that API Gateway sends for an empty one.
+/// Returns a map, or the null that API Gateway sends for an empty map.
 fn or_null<V: serde::Serialize>(map: BTreeMap<String, V>) -> Value {
     match map.is_empty() {
         true => Value::Null,
@@ -110,13 +110,12 @@ fn or_null<V: serde::Serialize>(map: BTreeMap<String, V>) -> Value {
     }
 }
 
-/// The body in base64 if its type is a binary media type, and otherwise as text; null if there is
-/// none.
+/// Returns the body in base64 if it has a binary media type, and otherwise as text; null if it is empty.
 fn encode(body: &Bytes, is_binary: bool) -> (Value, bool) {
     match body.is_empty() {
         true => (Value::Null, false),
         false if is_binary => (Value::from(STANDARD.encode(body)), true),
-        // As AWS does, bytes that are not UTF-8 are replaced.
+        // Like AWS, this replaces bytes that are not UTF-8.
         false => (Value::from(String::from_utf8_lossy(body)), false),
     }
 }

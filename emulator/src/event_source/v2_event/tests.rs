@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use axum::http::Request;
 
 use super::*;
-use crate::front_door::routing;
+use crate::event_source::routing;
 use crate::{Api, Function, InvokeMode, Route};
 
 /// The function behind `POST /capture/{part}` and `$default`.
@@ -44,7 +44,7 @@ fn through_url(request: Request<Vec<u8>>) -> Value {
     event(&sender, &parts, &body.into(), &arrival())
 }
 
-/// What was sent to AWS for the events below.
+/// The requests that were sent to AWS for the events below.
 fn request() -> Request<Vec<u8>> {
     let query = "repeat=one&repeat=two&redirect=https%3A%2F%2Fexample.com%2Fa%2Fb&literalPlus=a+b&encodedPlus=a%2Bb&empty=";
     let request = Request::post(format!("/capture/space%20value?{query}"))
