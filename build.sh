@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds dist/, what Lambda runs: `bootstrap` and `hello.cwasm`. See `./build.sh --help`.
+# Builds dist/, which Lambda runs: `bootstrap` and `hello.cwasm`. See `./build.sh --help`.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=scripts/common.sh
@@ -25,7 +25,7 @@ Options:
 USAGE
 }
 
-# The target that this machine can run; nothing where that is not one of Lambda's two.
+# The target that this machine can run; empty if it is not a target of Lambda.
 native_target() {
   case $(uname -sm) in
     "Linux x86_64") echo x86_64-unknown-linux-gnu ;;
@@ -75,7 +75,7 @@ case $target in
   *) die "--target $target: Lambda runs x86_64-unknown-linux-gnu and aarch64-unknown-linux-gnu" ;;
 esac
 
-# The names below are fixed, whatever the caller's cargo is set to.
+# The names below are fixed, whatever the caller's cargo configuration.
 unset CARGO_BUILD_TARGET
 guest=guest/target/wasm32-wasip2/release/hello.wasm
 tool=target/release/lambda-wasm
@@ -87,7 +87,7 @@ build_dist() {
     cargo build --release --target wasm32-wasip2 --manifest-path guest/Cargo.toml --target-dir guest/target
   local note
   note=$(first_time "$tool" "minutes: it has a compiler in it")
-  # Beside the host's, whose last minutes keep one CPU busy.
+  # In parallel with the host, whose last minutes keep one CPU busy.
   in_background tool cargo build --release "${tools[@]}" --target-dir target
 
   mkdir -p dist
@@ -99,8 +99,8 @@ build_dist() {
   print_sizes dist/bootstrap dist/hello.cwasm target/hello.zip
 }
 
-# Removes files of an earlier build from dist/ that this build, whose files are given, does not create. Other files there are the
-# user's.
+# remove_stale FILE…: removes the files of an earlier build from dist/, except these of this build. Other files there are
+# the user's.
 remove_stale() {
   local made=target/dist-files old
   if [ -f "$made" ]; then
@@ -125,7 +125,7 @@ case $command in
     export LAMBDA_WASM_SKIPS=$PWD/target/skips
     mkdir -p target
     : >"$LAMBDA_WASM_SKIPS"
-    # With the tests: what they add to the features of shared crates would have the compiler built a second time.
+    # With the tests: they add features to shared crates, which would compile the compiler a second time.
     tools=(--workspace --exclude lambda-wasm-bench --all-targets)
     in_background tools scripts/install-tools.sh # while cargo builds
     build_dist

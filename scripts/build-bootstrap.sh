@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds the host into OUT. It is built separately: cargo unifies the features of all that one command builds, and with
-# the tool beside it the compiler would be linked in.
+# Builds the host into OUT, separately: cargo unifies the features of all crates in one command, so together with the tool
+# the host would contain the compiler.
 # Usage: scripts/build-bootstrap.sh TARGET OUT [--dynamic]
 #
-# Static (and position independent) where this machine has a C compiler for TARGET: for another architecture than its own
-# that is aarch64-linux-gnu-gcc or x86_64-linux-gnu-gcc. For x86_64 the libc is musl's where the toolchain has it or rustup
-# can fetch it: glibc's start code asks the CPU what it is, 43 times, and under a hypervisor each takes microseconds.
-# Otherwise it is glibc's libc.a, and where that is missing too, `cargo zigbuild` links against the glibc of Amazon Linux 2023.
+# The host is static (and position independent) if this machine has a C compiler for TARGET. For another architecture, that
+# is aarch64-linux-gnu-gcc or x86_64-linux-gnu-gcc. For x86_64 the libc is musl's if the toolchain has it or rustup can fetch
+# it: glibc's start code asks the CPU 43 times for its features, and under a hypervisor each question takes microseconds.
+# Otherwise the libc is glibc's libc.a. Without that, `cargo zigbuild` links against the glibc of Amazon Linux 2023.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
@@ -17,8 +17,8 @@ glibc=2.34
 musl=${target%-gnu}-musl
 build=(--profile bootstrap -p lambda-wasm-host --bin bootstrap --target-dir target)
 
-# The oldest CPU that Lambda has for an architecture, as the compiler of components has it (host/src/cpu.rs). What is
-# known to be there is not asked for at each start, and each question costs microseconds under a hypervisor.
+# The oldest CPU that Lambda has for an architecture, as in host/src/cpu.rs. A start does not ask the CPU for features that
+# are known, and each question costs microseconds under a hypervisor.
 cpu() {
   case $1 in
     x86_64-*) echo haswell ;;
@@ -26,7 +26,7 @@ cpu() {
   esac
 }
 
-# The C compiler for TARGET, which may not be there.
+# The C compiler for TARGET, which may be missing.
 target_cc() {
   if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$target" ]; then echo cc; else echo "${target%%-*}-linux-gnu-gcc"; fi
 }
@@ -43,8 +43,8 @@ find_musl() {
 
 has_static_glibc() { [[ $("$cc" -print-file-name=libc.a) == /* ]]; }
 
-# Packed relocations are a tenth of the size, which every start reads. A static program applies its own: musl's start code
-# can since 1.2.4 (Rust has 1.2.5), and glibc's since 2.36. Debian 12's linker for arm64 cannot make them.
+# Packed relocations have a tenth of the size, and every start reads them. A static program applies its relocations itself:
+# musl's start code can do so since 1.2.4 (Rust has 1.2.5), and glibc's since 2.36. Debian 12's linker for arm64 cannot pack.
 pack_relocations() {
   local version=2.36
   [ "$cc" = cc ] || return 0
@@ -84,11 +84,11 @@ check_glibc() {
 }
 
 cc=$(target_cc)
-# Random numbers come from the system call alone: the fallback for old kernels wants /dev/urandom, and panics without it.
-# A `switch` over constants stays code: as a table of pointers it would have to be relocated at each start.
+# Random numbers come from the system call only: the fallback for old kernels needs /dev/urandom, and panics without it.
+# A `switch` over constants stays code: a table of pointers would have to be relocated at each start.
 flags="${RUSTFLAGS:-} -C target-cpu=$(cpu "$target") -C llvm-args=-switch-to-lookup=false --cfg getrandom_backend=\"linux_getrandom\""
 if [ -z "$dynamic" ] && command -v "$cc" >/dev/null && find_musl; then
-  # host/startup.ld has the names of functions as v0 mangles them.
+  # host/startup.ld has names of functions in v0 mangling.
   flags+=" -C symbol-mangling-version=v0 -C target-feature=+crt-static $(pack_relocations musl)"
   built=target/$musl/bootstrap/bootstrap
   # C is compiled with glibc's headers, whose checked functions musl does not have.
@@ -121,7 +121,7 @@ else
   check_glibc "$built"
 fi
 
-# By rename, so that a running bootstrap is left alone.
+# By rename, so that a running bootstrap is not changed.
 cp "$built" "$out.unfinished"
 chmod 755 "$out.unfinished"
 mv -f "$out.unfinished" "$out"

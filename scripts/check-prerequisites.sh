@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ends with one message if what a build cannot install for itself is missing: a Rust toolchain and a C compiler.
+# Fails with one message if a Rust toolchain or a C compiler is missing, which a build cannot install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh

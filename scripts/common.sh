@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the other scripts: how they speak. Progress goes to stderr, so that stdout is the result's.
+# Sourced by the other scripts. Progress goes to stderr, so that stdout has only the result.
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -8,8 +8,8 @@ die() {
   exit 1
 }
 
-# step WHAT COMMAND…: says what is being done and, if it was long, for how many seconds. What the command prints is
-# shown if it fails, which ends the script.
+# step WHAT COMMAND…: prints WHAT and, for a long command, its duration. If the command fails, prints its output and ends
+# the script.
 step() {
   local what=$1 started=$SECONDS log status=0
   shift
@@ -27,10 +27,10 @@ step() {
   if [ "$seconds" -ge 2 ]; then say "$seconds s"; else say "done"; fi
 }
 
-# first_time FILE NOTE: the note in brackets where FILE has yet to be made.
+# first_time FILE NOTE: prints the note in brackets if FILE does not exist.
 first_time() { [ -e "$1" ] || printf ' (%s)' "$2"; }
 
-# add_target TARGET: has rustup fetch its standard library, and says why where it cannot.
+# add_target TARGET: installs its standard library with rustup, or prints the reason of the failure.
 add_target() {
   local answer
   say "rustup target add $1"
@@ -38,10 +38,10 @@ add_target() {
     say "it failed: $(sed -n 's/^error: //p' <<<"$answer" | cut -c 1-300)"
 }
 
-# The process groups that run beside this script.
+# The process groups in the background of this script.
 background=
 
-# in_background NAME COMMAND…: starts it in a process group of its own, so that all of it ends with this script.
+# in_background NAME COMMAND…: starts the command in a new process group, so that all of it ends with this script.
 in_background() {
   local name=$1
   shift
@@ -55,7 +55,7 @@ in_background() {
   trap 'kill -- $background 2>/dev/null || true' EXIT
 }
 
-# wait_for NAME: until that has ended; what it printed is shown if it failed.
+# wait_for NAME: waits until the command has ended, and prints its output if it failed.
 wait_for() {
   local pid=background_$1
   wait "${!pid}" || {

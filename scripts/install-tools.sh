@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the tools of scripts/requirements.txt and of examples/javascript/package-lock.json into target/, so that
 # target/tools/bin has `sam`, `cargo-lambda`, `componentize-py`, `moto_server`, `aws-lambda-rie`, `node` and
-# `componentize-js`. One that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
+# `componentize-js`. A tool that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=target/tools

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Links as the C compiler $LINK_WITH does, but a static program always position independent: for arm64, rustc asks for one
-# at fixed addresses.
+# Links with the C compiler $LINK_WITH, but always links a static program position independent: for arm64, rustc asks for
+# fixed addresses.
 set -euo pipefail
 args=()
 for arg; do

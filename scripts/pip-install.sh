@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Python packages into a virtual environment, which is made if need be; what was installed before is left alone.
+# Installs Python packages into a virtual environment, and creates it if it is missing. Installed packages are left alone.
 # An environment that was copied or moved is created again: its pip would install into the old directory.
 # Usage: scripts/pip-install.sh DIR NAME==VERSION…
 set -euo pipefail
@@ -9,7 +9,7 @@ shift
 wanted=()
 for package; do [ -e "$dir/installed/$package" ] || wanted+=("$package"); done
 
-# The folder that the environment's programs belong to, which their first lines name.
+# The directory of the environment, which the first lines of its programs name.
 made_as() { grep -m 1 -o '/.*/bin/python' "$dir/bin/pip" 2>/dev/null | sed 's,/bin/python$,,'; }
 
 if [ -e "$dir" ] && { ! [ "$(made_as)" -ef "$dir" ] || ! "$dir/bin/python3" -c '' 2>/dev/null; }; then
@@ -19,7 +19,7 @@ fi
 [ ${#wanted[@]} -gt 0 ] || exit 0
 
 command -v python3 >/dev/null || {
-  echo "there is no python3"
+  echo "python3 is missing"
   exit 1
 }
 [ -x "$dir/bin/pip" ] || python3 -m venv "$dir"

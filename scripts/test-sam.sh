@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks template.yaml with `sam`, without an AWS account: it is valid, and `sam build` leaves dist/ as it is.
-# It wants target/tools/bin/sam.
+# It needs target/tools/bin/sam.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every check and test, on what `./build.sh test` has built: it sets WASM_RUSTC (the compiler for guests) and
-# LAMBDA_WASM_SKIPS (a file: a test that cannot run on this machine appends a line that says which and why).
+# Runs every check and test after the build of `./build.sh test`, which sets WASM_RUSTC (the compiler for guests) and
+# LAMBDA_WASM_SKIPS (a file to which a test that cannot run on this machine appends a line with its name and the reason).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
@@ -26,7 +26,7 @@ else
 fi
 
 if cargo clippy --version >/dev/null 2>&1; then
-  # --release shares its build scripts and macros with what is built already.
+  # --release shares build scripts and macros with the build.
   step "lints (minutes, when all is new)" \
     cargo clippy --quiet --release --workspace --all-targets --target-dir target -- -D warnings
   passed+=("lints")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes target/wasm-toolchain, whose bin/rustc builds for wasm32-wasip2, where rustup cannot: Debian's compiler with
-# a standard library built from its source package, wasi-libc, and the linkers that come with the active toolchain.
-# Usage: scripts/wasm-sysroot.sh [--is-current]     (exit 0 if it is there and made from what is installed)
+# Creates target/wasm-toolchain, whose bin/rustc builds for wasm32-wasip2 without rustup: Debian's compiler with a standard
+# library built from its source package, wasi-libc, and the linkers of the active toolchain.
+# Usage: scripts/wasm-sysroot.sh [--is-current]     (exit 0 if it exists and is up to date)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
@@ -30,7 +30,7 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "${packages[@]}"
 }
 
-# lay_out DIR: a toolchain's folders, with everything but the standard library.
+# lay_out DIR: creates the directories of a toolchain, without the standard library.
 lay_out() {
   local dir=$1 host linkers
   host=$("$compiler" -vV | sed -n 's/^host: //p')
@@ -50,13 +50,13 @@ WRAPPER
   chmod +x "$dir/bin/rustc"
 }
 
-# build_std DIR: cargo builds the standard library for an empty crate, and its parts are copied from there.
+# build_std DIR: builds the standard library for an empty crate with cargo, and copies its parts.
 build_std() {
   local dir=$1 libs=$1/lib/rustlib/$target/lib crate=$1/std
   mkdir -p "$crate/src"
   printf '[package]\nname = "no-code"\nedition = "2024"\n[profile.release]\ndebug = false\n[workspace]\n' >"$crate/Cargo.toml"
   : >"$crate/src/lib.rs"
-  # -Z flags are unlocked by RUSTC_BOOTSTRAP; the bitcode is for guests with link-time optimization.
+  # RUSTC_BOOTSTRAP unlocks -Z flags. The bitcode is for guests with link-time optimization.
   step "standard library for $target (about a minute and a half)" \
     env -u CARGO_ENCODED_RUSTFLAGS RUSTC="$dir/bin/rustc" RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Cembed-bitcode=yes \
     cargo build --release --target "$target" --manifest-path "$crate/Cargo.toml" --target-dir "$crate/target" \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the rustc to build guests with: one that has the standard library for wasm32-wasip2. Tried in this order:
-# $WASM_RUSTC, the active toolchain, `rustup target add`, and the distribution's compiler (scripts/wasm-sysroot.sh).
+# Prints a rustc that has the standard library for wasm32-wasip2, to build guests with. In this order: $WASM_RUSTC, the
+# active toolchain, `rustup target add`, and the distribution's compiler (scripts/wasm-sysroot.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh

@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     pub calls: Option<usize>,
 
-    /// A rough answer in about ten seconds, or a minute with --http or --sandbox
+    /// Measure roughly, in about ten seconds, or a minute with --http or --sandbox
     #[arg(long)]
     pub quick: bool,
 
@@ -37,13 +37,12 @@ pub struct Args {
     #[arg(long)]
     pub http: bool,
 
-    /// Measure what the sandbox costs instead: how late a function is stopped that does not end, and how much
-    /// slower one computes that can be stopped, and what a request costs that it sends
+    /// Measure the costs of the sandbox instead: the delay of a stop, the slowdown of interruptible code, and
+    /// the time of an outgoing request
     #[arg(long, conflicts_with_all = ["http", "breakdown"])]
     pub sandbox: bool,
 
-    /// Show where our start goes, by the bootstrap's own clock, and nothing else; with --http, those of
-    /// its components
+    /// Show only the phases of our start, by the bootstrap's own clock; with --http, for its components
     #[arg(long)]
     pub breakdown: bool,
 
@@ -52,7 +51,7 @@ pub struct Args {
     pub instructions: bool,
 }
 
-/// How much is measured.
+/// The size of a run.
 pub struct Effort {
     /// Cold starts of each bootstrap.
     pub starts: usize,
@@ -61,8 +60,8 @@ pub struct Effort {
 }
 
 impl Args {
-    /// The counts asked for, or those of the default run (60 to 90 seconds) or
-    /// the quick one (10 seconds).
+    /// Returns the counts in the arguments, or those of the default run (60 to 90 seconds) or the quick run
+    /// (10 seconds).
     pub fn effort(&self) -> Effort {
         let (starts, calls) = if self.quick {
             (100, 3_000)

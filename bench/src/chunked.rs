@@ -1,11 +1,11 @@
-//! A chunked body, decoded as it comes.
+//! A chunked body, decoded as it arrives.
 
 use std::ops::ControlFlow;
 
 use anyhow::anyhow;
 use httparse::Status;
 
-/// How much of a body is kept, in bytes: an answer that is streamed may be longer than this machine's memory.
+/// The most bytes of a body that are kept: a streamed answer may be longer than this machine's memory.
 const KEPT: usize = 64 * 1024;
 
 /// The part of a body that has arrived.
@@ -14,7 +14,7 @@ pub struct Chunked {
     next: Part,
     /// Its first bytes.
     pub start: Vec<u8>,
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub length: u64,
 }
 
@@ -23,14 +23,14 @@ pub struct Chunked {
 enum Part {
     #[default]
     Size,
-    /// So many bytes of a chunk.
+    /// This number of bytes of a chunk.
     Data(u64),
     EndOfData,
     Trailers,
 }
 
 impl Chunked {
-    /// Takes what it can of `bytes`, and says how many those were. It breaks off behind the trailers.
+    /// Decodes `bytes`, and returns how many bytes it has used. It stops after the trailers.
     pub fn take(&mut self, bytes: &[u8]) -> anyhow::Result<ControlFlow<usize, usize>> {
         let mut at = 0;
         while let Some((part, length)) = self.step(&bytes[at..])? {
@@ -43,7 +43,7 @@ impl Chunked {
         Ok(ControlFlow::Continue(at))
     }
 
-    /// Takes one part, or a part of it: what comes behind it, and its length. `None` if too little is there.
+    /// Decodes one part, or a piece of it. Returns the next part and the length, or `None` if bytes are missing.
     fn step(&mut self, bytes: &[u8]) -> anyhow::Result<Option<(Option<Part>, usize)>> {
         Ok(match self.next {
             Part::Size => {

@@ -1,5 +1,5 @@
-//! One kept-alive HTTP/1.1 connection from a bootstrap: takes requests out of
-//! what was read, and sends each answer in one write.
+//! One kept-alive HTTP/1.1 connection from a bootstrap: parses the requests that
+//! it reads, and sends each answer in one write.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -23,13 +23,13 @@ pub struct Request {
     pub path: String,
     /// The body, or its start if it came in chunks.
     pub body: Vec<u8>,
-    /// How many bytes the body has.
+    /// The size of the body in bytes.
     pub length: u64,
 }
 
 /// The result of one look at the connection.
 pub enum Received {
-    /// A request, and when its last byte was read.
+    /// A request, and the time at which its last byte was read.
     Request(Request, Instant),
     NothingYet,
     Closed,
@@ -40,7 +40,7 @@ pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
     filled: usize,
-    /// The path of a request whose body comes in chunks, and what came of it.
+    /// The path of a request whose body is chunked, and the part of the body that has arrived.
     chunked: Option<(String, Chunked)>,
 }
 
@@ -57,7 +57,7 @@ impl Connection {
         })
     }
 
-    /// Reads what has arrived, and gives a request if one is complete.
+    /// Reads the bytes that have arrived, and returns a request if it is complete.
     pub fn receive(&mut self) -> anyhow::Result<Received> {
         if self.filled == self.buffer.len() {
             ensure!(self.filled < LARGEST_BUFFER, "a request without an end");
@@ -79,7 +79,7 @@ impl Connection {
         })
     }
 
-    /// The request that has been read, if it has been to its end.
+    /// Returns the request if it has been read to its end.
     fn request(&mut self) -> anyhow::Result<Option<Request>> {
         if self.chunked.is_none() {
             let Some(head) = Head::parse(&self.buffer[..self.filled])? else {
@@ -124,7 +124,7 @@ impl Connection {
         })
     }
 
-    /// Forgets so many bytes of what was read.
+    /// Forgets this number of the bytes that were read.
     fn take_out(&mut self, length: usize) {
         self.buffer.copy_within(length..self.filled, 0);
         self.filled -= length;
@@ -160,14 +160,14 @@ struct Head {
     body: Body,
 }
 
-/// How a body says where it ends.
+/// The framing of a body.
 enum Body {
     Length(usize),
     Chunked,
 }
 
 impl Head {
-    /// The one at the start of `bytes`, or `None` while it is incomplete.
+    /// Returns the head at the start of `bytes`, or `None` while it is incomplete.
     fn parse(bytes: &[u8]) -> anyhow::Result<Option<Self>> {
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut head = httparse::Request::new(&mut headers);

@@ -1,5 +1,5 @@
-//! Which CPU does what: the server has one, the bootstraps have another, so
-//! that neither takes time from the other.
+//! The CPUs: the server has one and the bootstraps have another, so that
+//! neither takes time from the other.
 
 use nix::{
     sched::{CpuSet, sched_getaffinity, sched_setaffinity},
@@ -10,7 +10,7 @@ use nix::{
 pub struct Cpus {
     server: usize,
     bootstraps: usize,
-    /// How many this process could use before it was moved to one.
+    /// The number of CPUs that this process could use before it was moved to one.
     pub usable: usize,
 }
 
@@ -32,7 +32,7 @@ impl Cpus {
     }
 
     /// Runs `spawn` on the bootstraps' CPU, since a child inherits its parent's
-    /// affinity, and comes back.
+    /// affinity, and returns to the server's.
     pub fn spawning<T>(&self, spawn: impl FnOnce() -> T) -> anyhow::Result<T> {
         pin(self.bootstraps)?;
         let child = spawn();

@@ -1,4 +1,4 @@
-//! The events that are handed out, and what each has to be answered with.
+//! The events that are handed out, and the answer that each requires.
 
 mod echo;
 
@@ -8,7 +8,7 @@ pub use echo::Kind;
 
 use crate::connection::Request;
 
-/// The most that Lambda takes for an event, in bytes.
+/// The largest event that Lambda accepts, in bytes.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LARGEST: usize = 6 * 1024 * 1024;
@@ -18,26 +18,26 @@ const HTTP_API: &str = include_str!("../http_api.json");
 
 /// An event.
 pub struct Event {
-    /// As it is sent: without the white space that Lambda would not send.
+    /// The JSON, without the white space that Lambda would not send.
     pub json: String,
     answer: Answer,
 }
 
-/// The answer that is right.
+/// The correct answer.
 enum Answer {
-    /// One with this in it.
+    /// An answer that contains this text.
     With(String),
-    /// A streamed one, whose body has so many bytes.
+    /// A streamed answer whose body has this number of bytes.
     Streamed(u64),
 }
 
 impl Event {
-    /// Hello, as a REST API asks for it.
+    /// Returns a REST API's event for hello.
     pub fn rest_api() -> anyhow::Result<Self> {
         Self::hello(include_str!("../event.json"))
     }
 
-    /// Hello, as an HTTP API asks for it, with payload 2.0.
+    /// Returns an HTTP API's event for hello, with payload 2.0.
     pub fn http_api() -> anyhow::Result<Self> {
         Self::hello(HTTP_API)
     }
@@ -57,7 +57,7 @@ impl Event {
         Ok((Self { json, answer }, bytes))
     }
 
-    /// By a function URL, a request for a body of so many bytes, which is streamed.
+    /// Returns a function URL's event for a streamed body of this number of bytes.
     pub fn stream(bytes: u64) -> anyhow::Result<Self> {
         let mut event = asked_for("GET", "/big", &format!("bytes={bytes}"))?;
         event["requestContext"]["domainName"] = json!("abcdef1234.lambda-url.us-east-1.on.aws");
@@ -75,7 +75,7 @@ impl Event {
         })
     }
 
-    /// Whether this is the right answer.
+    /// Returns whether this is the correct answer.
     pub fn is_answered_by(&self, answer: &Request) -> bool {
         match &self.answer {
             Answer::With(text) => String::from_utf8_lossy(&answer.body).contains(text),
@@ -96,7 +96,7 @@ impl Event {
     }
 }
 
-/// The HTTP API's event, for another request.
+/// Returns the HTTP API's event for another request.
 fn asked_for(method: &str, path: &str, query: &str) -> anyhow::Result<Value> {
     let mut event: Value = serde_json::from_str(HTTP_API)?;
     event["rawPath"] = json!(path);

@@ -1,5 +1,5 @@
-//! Instructions of a start up to its first `next`, counted by valgrind: the one
-//! figure that a busy machine does not move.
+//! Instructions of a start up to its first `next`, counted by valgrind: the only
+//! figure that a busy machine does not change.
 
 use anyhow::{Context, bail};
 use nix::{

@@ -1,5 +1,5 @@
 //! The subjects: ours first, then the peers, which are built here, then
-//! whatever else was named.
+//! all others that were named.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,4 @@
-//! One row of the report: the same thing measured of every subject, round by
-//! round.
+//! One row of the report: a value of every subject, measured round by round.
 
 use crate::statistics::Median;
 
@@ -20,7 +19,7 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// An empty one for so many subjects.
+    /// Creates an empty measurement of this number of subjects.
     pub fn new(what: impl Into<String>, unit: Unit, subjects: usize) -> Self {
         Self {
             what: what.into(),
@@ -54,7 +53,7 @@ impl Measurement {
 }
 
 impl Unit {
-    /// Three or four digits that matter.
+    /// Formats three or four significant digits.
     pub fn show(self, value: f64) -> String {
         match self {
             Self::Nanoseconds if value >= 1e6 => format!("{:.2} ms", value / 1e6),

@@ -1,5 +1,5 @@
-//! A started bootstrap and the Runtime API it talks to. Whatever it does but
-//! answering well ends the measurement, with what it wrote.
+//! A started bootstrap and its Runtime API. Any wrong answer ends the
+//! measurement, with the bootstrap's output.
 
 use std::{
     collections::HashSet,
@@ -20,13 +20,13 @@ use crate::{
     subject::Subject,
 };
 
-/// How long a bootstrap may take for anything. Under valgrind it needs some.
+/// The time that a bootstrap may take for each step. Under valgrind it is slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long an invocation may take that is to be answered.
+/// The time that an invocation may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How much is shown of a body that is wrong, in bytes.
+/// The most bytes of a wrong body that are shown.
 const SHOWN: usize = 2048;
 
 /// A bootstrap that was started; dropping it ends it.
@@ -35,15 +35,15 @@ pub struct Running {
     child: Child,
     api: RuntimeApi,
     log: File,
-    /// When it was about to be started.
+    /// The time just before it was started.
     pub spawned: Instant,
 }
 
-/// One event from its hand-out to its answer.
+/// One event, from its hand-out to its answer.
 pub struct Answered {
-    /// When the event was about to leave.
+    /// The time just before the event was sent.
     pub handed_out: Instant,
-    /// When the answer was read to its end.
+    /// The time at which the answer was read to its end.
     pub at: Instant,
 }
 
@@ -58,7 +58,7 @@ pub struct TimedOut {
 }
 
 impl Running {
-    /// Starts a subject as it is.
+    /// Starts a subject.
     pub fn start(subject: &Subject, cpus: &Cpus) -> anyhow::Result<Self> {
         Self::start_by(subject.command(), subject, cpus)
     }
@@ -74,7 +74,7 @@ impl Running {
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?);
         let (spawned, child) = cpus.spawning(|| {
-            // For `--breakdown`: what our own host counts from.
+            // For `--breakdown`: the time from which our own host counts.
             command.env("LAMBDA_WASM_SPAWNED_AT", monotonic_ns()?.to_string());
             let spawned = Instant::now();
             let child = command.spawn();
@@ -124,15 +124,15 @@ impl Running {
         })
     }
 
-    /// Hands out an event to each of these, which has to fail with it, all by one deadline. Waits until as many events are
-    /// asked for again, or the process has ended.
+    /// Hands out an event to each of these requests, all with one deadline. Each invocation has to fail. Waits until the same
+    /// number of events is requested again, or the process has ended.
     pub fn time_out(
         &mut self,
         held: Vec<Arrival>,
         event: &Event,
         limit: Duration,
     ) -> anyhow::Result<TimedOut> {
-        // Lambda has milliseconds.
+        // Lambda's deadline has milliseconds.
         let until = (SystemTime::now() + limit).duration_since(UNIX_EPOCH)?;
         let until = UNIX_EPOCH + Duration::from_millis(u64::try_from(until.as_millis())?);
         let deadline = Instant::now() + until.duration_since(SystemTime::now())?;
@@ -169,7 +169,7 @@ impl Running {
         })
     }
 
-    /// The process, to be looked up in `/proc`.
+    /// Returns the process, for `/proc`.
     pub fn pid(&self) -> Pid {
         // Linux's process ids are i32, std's are u32.
         Pid::from_raw(self.child.id().cast_signed())
@@ -182,7 +182,7 @@ impl Running {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Waits for its end, for what it writes there.
+    /// Waits for its end, and returns its output.
     pub fn wait_for_exit(&mut self) -> anyhow::Result<()> {
         self.child.wait()?;
         Ok(())
@@ -195,7 +195,7 @@ impl Running {
         }
     }
 
-    /// The next request, or `None` if the process has ended.
+    /// Returns the next request, or `None` if the process has ended.
     fn receive_or_end(&mut self, wait: Wait, what: &str) -> anyhow::Result<Option<Arrival>> {
         let since = Instant::now();
         loop {
@@ -238,7 +238,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only where it has ended already.
+        // Both fail only if it has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,5 +1,5 @@
-//! Lambda's Runtime API, played to one bootstrap: `next` is held until an event
-//! is handed out, answers are taken and acknowledged.
+//! Lambda's Runtime API for one bootstrap: it holds `next` until an event is
+//! handed out, and acknowledges answers.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -19,16 +19,16 @@ use crate::connection::{Connection, Received, Request};
 /// How the server waits for a bootstrap.
 #[derive(Clone, Copy)]
 pub enum Wait {
-    /// Asleep in `poll`, as Lambda's own would be: the times include waking it.
+    /// Asleep in `poll`, like Lambda's own: the times include waking it.
     Asleep,
-    /// Reading again and again: the times are the bootstrap's alone.
+    /// Reading in a loop: the times are only the bootstrap's.
     Spinning,
 }
 
 /// One bootstrap's side of the Runtime API.
 pub struct RuntimeApi {
     listener: TcpListener,
-    /// `None` in place of one that was closed, so that the others keep their numbers.
+    /// `None` in place of a closed connection, so that the others keep their numbers.
     connections: Vec<Option<Connection>>,
     invocations: u64,
 }
@@ -58,7 +58,7 @@ impl RuntimeApi {
         Ok(self.listener.local_addr()?)
     }
 
-    /// The next request, or `None` if nothing came for a while.
+    /// Returns the next request, or `None` if no request arrives for a while.
     pub fn receive(&mut self, wait: Wait) -> anyhow::Result<Option<Arrival>> {
         const A_WHILE: Duration = Duration::from_millis(200);
         let give_up = Instant::now() + A_WHILE;

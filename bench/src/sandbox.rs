@@ -1,4 +1,4 @@
-//! `--sandbox`: what it takes to keep a function within its bounds.
+//! `--sandbox`: the costs of the sandbox.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::{
     subject::Subject,
 };
 
-/// The component that all is measured with.
+/// The component for all measurements.
 const COMPONENT: &str = "sandbox_p2";
 
 /// All three tables, and how to read them.
@@ -34,7 +34,7 @@ pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     ))
 }
 
-/// The component as it is shipped, compared with one that looks at no deadline.
+/// Compares the component with the same component without interruption.
 fn computing(bootstrap: &Path, component: &Path) -> anyhow::Result<Lineup> {
     let endless = built::without_interruption(component, COMPONENT)?;
     let subjects = vec![

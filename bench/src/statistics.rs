@@ -1,4 +1,4 @@
-//! Medians, and how sure one can be of them.
+//! Medians and their confidence intervals.
 
 /// A median and the 95 % confidence interval around it.
 #[derive(Clone, Copy, Debug, PartialEq)]

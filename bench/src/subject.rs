@@ -1,4 +1,4 @@
-//! One bootstrap under measure: what is started, and what would be deployed.
+//! One bootstrap that is measured, and the files that would be deployed.
 
 use std::{
     env, fs,
@@ -11,9 +11,9 @@ use anyhow::{Context, ensure};
 use flate2::{Compression, write::DeflateEncoder};
 use tempfile::TempDir;
 
-/// The function that every bootstrap is asked for.
+/// The function that every bootstrap runs.
 pub const HANDLER: &str = "hello";
-/// The file that the host finds it in, and the one beside it that says what it may do.
+/// The function's artifact, and its policy.
 pub const FUNCTION: &str = "hello.cwasm";
 const POLICY: &str = "hello.toml";
 

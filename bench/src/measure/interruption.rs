@@ -1,4 +1,4 @@
-//! Interruption: what a function that computes pays for being stopped at its deadline if need be.
+//! Interruption: the slowdown of a function that computes and can be stopped at its deadline.
 
 use super::{
     GENERATIONS,

@@ -1,4 +1,4 @@
-//! Streamed answers: how fast they come, and whether they are held in memory.
+//! Streamed answers: their speed, and whether they are held in memory.
 
 use crate::{
     args::Effort,
