@@ -5,6 +5,7 @@ mod commands;
 mod facts;
 mod markdown;
 mod rust;
+mod words;
 
 use std::path::{Path, PathBuf};
 
