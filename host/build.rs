@@ -4,6 +4,8 @@
 //! Cargo's `strip` would do the latter too, but the names of functions depend on it, and those in startup.ld are of a
 //! program that kept its symbols.
 
+use std::path::Path;
+
 fn main() {
     println!("cargo:rerun-if-changed=startup.ld");
     println!("cargo:rerun-if-env-changed=BOOTSTRAP_SYMBOLS");
@@ -19,5 +21,14 @@ fn main() {
     if has("CARGO_CFG_TARGET_FEATURE", "crt-static") {
         let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
         println!("cargo:rustc-link-arg-bin=bootstrap=-Wl,-T,{folder}/startup.ld");
+        // Beside the program, for the test that compares startup.ld with it.
+        let out = std::env::var("OUT_DIR").unwrap_or_default();
+        if let Some(beside) = Path::new(&out).ancestors().nth(3) {
+            let map = beside.join("bootstrap.map");
+            println!(
+                "cargo:rustc-link-arg-bin=bootstrap=-Wl,-Map={}",
+                map.display()
+            );
+        }
     }
 }

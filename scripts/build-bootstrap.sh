@@ -43,13 +43,13 @@ find_musl() {
 
 has_static_glibc() { [[ $("$cc" -print-file-name=libc.a) == /* ]]; }
 
-# Packed relocations have a tenth of the size, and every start reads them. A static program applies its relocations itself:
-# musl's start code can do so since 1.2.4 (Rust has 1.2.5), and glibc's since 2.36. Debian 12's linker for arm64 cannot pack.
+# Packed relocations, as .cargo/config.toml has them: glibc's start code applies them since 2.36. Debian 12's linker for
+# arm64 cannot make them.
 pack_relocations() {
-  local version=2.36
+  local version
   [ "$cc" = cc ] || return 0
-  [ "$1" = musl ] || version=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
-  [ "$(printf '%s\n' "${version:-0}" 2.36 | sort -V | head -n 1)" != 2.36 ] || echo "-C link-arg=-Wl,-z,pack-relative-relocs"
+  version=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+  [ "$(printf '%s\n' "${version:-0}" 2.36 | sort -V | head -n 1)" != 2.36 ] || echo "-Clink-arg=-Wl,-z,pack-relative-relocs"
 }
 
 # cargo zigbuild and zig: those on PATH, or from PyPI into target/zig.
@@ -84,20 +84,19 @@ check_glibc() {
 }
 
 cc=$(target_cc)
-# Random numbers come from the system call only: the fallback for old kernels needs /dev/urandom, and panics without it.
-# A `switch` over constants stays code: a table of pointers would have to be relocated at each start.
-flags="${RUSTFLAGS:-} -C target-cpu=$(cpu "$target") -C llvm-args=-switch-to-lookup=false --cfg getrandom_backend=\"linux_getrandom\""
+# It would replace the flags of .cargo/config.toml.
+unset RUSTFLAGS
+# The flags of the other targets; .cargo/config.toml says why each is there. They cannot be in that file: it would have
+# them also where the target is the machine that builds.
+flags="-Ctarget-cpu=$(cpu "$target") -Csymbol-mangling-version=v0 -Cllvm-args=-switch-to-lookup=false --cfg=getrandom_backend=\"linux_getrandom\""
 if [ -z "$dynamic" ] && command -v "$cc" >/dev/null && find_musl; then
-  # host/startup.ld has names of functions in v0 mangling.
-  flags+=" -C symbol-mangling-version=v0 -C target-feature=+crt-static $(pack_relocations musl)"
   built=target/$musl/bootstrap/bootstrap
-  # C is compiled with glibc's headers, whose checked functions musl does not have.
-  step "host: $out, static$(first_time "$built" "minutes")" \
-    env RUSTFLAGS="$flags" "CC_${musl//-/_}=$cc" "CFLAGS_${musl//-/_}=-U_FORTIFY_SOURCE" \
-    "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$musl")_LINKER=$cc" cargo build "${build[@]}" --target "$musl"
+  [ "$cc" = cc ] ||
+    export "CC_${musl//-/_}=$cc" "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$musl")_LINKER=$cc"
+  step "host: $out, static$(first_time "$built" "minutes")" cargo build "${build[@]}" --target "$musl"
   check_start "$built"
 elif [ -z "$dynamic" ] && command -v "$cc" >/dev/null && has_static_glibc; then
-  flags+=" -C symbol-mangling-version=v0 -C target-feature=+crt-static $(pack_relocations glibc)"
+  flags+=" -Ctarget-feature=+crt-static $(pack_relocations)"
   built=target/$target/bootstrap/bootstrap
   if [ "$target $cc" != "x86_64-unknown-linux-gnu cc" ]; then
     export LINK_WITH=$cc "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$PWD/scripts/link-static-pie.sh"

@@ -8,23 +8,28 @@ die() {
   exit 1
 }
 
-# step WHAT COMMAND…: prints WHAT and, for a long command, its duration. If the command fails, prints its output and ends
-# the script.
+# step WHAT COMMAND…: prints WHAT and, for a long command, its duration. A command that fails ends the script. On a
+# terminal its output is shown as it runs, and otherwise only if it fails.
 step() {
   local what=$1 started=$SECONDS log status=0
   shift
-  printf '%s ... ' "$what" >&2
-  log=$(mktemp)
-  "$@" >"$log" 2>&1 || status=$?
-  if [ "$status" != 0 ]; then
-    printf 'failed\n' >&2
-    cat "$log" >&2
+  if [ -t 2 ]; then
+    say "$what"
+    "$@" >&2 || die "'$*' failed"
+  else
+    printf '%s ... ' "$what" >&2
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || status=$?
+    if [ "$status" != 0 ]; then
+      printf 'failed\n' >&2
+      cat "$log" >&2
+      rm -f "$log"
+      die "'$*' failed"
+    fi
     rm -f "$log"
-    die "'$*' failed"
   fi
-  rm -f "$log"
   local seconds=$((SECONDS - started))
-  if [ "$seconds" -ge 2 ]; then say "$seconds s"; else say "done"; fi
+  if [ "$seconds" -ge 2 ]; then say "$seconds s"; elif [ ! -t 2 ]; then say "done"; fi
 }
 
 # first_time FILE NOTE: prints the note in brackets if FILE does not exist.
