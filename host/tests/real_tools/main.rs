@@ -15,3 +15,4 @@ mod dev_requests;
 mod emulator_rie;
 mod examples;
 mod link;
+mod startup_order;
