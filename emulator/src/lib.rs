@@ -6,10 +6,10 @@
 
 #![forbid(unsafe_code)]
 
-pub mod environment;
 pub mod event_source;
 pub mod runtime_api;
 pub mod template;
+pub mod variables;
 
 pub use event_source::{Answered, Functions, LogTail};
 pub use runtime_api::{

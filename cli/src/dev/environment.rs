@@ -19,7 +19,7 @@ use process::Process;
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// An environment of a function. It serves one event at a time.
-pub(super) struct Environment {
+pub(super) struct ExecutionEnvironment {
     function: Function,
     dist: PathBuf,
     state: Arc<Mutex<State>>,
@@ -44,7 +44,7 @@ pub(super) struct Claim {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Environment {
+impl ExecutionEnvironment {
     /// Creates an environment without a process.
     pub fn new(function: Function, dist: PathBuf) -> Self {
         Self {

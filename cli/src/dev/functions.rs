@@ -8,7 +8,7 @@ use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, LogTail, O
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::environment::{Claim, Environment};
+use super::environment::{Claim, ExecutionEnvironment};
 
 /// The most environments of one function. On Lambda, the account's concurrency is the limit.
 const MAX_ENVIRONMENTS: usize = 10;
@@ -21,8 +21,8 @@ pub(super) struct LocalFunctions(RwLock<Vec<Arc<Pool>>>);
 /// use, another is added.
 struct Pool {
     name: String,
-    environments: Mutex<Vec<Arc<Environment>>>,
-    add: Box<dyn Fn() -> Arc<Environment> + Send + Sync>,
+    environments: Mutex<Vec<Arc<ExecutionEnvironment>>>,
+    add: Box<dyn Fn() -> Arc<ExecutionEnvironment> + Send + Sync>,
     permits: Arc<Semaphore>,
     is_full: Once,
 }
@@ -56,13 +56,15 @@ impl Pool {
         Self {
             name,
             environments: Mutex::default(),
-            add: Box::new(move || Arc::new(Environment::new(function.clone(), dist.clone()))),
+            add: Box::new(move || {
+                Arc::new(ExecutionEnvironment::new(function.clone(), dist.clone()))
+            }),
             permits: Arc::new(Semaphore::new(MAX_ENVIRONMENTS)),
             is_full: Once::new(),
         }
     }
 
-    fn first(&self) -> Arc<Environment> {
+    fn first(&self) -> Arc<ExecutionEnvironment> {
         let all = self.environments.lock();
         let mut all = all.unwrap_or_else(PoisonError::into_inner);
         if all.is_empty() {
@@ -78,7 +80,7 @@ impl Pool {
 
     /// Claims an environment that is not in use: an existing environment, or a new environment, or else
     /// the first that becomes free.
-    async fn claim(&self) -> (Arc<Environment>, Claim) {
+    async fn claim(&self) -> (Arc<ExecutionEnvironment>, Claim) {
         if self.permits.available_permits() == 0 {
             self.is_full.call_once(|| {
                 super::log(&format!(
@@ -91,7 +93,7 @@ impl Pool {
         let free = {
             let all = self.environments.lock();
             let mut all = all.unwrap_or_else(PoisonError::into_inner);
-            let mut find = |environment: &Arc<Environment>| {
+            let mut find = |environment: &Arc<ExecutionEnvironment>| {
                 let claim = environment.try_claim(&mut permit)?;
                 Some((environment.clone(), claim))
             };

@@ -17,7 +17,7 @@ use super::invoke_api;
 use crate::{AnswerStream, Outcome};
 
 /// A response that is being sent.
-struct Sending {
+struct EventStream {
     request_id: String,
     timeout: Duration,
     /// The end of the log, if the caller asks for it.
@@ -41,7 +41,7 @@ pub(super) fn response(
     timeout: Duration,
     log: Option<Receiver<Vec<u8>>>,
 ) -> Response<Body> {
-    let sending = Sending {
+    let sending = EventStream {
         request_id: request_id.to_owned(),
         timeout,
         log,
@@ -67,7 +67,7 @@ pub(super) fn response(
     response.unwrap_or_default()
 }
 
-impl Sending {
+impl EventStream {
     async fn next(&mut self, rest: Rest) -> Option<(Bytes, Rest)> {
         match rest {
             Rest::Chunks(mut stream) => match stream.next().await {

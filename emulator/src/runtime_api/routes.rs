@@ -35,7 +35,7 @@ pub(super) fn router(shared: SharedState) -> Router {
 /// Waits for an event without a limit. If the connection closes, this future is dropped, and the event
 /// stays in the queue.
 async fn next(Shared(shared): Shared<SharedState>) -> Response {
-    let mut waiting = Waiting::enter(&shared);
+    let mut waiting = WaitingRuntime::enter(&shared);
     let mut changes = shared.subscribe();
     let handout = loop {
         // `shared` has the sender, so waiting cannot fail.
@@ -62,12 +62,12 @@ fn expire_later(shared: &SharedState, request_id: String, attempt: usize, left: 
 }
 
 /// A runtime that waits in `next`. It counts until it gets an event or its connection closes.
-struct Waiting {
+struct WaitingRuntime {
     shared: SharedState,
     ended: bool,
 }
 
-impl Waiting {
+impl WaitingRuntime {
     fn enter(shared: &SharedState) -> Self {
         shared.send_modify(|state| state.enter_next());
         Self {
@@ -77,7 +77,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingRuntime {
     fn drop(&mut self) {
         if !self.ended {
             self.shared.send_modify(|state| state.waiting -= 1);

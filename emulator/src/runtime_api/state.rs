@@ -21,7 +21,7 @@ pub(super) struct State {
     /// Events that no runtime has taken yet.
     queue: VecDeque<Queued>,
     /// Events that a runtime holds, by request id.
-    pub open: HashMap<String, Open>,
+    pub open: HashMap<String, OpenEvent>,
     /// The ends of the request ids that were handed out.
     pub closed: HashMap<String, Closed>,
     /// Events handed out so far.
@@ -48,7 +48,7 @@ struct Queued {
 }
 
 /// An event that a runtime holds.
-pub(super) struct Open {
+pub(super) struct OpenEvent {
     /// The number of the attempt with this request id.
     pub attempt: usize,
     expected_echo: Option<String>,
@@ -166,7 +166,7 @@ impl State {
         let request_id = queued.invocation.request_id;
         self.attempts += 1;
         self.waiting -= 1;
-        let open = Open {
+        let open = OpenEvent {
             attempt: self.attempts,
             expected_echo,
             waiter: Waiter::Outcome(queued.outcome),

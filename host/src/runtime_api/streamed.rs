@@ -122,7 +122,7 @@ impl StreamedResponse {
         let body = STANDARD.encode(failure.cut(MAX_TRAILER).to_json());
         for (name, value) in [(ERROR_TYPE, &*failure.header_type()), (ERROR_BODY, &*body)] {
             // Names and base64 are valid values of headers.
-            if let Ok(value) = HeaderValue::from_str(&value) {
+            if let Ok(value) = HeaderValue::from_str(value) {
                 trailers.insert(name, value);
             }
         }

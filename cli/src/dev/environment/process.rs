@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_wasm_emulator::{End, Function, Invocation, Outcome, RuntimeApi, environment};
+use lambda_wasm_emulator::{End, Function, Invocation, Outcome, RuntimeApi, variables};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -83,7 +83,7 @@ impl Process {
             .current_dir(dist)
             .env_clear()
             .envs(inherited)
-            .envs(environment::variables(function, api.address(), dist))
+            .envs(variables::for_function(function, api.address(), dist))
             .stdin(Stdio::null())
             // Both are the log, as on Lambda.
             .stdout(output.try_clone()?)

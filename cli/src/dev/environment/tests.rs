@@ -7,18 +7,18 @@ use tempfile::TempDir;
 use super::*;
 
 /// A folder whose bootstrap is a shell script, and the environment that runs it.
-fn environment(script: &str) -> (TempDir, Arc<Environment>) {
+fn environment(script: &str) -> (TempDir, Arc<ExecutionEnvironment>) {
     let folder = tempfile::tempdir().unwrap();
     let bootstrap = folder.path().join("bootstrap");
     fs::write(&bootstrap, format!("#!/bin/sh\n{script}\n")).unwrap();
     fs::set_permissions(&bootstrap, Permissions::from_mode(0o755)).unwrap();
     let template = "Resources: {F: {Type: 'AWS::Serverless::Function', Properties: {Handler: f}}}";
     let function = Template::parse(template).unwrap().functions.remove(0);
-    let environment = Environment::new(function, folder.path().to_owned());
+    let environment = ExecutionEnvironment::new(function, folder.path().to_owned());
     (folder, Arc::new(environment))
 }
 
-async fn invoke(environment: &Arc<Environment>) -> Outcome {
+async fn invoke(environment: &Arc<ExecutionEnvironment>) -> Outcome {
     let claim = environment.claim(None).await;
     environment.invoke(claim, Invocation::new("{}"), None).await
 }

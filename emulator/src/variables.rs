@@ -11,7 +11,7 @@ use crate::Function;
 
 /// Returns all variables of a function's process, except the machine's (`PATH`, `HOME`). The template's
 /// variables come first: Lambda does not let them replace its own.
-pub fn variables(
+pub fn for_function(
     function: &Function,
     runtime_api: SocketAddr,
     task_root: &Path,
@@ -66,7 +66,7 @@ mod tests {
                   Environment: { Variables: { MINE: 1, TZ: CET, AWS_REGION: moon } }";
         let template = Template::parse(template).unwrap();
         let address = "127.0.0.1:9001".parse().unwrap();
-        let variables = variables(&template.functions[0], address, Path::new("/dist"));
+        let variables = for_function(&template.functions[0], address, Path::new("/dist"));
         assert_eq!(variables["MINE"], "1");
         assert_eq!(variables["TZ"], "CET");
         assert_eq!(variables["AWS_REGION"], "us-east-1");
