@@ -2,9 +2,9 @@
 //!
 //! `main` lists the observers. The [log](Log) is the first: its lines about invocations and outgoing requests are written here.
 //!
-//! An event borrows its fields, and computes a duration only if an observer asks for it. So an event that no observer wants
-//! allocates nothing and reads no clock. The methods run on the thread that they tell of, between the steps of an invocation.
-//! They must not wait, and must not panic.
+//! An event borrows its fields, and has the moment of a beginning, from which an observer computes a duration. So an event that
+//! no observer wants allocates nothing and reads no clock. A method runs on the thread of the step that it reports: it must
+//! return soon, and must not panic.
 
 mod log;
 
