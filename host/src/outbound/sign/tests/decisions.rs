@@ -142,7 +142,10 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
             "https://a.lambda-url.eu-west-1.on.aws/",
             "a customer of AWS",
         ),
-        ("https://new.eu-west-1.amazonaws.com/", "a known service of AWS"),
+        (
+            "https://new.eu-west-1.amazonaws.com/",
+            "a known service of AWS",
+        ),
         (
             "https://a.accesspoint.s3-global.amazonaws.com/",
             "Version 4A",
