@@ -24,7 +24,7 @@ const US_GOV: &str = "us-gov-west-1";
 
 /// A rule of a service for its signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub(crate) enum Rule {
     /// Paths are signed as they are sent.
     Paths,
     /// Over TLS, bodies need no hash.
@@ -39,7 +39,7 @@ pub enum Rule {
 
 /// A host in a domain of AWS's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The service, unless the table has none for this host.
     pub service: Option<Listed>,
     /// The region in the host's name.
@@ -52,7 +52,7 @@ pub struct Place {
 
 /// The table's row about a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// The name that the service is signed for.
     pub name: &'static str,
     /// Whether the host is named after what a customer has there: a bucket, an account, an API.
@@ -65,19 +65,19 @@ pub struct Listed {
 
 /// Whether a service is signed for by this name.
 #[must_use]
-pub fn is_service(name: &str) -> bool {
+pub(crate) fn is_service(name: &str) -> bool {
     rows().any(|(_, known, _)| known == name)
 }
 
 /// The name in signatures of the service with this id, in lower case and without what separates its words.
 #[must_use]
-pub fn signing_name(id: &str) -> Option<&'static str> {
+pub(crate) fn signing_name(id: &str) -> Option<&'static str> {
     rows().find_map(|(known, name, _)| (known == id).then_some(name))
 }
 
 /// The name in signatures that this name for a service most likely means.
 #[must_use]
-pub fn nearest_service(name: &str) -> Option<&'static str> {
+pub(crate) fn nearest_service(name: &str) -> Option<&'static str> {
     let lower = name.trim().to_lowercase().replace([' ', '_'], "-");
     let id = lower.replace('-', "");
     let same = rows().find(|(_, known, _)| known.eq_ignore_ascii_case(&lower));
@@ -94,7 +94,7 @@ pub fn nearest_service(name: &str) -> Option<&'static str> {
 
 /// Whether a service has a rule.
 #[must_use]
-pub fn has_rule(service: &str, rule: Rule) -> bool {
+pub(crate) fn has_rule(service: &str, rule: Rule) -> bool {
     let rule = match rule {
         Rule::Paths => "/paths",
         Rule::UnsignedBody => "/unsigned-body",
@@ -110,7 +110,7 @@ pub fn has_rule(service: &str, rule: Rule) -> bool {
 
 /// Returns the service and region of a host, if it is in a domain of AWS.
 #[must_use]
-pub fn place(host: &str) -> Option<Place> {
+pub(crate) fn place(host: &str) -> Option<Place> {
     let (before, global, is_shared) = lines().find_map(|line| {
         let (domain, region) = line.split_once(' ')?;
         let is_domain = domain.starts_with('.');
@@ -219,7 +219,7 @@ fn matches<'a>(pattern: &str, host: &'a str, region: &mut Option<&'a str>) -> bo
 
 /// Whether it looks like a region: `eu-central-1`, `us-gov-west-1`.
 #[must_use]
-pub fn is_region(name: &str) -> bool {
+pub(crate) fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     parts.len() >= 3
         && parts[0].len() <= 4

@@ -24,9 +24,9 @@ wasmtime::component::bindgen!({
     with: { "wasi:io": wasmtime_wasi::p2::bindings::io },
 });
 
-pub use exports::lambda::function::{api, handler, streaming_handler};
-pub use lambda::function::invocation;
-pub use lambda::function::types::{self, Context, Failure};
+pub(crate) use exports::lambda::function::{api, handler, streaming_handler};
+pub(crate) use lambda::function::invocation;
+pub(crate) use lambda::function::types::{self, Context, Failure};
 
 impl Context {
     /// Creates the context that a guest gets with an invocation.

@@ -24,7 +24,7 @@ use crate::timeline::Timeline;
 /// # Errors
 ///
 /// Returns an error if the process has to end.
-pub async fn invoke(
+pub(crate) async fn invoke(
     function: &Function,
     instance: Option<Instance>,
     client: &Client,

@@ -15,10 +15,10 @@ use wasmtime::{Memory, Store, WasmCoreDump};
 use crate::sandbox::HostState;
 
 /// The most core dumps that there are in a directory.
-pub const MAX_DUMPS: usize = 4;
+pub(crate) const MAX_DUMPS: usize = 4;
 
 /// The most bytes that the core dumps in a directory have together.
-pub const MAX_BYTES: u64 = 128 * 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
 const EXTENSION: &str = "coredump";
 
@@ -32,7 +32,7 @@ const DATA: u8 = 11;
 
 /// Writes the core dump of an error, if it has one, and returns where it is or why it was not written.
 #[must_use]
-pub fn write(store: &mut Store<HostState>, error: &wasmtime::Error) -> Option<String> {
+pub(crate) fn write(store: &mut Store<HostState>, error: &wasmtime::Error) -> Option<String> {
     let dump: &WasmCoreDump = error.downcast_ref()?;
     let directory = store.data().dumps.as_ref()?.directory.clone();
     let id = store.data().id();

@@ -16,7 +16,7 @@ use crate::sandbox::{HoldsTooMuch, HostState, MAX_RANDOM, TooManyFiles};
 use crate::watchdog::TimedOut;
 
 /// The reason why a call into a guest did not return.
-pub enum CallError {
+pub(crate) enum CallError {
     /// wasmtime ended the call: a trap, an exit, the epoch, or a host function's error.
     Trapped(wasmtime::Error),
     /// The guest waited in a host function when it had to stop.
@@ -26,7 +26,7 @@ pub enum CallError {
 impl CallError {
     /// Returns the failure to report for a call that began at `since`. Writes a core dump if the policy asks for one.
     #[must_use]
-    pub fn into_failure(self, store: &mut Store<HostState>, since: Instant) -> Failure {
+    pub(crate) fn into_failure(self, store: &mut Store<HostState>, since: Instant) -> Failure {
         let ran = since.elapsed();
         let state = store.data();
         let Self::Trapped(error) = self else {

@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio::task::unconstrained;
 use tokio::time::timeout_at;
 
-pub use self::state::GuestResponse;
+pub(crate) use self::state::GuestResponse;
 
 use self::buffered::{Buffered, Kind};
 use self::state::{Sink, State};
@@ -41,7 +41,7 @@ use crate::runtime_api::RuntimeApiError;
 use crate::timeline::Timeline;
 
 /// The form in which Lambda gets a guest's response.
-pub enum ResponseMode<'a> {
+pub(crate) enum ResponseMode<'a> {
     /// The JSON that an event source of HTTP requests expects, or a stream.
     Http {
         /// The event source.
@@ -68,7 +68,7 @@ pub enum ResponseMode<'a> {
 }
 
 /// The outcome of a call.
-pub enum CallOutcome {
+pub(crate) enum CallOutcome {
     /// The guest returned.
     Returned,
     /// The guest returned its own failure, which replaces a response that has not been sent.
@@ -78,7 +78,7 @@ pub enum CallOutcome {
 }
 
 /// Forwards the response of one call.
-pub struct ResponseForwarder<'a> {
+pub(crate) struct ResponseForwarder<'a> {
     responder: &'a Responder<'a>,
     mode: ResponseMode<'a>,
     timeline: Timeline,
@@ -88,7 +88,7 @@ pub struct ResponseForwarder<'a> {
 impl<'a> ResponseForwarder<'a> {
     /// Creates a forwarder of the response that comes from `response`.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         responder: &'a Responder<'a>,
         mode: ResponseMode<'a>,
         response: oneshot::Receiver<GuestResponse>,
@@ -107,7 +107,7 @@ impl<'a> ResponseForwarder<'a> {
     /// # Errors
     ///
     /// Returns an error if the process has to end.
-    pub async fn run_alongside<T>(
+    pub(crate) async fn run_alongside<T>(
         &mut self,
         call: impl Future<Output = T>,
     ) -> Result<T, RuntimeApiError> {
@@ -147,7 +147,7 @@ impl<'a> ResponseForwarder<'a> {
     }
 
     /// Takes the rest of what the guest handed over before its call ended. The guest's store must not have been dropped.
-    pub fn poll_remaining(&mut self) {
+    pub(crate) fn poll_remaining(&mut self) {
         loop {
             match &mut self.state {
                 State::AwaitingHead(response) => match now(response) {
@@ -168,7 +168,7 @@ impl<'a> ResponseForwarder<'a> {
     /// # Errors
     ///
     /// Returns an error if the process has to end.
-    pub async fn on_end(mut self, outcome: CallOutcome) -> Result<(), RuntimeApiError> {
+    pub(crate) async fn on_end(mut self, outcome: CallOutcome) -> Result<(), RuntimeApiError> {
         let late = match (outcome, &self.state) {
             (CallOutcome::Returned, State::AwaitingHead(_)) => {
                 let why = "the function returned without a response";

@@ -7,23 +7,23 @@ use cpp_demangle::{BorrowedSymbol, DemangleOptions, ParseOptions};
 use wasmtime::{FrameInfo, WasmBacktrace};
 
 /// The most frames that a stack trace has. A backtrace of wasmtime's has as many.
-pub const MAX_FRAMES: usize = 32;
+pub(crate) const MAX_FRAMES: usize = 32;
 
 /// The most bytes that the name of a function or a module has in a frame.
-pub const MAX_NAME: usize = 1024;
+pub(crate) const MAX_NAME: usize = 1024;
 
 /// The most time that the names of one stack trace are demangled for. Later frames have their names as they are.
-pub const MAX_TIME: Duration = Duration::from_millis(5);
+pub(crate) const MAX_TIME: Duration = Duration::from_millis(5);
 
 /// The longest name that is demangled, in bytes: a parser may take time that grows faster than a name does.
-pub const LONGEST_MANGLED: usize = 2048;
+pub(crate) const LONGEST_MANGLED: usize = 2048;
 
 /// How deep the parts of a C++ name may be nested.
 const DEPTH: u32 = 64;
 
 /// Returns a line for each frame, innermost first: the offset in the module, the module's name, the function's name.
 #[must_use]
-pub fn lines(backtrace: &WasmBacktrace) -> Vec<String> {
+pub(crate) fn lines(backtrace: &WasmBacktrace) -> Vec<String> {
     let until = Instant::now() + MAX_TIME;
     let frames = backtrace.frames().iter().take(MAX_FRAMES);
     frames.map(|frame| line(frame, until)).collect()

@@ -28,7 +28,7 @@ const STDERR_TAIL: usize = 1024;
 const PERMIT: usize = 4 * 1024;
 
 /// How many bytes of a failure are logged at least, however much the invocation has written: a failure has to be readable.
-pub const MIN_FAILURE: usize = 8 * 1024;
+pub(crate) const MIN_FAILURE: usize = 8 * 1024;
 
 /// How many different lines the host writes about the actions of one invocation, if it writes each line once.
 const MAX_ONCE: usize = 10;
@@ -36,7 +36,7 @@ const MAX_ONCE: usize = 10;
 /// The error that stops a guest which has written as much as one invocation may.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("it may write no more to the log")]
-pub struct TooMuchOutput;
+pub(crate) struct TooMuchOutput;
 
 /// The stdout and stderr of one instance. Clones are the same streams.
 #[derive(Debug, Clone)]

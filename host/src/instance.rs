@@ -19,7 +19,7 @@ use crate::timeline::Timeline;
 use crate::watchdog::Watchdog;
 
 /// An instance and its store. It serves one invocation, or several if the policy says `reuse`.
-pub struct Instance {
+pub(crate) struct Instance {
     created: Instant,
     /// How many invocations it has served.
     invocations: usize,
@@ -34,7 +34,7 @@ impl Instance {
     /// # Errors
     ///
     /// Returns the failure to report if the start code fails.
-    pub async fn create_ahead(
+    pub(crate) async fn create_ahead(
         function: &Function,
         client: &Client,
         until: Option<Instant>,
@@ -49,7 +49,7 @@ impl Instance {
     /// # Errors
     ///
     /// Returns the failure to report if the start code fails.
-    pub async fn create(
+    pub(crate) async fn create(
         function: &Function,
         client: &Client,
         stop: Instant,
@@ -89,14 +89,14 @@ impl Instance {
 
     /// Returns the size of the instance's memories and tables, in bytes.
     #[must_use]
-    pub fn memory(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         let (used, _) = self.store.data().memory.usage();
         used
     }
 
     /// Returns whether the instance may serve its next invocation. Every instance may serve a first one.
     #[must_use]
-    pub fn may_serve(&self, function: &Function) -> bool {
+    pub(crate) fn may_serve(&self, function: &Function) -> bool {
         let reuse = function.policy().reuse;
         self.invocations == 0
             || reuse.is_some_and(|reuse| reuse.allows(self.invocations, self.created.elapsed()))
@@ -107,7 +107,7 @@ impl Instance {
     /// # Errors
     ///
     /// Returns the failure to report if a directory that is granted cannot be opened.
-    pub fn bind(
+    pub(crate) fn bind(
         &mut self,
         function: &Function,
         invocation: &Arc<Invocation>,
@@ -121,7 +121,7 @@ impl Instance {
 
     /// Returns about how long it takes to drop the instance: the kernel takes its memory back page by page.
     #[must_use]
-    pub fn drop_takes(&self, function: &Function) -> Duration {
+    pub(crate) fn drop_takes(&self, function: &Function) -> Duration {
         /// Measured with instances of 96 MiB: 130 us, and a reserve.
         const CPU_TIME_PER_MIB: Duration = Duration::from_micros(200);
         let mib = u32::try_from(self.memory() / (1024 * 1024)).unwrap_or(u32::MAX);
@@ -136,7 +136,7 @@ impl Instance {
 /// # Errors
 ///
 /// Returns why the call did not return.
-pub async fn run_until<T>(
+pub(crate) async fn run_until<T>(
     watchdog: &Watchdog,
     stop: Instant,
     output: &GuestOutput,

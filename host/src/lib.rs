@@ -3,40 +3,43 @@
 //! The binary `bootstrap` is this library and a `main`. The compile tool uses [`artifact`], [`engine`], [`world`],
 //! [`imports`] and [`exports`], so that it refuses a component that the host would refuse.
 
+// Only what the tool, the bench and the tests use is public.
+#![warn(unreachable_pub)]
+
 pub mod artifact;
-pub mod aws;
-pub mod bindings;
-pub mod call;
+mod aws;
+mod bindings;
+mod call;
 pub mod config;
-pub mod coredump;
+mod coredump;
 pub mod cpu;
-pub mod crash;
+mod crash;
 pub mod engine;
 pub mod exports;
 pub mod failure;
-pub mod forwarder;
+mod forwarder;
 mod frames;
 pub mod function;
-pub mod guest_output;
+mod guest_output;
 pub mod http;
 pub mod imports;
-pub mod instance;
+mod instance;
 pub mod interfaces;
 pub mod invocation;
 pub mod log;
 pub mod observer;
-pub mod outbound;
+mod outbound;
 pub mod panics;
 pub mod policy;
-pub mod process;
-pub mod responder;
+mod process;
+mod responder;
 pub mod runtime_api;
-pub mod sandbox;
-pub mod shutdown;
+mod sandbox;
+mod shutdown;
 pub mod supervisor;
-pub mod timeline;
+mod timeline;
 pub mod timings;
-pub mod watch;
-pub mod watchdog;
+mod watch;
+mod watchdog;
 pub mod worker;
 pub mod world;

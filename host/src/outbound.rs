@@ -17,9 +17,9 @@ mod sign;
 mod tls;
 mod wire;
 
-pub use body::GuardedBody;
-pub use client::Client;
-pub use sign::Signer;
+pub(crate) use body::GuardedBody;
+pub(crate) use client::Client;
+pub(crate) use sign::Signer;
 
 use std::fmt::Display;
 use std::future::{Future, ready};
@@ -103,7 +103,7 @@ impl OutboundConfig {
 }
 
 /// Sends the requests of one instance.
-pub struct Outbound {
+pub(crate) struct Outbound {
     client: Client,
     output: GuestOutput,
     /// The invocation that requests belong to from now on.
@@ -116,7 +116,7 @@ pub struct Outbound {
 impl Outbound {
     /// Creates the requests of one instance. Their warnings count as the guest's output.
     #[must_use]
-    pub fn new(client: Client, output: GuestOutput) -> Self {
+    pub(crate) fn new(client: Client, output: GuestOutput) -> Self {
         Self {
             client,
             output,
@@ -127,7 +127,7 @@ impl Outbound {
     }
 
     /// Makes requests belong to an invocation.
-    pub fn bind(&mut self, invocation: Arc<Invocation>) {
+    pub(crate) fn bind(&mut self, invocation: Arc<Invocation>) {
         self.invocation = Some(invocation);
     }
 

@@ -44,7 +44,7 @@ impl ThreadId {
 
 /// Returns `true` if the process has kept so much memory, or so many threads, that it should re-execute itself.
 #[must_use]
-pub fn is_bloated() -> bool {
+pub(crate) fn is_bloated() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let number = |name: &str| -> Option<u64> {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -55,7 +55,7 @@ pub fn is_bloated() -> bool {
 
 /// Re-executes the process. Returns only if that fails, with the reason.
 #[must_use]
-pub fn reexec() -> io::Error {
+pub(crate) fn reexec() -> io::Error {
     let exec = || -> io::Result<Infallible> {
         let mut arguments = std::env::args_os();
         let mut command = Command::new(std::env::current_exe()?);

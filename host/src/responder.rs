@@ -17,7 +17,7 @@ use crate::runtime_api::{RuntimeApiError, RuntimeClient};
 ///
 /// See "Invocation payload" in <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>. Lambda's own error
 /// message has the 100 bytes.
-pub const LARGEST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+pub(crate) const LARGEST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 /// Answers one invocation.
 pub struct Responder<'a> {
@@ -204,7 +204,7 @@ fn sendable(failure: &Failure) -> Cow<'_, Failure> {
 
 /// Creates the failure of a response of `size` bytes, with Lambda's own error type and message.
 #[must_use]
-pub fn too_large(size: usize) -> Failure {
+pub(crate) fn too_large(size: usize) -> Failure {
     Failure::new(
         ErrorType::ResponseSizeTooLarge,
         format!(

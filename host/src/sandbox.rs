@@ -22,16 +22,16 @@ use crate::outbound::{Client, Outbound};
 use crate::policy::Dumps;
 use crate::watchdog::TimedOut;
 
-pub use config::SandboxConfig;
-pub use descriptors::{CONNECTIONS, OpenFiles, Opening, TooManyFiles};
-pub use memory::{HoldsTooMuch, MemoryLimit};
-pub use timers::{Clock, Timers};
+pub(crate) use config::SandboxConfig;
+pub(crate) use descriptors::{CONNECTIONS, OpenFiles, Opening, TooManyFiles};
+pub(crate) use memory::{HoldsTooMuch, MemoryLimit};
+pub(crate) use timers::{Clock, Timers};
 
 /// The variable that AWS's SDKs and tracers read the X-Ray header from.
 const TRACE_VARIABLE: &str = "_X_AMZN_TRACE_ID";
 
 /// The most random bytes that a guest gets in one call. The call cannot be interrupted, and makes them one at a time.
-pub const MAX_RANDOM: usize = 1024 * 1024;
+pub(crate) const MAX_RANDOM: usize = 1024 * 1024;
 
 /// The data of a store, which the host functions work on.
 pub struct HostState {
@@ -151,7 +151,7 @@ impl HostState {
 
 /// Creates a store. When the engine's epoch moves, its guest looks whether it has to stop.
 #[must_use]
-pub fn store(engine: &wasmtime::Engine, state: HostState) -> Store<HostState> {
+pub(crate) fn store(engine: &wasmtime::Engine, state: HostState) -> Store<HostState> {
     let handed_over = state.memory.handed_over();
     let handles = state.handles();
     let mut store = Store::new(engine, state);

@@ -7,7 +7,7 @@ use crate::log::{Level, Log};
 use crate::timeline::MAX_LOG_WAIT;
 
 /// How many threads are left behind before the process ends: each keeps its memory.
-pub const MAX_ABANDONED: usize = 4;
+pub(crate) const MAX_ABANDONED: usize = 4;
 
 /// Counts the invocations that are under way and the threads that are stuck, and ends the process.
 pub struct Shutdown {

@@ -9,10 +9,10 @@
 use std::time::{Duration, Instant};
 
 /// How soon the watch looks again at a thread that was not blocked, or was blocked for the first time.
-pub const RECHECK: Duration = Duration::from_millis(5);
+pub(crate) const RECHECK: Duration = Duration::from_millis(5);
 
 /// How long a line waits for a log that is not read, once a thread is stuck or the process ends.
-pub const MAX_LOG_WAIT: Duration = Duration::from_millis(5);
+pub(crate) const MAX_LOG_WAIT: Duration = Duration::from_millis(5);
 
 /// How long after `stop` a guest that computes may take to notice, before it counts as one that waits.
 const GRACE: Duration = Duration::from_millis(5);

@@ -22,7 +22,7 @@ const YIELD: Duration = Duration::from_millis(10);
 /// The error that stops a guest which computes when it has to stop.
 #[derive(Debug, Clone, Copy, Error)]
 #[error("the deadline has come")]
-pub struct TimedOut;
+pub(crate) struct TimedOut;
 
 /// Interrupts guests, and makes decisions at given moments. Clones share one thread.
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ use crate::sandbox::HostState;
 use crate::timeline::Timeline;
 
 /// The call of an export, for one invocation.
-pub struct Call<'a> {
+pub(super) struct Call<'a> {
     pub function: &'a Function,
     pub invocation: &'a Arc<Invocation>,
     pub context: Context,
@@ -31,7 +31,7 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     /// Runs a call, and forwards the response that the guest hands over while the call runs.
-    pub async fn forward(
+    pub(super) async fn forward(
         &self,
         store: &mut Store<HostState>,
         mode: ResponseMode<'_>,
@@ -57,7 +57,7 @@ impl Call<'_> {
     }
 
     /// Runs a call into the guest, until the guest has to stop or has written too much.
-    pub async fn run_until_stop<T>(
+    pub(super) async fn run_until_stop<T>(
         &self,
         output: &GuestOutput,
         call: impl Future<Output = wasmtime::Result<T>>,
@@ -66,7 +66,7 @@ impl Call<'_> {
     }
 
     /// Returns the HTTP request that the event is, without its base path.
-    pub fn http_request(&self) -> Result<Request<'_>, EventError> {
+    pub(super) fn http_request(&self) -> Result<Request<'_>, EventError> {
         let mut request = request(&self.invocation.event)?;
         request.remove_base_path(&self.function.policy().remove_base_path);
         Ok(request)

@@ -21,7 +21,7 @@ const MAX_CHUNK: usize = 1024 * 1024;
 
 impl Call<'_> {
     /// Calls a component of `handler-function`. Returns its response.
-    pub async fn handler(
+    pub(super) async fn handler(
         &self,
         store: &mut Store<HostState>,
         export: &handler::Guest,
@@ -36,7 +36,7 @@ impl Call<'_> {
     }
 
     /// Calls a component of `api-function`. Returns its response, as the event source expects it.
-    pub async fn api(
+    pub(super) async fn api(
         &self,
         store: &mut Store<HostState>,
         export: &api::Guest,
@@ -57,7 +57,7 @@ impl Call<'_> {
     }
 
     /// Calls a component of `streaming-function`, and forwards its response.
-    pub async fn streaming(
+    pub(super) async fn streaming(
         &self,
         store: &mut Store<HostState>,
         export: &streaming_handler::Guest,

@@ -22,7 +22,7 @@ use crate::sandbox::HostState;
 
 impl Call<'_> {
     /// Calls a component of WASI 0.2.
-    pub async fn http_proxy(
+    pub(super) async fn http_proxy(
         &self,
         store: &mut Store<HostState>,
         export: &http_2::Guest,
@@ -39,7 +39,7 @@ impl Call<'_> {
     }
 
     /// Calls a component of WASI 0.3.
-    pub async fn http_service(
+    pub(super) async fn http_service(
         &self,
         store: &mut Store<HostState>,
         export: &http_3::Guest,

@@ -10,7 +10,7 @@ use crate::responder::{LARGEST_RESPONSE, too_large};
 const NOT_JSON: &str = "the event is not an HTTP request, so the body of the function's response is the invocation's result, and it is not JSON: event sources such as SQS with partial batch responses take it for a failure.\nhint: return JSON, or an empty body, which is sent as null";
 
 /// The form of a response, and what the form needs of the head.
-pub enum Kind {
+pub(super) enum Kind {
     /// The JSON that an event source of HTTP requests expects.
     Http {
         source: &'static EventSource,
@@ -27,14 +27,14 @@ pub enum Kind {
 }
 
 /// A response whose body is collected.
-pub struct Buffered {
+pub(super) struct Buffered {
     kind: Kind,
     /// The body, as far as it fits in a response of Lambda's.
     body: Vec<u8>,
 }
 
 impl Buffered {
-    pub fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
             kind,
             body: Vec::new(),
@@ -46,7 +46,7 @@ impl Buffered {
     /// # Errors
     ///
     /// Returns an error if the chunk was not compressed in time.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Failure> {
         if let Kind::Http {
             gzip: Some(gzip), ..
         } = &mut self.kind
@@ -64,7 +64,7 @@ impl Buffered {
     /// # Errors
     ///
     /// Returns the failure to report if the response is one, or is not one that Lambda or the event source takes.
-    pub fn into_response(
+    pub(super) fn into_response(
         self,
         size: usize,
         warn: impl FnOnce(&str),

@@ -14,10 +14,10 @@ use crate::responder::Responder;
 use crate::runtime_api::streamed::StreamedResponse;
 
 /// The response that a guest hands over, or its error code as text.
-pub type GuestResponse = Result<::http::Response<WasiBody>, String>;
+pub(crate) type GuestResponse = Result<::http::Response<WasiBody>, String>;
 
 /// The state of a response on its way from the guest to Lambda.
-pub enum State {
+pub(super) enum State {
     /// The guest has not handed over its response.
     AwaitingHead(oneshot::Receiver<GuestResponse>),
     /// The body comes in chunks.
@@ -38,14 +38,14 @@ pub enum State {
 }
 
 /// The destination of a body's chunks.
-pub enum Sink {
+pub(super) enum Sink {
     Buffered(Buffered),
     Streamed(Box<Streamed>),
 }
 
 impl State {
     /// Returns the streamed response if something of it waits to leave.
-    pub fn busy_stream(&mut self) -> Option<&mut StreamedResponse> {
+    pub(super) fn busy_stream(&mut self) -> Option<&mut StreamedResponse> {
         let stream = match self {
             Self::Receiving { sink, .. } | Self::Complete { sink, .. } => match sink {
                 Sink::Streamed(streamed) => streamed.stream_mut(),
@@ -58,7 +58,7 @@ impl State {
     }
 
     /// Takes the streamed response out, if it has begun.
-    pub fn take_stream(&mut self) -> Option<StreamedResponse> {
+    pub(super) fn take_stream(&mut self) -> Option<StreamedResponse> {
         match replace(self, Self::Done(None)) {
             Self::Receiving {
                 sink: Sink::Streamed(streamed),
@@ -74,7 +74,7 @@ impl State {
     }
 
     /// Ends the body that is received.
-    pub fn complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         *self = match replace(self, Self::Done(None)) {
             Self::Receiving { length, sink, .. } => Self::Complete {
                 size: length.received(),
@@ -87,7 +87,11 @@ impl State {
 
 impl Sink {
     /// Takes a chunk. Returns whether the response goes on: it does not if another thread has answered the invocation.
-    pub fn push(&mut self, chunk: Bytes, responder: &Responder<'_>) -> Result<bool, Failure> {
+    pub(super) fn push(
+        &mut self,
+        chunk: Bytes,
+        responder: &Responder<'_>,
+    ) -> Result<bool, Failure> {
         match self {
             Self::Buffered(buffered) => buffered.push(&chunk).map(|()| true),
             Self::Streamed(streamed) => streamed.push(chunk, responder),

@@ -13,7 +13,7 @@ use crate::runtime_api::streamed::StreamedResponse;
 static SEPARATOR: [u8; 8] = [0; 8];
 
 /// A streamed response. It begins with the first byte of its body, or with its end: until then a failure takes its place.
-pub struct Streamed {
+pub(super) struct Streamed {
     stream: Stream,
     /// Compresses the body.
     gzip: Option<Gzip>,
@@ -32,7 +32,7 @@ impl Streamed {
     /// # Errors
     ///
     /// Returns the failure to report if the head is not one that HTTP or Lambda takes.
-    pub fn http(mut head: api::Response, gzip: Option<Gzip>) -> Result<Self, Failure> {
+    pub(super) fn http(mut head: api::Response, gzip: Option<Gzip>) -> Result<Self, Failure> {
         if gzip.is_some() {
             compress::mark(&mut head, 0);
         }
@@ -44,7 +44,7 @@ impl Streamed {
     }
 
     /// Creates a response that is its body alone.
-    pub fn bytes() -> Self {
+    pub(super) fn bytes() -> Self {
         Self {
             stream: Stream::Idle { prelude: None },
             gzip: None,
@@ -52,7 +52,7 @@ impl Streamed {
     }
 
     /// Returns the stream, if it has begun.
-    pub fn stream_mut(&mut self) -> Option<&mut StreamedResponse> {
+    pub(super) fn stream_mut(&mut self) -> Option<&mut StreamedResponse> {
         match &mut self.stream {
             Stream::Open(stream) => Some(stream),
             Stream::Idle { .. } => None,
@@ -60,7 +60,7 @@ impl Streamed {
     }
 
     /// Returns the stream, if it has begun.
-    pub fn into_stream(self) -> Option<StreamedResponse> {
+    pub(super) fn into_stream(self) -> Option<StreamedResponse> {
         match self.stream {
             Stream::Open(stream) => Some(stream),
             Stream::Idle { .. } => None,
@@ -73,7 +73,11 @@ impl Streamed {
     /// # Errors
     ///
     /// Returns an error if the chunk was not compressed in time.
-    pub fn push(&mut self, chunk: Bytes, responder: &Responder<'_>) -> Result<bool, Failure> {
+    pub(super) fn push(
+        &mut self,
+        chunk: Bytes,
+        responder: &Responder<'_>,
+    ) -> Result<bool, Failure> {
         if let Some(gzip) = &mut self.gzip {
             gzip.write(&chunk)?;
         }
@@ -84,7 +88,7 @@ impl Streamed {
     }
 
     /// Ends the response. Returns the stream, unless the invocation has been answered.
-    pub fn end(mut self, responder: &Responder<'_>) -> Option<StreamedResponse> {
+    pub(super) fn end(mut self, responder: &Responder<'_>) -> Option<StreamedResponse> {
         let rest = self.gzip.take().and_then(Gzip::finish);
         let stream = open(&mut self.stream, responder)?;
         if let Some(rest) = rest {

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 /// the files of the event sources. Each source has its selection of the fields.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
+pub(super) struct Answer {
     pub status_code: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status_description: Option<String>,
@@ -35,7 +35,7 @@ pub struct Answer {
 impl Answer {
     /// Creates a response with the status and the body. A body that is not text is base64, and so is a compressed body, which is
     /// text only by chance.
-    pub fn new(response: ValidatedResponse) -> Self {
+    pub(super) fn new(response: ValidatedResponse) -> Self {
         let text = match String::from_utf8(response.body) {
             Ok(text) if !response.is_compressed || text.is_empty() => Ok(text),
             Ok(text) => Err(text.into_bytes()),
@@ -49,7 +49,7 @@ impl Answer {
     }
 
     /// Creates a response with the status only.
-    pub fn without_body(status_code: u16) -> Self {
+    pub(super) fn without_body(status_code: u16) -> Self {
         Self {
             status_code,
             status_description: None,
@@ -67,7 +67,7 @@ impl Answer {
     /// # Errors
     ///
     /// Returns an error if it is larger than what the event source takes.
-    pub fn into_json(mut self, limit: &Limit) -> Result<Vec<u8>, Failure> {
+    pub(super) fn into_json(mut self, limit: &Limit) -> Result<Vec<u8>, Failure> {
         let json = self.to_json(limit);
         let length = self.body.as_ref().map_or(0, String::len);
         let may_be_smaller =

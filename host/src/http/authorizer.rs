@@ -10,7 +10,7 @@ use crate::bindings::api;
 
 /// Reads a REST API's: a Lambda authorizer's `principalId` and context, or a Cognito authorizer's claims; and a JWT authorizer's,
 /// from an HTTP API with payload 1.0.
-pub fn from_rest_api(raw: Option<&RawValue>) -> Result<Option<api::Authorizer>, EventError> {
+pub(super) fn from_rest_api(raw: Option<&RawValue>) -> Result<Option<api::Authorizer>, EventError> {
     let Some(mut values) = object("requestContext.authorizer", raw)? else {
         return Ok(None);
     };
@@ -25,7 +25,9 @@ pub fn from_rest_api(raw: Option<&RawValue>) -> Result<Option<api::Authorizer>, 
 }
 
 /// Reads payload 2.0's: a JWT authorizer's claims and scopes, or a Lambda authorizer's context.
-pub fn from_payload_2(found: &Authorizers<'_>) -> Result<Option<api::Authorizer>, EventError> {
+pub(super) fn from_payload_2(
+    found: &Authorizers<'_>,
+) -> Result<Option<api::Authorizer>, EventError> {
     let jwt = object("requestContext.authorizer.jwt", found.jwt)?;
     let lambda = object("requestContext.authorizer.lambda", found.lambda)?;
     if jwt.is_none() && lambda.is_none() {

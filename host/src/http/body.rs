@@ -7,7 +7,7 @@ use super::EventError;
 use super::json::{Flag, Text};
 
 /// A body as the function gets it.
-pub struct Body {
+pub(super) struct Body {
     pub bytes: Vec<u8>,
     /// Whether the event has it as text.
     is_text: bool,
@@ -19,7 +19,7 @@ impl Body {
     /// # Errors
     ///
     /// Returns an error if it is not base64 where the event says so.
-    pub fn new(body: Option<Text<'_>>, is_base64: Option<Flag>) -> Result<Self, EventError> {
+    pub(super) fn new(body: Option<Text<'_>>, is_base64: Option<Flag>) -> Result<Self, EventError> {
         let is_text = is_base64 != Some(Flag(true));
         let bytes = match body {
             Some(body) if !is_text => STANDARD.decode(&*body).map_err(|error| {
@@ -40,7 +40,7 @@ impl Body {
     /// - `Content-Length` is this body's, once. A header is not added.
     /// - `Transfer-Encoding` is removed: an event has none.
     /// - `Content-Encoding` is removed if the body cannot have the coding.
-    pub fn correct(&self, headers: &mut Vec<(String, String)>) {
+    pub(super) fn correct(&self, headers: &mut Vec<(String, String)>) {
         let coding = headers
             .iter()
             .rfind(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));

@@ -28,7 +28,7 @@ thread_local! {
 /// Begins the budget of an event with so many bytes, on this thread.
 ///
 /// It ends at what an invocation has at no charge, beside a copy of the event.
-pub fn begin(event: usize) {
+pub(super) fn begin(event: usize) {
     let budget = event.saturating_mul(BUDGET_PER_BYTE).min(FREE_OF_CHARGE) + event + MIN_BUDGET;
     END.set((
         allocator::allocated().saturating_add_unsigned(budget),
@@ -37,7 +37,7 @@ pub fn begin(event: usize) {
 }
 
 /// Returns an error if the budget has no room for so many bytes more.
-pub fn check(bytes: usize) -> Result<(), Exceeded> {
+pub(super) fn check(bytes: usize) -> Result<(), Exceeded> {
     let (end, budget) = END.get();
     if allocator::allocated().saturating_add_unsigned(bytes) > end {
         return Err(Exceeded { budget });
@@ -46,7 +46,7 @@ pub fn check(bytes: usize) -> Result<(), Exceeded> {
 }
 
 /// Appends an item to a list, which may have to grow for it.
-pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Exceeded> {
+pub(super) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Exceeded> {
     let grows = list.len() == list.capacity();
     check(if grows {
         list.len() * size_of::<T>()
@@ -58,7 +58,7 @@ pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), Exceeded> {
 }
 
 /// Copies a text, unless it is a copy already.
-pub fn own(text: Cow<'_, str>) -> Result<String, Exceeded> {
+pub(super) fn own(text: Cow<'_, str>) -> Result<String, Exceeded> {
     check(match &text {
         Cow::Owned(_) => 0,
         Cow::Borrowed(text) => text.len(),

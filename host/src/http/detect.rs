@@ -9,7 +9,7 @@ use super::source::{EventSource, Markers};
 use super::{EVENT_SOURCES, EventError};
 
 /// An event and its source.
-pub struct Detected<'a> {
+pub(super) struct Detected<'a> {
     pub source: &'static EventSource,
     pub event: Event<'a>,
     pub context: Context<'a>,
@@ -21,7 +21,7 @@ impl<'a> Detected<'a> {
     /// # Errors
     ///
     /// Returns an error if the event is not JSON, is of no source, or has a field of another type than the source's events have.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, EventError> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, EventError> {
         let event: Event<'_> =
             serde_json::from_slice(bytes).map_err(|error| explain(bytes, error, "it"))?;
         let context: Context<'_> = match event.request_context {

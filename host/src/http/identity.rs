@@ -5,7 +5,7 @@ use super::request_builder::text;
 use crate::bindings::api;
 
 /// Reads the identity of a REST API or of Lattice. `None` if it has nothing but an address.
-pub fn from_identity(identity: Identity<'_>) -> Option<api::Identity> {
+pub(super) fn from_identity(identity: Identity<'_>) -> Option<api::Identity> {
     let vpc_of_arn =
         text(identity.vpc_arn).and_then(|arn| arn.rsplit_once('/').map(|(_, vpc)| vpc.to_owned()));
     known(api::Identity {
@@ -27,7 +27,7 @@ pub fn from_identity(identity: Identity<'_>) -> Option<api::Identity> {
 }
 
 /// Reads the identity of payload 2.0: of IAM, and of mutual TLS.
-pub fn from_iam(
+pub(super) fn from_iam(
     iam: Option<Iam<'_>>,
     certificate_: Option<ClientCert<'_>>,
 ) -> Option<api::Identity> {

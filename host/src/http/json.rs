@@ -78,11 +78,11 @@ impl<'de> Deserialize<'de> for Text<'de> {
 
 /// Names and their values, in their order: an object whose members are strings or lists of strings.
 #[derive(Default)]
-pub struct Fields<'a>(pub Vec<(Text<'a>, Text<'a>)>);
+pub(super) struct Fields<'a>(pub Vec<(Text<'a>, Text<'a>)>);
 
 impl Fields<'_> {
     /// A pair for each value.
-    pub fn pairs(self) -> Result<Vec<(String, String)>, Exceeded> {
+    pub(super) fn pairs(self) -> Result<Vec<(String, String)>, Exceeded> {
         let pairs = self.0.into_iter();
         pairs
             .map(|(name, value)| Ok((budget::own(name.0)?, budget::own(value.0)?)))
@@ -166,7 +166,7 @@ impl<'de> Visitor<'de> for Values<'de, '_> {
 }
 
 /// A list.
-pub struct Items<T>(pub Vec<T>);
+pub(super) struct Items<T>(pub Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -194,7 +194,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
 
 /// The members of an object, in their order, each value as its JSON.
 #[derive(Default)]
-pub struct Members<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
+pub(super) struct Members<'a>(pub Vec<(Text<'a>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -222,7 +222,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
 /// A boolean.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Flag(pub bool);
+pub(super) struct Flag(pub bool);
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -265,13 +265,13 @@ macro_rules! object {
         #[doc = concat!("The fields that an [`", stringify!($name), "`] has.")]
         #[derive(Default)]
         #[allow(dead_code, reason = "most fields are no markers of an event source")]
-        pub struct $fields {
+        pub(crate) struct $fields {
             $(pub $field: bool,)*
         }
 
         impl $name<'_> {
             /// Returns which fields the object has.
-            pub fn fields(&self) -> $fields {
+            pub(crate) fn fields(&self) -> $fields {
                 $fields {
                     $($field: self.$field.is_some(),)*
                 }
@@ -280,7 +280,7 @@ macro_rules! object {
 
         impl $fields {
             /// Reads which fields an object has. JSON that is not an object has none.
-            pub fn from_json(json: &[u8]) -> Self {
+            pub(crate) fn from_json(json: &[u8]) -> Self {
                 $crate::http::json::object! {
                     Any<'a> {
                         $($field: &'a serde_json::value::RawValue = $($key)|+;)*
@@ -301,7 +301,7 @@ macro_rules! object {
     ) => {
         $(#[$about])*
         #[derive(Default)]
-        pub struct $name<$event> {
+        pub(crate) struct $name<$event> {
             $($(#[$field_about])* pub $field: Option<$type>,)*
         }
 

@@ -5,7 +5,7 @@ use crate::responder::{LARGEST_RESPONSE, too_large};
 
 /// The largest response that an event source takes.
 #[derive(Clone, Copy)]
-pub struct Limit {
+pub(super) struct Limit {
     /// The largest JSON, in bytes.
     pub largest: usize,
     /// The limit of the event source, for messages, if the limit is not Lambda's.
@@ -15,18 +15,18 @@ pub struct Limit {
 }
 
 /// 1 MiB, in bytes.
-pub const MIB: usize = 1024 * 1024;
+pub(super) const MIB: usize = 1024 * 1024;
 
 impl Limit {
     /// Lambda's limit.
-    pub const LAMBDA: Self = Self {
+    pub(super) const LAMBDA: Self = Self {
         largest: LARGEST_RESPONSE,
         source: None,
         text_as_base64: true,
     };
 
     /// Returns the failure that a response of `size` bytes becomes, with a hint.
-    pub fn too_large(&self, size: usize) -> Failure {
+    pub(super) fn too_large(&self, size: usize) -> Failure {
         let mut failure = self.exceeded(size);
         failure.error_message += match self.source {
             None => {
@@ -40,7 +40,7 @@ impl Limit {
     }
 
     /// Returns the failure that a response of `size` bytes becomes, without a hint.
-    pub fn exceeded(&self, size: usize) -> Failure {
+    pub(super) fn exceeded(&self, size: usize) -> Failure {
         let Some(source) = self.source else {
             return too_large(size);
         };

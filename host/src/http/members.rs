@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 /// An object's members, in their order.
-pub struct Members<T>(pub Vec<(String, T)>);
+pub(super) struct Members<T>(pub Vec<(String, T)>);
 
 impl<T> Default for Members<T> {
     fn default() -> Self {

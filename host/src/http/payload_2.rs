@@ -20,7 +20,7 @@ use super::{EventError, Request, authorizer, identity};
 use crate::failure::Failure;
 
 /// Makes the request of an event.
-pub fn request<'a>(
+pub(super) fn request<'a>(
     source: &'static EventSource,
     path_encoding: Encoding,
     mut event: Event<'a>,
@@ -55,7 +55,7 @@ pub fn request<'a>(
 }
 
 /// Makes the response.
-pub fn answer(mut response: ValidatedResponse) -> Result<Answer, Failure> {
+pub(super) fn answer(mut response: ValidatedResponse) -> Result<Answer, Failure> {
     Ok(Answer {
         headers: Some(response.take_joined()),
         cookies: Some(std::mem::take(&mut response.cookies)),

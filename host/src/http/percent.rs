@@ -6,7 +6,7 @@ use percent_encoding::{
 
 /// The encoding of a text in an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
+pub(super) enum Encoding {
     /// As the client sent it. Only characters that no URI may have are encoded.
     Sent,
     /// Decoded. The text is encoded again.
@@ -15,7 +15,7 @@ pub enum Encoding {
 
 /// The part of a URI that a text is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Component {
+pub(super) enum Component {
     Path,
     Query,
     /// A name in a query.
@@ -67,7 +67,7 @@ const DECODED_PATH: &AsciiSet = &DECODED
     .remove(b'/');
 
 /// Appends a text, encoded, or the beginning of a text that is too long for a URI.
-pub fn push(uri: &mut String, text: &str, encoding: Encoding, component: Component) {
+pub(super) fn push(uri: &mut String, text: &str, encoding: Encoding, component: Component) {
     if uri.len() > MAX_URI {
         return;
     }
@@ -86,7 +86,7 @@ pub fn push(uri: &mut String, text: &str, encoding: Encoding, component: Compone
 
 /// Decodes a name or a value in a query (<https://url.spec.whatwg.org/#urlencoded-parsing>): `+` is a space, an invalid escape
 /// stays, and bytes that are not UTF-8 become U+FFFD.
-pub fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     if !text.contains(['%', '+']) {
         return text.to_owned();
     }

@@ -5,7 +5,7 @@ use super::json::{Fields, Text};
 use super::percent::{self, Component, Encoding};
 
 /// A query, as the event has it.
-pub enum Query<'a> {
+pub(super) enum Query<'a> {
     /// Whole, as the client sent it.
     Sent(Text<'a>),
     /// Its names and values, as the client sent them.
@@ -16,7 +16,7 @@ pub enum Query<'a> {
 
 impl Query<'_> {
     /// Returns the parameters, decoded.
-    pub fn parameters(&self) -> Result<Vec<(String, String)>, Exceeded> {
+    pub(super) fn parameters(&self) -> Result<Vec<(String, String)>, Exceeded> {
         match self {
             Self::Sent(query) => {
                 let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -29,7 +29,7 @@ impl Query<'_> {
     }
 
     /// Appends the query to a path.
-    pub fn push(&self, uri: &mut String) {
+    pub(super) fn push(&self, uri: &mut String) {
         let (fields, encoding) = match self {
             Self::Sent(query) if query.is_empty() => return,
             Self::Sent(query) => {

@@ -14,7 +14,7 @@ use super::{EventError, Request};
 use crate::bindings::api;
 
 /// The fields of a request that differ between event sources.
-pub struct RequestBuilder<'a> {
+pub(super) struct RequestBuilder<'a> {
     pub source: &'static EventSource,
     pub method: Option<Text<'a>>,
     pub path: Option<Text<'a>>,
@@ -34,7 +34,11 @@ impl<'a> RequestBuilder<'a> {
     /// # Errors
     ///
     /// Returns an error if the event lacks a method or a path, or if its body is not the base64 that the event says it is.
-    pub fn build(self, event: Event<'a>, context: Context<'a>) -> Result<Request<'a>, EventError> {
+    pub(super) fn build(
+        self,
+        event: Event<'a>,
+        context: Context<'a>,
+    ) -> Result<Request<'a>, EventError> {
         let missing = |what: &str| {
             EventError::Malformed(format!("the event is an HTTP request without a {what}"))
         };
@@ -86,12 +90,12 @@ impl<'a> RequestBuilder<'a> {
 }
 
 /// Returns a text that is not empty.
-pub fn text(value: Option<Text<'_>>) -> Option<String> {
+pub(super) fn text(value: Option<Text<'_>>) -> Option<String> {
     value.filter(|text| !text.is_empty()).map(String::from)
 }
 
 /// Returns all values if the event has them, and else the last of each name, as Lambda's test console sends them.
-pub fn all<'a>(multiple: Option<Fields<'a>>, single: Option<Fields<'a>>) -> Fields<'a> {
+pub(super) fn all<'a>(multiple: Option<Fields<'a>>, single: Option<Fields<'a>>) -> Fields<'a> {
     multiple
         .filter(|fields| !fields.0.is_empty())
         .or(single)
@@ -99,7 +103,7 @@ pub fn all<'a>(multiple: Option<Fields<'a>>, single: Option<Fields<'a>>) -> Fiel
 }
 
 /// Returns the last address in `X-Forwarded-For`. The event source has added it to the addresses that the client sent.
-pub fn forwarded_for(headers: &Fields<'_>) -> Option<String> {
+pub(super) fn forwarded_for(headers: &Fields<'_>) -> Option<String> {
     let mut names_and_values = headers.0.iter().rev();
     let (_, value) =
         names_and_values.find(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"))?;

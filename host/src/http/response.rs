@@ -9,7 +9,7 @@ use std::mem::take;
 
 use ureq::http::StatusCode;
 
-pub use hop::EndToEndHeaders;
+pub(super) use hop::EndToEndHeaders;
 pub use length::{BodyLength, unfinished};
 
 use super::members::Members;
@@ -17,7 +17,7 @@ use crate::bindings::api;
 use crate::failure::Failure;
 
 /// A response that HTTP can carry, without the headers of a connection. `cookies` has all cookies, and `headers` none.
-pub struct ValidatedResponse {
+pub(super) struct ValidatedResponse {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub cookies: Vec<String>,
@@ -32,7 +32,7 @@ impl ValidatedResponse {
     /// # Errors
     ///
     /// Returns an error if HTTP does not allow the status, or the name or value of a header or cookie.
-    pub fn new(response: api::Response) -> Result<Self, Failure> {
+    pub(super) fn new(response: api::Response) -> Result<Self, Failure> {
         checks::check(&response)?;
         let api::Response {
             status_code,
@@ -65,7 +65,7 @@ impl ValidatedResponse {
     }
 
     /// Takes the headers and cookies: each name once, whatever its case, with its values.
-    pub fn take_grouped(&mut self) -> Vec<(String, Vec<String>)> {
+    pub(super) fn take_grouped(&mut self) -> Vec<(String, Vec<String>)> {
         let cookies = take(&mut self.cookies).into_iter();
         let cookies = cookies.map(|cookie| ("Set-Cookie".to_owned(), cookie));
         group(take(&mut self.headers).into_iter().chain(cookies))
@@ -73,7 +73,7 @@ impl ValidatedResponse {
 
     /// Takes the headers: each name once, with its values joined with commas. RFC 9110, 5.3, allows that for all headers but
     /// `Set-Cookie`.
-    pub fn take_joined(&mut self) -> Members<String> {
+    pub(super) fn take_joined(&mut self) -> Members<String> {
         let grouped = group(take(&mut self.headers).into_iter()).into_iter();
         Members(
             grouped
@@ -87,7 +87,7 @@ impl ValidatedResponse {
     /// # Errors
     ///
     /// Returns an error if there are more cookies than ways to write `Set-Cookie`.
-    pub fn take_single_valued(&mut self) -> Result<Members<String>, Failure> {
+    pub(super) fn take_single_valued(&mut self) -> Result<Members<String>, Failure> {
         let Members(mut members) = self.take_joined();
         let cookies = take(&mut self.cookies);
         let count = cookies.len();
@@ -103,7 +103,7 @@ impl ValidatedResponse {
     }
 
     /// Returns the status with its reason phrase, if it has one.
-    pub fn status_description(&self) -> Option<String> {
+    pub(super) fn status_description(&self) -> Option<String> {
         let status = StatusCode::from_u16(self.status).ok()?;
         Some(format!("{} {}", self.status, status.canonical_reason()?))
     }

@@ -62,7 +62,7 @@ fn has_payload_1(markers: &Markers<'_>) -> bool {
 }
 
 /// The headers that API Gateway sets or checks.
-pub const TRUSTED_HEADERS: &[&str] = &[
+pub(super) const TRUSTED_HEADERS: &[&str] = &[
     // <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html>, RFC 7239
     "forwarded",
     // <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html>
@@ -101,7 +101,7 @@ fn request<'e>(
 /// Makes the response.
 ///
 /// A header with one value is in `headers`, a header with several values in `multiValueHeaders`: API Gateway merges them.
-pub fn answer(mut response: ValidatedResponse) -> Result<Answer, Failure> {
+pub(super) fn answer(mut response: ValidatedResponse) -> Result<Answer, Failure> {
     let (mut headers, mut multi_value_headers) = (Members::default(), Members::default());
     for (name, mut values) in response.take_grouped() {
         match (values.pop(), values.is_empty()) {

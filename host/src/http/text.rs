@@ -19,7 +19,7 @@ pub fn is_json(bytes: &[u8]) -> bool {
 }
 
 /// Quotes a text for a message, or its beginning if it is long. Escaped, a text may be ten times as large.
-pub fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let beginning = beginning(text);
     let more = if beginning.len() < text.len() {
         " …"
@@ -30,13 +30,13 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Returns as much of a text as a message repeats.
-pub fn beginning(text: &str) -> &str {
+pub(super) fn beginning(text: &str) -> &str {
     const MAX_LENGTH: usize = 200;
     &text[..text.floor_char_boundary(MAX_LENGTH)]
 }
 
 /// Returns the first value of a header.
-pub fn find<'h>(headers: &'h [(String, String)], wanted: &str) -> Option<&'h str> {
+pub(super) fn find<'h>(headers: &'h [(String, String)], wanted: &str) -> Option<&'h str> {
     headers
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(wanted))

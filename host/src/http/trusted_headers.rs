@@ -25,7 +25,7 @@ const OTHER_HEADERS: &[&str] = &[
 /// Returns `true` if an event source sets or checks this header.
 ///
 /// The headers of all sources count for each source: one may stand behind another, such as an API behind CloudFront.
-pub fn is_trusted(name: &str) -> bool {
+pub(super) fn is_trusted(name: &str) -> bool {
     let headers = EVENT_SOURCES
         .iter()
         .flat_map(|source| source.trusted_headers);

@@ -17,7 +17,7 @@ enum ConfigError {
 }
 
 /// Links `wasi:config` under the full name of the import, which names the draft.
-pub fn link(linker: &mut Linker<HostState>, import: &str) -> wasmtime::Result<()> {
+pub(super) fn link(linker: &mut Linker<HostState>, import: &str) -> wasmtime::Result<()> {
     type Reply<T> = wasmtime::Result<(Result<T, ConfigError>,)>;
     let mut linker = linker.instance(import)?;
     linker.func_wrap(

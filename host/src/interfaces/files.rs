@@ -18,7 +18,7 @@ const OPEN_AT: &str = "[method]descriptor.open-at";
 const READ_DIRECTORY: &str = "[method]descriptor.read-directory";
 
 /// Links the interface of WASI 0.2. Listing a directory closes it within the call, so that it is not counted.
-pub fn link_2(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
+pub(super) fn link_2(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
     use p2::bindings::filesystem::types::{
         DescriptorFlags, Host, HostDescriptor, OpenFlags, PathFlags, add_to_linker,
     };
@@ -57,7 +57,7 @@ pub fn link_2(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
 }
 
 /// Links the interface of WASI 0.3.
-pub fn link_3(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
+pub(super) fn link_3(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
     use p3::bindings::filesystem::types::{
         DescriptorFlags, Host, HostDescriptorWithStore, OpenFlags, PathFlags, add_to_linker,
     };

@@ -79,7 +79,7 @@ const WORDS: &[(&str, Level)] = &[
 ];
 
 /// Returns the level that a line says, if one of its fields says one that is known.
-pub fn level_of(line: &Map<String, Value>) -> Option<Level> {
+pub(super) fn level_of(line: &Map<String, Value>) -> Option<Level> {
     let said = FIELDS.iter().find_map(|field| line.get(*field))?;
     match said {
         Value::String(text) => {
@@ -92,7 +92,7 @@ pub fn level_of(line: &Map<String, Value>) -> Option<Level> {
 }
 
 /// Whether a level is one of Lambda's, in upper or lower case.
-pub fn is_lambdas(said: &Value) -> bool {
+pub(super) fn is_lambdas(said: &Value) -> bool {
     said.as_str().and_then(Level::from_name).is_some()
 }
 

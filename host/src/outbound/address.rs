@@ -13,7 +13,7 @@ use crate::policy::{Host, Origin};
 /// # Errors
 ///
 /// Returns an error if the request may not be sent there.
-pub fn check(
+pub(super) fn check(
     address: SocketAddr,
     listed: &[&Origin],
     runtime_api: &[SocketAddr],
@@ -38,7 +38,7 @@ pub fn check(
 /// # Errors
 ///
 /// Returns an error if the request may not be sent over the connection.
-pub fn check_connected(
+pub(super) fn check_connected(
     address: SocketAddr,
     local: IpAddr,
     listed: &[&Origin],

@@ -27,7 +27,7 @@ pub struct ResponseBody {
 }
 
 /// A body that holds a guard until it has been sent.
-pub struct GuardedBody<T> {
+pub(crate) struct GuardedBody<T> {
     body: WasiBody,
     guard: T,
     /// Called when a frame leaves.
@@ -37,7 +37,7 @@ pub struct GuardedBody<T> {
 impl<T> GuardedBody<T> {
     /// Creates a body that holds a guard.
     #[must_use]
-    pub fn new(body: WasiBody, guard: T, on_frame: fn(&T)) -> Self {
+    pub(crate) fn new(body: WasiBody, guard: T, on_frame: fn(&T)) -> Self {
         Self {
             body,
             guard,
@@ -57,7 +57,7 @@ struct LentBody {
 
 /// Returns the same body to send, and the place to which its rest returns.
 #[must_use]
-pub fn lend(body: WasiBody) -> (WasiBody, ReturnedBody) {
+pub(super) fn lend(body: WasiBody) -> (WasiBody, ReturnedBody) {
     let returned = Arc::new(Mutex::new(None));
     let lent = LentBody {
         body: Some(body),
@@ -198,7 +198,7 @@ impl Drop for ResponseBody {
 ///
 /// HTTP decides this by the head alone. hyper assumes that a GET or HEAD of unknown length has no body, and that other
 /// requests have one.
-pub async fn with_framing(request: Request<WasiBody>) -> Request<WasiBody> {
+pub(super) async fn with_framing(request: Request<WasiBody>) -> Request<WasiBody> {
     let (mut parts, mut body) = request.into_parts();
     let length = body.size_hint().exact();
     if parts.headers.contains_key(header::CONTENT_LENGTH) || length.is_some_and(|length| length > 0)
@@ -235,7 +235,7 @@ pub async fn with_framing(request: Request<WasiBody>) -> Request<WasiBody> {
 
 /// Returns whether requests of this method seldom have a body, so that it has to be looked for.
 #[must_use]
-pub fn rarely_has_body(method: &Method) -> bool {
+pub(super) fn rarely_has_body(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 

@@ -31,7 +31,7 @@ const NEXT_ADDRESS: Duration = Duration::from_secs(2);
 
 /// Connects for one worker. Clones share their state.
 #[derive(Clone)]
-pub struct Connector(Arc<ConnectorInner>);
+pub(super) struct Connector(Arc<ConnectorInner>);
 
 struct ConnectorInner {
     config: Arc<OutboundConfig>,
@@ -43,12 +43,12 @@ struct ConnectorInner {
 }
 
 /// A connection, for hyper.
-pub type Stream = TokioIo<CountedStream>;
+pub(super) type Stream = TokioIo<CountedStream>;
 
 impl Connector {
     /// Creates a connector that counts its open connections.
     #[must_use]
-    pub fn new(config: Arc<OutboundConfig>, connections: ConnectionCounter) -> Self {
+    pub(super) fn new(config: Arc<OutboundConfig>, connections: ConnectionCounter) -> Self {
         Self(Arc::new(ConnectorInner {
             config,
             connections,

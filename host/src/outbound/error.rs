@@ -124,7 +124,9 @@ fn explanation(alert: u8) -> &'static str {
 
 /// Returns the first error of this type among an error and its causes.
 #[must_use]
-pub fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+pub(super) fn cause<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {
@@ -137,7 +139,7 @@ pub fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> 
 
 /// Returns the code for an error of the client.
 #[must_use]
-pub fn code(error: &(dyn StdError + 'static)) -> Error {
+pub(super) fn code(error: &(dyn StdError + 'static)) -> Error {
     if let Some(error) = cause::<ConnectError>(error) {
         return error.code();
     }
@@ -156,7 +158,7 @@ pub fn code(error: &(dyn StdError + 'static)) -> Error {
 
 /// Returns whether the connection ended before its response.
 #[must_use]
-pub fn is_ended(error: &(dyn StdError + 'static)) -> bool {
+pub(super) fn is_ended(error: &(dyn StdError + 'static)) -> bool {
     let is_incomplete =
         cause::<hyper::Error>(error).is_some_and(hyper::Error::is_incomplete_message);
     is_incomplete

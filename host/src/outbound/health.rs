@@ -18,7 +18,7 @@ const SILENCE: Duration = Duration::from_millis(100);
 
 /// The health of one connection. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Health(Arc<ConnectionState>);
+pub(super) struct Health(Arc<ConnectionState>);
 
 #[derive(Debug, Default)]
 struct ConnectionState {
@@ -41,30 +41,30 @@ pub struct PendingResponse {
 
 impl Health {
     /// Returns the health of a connection.
-    pub fn from_connected(connected: &Connected) -> Option<Self> {
+    pub(super) fn from_connected(connected: &Connected) -> Option<Self> {
         let mut extras = Extensions::new();
         connected.get_extras(&mut extras);
         extras.remove()
     }
 
     /// Notes that the connection has answered a request.
-    pub fn set_answered(&self) {
+    pub(super) fn set_answered(&self) {
         self.0.has_answered.store(true, Ordering::Relaxed);
     }
 
     /// Returns whether the connection has answered a request.
-    pub fn has_answered(&self) -> bool {
+    pub(super) fn has_answered(&self) -> bool {
         self.0.has_answered.load(Ordering::Relaxed)
     }
 
     /// Notes that bytes have arrived.
-    pub fn record_read(&self) {
+    pub(super) fn record_read(&self) {
         self.0.reads.fetch_add(1, Ordering::Relaxed);
         *self.silent_since() = None;
     }
 
     /// Notes an error of the connection if it is an error of TLS.
-    pub fn set_broken(&self, error: &io::Error) {
+    pub(super) fn set_broken(&self, error: &io::Error) {
         if let Some(error) = ConnectError::from_broken(error) {
             let _ = self.0.broken.set(error);
         }

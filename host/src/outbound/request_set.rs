@@ -22,20 +22,20 @@ type Slot = Mutex<Option<Pin<Box<dyn Future<Output = SendResult> + Send>>>>;
 
 /// The requests of one instance. Dropping the set drops them.
 #[derive(Default)]
-pub struct RequestSet(Arc<RequestSlots>);
+pub(super) struct RequestSet(Arc<RequestSlots>);
 
 #[derive(Default)]
 struct RequestSlots(Mutex<Vec<Weak<Slot>>>);
 
 /// The requests of an instance, if the instance still exists.
-pub struct WeakRequestSet(Weak<RequestSlots>);
+pub(super) struct WeakRequestSet(Weak<RequestSlots>);
 
 /// A request that ends with its set. The error that it then returns is never seen.
-pub struct AbortableRequest(Arc<Slot>);
+pub(super) struct AbortableRequest(Arc<Slot>);
 
 impl RequestSet {
     /// Returns the same request, which ends when the set is dropped.
-    pub fn add(
+    pub(super) fn add(
         &self,
         request: impl Future<Output = SendResult> + Send + 'static,
     ) -> AbortableRequest {
@@ -46,19 +46,19 @@ impl RequestSet {
     ///
     /// A guest writes the body before it reads the response. If the write failed, the guest would not see why the request was
     /// not sent.
-    pub fn discard(&self, body: WasiBody, yielding: Yielding) {
+    pub(super) fn discard(&self, body: WasiBody, yielding: Yielding) {
         self.0.discard(body, yielding);
     }
 
     /// Returns a reference that does not keep the requests alive.
-    pub fn downgrade(&self) -> WeakRequestSet {
+    pub(super) fn downgrade(&self) -> WeakRequestSet {
         WeakRequestSet(Arc::downgrade(&self.0))
     }
 }
 
 impl WeakRequestSet {
     /// Reads and drops the rest of a body that was returned.
-    pub fn discard(&self, returned: &ReturnedBody, yielding: Yielding) {
+    pub(super) fn discard(&self, returned: &ReturnedBody, yielding: Yielding) {
         if let (Some(slots), Some(body)) = (self.0.upgrade(), returned.take()) {
             slots.discard(body, yielding);
         }

@@ -34,7 +34,7 @@ use self::chunks::Chunks;
 use self::credential_scope::CredentialScope;
 use self::key::SigningKey;
 use self::refusal::MAX_HELD;
-pub use self::refusal::Refusal;
+pub(super) use self::refusal::Refusal;
 use self::service::{Endpoints, Service};
 use super::body::{GuardedBody, rarely_has_body, with_framing};
 use crate::aws::Rule;

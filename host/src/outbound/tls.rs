@@ -14,14 +14,14 @@ use super::error::ConnectError;
 use crate::log::{Level, Log};
 
 /// The name of HTTP/2 in a handshake.
-pub const HTTP_2: &[u8] = b"h2";
+pub(super) const HTTP_2: &[u8] = b"h2";
 
 /// Creates a connector that trusts the roots in the file that the environment names, or else Mozilla's at build time.
 ///
 /// # Errors
 ///
 /// Returns an error if the environment names a file, and no certificate of it can be read.
-pub fn connector(config: &OutboundConfig) -> Result<TlsConnector, ConnectError> {
+pub(super) fn connector(config: &OutboundConfig) -> Result<TlsConnector, ConnectError> {
     let mut roots = RootCertStore::empty();
     match &config.ca_file {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),

@@ -22,16 +22,16 @@ const READ: usize = 16;
 
 /// Counts the open connections.
 #[derive(Clone, Default)]
-pub struct ConnectionCounter(Arc<AtomicUsize>);
+pub(super) struct ConnectionCounter(Arc<AtomicUsize>);
 
 /// A stream of bytes in both directions.
-pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
     /// Returns whether both sides agreed on HTTP/2.
     fn is_http2(&self) -> bool;
 }
 
 /// The stream of a connection that counts until it is dropped.
-pub struct CountedStream {
+pub(super) struct CountedStream {
     stream: Box<dyn Duplex>,
     health: Health,
     counter: ConnectionCounter,
@@ -39,12 +39,12 @@ pub struct CountedStream {
 
 impl ConnectionCounter {
     /// Returns the number of open connections.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Counts a connection until the returned stream is dropped.
-    pub fn track(&self, stream: impl Duplex + 'static) -> CountedStream {
+    pub(super) fn track(&self, stream: impl Duplex + 'static) -> CountedStream {
         self.0.fetch_add(1, Ordering::Relaxed);
         CountedStream {
             stream: Box::new(stream),

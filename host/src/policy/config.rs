@@ -14,7 +14,9 @@ pub const CONFIG: Grant = Grant {
 };
 
 /// Reads the keys and their values.
-pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, String)>, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<(String, String)>, D::Error> {
     let pairs = BTreeMap::<String, String>::deserialize(from)?;
     Ok(pairs.into_iter().collect())
 }

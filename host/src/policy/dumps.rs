@@ -22,7 +22,7 @@ pub struct Dumps {
 const DEFAULT_DIRECTORY: &str = "/tmp";
 
 /// Reads `true`, `false`, or the path of a directory.
-pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Dumps>, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Dumps>, D::Error> {
     struct FlagOrPath;
     impl Visitor<'_> for FlagOrPath {
         type Value = Option<Dumps>;

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
 /// Reads `"500-599"`, `"404"`, or several of them with commas between.
-pub fn deserialize<'de, D: Deserializer<'de>>(
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Vec<RangeInclusive<u16>>, D::Error> {
     from.deserialize_str(Statuses)

@@ -53,7 +53,9 @@ const TMP: &str = "/tmp";
 const TASK: &str = "/var/task";
 
 /// Reads the paths and their modes.
-pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<DirectoryGrant>, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<DirectoryGrant>, D::Error> {
     struct Directories;
     impl<'de> Visitor<'de> for Directories {
         type Value = Vec<DirectoryGrant>;

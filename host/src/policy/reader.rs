@@ -15,7 +15,7 @@ use super::value::suggestion;
 
 /// An error in the policy: its place in the file, and its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostic {
+pub(super) struct Diagnostic {
     pub at: Range<usize>,
     pub message: String,
 }
@@ -49,7 +49,7 @@ impl From<ReadError> for Diagnostic {
 
 /// Why a part of the policy cannot be read.
 #[derive(Debug)]
-pub struct ReadError {
+pub(super) struct ReadError {
     at: Option<Range<usize>>,
     /// The key and the tables that it is in, the outermost first.
     key: Vec<String>,
@@ -100,7 +100,7 @@ impl fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 /// A value of the file.
-pub struct Value<'a> {
+pub(super) struct Value<'a> {
     value: &'a DeValue<'a>,
     at: Range<usize>,
 }
@@ -164,7 +164,7 @@ impl<'de, I: Iterator<Item = &'de Spanned<DeValue<'de>>>> SeqAccess<'de> for Ite
 }
 
 /// A table of the file.
-pub struct Table<'a> {
+pub(super) struct Table<'a> {
     members: Box<dyn Iterator<Item = Member<'a>> + 'a>,
     value: Option<Member<'a>>,
 }
@@ -175,7 +175,7 @@ type Member<'a> = (
 );
 
 impl<'a> Table<'a> {
-    pub fn new(table: &'a DeTable<'a>) -> Self {
+    pub(super) fn new(table: &'a DeTable<'a>) -> Self {
         Self {
             members: Box::new(table.iter()),
             value: None,

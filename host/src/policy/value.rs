@@ -12,7 +12,7 @@ use serde::de::{
 use serde::de::{Unexpected, Visitor};
 
 /// Returns a hint: the nearest of the known words, or all of them.
-pub fn suggestion(word: &str, known: &[&str]) -> String {
+pub(super) fn suggestion(word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("use {}", known.join(", ")),
@@ -20,7 +20,7 @@ pub fn suggestion(word: &str, known: &[&str]) -> String {
 }
 
 /// Returns the known word that is most like this word, if any is.
-pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let likeness = |known: &str| {
         let (word, known) = (word.to_lowercase(), known.to_lowercase());
         strsim::normalized_damerau_levenshtein(&word, &known)
@@ -34,7 +34,7 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Returns the line and the column of a place in a file, both from 1.
-pub fn position(file: &str, at: usize) -> (usize, usize) {
+pub(super) fn position(file: &str, at: usize) -> (usize, usize) {
     let before = file.get(..at).unwrap_or(file);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
@@ -42,14 +42,14 @@ pub fn position(file: &str, at: usize) -> (usize, usize) {
 }
 
 /// 1 KiB, in bytes.
-pub const KIB: u64 = 1024;
+pub(super) const KIB: u64 = 1024;
 /// 1 MiB, in bytes.
-pub const MIB: u64 = 1024 * KIB;
+pub(super) const MIB: u64 = 1024 * KIB;
 /// 1 GiB, in bytes.
-pub const GIB: u64 = 1024 * MIB;
+pub(super) const GIB: u64 = 1024 * MIB;
 
 /// Reads a whole number from `MIN` to `MAX`.
-pub fn count<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
+pub(super) fn count<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: From<usize>,
@@ -59,7 +59,7 @@ where
 }
 
 /// Reads a size from `MIN` to `MAX` bytes.
-pub fn size<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
+pub(super) fn size<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: From<usize>,
@@ -74,7 +74,7 @@ where
 }
 
 /// Reads a time from `MIN` to `MAX` milliseconds.
-pub fn duration<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
+pub(super) fn duration<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: From<Duration>,
@@ -170,21 +170,26 @@ macro_rules! read_from_str {
 pub(super) use read_from_str;
 
 /// Reads a list of texts.
-pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
     from.deserialize_any(List {
         seed: || PhantomData::<T>,
     })
 }
 
 /// Reads a list of texts that are each valid.
-pub fn texts<'de, D: Deserializer<'de>>(from: D, check: Check) -> Result<Vec<String>, D::Error> {
+pub(super) fn texts<'de, D: Deserializer<'de>>(
+    from: D,
+    check: Check,
+) -> Result<Vec<String>, D::Error> {
     from.deserialize_any(List {
         seed: || Valid(check),
     })
 }
 
 /// Checks a text. The error says what is wrong with it.
-pub type Check = fn(&str) -> Result<(), String>;
+pub(super) type Check = fn(&str) -> Result<(), String>;
 
 struct Valid(Check);
 
@@ -199,7 +204,7 @@ impl<'de> DeserializeSeed<'de> for Valid {
 }
 
 /// Reads one text or a list of texts.
-pub fn one_or_many<'de, T, D>(from: D) -> Result<Vec<T>, D::Error>
+pub(super) fn one_or_many<'de, T, D>(from: D) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -245,7 +250,7 @@ impl<'de, F: Fn() -> S, S: DeserializeSeed<'de>> Visitor<'de> for List<F> {
 }
 
 /// Reads `true`, which is `T`'s default, `false`, which is `None`, or a table.
-pub fn flag_or_table<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+pub(super) fn flag_or_table<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de> + Default,
     D: Deserializer<'de>,
@@ -274,7 +279,7 @@ where
 /// # Errors
 ///
 /// Returns an error if the word is unknown, with the nearest known word.
-pub fn word<T: Copy>(word: &str, known: &[(&str, T)]) -> Result<T, String> {
+pub(super) fn word<T: Copy>(word: &str, known: &[(&str, T)]) -> Result<T, String> {
     let found = known.iter().find(|(name, _)| *name == word);
     found.map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();

@@ -19,7 +19,7 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Error};
 
 /// The value of the header `User-Agent`.
-pub const USER_AGENT: &str = concat!("lambda-wasm/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("lambda-wasm/", env!("CARGO_PKG_VERSION"));
 
 /// How long an idle connection is kept: longer than Lambda keeps a frozen environment.
 const IDLE: Duration = Duration::from_secs(24 * 60 * 60);

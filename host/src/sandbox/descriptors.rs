@@ -26,7 +26,7 @@ const IO: usize = 4;
 const MAX_IN_FLIGHT: usize = 64;
 
 /// How many connections a worker may have for each request in flight, since idle connections are kept.
-pub const CONNECTIONS: usize = 2;
+pub(crate) const CONNECTIONS: usize = 2;
 
 /// The descriptors of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Share {
 
 /// Returns how many descriptors this process may have.
 #[must_use]
-pub fn limit() -> usize {
+pub(super) fn limit() -> usize {
     let limit = getrlimit(Resource::Nofile).current;
     limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or(usize::MAX)

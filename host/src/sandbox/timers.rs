@@ -40,7 +40,7 @@ impl Drop for Running {
 }
 
 /// The implementation of `wasi:clocks/monotonic-clock`.
-pub struct Clock;
+pub(crate) struct Clock;
 
 impl HasData for Clock {
     type Data<'a> = &'a mut HostState;

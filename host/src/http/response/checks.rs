@@ -14,7 +14,7 @@ const MAX_HEADERS: usize = 256 * 1024;
 /// # Errors
 ///
 /// Returns an error if HTTP does not allow the status, or the name or value of a header or cookie.
-pub fn check(response: &Response) -> Result<(), Failure> {
+pub(super) fn check(response: &Response) -> Result<(), Failure> {
     if !(200..=599).contains(&response.status_code) {
         return Err(invalid(format!(
             "has the status {}, and it has to be one from 200 to 599",
@@ -51,7 +51,7 @@ pub fn check(response: &Response) -> Result<(), Failure> {
 }
 
 /// Returns the failure of an invalid response.
-pub fn invalid(why: String) -> Failure {
+pub(super) fn invalid(why: String) -> Failure {
     Failure::new(
         ErrorType::InvalidResponse,
         format!("the function's response {why}"),

@@ -19,11 +19,11 @@ fn is_hop_by_hop(name: &str) -> bool {
 /// Which headers of a message are end-to-end, in the order of the headers.
 ///
 /// A hop-by-hop header is not, nor is a header that `Connection` names.
-pub struct EndToEndHeaders(Vec<bool>);
+pub(crate) struct EndToEndHeaders(Vec<bool>);
 
 impl EndToEndHeaders {
     /// Finds the end-to-end headers. A header for which `is_kept` returns `true` counts as one whatever `Connection` says.
-    pub fn new(headers: &[(String, String)], is_kept: impl Fn(&str) -> bool) -> Self {
+    pub(crate) fn new(headers: &[(String, String)], is_kept: impl Fn(&str) -> bool) -> Self {
         let are_end_to_end = headers.iter().map(|(name, _)| !is_hop_by_hop(name));
         let mut are_end_to_end: Vec<bool> = are_end_to_end.collect();
         let connections = headers

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The smallest event, with these fields added.
-pub fn with(fields: Value) -> String {
+pub(super) fn with(fields: Value) -> String {
     let mut event = json!({ "httpMethod": "GET", "path": "/" });
     let event_fields = event.as_object_mut().unwrap();
     event_fields.extend(fields.as_object().unwrap().clone());

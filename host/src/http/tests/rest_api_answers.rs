@@ -4,7 +4,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
-pub fn of(status: u16, headers: &[(&str, &str)], cookies: &[&str], body: &[u8]) -> api::Response {
+pub(super) fn of(
+    status: u16,
+    headers: &[(&str, &str)],
+    cookies: &[&str],
+    body: &[u8],
+) -> api::Response {
     let headers = headers.iter();
     api::Response {
         status_code: status,

@@ -10,25 +10,25 @@ fn target(event: &Value) -> String {
         .path_and_query()
 }
 
-pub fn rest(path: &str, query: Value) -> Value {
+pub(super) fn rest(path: &str, query: Value) -> Value {
     json!({ "httpMethod": "GET", "path": path, "multiValueQueryStringParameters": query })
 }
 
-pub fn alb(path: &str, query: Value) -> Value {
+pub(super) fn alb(path: &str, query: Value) -> Value {
     json!({ "httpMethod": "GET", "path": path, "queryStringParameters": query, "requestContext": { "elb": {} } })
 }
 
-pub fn payload_2(domain: &str, path: &str, query: &str) -> Value {
+pub(super) fn payload_2(domain: &str, path: &str, query: &str) -> Value {
     json!({ "version": "2.0", "rawPath": path, "rawQueryString": query,
         "requestContext": { "http": { "method": "GET" }, "domainName": domain, "apiId": "a1b2c3d4e5", "stage": "prod" } })
 }
 
-pub fn lattice(path: &str, query: Value) -> Value {
+pub(super) fn lattice(path: &str, query: Value) -> Value {
     json!({ "version": "2.0", "method": "GET", "path": path, "queryStringParameters": query,
         "requestContext": { "serviceNetworkArn": "arn" } })
 }
 
-pub const FUNCTION_URL: &str = "id.lambda-url.eu-central-1.on.aws";
+pub(super) const FUNCTION_URL: &str = "id.lambda-url.eu-central-1.on.aws";
 const HTTP_API: &str = "id.execute-api.eu-central-1.amazonaws.com";
 
 #[test]

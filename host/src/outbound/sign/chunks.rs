@@ -29,7 +29,7 @@ const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
 type Params<'a> = v4::SigningParams<'a, ()>;
 
 /// The body with new signatures.
-pub struct Chunks {
+pub(super) struct Chunks {
     body: WasiBody,
     key: SigningKey,
     /// The last signature, which enters the next one.
@@ -53,7 +53,7 @@ enum Next {
 impl Chunks {
     /// Re-signs the chunks of `body`; `seed` is the signature of the request's head.
     #[must_use]
-    pub fn new(body: WasiBody, seed: String, key: SigningKey) -> Self {
+    pub(super) fn new(body: WasiBody, seed: String, key: SigningKey) -> Self {
         Self {
             body,
             key,

@@ -27,7 +27,7 @@ const PARAMETERS: [&str; 8] = [
 
 /// The region and service that a request was signed for with placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CredentialScope {
+pub(super) struct CredentialScope {
     /// The region.
     pub region: String,
     /// The service, by its name in signatures.
@@ -39,7 +39,7 @@ pub struct CredentialScope {
 impl CredentialScope {
     /// Returns the scope of a request that is signed with placeholders.
     #[must_use]
-    pub fn from_request(parts: &Parts) -> Option<Self> {
+    pub(super) fn from_request(parts: &Parts) -> Option<Self> {
         let [(_, key), ..] = PLACEHOLDERS;
         let read = |credential: &str, is_query| {
             let parts: Vec<&str> = credential.split('/').collect();
@@ -67,13 +67,13 @@ impl CredentialScope {
 
 /// Returns whether a request has credentials of any kind.
 #[must_use]
-pub fn is_signed(parts: &Parts) -> bool {
+pub(super) fn is_signed(parts: &Parts) -> bool {
     parts.headers.contains_key(header::AUTHORIZATION) || query(parts, "X-Amz-Signature").is_some()
 }
 
 /// Returns whether a request has a signature of AWS's kinds, in its headers or its query.
 #[must_use]
-pub fn is_sigv4(parts: &Parts) -> bool {
+pub(super) fn is_sigv4(parts: &Parts) -> bool {
     let header = parts.headers.get(header::AUTHORIZATION);
     header.is_some_and(|header| header.as_bytes().starts_with(b"AWS4-"))
         || query(parts, "X-Amz-Signature").is_some()
@@ -81,7 +81,7 @@ pub fn is_sigv4(parts: &Parts) -> bool {
 
 /// Returns whether a request's address or headers contain a placeholder.
 #[must_use]
-pub fn has_placeholder(parts: &Parts) -> bool {
+pub(super) fn has_placeholder(parts: &Parts) -> bool {
     let has = |text: &[u8]| {
         let mut values = PLACEHOLDERS.iter().map(|(_, value)| value.as_bytes());
         values.any(|value| text.windows(value.len()).any(|part| part == value))
@@ -93,7 +93,7 @@ pub fn has_placeholder(parts: &Parts) -> bool {
 
 /// Returns a parameter of the query, decoded.
 #[must_use]
-pub fn query(parts: &Parts, name: &str) -> Option<String> {
+pub(super) fn query(parts: &Parts, name: &str) -> Option<String> {
     let pairs = parts.uri.query()?.split('&');
     let mut pairs = pairs.filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(found, _)| found.eq_ignore_ascii_case(name))?;
@@ -105,7 +105,7 @@ pub fn query(parts: &Parts, name: &str) -> Option<String> {
 /// # Errors
 ///
 /// Returns an error if the rest of the URI is invalid.
-pub fn strip(parts: &mut Parts) -> Result<(), http::Error> {
+pub(super) fn strip(parts: &mut Parts) -> Result<(), http::Error> {
     for name in [header::AUTHORIZATION, DATE, TOKEN] {
         parts.headers.remove(name);
     }

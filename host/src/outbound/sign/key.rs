@@ -12,7 +12,7 @@ use super::service::Service;
 
 /// Signs the head of one request, and the chunks of its body.
 #[derive(Debug, Clone)]
-pub struct SigningKey {
+pub(super) struct SigningKey {
     pub service: Service,
     pub credentials: Credentials,
     pub time: SystemTime,
@@ -22,13 +22,13 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// Reserves memory for this many bytes, if it is available.
-    pub fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let bytes = u32::try_from(bytes).ok()?;
         Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()
     }
 
     /// Calls `work` with the parameters of the signing library.
-    pub fn with<S: Default, T, E: std::error::Error>(
+    pub(super) fn with<S: Default, T, E: std::error::Error>(
         &self,
         settings: S,
         work: impl FnOnce(v4::SigningParams<'_, S>) -> Result<T, E>,

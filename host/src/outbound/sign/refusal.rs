@@ -5,7 +5,7 @@ use wasmtime_wasi_http::Error as Code;
 
 /// The most bytes that one worker holds to sign them: bodies whose hash or length has to be known before they are sent, and
 /// chunks. Services that require hashed bodies accept at most this size.
-pub const MAX_HELD: usize = 32 * 1024 * 1024;
+pub(super) const MAX_HELD: usize = 32 * 1024 * 1024;
 
 /// The reason why a request is not signed, as the end of a sentence that begins with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -18,7 +18,7 @@ const GLOBAL: &str = "us-east-1";
 
 /// A service in a region.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
+pub(super) struct Service {
     /// The name in signatures.
     pub name: String,
     /// The region.
@@ -28,7 +28,7 @@ pub struct Service {
 impl Service {
     /// Returns whether the service has this rule.
     #[must_use]
-    pub fn has(&self, rule: Rule) -> bool {
+    pub(super) fn has(&self, rule: Rule) -> bool {
         has_rule(&self.name, rule)
     }
 }
@@ -36,7 +36,7 @@ impl Service {
 /// The endpoints that the environment names, by the variables of
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>.
 #[derive(Debug, Default)]
-pub struct Endpoints {
+pub(super) struct Endpoints {
     /// The endpoints of single services.
     named: Vec<(Origin, &'static str)>,
     /// The endpoint of all services.
@@ -48,7 +48,7 @@ pub struct Endpoints {
 impl Endpoints {
     /// Reads the endpoints in the environment, which are in this region.
     #[must_use]
-    pub fn from_environment(environment: &Environment, region: Option<&str>) -> Self {
+    pub(super) fn from_environment(environment: &Environment, region: Option<&str>) -> Self {
         let mut endpoints = Self {
             region: region.unwrap_or(GLOBAL).to_owned(),
             ..Self::default()
@@ -101,7 +101,7 @@ impl Endpoints {
     /// # Errors
     ///
     /// Returns the reason if the service cannot be determined.
-    pub fn service(
+    pub(super) fn service(
         &self,
         origin: &Origin,
         scope: Option<&CredentialScope>,
