@@ -19,19 +19,24 @@ const MIN_TRIMMED_BLOCK: usize = 16 * 1024;
 const PAGE: usize = 4096;
 
 #[cfg(target_env = "musl")]
-type Backing = dlmalloc::GlobalDlmalloc;
+type Backing = crate::heap::Heap;
 #[cfg(not(target_env = "musl"))]
 type Backing = std::alloc::System;
 
 /// The allocator of `bootstrap`.
 pub type Allocator = Counting<Backing>;
 
-/// The one value of [`Allocator`].
-#[cfg(target_env = "musl")]
-pub const ALLOCATOR: Allocator = Counting(dlmalloc::GlobalDlmalloc);
-/// The one value of [`Allocator`].
-#[cfg(not(target_env = "musl"))]
-pub const ALLOCATOR: Allocator = Counting(std::alloc::System);
+impl Allocator {
+    /// Creates the allocator. An executable has one.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a static needs a constant")]
+    pub const fn new() -> Self {
+        #[cfg(target_env = "musl")]
+        return Self(crate::heap::Heap::new());
+        #[cfg(not(target_env = "musl"))]
+        return Self(std::alloc::System);
+    }
+}
 
 thread_local! {
     static ALLOCATED: Cell<isize> = const { Cell::new(0) };

@@ -26,7 +26,8 @@
 //!
 //! # Why not musl's
 //!
-//! - musl's allocator asks the kernel for memory too often. dlmalloc takes its place.
+//! - musl's allocator asks the kernel for memory too often. dlmalloc takes its place, behind a lock of the standard library:
+//!   with musl's lock, a hello invocation ran 7 % more instructions.
 //! - musl's `memcpy` takes 16 ns for a few bytes that `copy` copies in 2 ns.
 
 #![expect(
@@ -37,6 +38,8 @@
 pub mod allocator;
 #[cfg(target_arch = "x86_64")]
 pub mod copy;
+#[cfg(target_env = "musl")]
+mod heap;
 
 /// Gives an executable the counting allocator, and with musl on `x86_64` also `memcpy` and `memmove`.
 ///
@@ -45,7 +48,7 @@ pub mod copy;
 macro_rules! install {
     () => {
         #[global_allocator]
-        static ALLOCATOR: $crate::allocator::Allocator = $crate::allocator::ALLOCATOR;
+        static ALLOCATOR: $crate::allocator::Allocator = $crate::allocator::Allocator::new();
 
         // A build without optimization may call `memcpy` in `copy` itself.
         #[cfg(all(target_env = "musl", target_arch = "x86_64", not(debug_assertions)))]
