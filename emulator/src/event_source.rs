@@ -37,11 +37,6 @@ use uuid::Uuid;
 use crate::{Function, Invocation, InvokeMode, Outcome, RuntimeApi, Template};
 use arrival::Arrival;
 
-/// The account of all resources here.
-pub const ACCOUNT: &str = "123456789012";
-/// The region of all resources here, unless the caller sets another.
-pub const REGION: &str = "us-east-1";
-
 /// The receiver of the end of an invocation's log, once the invocation has ended.
 pub type LogTail = oneshot::Sender<Vec<u8>>;
 

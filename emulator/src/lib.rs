@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod event_source;
 pub mod runtime_api;
 pub mod template;

@@ -6,6 +6,7 @@
 mod events;
 mod intrinsics;
 mod scalar;
+mod value;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -13,9 +14,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::event_source::{ACCOUNT, REGION};
+use crate::account::{ACCOUNT, REGION};
 use intrinsics::Scope;
-use yaml::{Node, Value};
+use value::{Node, Value};
 
 /// The part of a template that matters on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::env;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use lambda_wasm_emulator::event_source::REGION;
+use lambda_wasm_emulator::account::REGION;
 
 /// Environment variables by their names.
 pub(super) type Variables = BTreeMap<String, String>;

@@ -11,8 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::arrival::{Arrival, query, text};
+use super::binary;
 use super::routing::Match;
-use super::{ACCOUNT, binary};
+use crate::account::ACCOUNT;
 
 /// The stage and the API of all requests here.
 const STAGE: &str = "Prod";

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::ACCOUNT;
 use super::arrival::{Arrival, query, text};
 use super::routing::{Match, decode};
+use crate::account::ACCOUNT;
 
 /// The differences between the event sources of this format.
 pub(super) struct Sender {

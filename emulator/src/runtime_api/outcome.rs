@@ -62,7 +62,7 @@ impl Post {
         let frames = frames.unwrap_or_else(|| panic!("no stackTrace: {self}"));
         let text = |frame: &serde_json::Value| frame.as_str().map(str::to_owned);
         let frames: Option<_> = frames.iter().map(text).collect();
-        frames.unwrap_or_else(|| panic!("a frame that is no text: {self}"))
+        frames.unwrap_or_else(|| panic!("a frame is not text: {self}"))
     }
 
     #[track_caller]

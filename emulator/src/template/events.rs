@@ -1,6 +1,6 @@
 //! The event sources of a function in a template: its events, and its function URL.
 
-use super::yaml::Node;
+use super::value::Node;
 use super::{Api, InvokeMode, Route};
 
 /// Returns the routes of a function's events. Other events become notes.

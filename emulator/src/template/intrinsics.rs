@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::yaml::Value;
-use crate::event_source::ACCOUNT;
+use super::value::Value;
+use crate::account::ACCOUNT;
 
 /// A reference of a reference of a reference: no template has more.
 const MAX_DEPTH: usize = 64;

@@ -2,7 +2,7 @@
 //! resolver (<https://github.com/yaml/pyyaml/blob/main/lib/yaml/resolver.py>) and writes them with
 //! Python's `str`, but for `true` and `false`.
 
-use super::yaml::Value;
+use super::value::Value;
 
 /// The value of a scalar without quotes.
 pub(super) fn resolve(text: &str) -> Value {
