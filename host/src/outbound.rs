@@ -66,7 +66,7 @@ pub struct OutboundConfig {
     pub proxy: Mutex<Option<&'static str>>,
     /// The log for warnings about the configuration.
     pub log: Log,
-    /// Those who are told of each request.
+    /// The observers of each request.
     pub observers: Observers,
 }
 

@@ -52,7 +52,10 @@ fn found(source: &str, name: &str) -> f64 {
     let constant = format!("const {name}: ");
     let field = format!("{name}: ");
     for line in source.lines().map(str::trim) {
-        let line = line.strip_prefix("pub ").unwrap_or(line);
+        let public = line
+            .strip_prefix("pub ")
+            .or_else(|| line.strip_prefix("pub(crate) "));
+        let line = public.unwrap_or(line);
         if let Some((_, expression)) = line
             .strip_prefix(&constant)
             .and_then(|l| l.split_once(" = "))
