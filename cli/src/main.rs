@@ -6,12 +6,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bootstrap;
+mod build;
 mod compile;
 mod component;
 mod dev;
+mod doctor;
 mod inspect;
+mod new;
 mod output;
 mod package;
+mod project;
+mod wit;
 
 #[derive(Parser)]
 #[command(version, about = "Run WebAssembly components as AWS Lambda functions")]
@@ -22,10 +28,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    // Their help is longer than this list: see there.
+    New(new::Args),
+    Init(new::InitArgs),
+    Build(build::Args),
     /// Compile a component for the runtime
     Compile(compile::Args),
     // Its help is at its arguments.
     Dev(dev::Args),
+    // As `dev`.
+    Doctor(doctor::Args),
     /// Show a component's world, imports and required grants
     Inspect(inspect::Args),
     /// Zip a directory with a bootstrap and its components for Lambda
@@ -34,8 +46,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::New(args) => new::run(&args),
+        Command::Init(args) => new::init(&args),
+        Command::Build(args) => build::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Dev(args) => dev::run(args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Package(args) => package::run(&args),
     };

@@ -1,6 +1,7 @@
 //! Replaces a file with a complete one.
 
 use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +14,21 @@ use anyhow::{Context as _, Result, bail};
 ///
 /// Returns an error that names the file if it cannot be written.
 pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
-    write_beside(path, write).with_context(|| format!("{} cannot be written", path.display()))
+    write_beside(path, 0o644, write)
+        .with_context(|| format!("{} cannot be written", path.display()))
 }
 
-fn write_beside(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+/// Writes an executable as [`replace`] writes other files.
+///
+/// # Errors
+///
+/// Returns an error that names the file if it cannot be written.
+pub fn replace_executable(path: &Path, program: &[u8]) -> Result<()> {
+    write_beside(path, 0o755, |file| Ok(file.write_all(program)?))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn write_beside(path: &Path, mode: u32, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     // The target of a link is replaced, and the link stays.
     let path = match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => path.canonicalize()?,
@@ -29,7 +41,7 @@ fn write_beside(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Res
     fs::create_dir_all(&folder)
         .with_context(|| format!("its directory {} cannot be created", folder.display()))?;
     let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o644))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
     write(file.as_file_mut())?;
     file.persist(path)?;
@@ -41,4 +53,12 @@ fn directory_of(path: &Path) -> PathBuf {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+/// Shortens a path to how the user would write it in the current directory.
+pub fn shown(path: &Path) -> std::path::Display<'_> {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok())
+        .unwrap_or(path)
+        .display()
 }

@@ -8,20 +8,38 @@ use std::io;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lambda_wasm_emulator::Template;
+use lambda_wasm_host::artifact;
+use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::bootstrap::Bootstrap;
 use crate::output;
 use files::Packed;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The directory with `bootstrap` and the functions' components
-    folder: PathBuf,
-    /// Write the zip to this file
-    #[arg(short, long, value_name = "FILE")]
+    /// The directory with the functions' artifacts
+    #[arg(default_value = "dist")]
+    directory: PathBuf,
+    /// The zip to write
+    #[arg(short, long, value_name = "FILE", default_value = "function.zip")]
     output: PathBuf,
+    /// The bootstrap to pack [default: the directory's, or else the built-in one]
+    #[arg(long, value_name = "FILE")]
+    bootstrap: Option<PathBuf>,
+    /// Leave the bootstrap out, for functions that have it from a layer
+    #[arg(long, conflicts_with = "bootstrap")]
+    layer: bool,
+    /// Check the directory, and write nothing
+    #[arg(long)]
+    check: bool,
+    /// Print JSON: the path, size and hash of the zip, and its files
+    #[arg(long)]
+    json: bool,
     /// Compare the components with the architectures in this SAM template [default: template.yaml, .yml or .json, if it exists]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
@@ -42,30 +60,46 @@ const MAX_DIRECT_UPLOAD: u64 = 50 * 1024 * 1024;
 /// Returns an error if Lambda could not run what is in the directory, or a file cannot be read or
 /// written. The zip of an earlier run then stays as it is.
 pub fn run(args: &Args) -> Result<()> {
-    let folder = args.folder.display();
-    if !args.folder.join("bootstrap").is_file() {
-        bail!("{folder} does not contain `bootstrap`, which Lambda starts");
-    }
-    // The zip of an earlier run may be in the directory. It does not belong to the function.
-    let files = files::collect(&args.folder, &args.output)?;
-    let size: u64 = files.iter().map(|file| file.size).sum();
-    if size > MAX_UNZIPPED {
-        let largest = files.iter().max_by_key(|file| file.size);
-        let largest = largest.map(|file| file.path.display().to_string());
+    let directory = args.directory.display();
+    if !args.directory.is_dir() {
         bail!(
-            "{folder} has {} of files, and Lambda takes at most {}: the largest is {}",
-            megabytes(size),
-            megabytes(MAX_UNZIPPED),
-            largest.unwrap_or_default()
+            "{directory} is not a directory\nhint: build the function first, with `lambda-wasm build`"
         );
     }
+    // The zip of an earlier run may lie in the directory. It does not belong to the function.
+    let mut files = files::collect(&args.directory, &args.output)?;
     let template = match &args.template {
         Some(path) => Some(Template::read(path)?),
         // A default template that cannot be read is not an error of this command.
         None => Template::find().and_then(|path| Template::read(&path).ok()),
     };
-    for warning in check::check(&args.folder, &files, template.as_ref())? {
+    let architecture = check::architecture(&args.directory, &files)?;
+    let has_bootstrap = files.iter().any(|file| file.name == "bootstrap");
+    if args.layer || args.bootstrap.is_some() {
+        files.retain(|file| file.name != "bootstrap");
+    }
+    if !args.layer && (args.bootstrap.is_some() || !has_bootstrap) {
+        let named = args.bootstrap.as_deref();
+        let bootstrap = Bootstrap::find(named, &args.directory, Some(architecture))?;
+        files.push(Packed::program("bootstrap", bootstrap.path())?);
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    for warning in check::check(&args.directory, &files, template.as_ref())? {
         eprintln!("warning: {warning}");
+    }
+    let size: u64 = files.iter().map(|file| file.size).sum();
+    if size > MAX_UNZIPPED {
+        let largest = files.iter().max_by_key(|file| file.size);
+        let largest = largest.map(|file| file.path.display().to_string());
+        bail!(
+            "{directory} has {} of files, and Lambda takes at most {}: the largest is {}",
+            megabytes(size),
+            megabytes(MAX_UNZIPPED),
+            largest.unwrap_or_default()
+        );
+    }
+    if args.check {
+        return Ok(());
     }
     output::replace(&args.output, |zip| write(&files, zip))?;
     let size = args.output.metadata()?.len();
@@ -77,7 +111,30 @@ pub fn run(args: &Args) -> Result<()> {
             megabytes(MAX_DIRECT_UPLOAD)
         );
     }
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&report(args, &files, size)?)?
+        );
+    }
     Ok(())
+}
+
+/// Returns the JSON that `--json` prints.
+fn report(args: &Args, files: &[Packed], size: u64) -> Result<serde_json::Value> {
+    let bytes = std::fs::read(&args.output)?;
+    let files: Vec<_> = files
+        .iter()
+        .map(|file| serde_json::json!({ "name": file.name, "size": file.size }))
+        .collect();
+    Ok(serde_json::json!({
+        "path": args.output.canonicalize()?,
+        "size": size,
+        "sha256": artifact::sha256(&bytes),
+        // As Lambda's `CodeSha256` has it.
+        "codeSha256": STANDARD.encode(Sha256::digest(&bytes)),
+        "files": files,
+    }))
 }
 
 fn write(files: &[Packed], zip: &mut File) -> Result<()> {

@@ -5,7 +5,7 @@
 set -euo pipefail
 artifact=$(realpath -m "${1:-$(dirname "$0")/../../dist/hello.cwasm}")
 cd "$(dirname "$0")/../.."
-scripts/npm-install.sh target/node examples/javascript
+scripts/npm-install.sh target/node cli/src/build/javascript
 component=$PWD/target/examples/hello-javascript.wasm
 wit=target/examples/javascript-wit
 

@@ -53,6 +53,9 @@ pub struct Trailer {
     pub length: u64,
     /// The SHA-256 of the ELF, in hexadecimal.
     pub sha256: String,
+    /// The SHA-256 of the component that it was compiled from, in hexadecimal.
+    #[serde(default)]
+    pub component: String,
     /// Whether its code checks the epoch, so that it can be interrupted.
     pub epoch: bool,
     /// Whether it needs the engine's support for concurrency, as the async ABI does.
@@ -354,6 +357,7 @@ mod tests {
             cpu: Vec::new(),
             length: elf.len() as u64,
             sha256: sha256(elf),
+            component: sha256(b"component"),
             epoch: true,
             concurrency: false,
             exceptions: false,

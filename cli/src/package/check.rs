@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use lambda_wasm_emulator::Template;
+use lambda_wasm_emulator::{Architecture, Template};
 use lambda_wasm_host::artifact::{self, Trailer};
 use lambda_wasm_host::cpu;
 use lambda_wasm_host::policy::Policy;
@@ -22,26 +22,24 @@ pub(super) fn check(
     files: &[Packed],
     template: Option<&Template>,
 ) -> Result<Vec<String>> {
-    let bootstrap = folder.join("bootstrap");
-    let machine = machine(&bootstrap);
+    let bootstrap = files.iter().find(|file| file.name == "bootstrap");
+    let machine = bootstrap.and_then(|bootstrap| machine(&bootstrap.path));
     let mut warnings = Vec::new();
-    let mut handlers = 0;
     for file in files {
         let Some(handler) = file.name.strip_suffix(".cwasm") else {
             continue;
         };
-        handlers += 1;
         let path = &file.path;
         let trailer = Trailer::inspect(path)?;
         artifact::verify(path, &trailer)?;
-        let target = architecture(&trailer.target);
-        if let Some(machine) = machine
+        let target = arch_of(&trailer.target);
+        if let (Some(bootstrap), Some(machine)) = (bootstrap, machine)
             && machine != target
         {
             bail!(
                 "{} is compiled for {target}, and {} is built for {machine}\nhint: compile the component with --target {machine}-unknown-linux-gnu, or take the bootstrap for {target}",
                 path.display(),
-                bootstrap.display(),
+                bootstrap.path.display(),
             );
         }
         let policy = Policy::path(path);
@@ -84,17 +82,30 @@ pub(super) fn check(
             }
         }
     }
-    if handlers == 0 {
-        bail!(
-            "{} does not contain a compiled component\nhint: write NAME.cwasm there with `lambda-wasm compile`",
-            folder.display()
-        );
-    }
     Ok(warnings)
 }
 
-/// Returns the architecture of a target triple.
-fn architecture(target: &str) -> &str {
+/// Returns the architecture of the first component of a package.
+///
+/// # Errors
+///
+/// Returns an error if there is no component, or if it cannot be read.
+pub(super) fn architecture(directory: &Path, files: &[Packed]) -> Result<Architecture> {
+    let mut artifacts = files.iter().filter(|file| file.name.ends_with(".cwasm"));
+    let Some(artifact) = artifacts.next() else {
+        bail!(
+            "{} does not contain a compiled component\nhint: write NAME.cwasm there with `lambda-wasm build` or `compile`",
+            directory.display()
+        );
+    };
+    match arch_of(&Trailer::inspect(&artifact.path)?.target) {
+        "aarch64" => Ok(Architecture::Arm64),
+        _ => Ok(Architecture::X86_64),
+    }
+}
+
+/// The architecture of a target triple.
+fn arch_of(target: &str) -> &str {
     target.split('-').next().unwrap_or(target)
 }
 
@@ -111,7 +122,7 @@ fn machine(path: &Path) -> Option<&'static str> {
 }
 
 fn beyond_baseline(trailer: &Trailer) -> Vec<&str> {
-    let baseline = match architecture(&trailer.target) {
+    let baseline = match arch_of(&trailer.target) {
         "aarch64" => cpu::AARCH64_BASELINE,
         _ => cpu::X86_64_BASELINE,
     };

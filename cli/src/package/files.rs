@@ -18,8 +18,24 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// Returns the permissions in the zip. Lambda runs functions as another user than the owner, so
-    /// everyone has to be able to read every file, whatever its permissions here.
+    /// An executable that is somewhere else.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the file if it cannot be read.
+    pub fn program(name: &str, path: &Path) -> Result<Self> {
+        let metadata =
+            fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            size: metadata.len(),
+            is_executable: true,
+        })
+    }
+
+    /// The permissions in the zip. Lambda runs functions as another user than the owner, so that
+    /// everyone has to be able to read every file, whatever the umask was that made it.
     pub fn mode(&self) -> u32 {
         let is_program = self.name == "bootstrap" || self.name.starts_with("extensions/");
         let is_data = [".cwasm", ".toml"]

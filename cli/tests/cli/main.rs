@@ -4,9 +4,11 @@
 
 mod support;
 
+mod build;
 mod compile;
 mod documents;
 mod inspect;
+mod new;
 mod package;
 mod refused;
 mod usage;

@@ -99,7 +99,10 @@ fn a_folder_without_bootstrap_is_refused() {
     let folder = dist();
     fs::remove_file(folder.path("dist/bootstrap")).unwrap();
     let said = folder.fail(&["package", "dist", "-o", "hello.zip"]);
-    assert!(said.contains("dist does not contain `bootstrap`"), "{said}");
+    assert!(
+        said.contains("there is no dist/bootstrap, and this lambda-wasm has no built-in bootstrap"),
+        "{said}"
+    );
     assert!(!folder.path("hello.zip").exists());
     let said = folder.fail(&["package", "absent", "-o", "hello.zip"]);
     assert!(said.contains("absent"), "{said}");

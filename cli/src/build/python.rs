@@ -1,0 +1,163 @@
+//! Components of Python, by componentize-py.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::tool;
+use crate::project::Project;
+use crate::wit;
+
+/// The compiler, as PyPI has it.
+pub const COMPILER: &str = "componentize-py==0.25.1";
+
+const PIP_INSTALL: [&str; 4] = [
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--no-input",
+];
+
+/// How to get Python.
+pub const PYTHON: &str =
+    "install Python 3.10 or newer with venv (Debian, Ubuntu: apt-get install python3-venv)";
+
+/// Builds the component of a Python project.
+///
+/// # Errors
+///
+/// Returns an error if Python is missing, if the compiler or a dependency cannot be installed, if a
+/// dependency has native code, or if the build fails.
+pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
+    let compiler = compiler()?;
+    let scratch = project.scratch();
+    let wit = scratch.join("wit");
+    wit::write(&wit)?;
+    let packages = dependencies(project, &scratch)?;
+    let world = match project.world.wit_name() {
+        Some(name) => name.to_owned(),
+        None => format!("wasi:http/proxy@{}", wit::wasi_version()),
+    };
+    let module = source.file_stem().and_then(|name| name.to_str());
+    let module = module.with_context(|| format!("{} is not a module", source.display()))?;
+    let component = scratch.join(format!("{}.wasm", project.name));
+    let mut command = Command::new(compiler);
+    command
+        .arg("-d")
+        .arg(&wit)
+        .args(["-w", &world, "componentize", "-p"])
+        .arg(source.parent().unwrap_or(&project.directory));
+    if let Some(packages) = packages {
+        command.arg("-p").arg(packages);
+    }
+    command.arg(module).arg("-o").arg(&component);
+    tool::run(command.current_dir(&project.directory), "componentize-py")?;
+    Ok(component)
+}
+
+/// Returns the compiler, which is installed for this user at its first use.
+fn compiler() -> Result<PathBuf> {
+    let python = tool::find("python3", PYTHON)?;
+    let what = format!("{COMPILER} from PyPI");
+    let directory = tool::install_once(&COMPILER.replace("==", "-"), &what, |directory| {
+        tool::run(
+            Command::new(python).args(["-m", "venv"]).arg(directory),
+            "python3 -m venv",
+        )
+        .with_context(|| format!("hint: {PYTHON}"))?;
+        let mut pip = Command::new(directory.join("bin/pip"));
+        tool::run(
+            pip.args(PIP_INSTALL).arg(COMPILER),
+            "pip install componentize-py",
+        )
+    })?;
+    Ok(directory.join("bin/componentize-py"))
+}
+
+/// Installs the dependencies of a project into its scratch directory, if it has any.
+fn dependencies(project: &Project, scratch: &Path) -> Result<Option<PathBuf>> {
+    let wanted = wanted(project)?;
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let directory = scratch.join("python");
+    let stamp = directory.join(".complete");
+    let wanted_text = wanted.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted_text) {
+        return Ok(Some(directory));
+    }
+    let _ = fs::remove_dir_all(&directory);
+    let pip = compiler()?.with_file_name("pip");
+    eprintln!("installing {} from PyPI", wanted.join(", "));
+    tool::run(
+        Command::new(pip)
+            .args(PIP_INSTALL)
+            .arg("--target")
+            .arg(&directory)
+            .args(&wanted),
+        "pip install",
+    )?;
+    let native = native_packages(&directory)?;
+    if !native.is_empty() {
+        let _ = fs::remove_dir_all(&directory);
+        bail!(
+            "{} has native code for this machine, which cannot run in a component\nhint: use a package of Python alone in its place",
+            native.join(", ")
+        );
+    }
+    fs::write(&stamp, wanted_text)?;
+    Ok(Some(directory))
+}
+
+/// The dependencies that pyproject.toml or requirements.txt has.
+fn wanted(project: &Project) -> Result<Vec<String>> {
+    let manifest = project.directory.join("pyproject.toml");
+    if let Ok(text) = fs::read_to_string(&manifest) {
+        let value: toml::Table =
+            toml::from_str(&text).with_context(|| manifest.display().to_string())?;
+        let project = value
+            .get("project")
+            .and_then(|project| project.get("dependencies"));
+        if let Some(list) = project.and_then(toml::Value::as_array) {
+            return Ok(list
+                .iter()
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect());
+        }
+    }
+    let text = fs::read_to_string(project.directory.join("requirements.txt")).unwrap_or_default();
+    let lines = text
+        .lines()
+        .map(|line| line.split(" #").next().unwrap_or_default().trim());
+    Ok(lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The packages below a directory that have a shared library in them.
+fn native_packages(directory: &Path) -> Result<Vec<String>> {
+    let mut native = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if has_library(&path) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = name.split('.').next().unwrap_or_default().to_owned();
+            native.push(name);
+        }
+    }
+    native.sort();
+    native.dedup();
+    Ok(native)
+}
+
+fn has_library(path: &Path) -> bool {
+    if path.is_dir() {
+        let entries = path.read_dir().into_iter().flatten().flatten();
+        return entries.into_iter().any(|entry| has_library(&entry.path()));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".so") || name.contains(".so.") || name.ends_with(".pyd")
+}

@@ -1,0 +1,91 @@
+//! Components of Rust, by Cargo.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use super::tool;
+use crate::project::Project;
+
+/// The target of components.
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// How to get Cargo.
+pub const CARGO: &str = "install Rust from https://rustup.rs";
+
+/// A message of `cargo build --message-format=json`: "External tools" in the Cargo book
+/// (<https://doc.rust-lang.org/cargo/reference/external-tools.html>).
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    #[serde(default)]
+    filenames: Vec<PathBuf>,
+}
+
+/// Builds the component of a Cargo project.
+///
+/// # Errors
+///
+/// Returns an error if Cargo or the target is missing, if the build fails, or if it makes no component.
+pub fn build(project: &Project) -> Result<PathBuf> {
+    let cargo = tool::find("cargo", CARGO)?;
+    if !has_target(Some(&project.directory)) {
+        bail!(
+            "Rust cannot compile for {TARGET} here\nhint: {}",
+            add_target()
+        );
+    }
+    let output = Command::new(cargo)
+        .args(["build", "--release", "--target", TARGET])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(&project.directory)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("`cargo` cannot be started")?;
+    if !output.status.success() {
+        bail!(
+            "`cargo build` failed ({}); its output is above",
+            output.status
+        );
+    }
+    let lines = output.stdout.split(|&byte| byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
+    let files = messages
+        .filter(|message| message.reason == "compiler-artifact")
+        .flat_map(|message| message.filenames);
+    // Cargo builds dependencies first, so that the last component is the project's own.
+    let mut components = files.filter(|file| file.extension().is_some_and(|end| end == "wasm"));
+    components.next_back().with_context(|| {
+        "`cargo build` made no component\nhint: a component is a library with `crate-type = [\"cdylib\"]`, or a program"
+    })
+}
+
+/// How to get the target.
+pub fn add_target() -> String {
+    format!("rustup target add {TARGET}")
+}
+
+/// Whether the Rust toolchain of a directory can compile for the target; also if there is no toolchain
+/// that says so, since Cargo then says what is wrong.
+pub fn has_target(directory: Option<&Path>) -> bool {
+    let rustc = std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(directory.unwrap_or(Path::new(".")))
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = output else {
+        return directory.is_some();
+    };
+    if !output.status.success() {
+        return directory.is_some();
+    }
+    let libraries = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    let entries = libraries.read_dir().into_iter().flatten().flatten();
+    entries
+        .into_iter()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+}

@@ -1,0 +1,72 @@
+//! Runs the tools of languages.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use crate::bootstrap::cache_directory;
+
+/// Runs a command whose output is for the user. Its standard output goes to standard error.
+///
+/// # Errors
+///
+/// Returns an error that names the command if it cannot be started, or fails.
+pub fn run(command: &mut Command, name: &str) -> Result<()> {
+    command.stdout(std::io::stderr()).stdin(Stdio::null());
+    let status = command
+        .status()
+        .map_err(|error| anyhow!("`{name}` cannot be started: {error}"))?;
+    if !status.success() {
+        bail!("`{name}` failed ({status}); its output is above");
+    }
+    Ok(())
+}
+
+/// Finds a program on `PATH`.
+///
+/// # Errors
+///
+/// Returns an error with a hint if it is not there.
+pub fn find(program: &str, hint: &str) -> Result<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths)
+        .map(|directory| directory.join(program))
+        .find(|path| path.is_file())
+        .ok_or_else(|| anyhow!("`{program}` is not installed\nhint: {hint}"))
+}
+
+/// Installs something into a directory of this user's cache, unless it is there, and returns the directory.
+/// A process that wants the same waits for it. An installation that fails or is interrupted is repeated.
+///
+/// # Errors
+///
+/// Returns an error if the directory cannot be written, or if `install` fails.
+pub fn install_once(
+    name: &str,
+    what: &str,
+    install: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let cache = cache_directory()?;
+    let directory = cache.join(name);
+    let complete = directory.join("complete");
+    if complete.is_file() {
+        return Ok(directory);
+    }
+    fs::create_dir_all(&cache).with_context(|| format!("{} cannot be created", cache.display()))?;
+    let path = cache.join(format!("{name}.lock"));
+    let lock = File::create(&path).and_then(|lock| lock.lock().map(|()| lock));
+    let _lock = lock.with_context(|| format!("{} cannot be locked", path.display()))?;
+    if complete.is_file() {
+        return Ok(directory);
+    }
+    eprintln!("installing {what} into {} (once)", directory.display());
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("{} cannot be created", directory.display()))?;
+    install(&directory)?;
+    fs::write(&complete, "")
+        .with_context(|| format!("{} cannot be written", complete.display()))?;
+    Ok(directory)
+}
