@@ -13,6 +13,7 @@ mod component;
 mod dev;
 mod doctor;
 mod inspect;
+mod invoke;
 mod new;
 mod output;
 mod package;
@@ -38,6 +39,7 @@ enum Command {
     Dev(dev::Args),
     // As `dev`.
     Doctor(doctor::Args),
+    Invoke(invoke::Args),
     /// Show a component's world, imports and required grants
     Inspect(inspect::Args),
     /// Zip a directory with a bootstrap and its components for Lambda
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Invoke(args) => invoke::run(&args),
         Command::Package(args) => package::run(&args),
     };
     match result {

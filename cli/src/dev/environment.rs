@@ -2,9 +2,8 @@
 //! killed and replaced like an environment of Lambda.
 
 mod log;
-mod process;
+pub mod process;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use super::setup::Code;
 use super::watch::Fingerprint;
 use process::Process;
 
@@ -21,7 +21,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// An environment of a function. It serves one event at a time.
 pub(super) struct ExecutionEnvironment {
     function: Function,
-    dist: PathBuf,
+    code: Code,
     state: Arc<Mutex<State>>,
 }
 
@@ -46,10 +46,10 @@ pub(super) struct Claim {
 
 impl ExecutionEnvironment {
     /// Creates an environment without a process.
-    pub fn new(function: Function, dist: PathBuf) -> Self {
+    pub fn new(function: Function, code: Code) -> Self {
         Self {
             function,
-            dist,
+            code,
             state: Arc::default(),
         }
     }
@@ -172,7 +172,7 @@ impl ExecutionEnvironment {
                 sleep_until(time).await;
             }
             state.fingerprint = Some(fingerprint);
-            match Process::start(&self.function, &self.dist).await {
+            match Process::start(&self.function, &self.code).await {
                 Ok(process) => state.process = Some(process),
                 Err(outcome) => {
                     match &outcome {
@@ -205,7 +205,7 @@ impl ExecutionEnvironment {
     }
 
     fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::read(&self.dist, &self.function.handler)
+        Fingerprint::read(&self.code, &self.function.handler)
     }
 
     fn log(&self, what: &str) {

@@ -1,7 +1,6 @@
 //! All functions, each with its execution environments.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError, RwLock};
 
 use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, LogTail, Outcome};
@@ -9,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::environment::{Claim, ExecutionEnvironment};
+use super::setup::Code;
 
 /// The most environments of one function. On Lambda, the account's concurrency is the limit.
 const MAX_ENVIRONMENTS: usize = 10;
@@ -29,9 +29,9 @@ struct Pool {
 
 impl LocalFunctions {
     /// Adds a function of a directory, without starting it.
-    pub fn add(&self, function: Function, dist: &Path) {
+    pub fn add(&self, function: Function, code: &Code) {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.push(Arc::new(Pool::new(function, dist)));
+        all.push(Arc::new(Pool::new(function, code)));
     }
 
     /// Starts an environment of each function that does not run the present files. Returns when each is
@@ -51,13 +51,13 @@ impl LocalFunctions {
 }
 
 impl Pool {
-    fn new(function: Function, dist: &Path) -> Self {
-        let (name, dist) = (function.name.clone(), dist.to_owned());
+    fn new(function: Function, code: &Code) -> Self {
+        let (name, code) = (function.name.clone(), code.clone());
         Self {
             name,
             environments: Mutex::default(),
             add: Box::new(move || {
-                Arc::new(ExecutionEnvironment::new(function.clone(), dist.clone()))
+                Arc::new(ExecutionEnvironment::new(function.clone(), code.clone()))
             }),
             permits: Arc::new(Semaphore::new(MAX_ENVIRONMENTS)),
             is_full: Once::new(),
@@ -185,7 +185,7 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         fs::write(folder.path().join("wanted"), "5").unwrap();
         let functions = Arc::new(LocalFunctions::default());
-        functions.add(Function::new("F", "f"), folder.path());
+        functions.add(Function::new("F", "f"), &Code::in_directory(folder.path()));
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_all().build().unwrap().block_on(async {
             // Each answers only when all five run.

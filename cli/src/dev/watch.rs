@@ -10,6 +10,9 @@ use anyhow::Context;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
+use super::setup::Code;
+use crate::build::inputs;
+
 /// The wait for more changes before a restart: a build replaces several files.
 const SETTLE: Duration = Duration::from_millis(150);
 
@@ -19,18 +22,44 @@ pub(super) struct Changes {
     _watcher: RecommendedWatcher,
 }
 
-/// Watches directories.
-pub(super) fn changes(folders: &[PathBuf]) -> anyhow::Result<Changes> {
+/// Watches the code of functions.
+pub(super) fn changes(codes: &[Code]) -> anyhow::Result<Changes> {
+    let bootstraps = codes.iter().filter_map(|code| code.bootstrap.parent());
+    let roots = codes.iter().map(|code| code.root.as_path());
+    let directories: BTreeSet<_> = roots.chain(bootstraps).map(Path::to_owned).collect();
+    watch(&directories, |_| true)
+}
+
+/// Watches the source of a project. A file that a build writes, or an editor, is not part of it.
+pub(super) fn source(directories: &BTreeSet<PathBuf>) -> anyhow::Result<Changes> {
+    watch(directories, |path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        !inputs::is_skipped(&name) && !name.ends_with('~')
+    })
+}
+
+/// Watches the files in directories that are of interest.
+fn watch(
+    directories: &BTreeSet<PathBuf>,
+    is_of_interest: impl Fn(&Path) -> bool + Send + 'static,
+) -> anyhow::Result<Changes> {
     let (sender, events) = mpsc::channel(1);
     let notify = move |event: notify::Result<notify::Event>| {
         // Reading a file is an event too, and a bootstrap reads its files when it starts.
-        if !event.is_ok_and(|event| event.kind.is_access()) {
+        let counts = match event {
+            Ok(event) => {
+                !event.kind.is_access() && event.paths.iter().any(|path| is_of_interest(path))
+            }
+            // Events may have been lost.
+            Err(_) => true,
+        };
+        if counts {
             // One event that waits is enough.
             let _ = sender.try_send(());
         }
     };
     let mut watcher = notify::recommended_watcher(notify).context("cannot watch files")?;
-    for folder in folders.iter().collect::<BTreeSet<_>>() {
+    for folder in directories {
         let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
         watched.with_context(|| format!("cannot watch {}", folder.display()))?;
     }
@@ -56,15 +85,15 @@ pub(super) struct Fingerprint([Option<(u64, u64, SystemTime)>; 3]);
 
 impl Fingerprint {
     /// Reads the state of `bootstrap`, the component and the policy of a handler, in a directory.
-    pub fn read(folder: &Path, handler: &str) -> Self {
-        let names = [
-            "bootstrap".to_owned(),
-            format!("{handler}.cwasm"),
-            format!("{handler}.toml"),
+    pub fn read(code: &Code, handler: &str) -> Self {
+        let paths = [
+            code.bootstrap.clone(),
+            code.root.join(format!("{handler}.cwasm")),
+            code.root.join(format!("{handler}.toml")),
         ];
         // A file that cannot be read counts as missing: a start that needs it reports the error.
-        Self(names.map(|name| {
-            let meta = fs::metadata(folder.join(name)).ok()?;
+        Self(paths.map(|path| {
+            let meta = fs::metadata(path).ok()?;
             Some((meta.ino(), meta.len(), meta.modified().ok()?))
         }))
     }
@@ -78,7 +107,8 @@ mod tests {
     fn a_file_that_counts_changes_the_stamp_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| fs::write(folder.path().join(name), "1").unwrap();
-        let fingerprint = || Fingerprint::read(folder.path(), "hello");
+        let code = Code::in_directory(folder.path());
+        let fingerprint = || Fingerprint::read(&code, "hello");
         write("hello.cwasm");
         let first = fingerprint();
         for other in ["README.md", "other.cwasm", "other.toml"] {

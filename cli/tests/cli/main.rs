@@ -8,6 +8,7 @@ mod build;
 mod compile;
 mod documents;
 mod inspect;
+mod languages;
 mod new;
 mod package;
 mod refused;

@@ -5,7 +5,9 @@ use crate::support::Folder;
 #[test]
 fn help_lists_the_commands() {
     let text = Folder::new().succeed(&["--help"]);
-    for command in ["compile", "dev", "inspect", "package"] {
+    for command in [
+        "build", "compile", "dev", "doctor", "init", "inspect", "invoke", "new", "package",
+    ] {
         assert!(
             text.lines()
                 .any(|line| line.trim_start().starts_with(&format!("{command} "))),

@@ -1,7 +1,6 @@
 //! One process of a `bootstrap`, and its own Runtime API.
 
 use std::io;
-use std::path::Path;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use super::log::Log;
+use crate::dev::setup::Code;
 
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ const LOG_PAUSE: Duration = Duration::from_secs(1);
 const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
 
 /// A bootstrap that runs, or has run. Dropping the value kills it.
-pub(super) struct Process {
+pub struct Process {
     // Dropped first, so that the bootstrap does not see its Runtime API close.
     child: Child,
     api: RuntimeApi,
@@ -39,10 +39,10 @@ impl Process {
     /// # Errors
     ///
     /// Returns the outcome if the start fails.
-    pub async fn start(function: &Function, dist: &Path) -> Result<Self, Outcome> {
-        let mut process = Self::spawn(function, dist).map_err(|error| {
-            let path = dist.join("bootstrap");
-            Outcome::Lost(format!("cannot start {}: {error}", path.display()))
+    pub async fn start(function: &Function, code: &Code) -> Result<Self, Outcome> {
+        let mut process = Self::spawn(function, code).map_err(|error| {
+            let path = code.bootstrap.display();
+            Outcome::Lost(format!("cannot start {path}: {error}"))
         })?;
         let ready = async {
             // An init error is posted before the process ends, and says more.
@@ -73,17 +73,17 @@ impl Process {
         }
     }
 
-    fn spawn(function: &Function, dist: &Path) -> io::Result<Self> {
+    fn spawn(function: &Function, code: &Code) -> io::Result<Self> {
         let api = RuntimeApi::start("127.0.0.1:0")?;
         let (log, output) = Log::new()?;
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some((name, std::env::var_os(name)?)));
-        let child = Command::new(dist.join("bootstrap"))
-            .current_dir(dist)
+        let child = Command::new(&code.bootstrap)
+            .current_dir(&code.root)
             .env_clear()
             .envs(inherited)
-            .envs(variables::for_function(function, api.address(), dist))
+            .envs(variables::for_function(function, api.address(), &code.root))
             .stdin(Stdio::null())
             // Both are the log, as on Lambda.
             .stdout(output.try_clone()?)

@@ -1,0 +1,243 @@
+//! `lambda-wasm invoke`: one function, invoked in the same `bootstrap` as on Lambda, without a server.
+
+mod latencies;
+mod sample;
+
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use lambda_wasm_emulator::{End, Function, Invocation, Outcome};
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::dev::discovered;
+use crate::dev::environment::process::Process;
+use crate::dev::setup::{Code, Located, Setup};
+use latencies::Latencies;
+
+/// Invoke a function once, or many times
+///
+/// Starts the function in the same bootstrap that Lambda runs, sends it an event, and prints the
+/// response on standard output. The log goes to standard error. The exit code is 1 if the invocation
+/// failed.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lambda-wasm invoke --sample sqs
+  lambda-wasm invoke orders --sample http-api --set rawPath=/orders/1
+  echo '{\"id\": 1}' | lambda-wasm invoke --event -
+  lambda-wasm invoke --sample rest --repeat 1000")]
+pub struct Args {
+    /// The function: its name in the template, or the name of its artifact [default: the only function]
+    name: Option<String>,
+    /// Send the event in this file; `-` is standard input [default: {}]
+    #[arg(long, value_name = "FILE", conflicts_with = "sample")]
+    event: Option<PathBuf>,
+    /// Send the sample event of this event source; `list` lists the samples
+    #[arg(long, value_name = "NAME")]
+    sample: Option<String>,
+    /// Set a value of the event, such as Records.0.body=text
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    changes: Vec<String>,
+    /// Invoke the function so often, and print how long it took
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Invoke the function in so many environments at a time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    concurrency: u32,
+    #[command(flatten)]
+    setup: Setup,
+}
+
+/// Invokes a function and prints the response.
+///
+/// # Errors
+///
+/// Returns an error if there is no such function or event, or if an invocation fails.
+pub fn run(args: &Args) -> Result<()> {
+    if args.sample.as_deref() == Some("list") {
+        for name in sample::names() {
+            println!("{name}");
+        }
+        return Ok(());
+    }
+    let event = event(args)?;
+    let located = find(args)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    // Dropping the runtime drops its tasks, and dropped processes are killed.
+    if args.repeat == 1 {
+        let response = runtime.block_on(once(&located, &event))?;
+        return print(&response);
+    }
+    let durations = runtime.block_on(many(args, Arc::new(located), event))?;
+    print!("{}", Latencies::new(durations));
+    Ok(())
+}
+
+/// Returns the event to send.
+fn event(args: &Args) -> Result<Vec<u8>> {
+    let bytes = match (&args.sample, &args.event) {
+        (Some(name), _) => sample::find(name)?.to_string().into_bytes(),
+        (None, Some(path)) if path.as_os_str() == "-" => {
+            let mut bytes = Vec::new();
+            io::stdin()
+                .read_to_end(&mut bytes)
+                .context("standard input cannot be read")?;
+            bytes
+        }
+        (None, Some(path)) => {
+            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?
+        }
+        (None, None) => b"{}".to_vec(),
+    };
+    if args.changes.is_empty() {
+        return Ok(bytes);
+    }
+    let mut event: Value =
+        serde_json::from_slice(&bytes).context("--set changes JSON, and the event is not JSON")?;
+    for change in &args.changes {
+        sample::set(&mut event, change)?;
+    }
+    Ok(event.to_string().into_bytes())
+}
+
+/// Returns the function that is named, or the only one.
+fn find(args: &Args) -> Result<Located> {
+    let known = discovered::with_discovered(&args.setup.read()?);
+    let names: Vec<_> = known
+        .iter()
+        .map(|(function, _)| function.name.as_str())
+        .collect();
+    let is_named = |name: &str| {
+        let by_handler = known
+            .iter()
+            .position(|(function, _)| function.handler == name);
+        names.iter().position(|known| *known == name).or(by_handler)
+    };
+    let position = match &args.name {
+        Some(name) => is_named(name).with_context(|| {
+            format!(
+                "there is no function `{name}`\nhint: the functions are {}",
+                names.join(", ")
+            )
+        })?,
+        None if known.len() == 1 => 0,
+        None if known.is_empty() => bail!(
+            "there is no function\nhint: build the project with `lambda-wasm build`, or name the directory of the code with --dist"
+        ),
+        None => bail!("which function?\nhint: name one of {}", names.join(", ")),
+    };
+    Ok(known[position].clone())
+}
+
+/// Starts the function, invokes it, and returns the response.
+async fn once((function, code): &Located, event: &[u8]) -> Result<Vec<u8>> {
+    let mut process = start(function, code).await?;
+    let response = invoke(&mut process, function, event).await;
+    process.rest().await;
+    process.kill().await;
+    response
+}
+
+/// Invokes a function many times, and returns the duration of each invocation.
+async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<Duration>> {
+    let left = Arc::new(AtomicU32::new(args.repeat));
+    let event = Arc::new(event);
+    let mut environments = JoinSet::new();
+    for _ in 0..args.concurrency.min(args.repeat) {
+        let (left, located, event) = (left.clone(), located.clone(), event.clone());
+        environments.spawn(async move {
+            let (function, code) = &*located;
+            let mut process = start(function, code).await?;
+            let mut durations = Vec::new();
+            let take = |left: u32| left.checked_sub(1);
+            while left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .is_ok()
+            {
+                let begun = Instant::now();
+                invoke(&mut process, function, &event).await?;
+                durations.push(begun.elapsed());
+            }
+            process.kill().await;
+            anyhow::Ok(durations)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(ended) = environments.join_next().await {
+        all.extend(ended.context("an environment ended")??);
+    }
+    Ok(all)
+}
+
+async fn start(function: &Function, code: &Code) -> Result<Process> {
+    Process::start(function, code)
+        .await
+        .map_err(|outcome| failed(function, &outcome))
+}
+
+/// Invokes the function of a process, and returns the whole response.
+async fn invoke(process: &mut Process, function: &Function, event: &[u8]) -> Result<Vec<u8>> {
+    let invocation = Invocation::new(event)
+        .timeout(function.timeout)
+        .function_arn(&function.arn());
+    match process.invoke(invocation).await {
+        Outcome::Response(post) => Ok(post.body.to_vec()),
+        Outcome::Streamed(stream) => {
+            let (chunks, end) = stream.whole().await;
+            match Outcome::failed_end(end.clone()) {
+                None => Ok(chunks
+                    .iter()
+                    .flat_map(|chunk| chunk.bytes.to_vec())
+                    .collect()),
+                Some(_) if matches!(end, End::Cut) => {
+                    bail!("the response was cut off before its end")
+                }
+                Some(outcome) => Err(failed(function, &outcome)),
+            }
+        }
+        outcome => {
+            if let Outcome::Error(_) = outcome {
+                process.rest().await;
+            }
+            Err(failed(function, &outcome))
+        }
+    }
+}
+
+/// Describes why an invocation failed, as Lambda does.
+fn failed(function: &Function, outcome: &Outcome) -> anyhow::Error {
+    match outcome {
+        Outcome::Error(post) => anyhow::anyhow!("the invocation failed: {}", post.text()),
+        Outcome::InitError(post) => anyhow::anyhow!("the start failed: {}", post.text()),
+        Outcome::TimedOut => anyhow::anyhow!(
+            "Task timed out after {:.2} seconds",
+            function.timeout.as_secs_f64()
+        ),
+        Outcome::TooLarge { size } => {
+            anyhow::anyhow!("the response has {size} bytes, which is over Lambda's limit")
+        }
+        Outcome::Lost(why) => anyhow::anyhow!("{why}"),
+        other => anyhow::anyhow!("{other:?}"),
+    }
+}
+
+/// Prints a response, with an end of line if it is for a terminal and has none.
+fn print(response: &[u8]) -> Result<()> {
+    let mut stdout = io::stdout();
+    let written = stdout.write_all(response).and_then(|()| {
+        if stdout.is_terminal() && !response.ends_with(b"\n") {
+            stdout.write_all(b"\n")?;
+        }
+        stdout.flush()
+    });
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

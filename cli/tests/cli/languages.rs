@@ -1,0 +1,175 @@
+//! Projects of all languages: `new`, `build`, then `invoke`, in the real `bootstrap`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use lambda_wasm_test_support::{built, root};
+use serde_json::{Value, json};
+
+use crate::support::Folder;
+
+/// A project in a directory of its own, with the tools that the tests have installed.
+struct Project(Folder);
+
+impl Project {
+    fn new(lang: &str, world: &str) -> Self {
+        let folder = Folder::new();
+        folder.succeed(&["new", "hello", "--lang", lang, "--world", world]);
+        Self(folder)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lambda-wasm"));
+        let mut paths = Vec::new();
+        if let Some(tools) = std::env::var_os("LAMBDA_WASM_TOOLS") {
+            paths.push(PathBuf::from(tools).join("bin"));
+        }
+        paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+        command
+            .args(args)
+            .current_dir(self.0.path("hello"))
+            .env("PATH", std::env::join_paths(paths).unwrap())
+            .env("LAMBDA_WASM_CACHE", root().join("target/cache"))
+            .env("CARGO_TARGET_DIR", root().join("target/languages"));
+        if let Some(rustc) = std::env::var_os("WASM_RUSTC") {
+            command.env("RUSTC", rustc);
+        }
+        command
+    }
+
+    /// Runs a command that succeeds, and returns its output.
+    #[track_caller]
+    fn run(&self, args: &[&str]) -> (String, String) {
+        let output = self.command(args).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        assert!(output.status.success(), "{args:?}:\n{stdout}{stderr}");
+        (stdout, stderr)
+    }
+
+    /// Builds, and returns what was said.
+    #[track_caller]
+    fn build(&self) -> String {
+        let bootstrap = built("dist/bootstrap");
+        self.run(&["build", "--bootstrap", bootstrap.to_str().unwrap()])
+            .1
+    }
+
+    /// Invokes the function, and returns the response.
+    #[track_caller]
+    fn invoke(&self, args: &[&str]) -> Value {
+        let (response, _) = self.run(&[&["invoke"], args].concat());
+        serde_json::from_str(&response).unwrap_or_else(|_| panic!("{response:?}"))
+    }
+}
+
+/// Builds a project that takes HTTP requests, and sends it some.
+#[track_caller]
+fn answers_http(lang: &str, world: &str) -> Project {
+    let project = Project::new(lang, world);
+    project.build();
+    for sample in ["http-api", "rest", "alb"] {
+        let response = project.invoke(&["--sample", sample]);
+        assert_eq!(response["statusCode"], 200, "{sample}: {response}");
+        assert_eq!(
+            response["body"], "Hello, developer!\n",
+            "{sample}: {response}"
+        );
+    }
+    let set = [
+        "--set",
+        "rawPath=/missing",
+        "--set",
+        "requestContext.http.path=/missing",
+    ];
+    let response = project.invoke(&[&["--sample", "http-api"], &set[..]].concat());
+    assert_eq!(response["statusCode"], 404, "{response}");
+    project
+}
+
+/// Builds a project that takes events, and sends it some.
+#[track_caller]
+fn answers_events(lang: &str) {
+    let project = Project::new(lang, "handler");
+    project.build();
+    assert_eq!(
+        project.invoke(&["--sample", "sqs"]),
+        json!({ "records": 2 })
+    );
+    assert_eq!(project.invoke(&[]), json!({ "records": 0 }));
+    let output = project
+        .command(&["invoke", "--set", "Records=[1,2,3]"])
+        .output()
+        .unwrap();
+    let response: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(response, json!({ "records": 3 }));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("got an event"), "{log}");
+}
+
+#[test]
+fn python_projects_answer() {
+    let project = answers_http("python", "http");
+    // Nothing is done for what has not changed.
+    let said = project.build();
+    assert!(
+        said.starts_with("dist/hello.cwasm: is up to date"),
+        "{said}"
+    );
+    answers_http("python", "api");
+    answers_events("python");
+}
+
+#[test]
+fn javascript_projects_answer() {
+    let project = answers_http("js", "http");
+    let said = project.build();
+    assert!(
+        said.starts_with("dist/hello.cwasm: is up to date"),
+        "{said}"
+    );
+    answers_http("ts", "http");
+    answers_events("js");
+    a_module_of_node_is_refused(&project);
+}
+
+/// The cache of the tools is shared, so that this is part of the test of the language.
+fn a_module_of_node_is_refused(project: &Project) {
+    let source = "import { readFile } from 'node:fs/promises';\nreadFile('a');\n";
+    project.0.write("hello/app.js", source);
+    let output = project.command(&["build"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("app.js imports \"node:fs/promises\", a module of Node.js"),
+        "{said}"
+    );
+    assert!(
+        said.contains("hint: use bytes that are imported as a module"),
+        "{said}"
+    );
+}
+
+#[test]
+fn rust_projects_answer() {
+    answers_http("rust", "http");
+    answers_http("rust", "api");
+    answers_events("rust");
+    let project = Project::new("rust", "stream");
+    project.build();
+    let (response, _) = project.run(&["invoke"]);
+    assert_eq!(response, "3\n2\n1\n0\n");
+    // The compiler's own words are shown.
+    project.0.write("hello/src/lib.rs", "fn broken(");
+    let output = project.command(&["build"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("this file contains an unclosed delimiter"),
+        "{said}"
+    );
+    assert!(
+        said.contains("error: `cargo build` failed (exit status: 101)"),
+        "{said}"
+    );
+}
