@@ -15,6 +15,8 @@ Commands:
   test              build, then run every check and every test
   bench [ARGS]      build, then measure against other runtimes, with --http as HTTP components;
                     with --sandbox, what the sandbox costs
+  release [ARCH…]   build the tool as people install it, with the hosts in it, into
+                    target/release-artifacts/ (ARCH: x86_64, aarch64; default: both)
 
 Options:
   --target TARGET   x86_64-unknown-linux-gnu or aarch64-unknown-linux-gnu (Lambda's arm64).
@@ -53,7 +55,7 @@ while [ $# -gt 0 ]; do
       usage
       exit
       ;;
-    dev | test | bench)
+    dev | test | bench | release)
       command=$1
       shift
       break
@@ -62,7 +64,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-if [ "$command" = build ]; then
+if [ "$command" = build ] || [ "$command" = release ]; then
   target=${target:-x86_64-unknown-linux-gnu}
 else
   native=$(native_target)
@@ -132,6 +134,7 @@ case $command in
     step "tools that the tests run: target/tools" wait_for tools
     exec scripts/test.sh
     ;;
+  release) exec scripts/release.sh "$@" ;;
   bench)
     tools+=(-p lambda-wasm-bench) # at once, since both have the compiler in them
     build_dist

@@ -52,13 +52,6 @@ pack_relocations() {
   [ "$(printf '%s\n' "${version:-0}" 2.36 | sort -V | head -n 1)" != 2.36 ] || echo "-Clink-arg=-Wl,-z,pack-relative-relocs"
 }
 
-# cargo zigbuild and zig: those on PATH, or from PyPI into target/zig.
-find_zigbuild() {
-  command -v cargo-zigbuild >/dev/null && command -v zig >/dev/null && return
-  step "cargo-zigbuild and zig: target/zig" scripts/pip-install.sh target/zig cargo-zigbuild==0.24.0 ziglang==0.15.2
-  PATH=$PWD/target/zig/bin:$PATH
-}
-
 # The active toolchain needs the standard library of TARGET.
 find_std() { has_std "$target" || step "rustup target add $target" rustup target add "$target"; }
 

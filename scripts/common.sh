@@ -43,6 +43,13 @@ add_target() {
     say "it failed: $(sed -n 's/^error: //p' <<<"$answer" | cut -c 1-300)"
 }
 
+# cargo zigbuild and zig: those on PATH, or from PyPI into target/zig.
+find_zigbuild() {
+  command -v cargo-zigbuild >/dev/null && command -v zig >/dev/null && return
+  step "cargo-zigbuild and zig: target/zig" scripts/pip-install.sh target/zig cargo-zigbuild==0.24.0 ziglang==0.15.2
+  PATH=$PWD/target/zig/bin:$PATH
+}
+
 # The process groups in the background of this script.
 background=
 

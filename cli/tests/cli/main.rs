@@ -12,4 +12,5 @@ mod languages;
 mod new;
 mod package;
 mod refused;
+mod release;
 mod usage;

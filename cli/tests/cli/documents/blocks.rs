@@ -8,6 +8,7 @@ use wit_parser::Resolve;
 
 use super::markdown::{Block, documents};
 use super::{assert_none, root};
+use crate::support::Folder;
 
 /// The languages that some test checks, and `text`, which is not checked.
 const KNOWN: [&str; 8] = [
@@ -58,6 +59,9 @@ fn json_is_valid() {
 #[test]
 fn policies_are_valid() {
     check("toml", |block| {
+        if block.file.as_deref() == Some("lambda-wasm.toml") {
+            return settings(&block.text);
+        }
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("hello.toml");
         fs::write(&path, &block.text).unwrap();
@@ -65,6 +69,20 @@ fn policies_are_valid() {
             .map(drop)
             .map_err(|error| error.to_string())
     });
+}
+
+/// A build with settings that are not valid fails with their file's name.
+fn settings(text: &str) -> Result<(), String> {
+    let folder = Folder::new();
+    folder.write("lambda-wasm.toml", text);
+    for source in ["app.py", "hello.wasm"] {
+        folder.write(source, "");
+    }
+    let said = folder.run(&["build", "--bootstrap", "app.py"]).stderr;
+    match said.contains("lambda-wasm.toml") {
+        true => Err(said),
+        false => Ok(()),
+    }
 }
 
 #[test]

@@ -27,6 +27,10 @@ struct Line<'a> {
 const OTHERS: &[(&[&str], &[&str])] = &[
     (&["apt-get", "install"], &[]),
     (
+        &["aws", "lambda", "publish-layer-version"],
+        &["--layer-name", "--zip-file"],
+    ),
+    (
         &["aws", "lambda", "invoke"],
         &["--endpoint-url", "--function-name"],
     ),
@@ -117,6 +121,18 @@ impl<'a> Reader<'a> {
         match *program {
             "./build.sh" => build_sh(args),
             "target/release/lambda-wasm" => self.lambda_wasm(args, &line.printed),
+            // A project of the document's reader, in a language that need not be installed.
+            "lambda-wasm" => match args.split_first() {
+                Some((&"new", _)) => self.lambda_wasm(args, &[]),
+                Some((command, options)) => {
+                    takes(&self.directory.succeed(&[command, "--help"]), options)
+                }
+                None => Err("it has no subcommand".to_owned()),
+            },
+            "cd" => match self.directory.path(args.concat().as_str()).is_dir() {
+                true => Ok(()),
+                false => Err("there is no such directory".to_owned()),
+            },
             "cargo" if args.first() != Some(&"fmt") => self.cargo(args),
             "curl" => curl(args),
             "echo" => self.echo(args, target.ok_or("it writes to no file")?),
@@ -238,7 +254,7 @@ fn build_sh(args: &[&str]) -> Result<(), String> {
     let usage = help(&root().join("build.sh"), &["--help"]);
     let at = args
         .iter()
-        .position(|arg| matches!(*arg, "dev" | "test" | "bench"));
+        .position(|arg| matches!(*arg, "dev" | "test" | "bench" | "release"));
     let (options, command) = args.split_at(at.unwrap_or(args.len()));
     takes(&usage, options)?;
     let is_known =

@@ -87,7 +87,11 @@ fn rust_blocks_are_functions() {
             );
             report(block, build(&directory));
         }
-        let named = || document.blocks.iter().filter(|block| block.file.is_some());
+        let is_of_crate = |block: &&Block| {
+            let file = block.file.as_deref();
+            file.is_some_and(|file| file == "Cargo.toml" || file.ends_with(".rs"))
+        };
+        let named = || document.blocks.iter().filter(is_of_crate);
         let Some(first) = named().next() else {
             continue;
         };

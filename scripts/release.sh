@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds the tool for Linux with the hosts of both architectures in it, and packs it as people install it, into
+# target/release-artifacts/.
+# Usage: scripts/release.sh [ARCH…]     (x86_64, aarch64; default: both)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/common.sh
+source scripts/common.sh
+
+architectures=("$@")
+[ $# -gt 0 ] || architectures=(x86_64 aarch64)
+hosts=$PWD/target/bootstraps
+out=target/release-artifacts
+native=$(uname -m)
+[ "$native" != arm64 ] || native=aarch64
+
+mkdir -p "$hosts"
+for arch in x86_64 aarch64; do
+  scripts/build-bootstrap.sh "$arch-unknown-linux-gnu" "$hosts/bootstrap-$arch"
+done
+
+# build_tool ARCH: static, against musl. For another architecture than this machine's, zig is the linker.
+build_tool() {
+  local target=$1-unknown-linux-musl build=(build)
+  add_target "$target" # which does nothing if it is there
+  if [ "$1" != "$native" ]; then
+    find_zigbuild
+    build=(zigbuild)
+  fi
+  # In the place of the flags of .cargo/config.toml: the tool runs on other CPUs than Lambda's.
+  step "tool: $target (minutes: it has a compiler in it)" \
+    env RUSTFLAGS=-Ctarget-feature=+crt-static \
+    cargo "${build[@]}" --profile tool -p lambda-wasm --target "$target" --target-dir target
+}
+
+rm -rf "$out"
+for arch in "${architectures[@]}"; do
+  build_tool "$arch"
+  scripts/pack-release.py "$arch" "target/$arch-unknown-linux-musl/tool/lambda-wasm" "$hosts" "$out"
+done
+(cd "$out" && sha256sum -- * >SHA256SUMS)
+ls -l "$out" >&2
