@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the tools of scripts/requirements.txt and of cli/src/build/javascript/package-lock.json into target/, so that
-# target/tools/bin has `sam`, `cargo-lambda`, `componentize-py`, `moto_server`, `aws-lambda-rie`, `node` and
+# target/tools/bin has `sam`, `cargo-lambda`, `componentize-py`, `go`, `moto_server`, `aws-lambda-rie`, `node` and
 # `componentize-js`. A tool that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,6 +19,11 @@ for emulator in "$PWD/$tools"/lib/python3*/site-packages/samcli/local/rapid/aws-
   [ -f "$emulator" ] || continue
   chmod +x "$emulator"
   ln -sfn "$emulator" "$tools/bin/aws-lambda-rie"
+done
+
+# The package's own `go` is a Python script that starts this one.
+for go in "$PWD/$tools"/lib/python3*/site-packages/go/bin/go; do
+  [ ! -x "$go" ] || ln -sfn "$go" "$tools/bin/go"
 done
 
 if output=$(scripts/npm-install.sh target/node cli/src/build/javascript 2>&1); then

@@ -1,5 +1,7 @@
 //! `lambda-wasm build`: the source of a function becomes a directory that Lambda runs.
 
+pub mod core_module;
+pub mod go;
 pub mod inputs;
 pub mod javascript;
 pub mod python;
@@ -20,7 +22,7 @@ use crate::project::{Language, Project};
 
 /// Build the function of a directory into dist/
 ///
-/// Finds out the language (Cargo.toml, package.json, pyproject.toml, app.py, or `command` under [build] in
+/// Finds out the language (Cargo.toml, go.mod, package.json, pyproject.toml, app.py, or `command` under [build] in
 /// lambda-wasm.toml), builds the component with the language's own tools, compiles it to machine code,
 /// and puts it into dist/ beside its policy and the bootstrap.
 #[derive(Debug, clap::Args)]
@@ -82,6 +84,7 @@ pub fn run(args: &Args) -> Result<()> {
 fn component(project: &Project) -> Result<PathBuf> {
     match &project.language {
         Language::Rust => rust::build(project),
+        Language::Go => unless_built(project, &go::compiler(project)?, || go::build(project)),
         Language::JavaScript(source) => unless_built(project, javascript::COMPILER, || {
             javascript::build(project, source)
         }),

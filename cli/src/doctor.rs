@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bootstrap;
-use crate::build::{javascript, python, rust, tool};
+use crate::build::{go, javascript, python, rust, tool};
 
 /// Show which tools are installed, and how to install the others
 ///
@@ -76,12 +76,15 @@ fn findings() -> Vec<Finding> {
             found: rust::has_target(None).then(|| "installed".to_owned()),
             hint: Some(rust::add_target()),
         },
+        version("Go", "go", &["version"], go::GO, |version| {
+            tool::is_at_least(version, &go::OLDEST)
+        }),
         program("JavaScript", "node", javascript::NODE, |version| {
-            is_at_least(version, &[20])
+            tool::is_at_least(version, &[20])
         }),
         program("JavaScript", "npm", javascript::NPM, accept),
         program("Python", "python3", python::PYTHON, |version| {
-            is_at_least(version, &[3, 10])
+            tool::is_at_least(version, &[3, 10])
         }),
         Finding {
             area: "Python",
@@ -101,7 +104,18 @@ fn findings() -> Vec<Finding> {
 }
 
 fn program(area: &'static str, name: &str, hint: &str, is_enough: fn(&str) -> bool) -> Finding {
-    let version = output(name, &["--version"]);
+    version(area, name, &["--version"], hint, is_enough)
+}
+
+/// Finds a program that prints its version with these arguments.
+fn version(
+    area: &'static str,
+    name: &str,
+    arguments: &[&str],
+    hint: &str,
+    is_enough: fn(&str) -> bool,
+) -> Finding {
+    let version = output(name, arguments);
     let (found, old) = match version {
         Some(version) if is_enough(&version) => (Some(version), None),
         old => (None, old),
@@ -121,15 +135,6 @@ fn accept(_version: &str) -> bool {
     true
 }
 
-/// Whether the first number of a text, such as `Python 3.11.2` or `v20.1.0`, is a version that is new enough.
-fn is_at_least(version: &str, least: &[u32]) -> bool {
-    let start = version.find(|digit: char| digit.is_ascii_digit());
-    let numbers = version[start.unwrap_or(version.len())..]
-        .split(|end: char| !end.is_ascii_digit())
-        .map_while(|part| part.parse::<u32>().ok());
-    numbers.collect::<Vec<_>>().as_slice() >= least
-}
-
 /// The first line that a program prints, or nothing if it is not there or fails.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let path: PathBuf = tool::find(program, "").ok()?;
@@ -143,23 +148,4 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
         .status
         .success()
         .then(|| text.lines().next().unwrap_or_default().trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_by_number() {
-        for (version, least, expected) in [
-            ("Python 3.11.2", &[3, 10][..], true),
-            ("Python 3.9.18", &[3, 10], false),
-            ("v20.20.2", &[20], true),
-            ("v18.19.0", &[20], false),
-            ("v100.0.0", &[20], true),
-            ("unknown", &[20], false),
-        ] {
-            assert_eq!(is_at_least(version, least), expected, "{version}");
-        }
-    }
 }

@@ -72,6 +72,8 @@ struct Kind {
 enum Lang {
     /// Rust, by Cargo
     Rust,
+    /// Go, by its standard toolchain
+    Go,
     /// JavaScript, by componentize-js
     #[value(alias = "javascript")]
     Js,

@@ -27,6 +27,8 @@ pub struct Project {
 pub enum Language {
     /// By `cargo build`.
     Rust,
+    /// By `go build`.
+    Go,
     /// By componentize-js, from this file; TypeScript too.
     JavaScript(PathBuf),
     /// By componentize-py, from this file.
@@ -109,7 +111,7 @@ impl Project {
                 bail!("{} is not a directory", directory.display())
             }
             None => bail!(
-                "{} is not a project: it has no Cargo.toml, package.json, pyproject.toml, app.py or {CONFIG}\nhint: create one with `lambda-wasm new`, or name the command that builds the component under [build] in {CONFIG}",
+                "{} is not a project: it has no Cargo.toml, go.mod, package.json, pyproject.toml, app.py or {CONFIG}\nhint: create one with `lambda-wasm new`, or name the command that builds the component under [build] in {CONFIG}",
                 directory.display()
             ),
         }
@@ -137,7 +139,7 @@ impl Project {
         let Some((language, declared)) = language(&directory, &config)? else {
             if is_configured {
                 bail!(
-                    "{}: [build] needs `command` and `component`: the directory has no Cargo.toml, package.json, pyproject.toml or app.py",
+                    "{}: [build] needs `command` and `component`: the directory has no Cargo.toml, go.mod, package.json, pyproject.toml or app.py",
                     path.display()
                 );
             }
@@ -199,6 +201,10 @@ fn language(directory: &Path, config: &Build) -> Result<Option<(Language, Option
             return Ok(Some((Language::Rust, name)));
         }
     }
+    let manifest = directory.join("go.mod");
+    if manifest.is_file() {
+        return Ok(Some((Language::Go, go_name(&manifest)?)));
+    }
     let exists = |name: &&str| directory.join(name).is_file();
     let source = |choice: &[&'static str], what: &str| match &config.source {
         Some(source) => Ok(directory.join(source)),
@@ -246,4 +252,18 @@ fn toml_name(manifest: &Path, table: &str) -> Result<Option<String>> {
         toml::from_str(&text).with_context(|| manifest.display().to_string())?;
     let name = value.get(table).and_then(|table| table.get("name"));
     Ok(name.and_then(toml::Value::as_str).map(str::to_owned))
+}
+
+/// The last element of the path of a Go module, without the version of `example.com/orders/v2`.
+fn go_name(manifest: &Path) -> Result<Option<String>> {
+    let text = fs::read_to_string(manifest).with_context(|| manifest.display().to_string())?;
+    let module = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("module "));
+    let path = module.map(|path| path.split("//").next().unwrap_or_default().trim());
+    let path = path.map(|path| match path.rsplit_once("/v") {
+        Some((path, version)) if version.parse::<u32>().is_ok() => path,
+        _ => path,
+    });
+    Ok(path.map(|path| path.trim_matches('"').to_owned()))
 }

@@ -70,3 +70,31 @@ pub fn install_once(
         .with_context(|| format!("{} cannot be written", complete.display()))?;
     Ok(directory)
 }
+
+/// Whether the first number of a text, such as `Python 3.11.2` or `v20.1.0`, is a version that is new enough.
+pub fn is_at_least(version: &str, least: &[u32]) -> bool {
+    let start = version.find(|digit: char| digit.is_ascii_digit());
+    let numbers = version[start.unwrap_or(version.len())..]
+        .split(|end: char| !end.is_ascii_digit())
+        .map_while(|part| part.parse::<u32>().ok());
+    numbers.collect::<Vec<_>>().as_slice() >= least
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        for (version, least, expected) in [
+            ("Python 3.11.2", &[3, 10][..], true),
+            ("Python 3.9.18", &[3, 10], false),
+            ("v20.20.2", &[20], true),
+            ("v18.19.0", &[20], false),
+            ("v100.0.0", &[20], true),
+            ("unknown", &[20], false),
+        ] {
+            assert_eq!(is_at_least(version, least), expected, "{version}");
+        }
+    }
+}

@@ -119,7 +119,7 @@ fn a_directory_that_is_not_a_project_is_refused() {
     let folder = Folder::new();
     let error = folder.fail(&["build"]);
     assert!(
-        error.starts_with("error: . is not a project: it has no Cargo.toml, package.json"),
+        error.starts_with("error: . is not a project: it has no Cargo.toml, go.mod, package.json"),
         "{error}"
     );
     assert!(

@@ -173,3 +173,127 @@ fn rust_projects_answer() {
         "{said}"
     );
 }
+
+#[test]
+fn go_projects_answer() {
+    let project = answers_http("go", "http");
+    let said = project.build();
+    assert!(
+        said.starts_with("dist/hello.cwasm: is up to date"),
+        "{said}"
+    );
+    answers_events("go");
+    go_requests_have_all_that_the_host_passes_on();
+    go_collects_garbage_while_instances_are_reused();
+    project
+        .0
+        .write("hello/main.go", "package main\n\nfunc broken(");
+    let output = project.command(&["build"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("main.go:3:"), "{said}");
+    assert!(
+        said.contains("error: `go build` failed (exit status: 1)"),
+        "{said}"
+    );
+}
+
+/// A handler that echoes a request, in several writes.
+fn go_requests_have_all_that_the_host_passes_on() {
+    let project = Project::new("go", "http");
+    let source = r#"package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"lambda-wasm.internal/function"
+)
+
+func init() {
+	function.Serve(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		body, err := io.ReadAll(request.Body)
+		header := response.Header()
+		header.Set("Content-Type", "text/plain")
+		header.Set("Connection", "close")
+		http.SetCookie(response, &http.Cookie{Name: "a", Value: "1"})
+		response.WriteHeader(http.StatusCreated)
+		fmt.Fprintln(response, request.Method, request.URL.Path, request.URL.Query().Get("q"), request.Host)
+		fmt.Fprintln(response, request.Header.Get("X-Test"), request.ContentLength, string(body), err)
+		response.(http.Flusher).Flush()
+		io.WriteString(response, strings.Repeat("x", 10000))
+	}))
+}
+
+func main() {}
+"#;
+    project.0.write("hello/main.go", source);
+    project.build();
+    let event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/a b",
+        "rawQueryString": "q=%C3%BC",
+        "headers": { "host": "example.com", "x-test": "yes", "content-length": "5" },
+        "requestContext": { "http": { "method": "POST", "path": "/a b", "sourceIp": "192.0.2.1" }, "domainName": "example.com" },
+        "body": "hello",
+        "isBase64Encoded": false
+    });
+    project.0.write("hello/event.json", event.to_string());
+    let response = project.invoke(&["--event", "event.json"]);
+    assert_eq!(response["statusCode"], 201, "{response}");
+    assert_eq!(response["cookies"], json!(["a=1"]), "{response}");
+    assert_eq!(
+        response["headers"],
+        json!({ "content-type": "text/plain" }),
+        "{response}"
+    );
+    let expected = format!(
+        "POST /a b ü example.com\nyes 5 hello <nil>\n{}",
+        "x".repeat(10_000)
+    );
+    assert_eq!(response["body"], expected, "{response}");
+}
+
+/// The host allocates the event with Go's allocator, which must not call the host then.
+fn go_collects_garbage_while_instances_are_reused() {
+    let project = Project::new("go", "handler");
+    project.0.write("hello/policy.toml", "reuse = true\n");
+    project.build();
+    let event = json!({ "Records": [], "text": "x".repeat(1 << 20) });
+    project.0.write("hello/event.json", event.to_string());
+    let (response, _) = project.run(&["invoke", "--repeat", "200", "--event", "event.json"]);
+    assert!(response.contains("200 invocations"), "{response}");
+}
+
+#[test]
+fn a_go_that_is_missing_or_old_is_refused() {
+    let project = Project::new("go", "http");
+    let build = || {
+        let mut command = project.command(&["build"]);
+        let output = command.env("PATH", project.0.path("bin")).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let hint = "\nhint: install Go 1.25 or newer: https://go.dev/dl\n";
+    assert_eq!(build(), format!("error: `go` is not installed{hint}"));
+    std::fs::create_dir(project.0.path("bin")).unwrap();
+    project.0.write("bin/go", "#!/bin/sh\necho go1.24.9\n");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(project.0.path("bin/go"), executable).unwrap();
+    assert_eq!(build(), format!("error: go1.24.9 is too old{hint}"));
+}
+
+#[test]
+fn a_world_without_a_package_for_go_is_refused() {
+    let project = Project::new("go", "handler");
+    let settings = "[build]\nworld = \"stream\"\n";
+    project.0.write("hello/lambda-wasm.toml", settings);
+    let output = project.command(&["build"]).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: Go has no package for this world\nhint: set `world` under [build] to \"http\" or \"handler\"\n"
+    );
+}
