@@ -1,5 +1,6 @@
 //! `lambda-wasm build`: the source of a function becomes a directory that Lambda runs.
 
+pub mod c;
 pub mod core_module;
 pub mod go;
 pub mod inputs;
@@ -22,8 +23,8 @@ use crate::project::{Language, Project};
 
 /// Build the function of a directory into dist/
 ///
-/// Finds out the language (Cargo.toml, go.mod, package.json, pyproject.toml, app.py, or `command` under [build] in
-/// lambda-wasm.toml), builds the component with the language's own tools, compiles it to machine code,
+/// Finds out the language (Cargo.toml, go.mod, package.json, pyproject.toml, app.py, or `command` or the C file
+/// `source` under [build] in lambda-wasm.toml), builds the component with the language's own tools, compiles it to machine code,
 /// and puts it into dist/ beside its policy and the bootstrap.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -84,6 +85,7 @@ pub fn run(args: &Args) -> Result<()> {
 fn component(project: &Project) -> Result<PathBuf> {
     match &project.language {
         Language::Rust => rust::build(project),
+        Language::C(source) => unless_built(project, c::COMPILER, || c::build(project, source)),
         Language::Go => unless_built(project, &go::compiler(project)?, || go::build(project)),
         Language::JavaScript(source) => unless_built(project, javascript::COMPILER, || {
             javascript::build(project, source)

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::bootstrap;
-use crate::build::{go, javascript, python, rust, tool};
+use crate::build::{c, go, javascript, python, rust, tool};
 
 /// Show which tools are installed, and how to install the others
 ///
@@ -62,6 +62,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn findings() -> Vec<Finding> {
+    let has_venv = output("python3", &["-c", "import ensurepip, venv"]).is_some();
     vec![
         Finding {
             area: "host",
@@ -79,6 +80,13 @@ fn findings() -> Vec<Finding> {
         version("Go", "go", &["version"], go::GO, |version| {
             tool::is_at_least(version, &go::OLDEST)
         }),
+        Finding {
+            area: "C",
+            what: "zig".to_owned(),
+            found: output("zig", &["version"])
+                .or_else(|| has_venv.then(|| "the first build installs it from PyPI".to_owned())),
+            hint: Some(c::ZIG.to_owned()),
+        },
         program("JavaScript", "node", javascript::NODE, |version| {
             tool::is_at_least(version, &[20])
         }),
@@ -89,8 +97,7 @@ fn findings() -> Vec<Finding> {
         Finding {
             area: "Python",
             what: "the module venv".to_owned(),
-            found: output("python3", &["-c", "import ensurepip, venv"])
-                .map(|_| "installed".to_owned()),
+            found: has_venv.then(|| "installed".to_owned()),
             hint: Some(python::PYTHON.to_owned()),
         },
         program("deployment", "sam", "pip install aws-sam-cli", accept),

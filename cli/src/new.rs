@@ -74,6 +74,8 @@ enum Lang {
     Rust,
     /// Go, by its standard toolchain
     Go,
+    /// C, by `zig cc`
+    C,
     /// JavaScript, by componentize-js
     #[value(alias = "javascript")]
     Js,

@@ -29,6 +29,8 @@ pub enum Language {
     Rust,
     /// By `go build`.
     Go,
+    /// By `zig cc`, from this file.
+    C(PathBuf),
     /// By componentize-js, from this file; TypeScript too.
     JavaScript(PathBuf),
     /// By componentize-py, from this file.
@@ -139,7 +141,7 @@ impl Project {
         let Some((language, declared)) = language(&directory, &config)? else {
             if is_configured {
                 bail!(
-                    "{}: [build] needs `command` and `component`: the directory has no Cargo.toml, go.mod, package.json, pyproject.toml or app.py",
+                    "{}: [build] needs `command` and `component`, or a C file as `source`: the directory has no Cargo.toml, go.mod, package.json, pyproject.toml or app.py",
                     path.display()
                 );
             }
@@ -192,6 +194,11 @@ fn language(directory: &Path, config: &Build) -> Result<Option<(Language, Option
             component: directory.join(component),
         };
         return Ok(Some((language, None)));
+    }
+    if let Some(source) = &config.source
+        && source.extension().is_some_and(|extension| extension == "c")
+    {
+        return Ok(Some((Language::C(directory.join(source)), None)));
     }
     let manifest = directory.join("Cargo.toml");
     if manifest.is_file() {

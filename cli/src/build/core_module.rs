@@ -41,26 +41,15 @@ impl World {
         Ok(Self { resolve, id })
     }
 
-    /// Writes the bindings into a directory, which is created. `change` edits the text of each file.
+    /// Generates the bindings.
     ///
     /// # Errors
     ///
-    /// Returns an error that names the file if it cannot be written.
-    pub fn write_bindings(
-        &self,
-        mut generator: Box<dyn WorldGenerator>,
-        directory: &Path,
-        change: impl Fn(&str) -> String,
-    ) -> Result<()> {
+    /// Returns an error if the language has no bindings for the world.
+    pub fn bindings(&self, mut generator: Box<dyn WorldGenerator>) -> Result<Files> {
         let mut files = Files::default();
         generator.generate(&mut self.resolve.clone(), self.id, &mut files)?;
-        for (name, text) in files.iter() {
-            write(
-                &directory.join(name),
-                &change(&String::from_utf8_lossy(text)),
-            )?;
-        }
-        Ok(())
+        Ok(files)
     }
 
     /// Makes a component of a core module, and returns where it is.
@@ -99,10 +88,10 @@ impl World {
 /// # Errors
 ///
 /// Returns an error that names the file if it cannot be written.
-pub fn write(path: &Path, text: &str) -> Result<()> {
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<()> {
     let unwritable = || format!("{} cannot be written", path.display());
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).with_context(unwritable)?;
     }
-    fs::write(path, text).with_context(unwritable)
+    fs::write(path, content).with_context(unwritable)
 }

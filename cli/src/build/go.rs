@@ -104,9 +104,10 @@ fn write_module(project: &Project, world: &World) -> Result<()> {
         pkg_name: Some(format!("{MODULE}/bindings")),
         ..wit_bindgen_go::Opts::default()
     };
-    world.write_bindings(bindings.build(), &directory.join("bindings"), |text| {
-        text.replace(RUNTIME, MODULE)
-    })?;
+    for (name, text) in world.bindings(bindings.build())?.iter() {
+        let text = String::from_utf8_lossy(text).replace(RUNTIME, MODULE);
+        core_module::write(&directory.join("bindings").join(name), text)?;
+    }
     let own = PACKAGES.get_dir(name).map(|packages| (packages, name));
     let runtime = PACKAGES.get_dir("wit").map(|packages| (packages, ""));
     for (packages, base) in own.into_iter().chain(runtime) {
@@ -117,7 +118,7 @@ fn write_module(project: &Project, world: &World) -> Result<()> {
         }
     }
     let manifest = format!("module {MODULE}\n\ngo {}.{}\n", OLDEST[0], OLDEST[1]);
-    core_module::write(&directory.join("go.mod"), &manifest)
+    core_module::write(&directory.join("go.mod"), manifest)
 }
 
 fn all_files<'a>(

@@ -59,21 +59,30 @@ pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
 
 /// Returns the compiler, which is installed for this user at its first use.
 fn compiler() -> Result<PathBuf> {
+    Ok(environment(COMPILER)?.join("bin/componentize-py"))
+}
+
+/// Returns a virtual environment with a package, which is installed for this user at its first use.
+///
+/// # Errors
+///
+/// Returns an error if Python is missing, or if the package cannot be installed.
+pub fn environment(package: &str) -> Result<PathBuf> {
     let python = tool::find("python3", PYTHON)?;
-    let what = format!("{COMPILER} from PyPI");
-    let directory = tool::install_once(&COMPILER.replace("==", "-"), &what, |directory| {
+    let what = format!("{package} from PyPI");
+    tool::install_once(&package.replace("==", "-"), &what, |directory| {
         tool::run(
             Command::new(python).args(["-m", "venv"]).arg(directory),
             "python3 -m venv",
         )
         .with_context(|| format!("hint: {PYTHON}"))?;
         let mut pip = Command::new(directory.join("bin/pip"));
+        let name = package.split("==").next().unwrap_or(package);
         tool::run(
-            pip.args(PIP_INSTALL).arg(COMPILER),
-            "pip install componentize-py",
+            pip.args(PIP_INSTALL).arg(package),
+            &format!("pip install {name}"),
         )
-    })?;
-    Ok(directory.join("bin/componentize-py"))
+    })
 }
 
 /// Installs the dependencies of a project into its scratch directory, if it has any.

@@ -271,19 +271,70 @@ fn go_collects_garbage_while_instances_are_reused() {
 #[test]
 fn a_go_that_is_missing_or_old_is_refused() {
     let project = Project::new("go", "http");
-    let build = || {
-        let mut command = project.command(&["build"]);
-        let output = command.env("PATH", project.0.path("bin")).output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        String::from_utf8(output.stderr).unwrap()
-    };
-    let hint = "\nhint: install Go 1.25 or newer: https://go.dev/dl\n";
-    assert_eq!(build(), format!("error: `go` is not installed{hint}"));
+    let build = || run_with_path(&project, "bin", &["build"]).1;
+    let hint = "hint: install Go 1.25 or newer: https://go.dev/dl\n";
+    assert_eq!(build(), format!("error: `go` is not installed\n{hint}"));
+    let (printed, _) = run_with_path(&project, "bin", &["doctor"]);
+    assert!(
+        printed.contains(&format!("\nGo\n  missing  go\n           {hint}")),
+        "{printed}"
+    );
     std::fs::create_dir(project.0.path("bin")).unwrap();
     project.0.write("bin/go", "#!/bin/sh\necho go1.24.9\n");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(project.0.path("bin/go"), executable).unwrap();
-    assert_eq!(build(), format!("error: go1.24.9 is too old{hint}"));
+    assert_eq!(build(), format!("error: go1.24.9 is too old\n{hint}"));
+}
+
+#[test]
+fn c_projects_answer() {
+    let project = answers_http("c", "http");
+    let said = project.build();
+    assert!(
+        said.starts_with("dist/hello.cwasm: is up to date"),
+        "{said}"
+    );
+    answers_http("c", "api");
+    let project = Project::new("c", "handler");
+    project.build();
+    assert_eq!(project.invoke(&[]), json!({ "bytes": 2 }));
+    project.0.write("hello/event.json", "[1, 2, 3]");
+    let event = ["invoke", "--event", "event.json"];
+    let output = project.command(&event).output().unwrap();
+    let response: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(response, json!({ "bytes": 9 }));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("got an event"), "{log}");
+    project.0.write("hello/main.c", "int broken(");
+    let output = project.command(&["build"]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("main.c:1:"), "{said}");
+    assert!(
+        said.contains("error: `zig cc` failed (exit status: 1)"),
+        "{said}"
+    );
+}
+
+/// Runs the tool with programs from this directory alone.
+fn run_with_path(project: &Project, path: &str, args: &[&str]) -> (String, String) {
+    let mut command = project.command(args);
+    let output = command.env("PATH", project.0.path(path)).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_c_compiler_that_is_missing_is_named() {
+    let project = Project::new("c", "http");
+    let hint = "hint: install Zig from https://ziglang.org/download, or Python 3.10 or newer with venv, which installs it\n";
+    let (_, error) = run_with_path(&project, "none", &["build"]);
+    assert_eq!(error, format!("error: `zig` is not installed\n{hint}"));
+    let (printed, _) = run_with_path(&project, "none", &["doctor"]);
+    assert!(
+        printed.contains(&format!("\nC\n  missing  zig\n           {hint}")),
+        "{printed}"
+    );
 }
 
 #[test]
