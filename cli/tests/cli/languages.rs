@@ -1,5 +1,6 @@
 //! Projects of all languages: `new`, `build`, then `invoke`, in the real `bootstrap`.
 
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -184,6 +185,7 @@ fn go_projects_answer() {
     );
     answers_events("go");
     go_requests_have_all_that_the_host_passes_on();
+    go_sends_requests();
     go_collects_garbage_while_instances_are_reused();
     project
         .0
@@ -255,6 +257,74 @@ func main() {}
         "x".repeat(10_000)
     );
     assert_eq!(response["body"], expected, "{response}");
+}
+
+/// A handler that sends a request to this test, and one that its policy denies.
+fn go_sends_requests() {
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", server.local_addr().unwrap());
+    let project = Project::new("go", "http");
+    let source = r#"package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"lambda-wasm.internal/function"
+)
+
+func init() {
+	client := &http.Client{Transport: function.Transport{}}
+	function.Serve(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		answer, err := client.Post("ORIGIN/orders?a=b", "text/x-test", strings.NewReader("hello"))
+		if err != nil {
+			panic(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		fmt.Fprintln(response, answer.Status, answer.Header.Get("X-Answer"), string(body), err)
+		_, err = client.Get("http://denied.example/")
+		fmt.Fprintln(response, err)
+	}))
+}
+
+func main() {}
+"#;
+    let source = source.replace("ORIGIN", &origin);
+    project.0.write("hello/main.go", source);
+    let policy = format!("[http]\nallow = [\"{origin}\"]\n");
+    project.0.write("hello/policy.toml", policy);
+    project.build();
+    let served = std::thread::spawn(move || {
+        let (mut connection, _) = server.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"hello") {
+            let mut buffer = [0; 1024];
+            let length = connection.read(&mut buffer).unwrap();
+            assert_ne!(length, 0, "{request:?}");
+            request.extend_from_slice(&buffer[..length]);
+        }
+        let response = "HTTP/1.1 404 Not Found\r\nx-answer: yes\r\ncontent-length: 4\r\n\r\ngone";
+        connection.write_all(response.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap().to_ascii_lowercase()
+    });
+    let response = project.invoke(&["--sample", "http-api"]);
+    assert_eq!(
+        response["body"],
+        "404 Not Found yes gone <nil>\nGet \"http://denied.example/\": HTTP request denied\n",
+        "{response}"
+    );
+    let request = served.join().unwrap();
+    assert!(
+        request.starts_with("post /orders?a=b http/1.1\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("\r\ncontent-length: 5\r\n"), "{request}");
+    assert!(
+        request.contains("\r\ncontent-type: text/x-test\r\n"),
+        "{request}"
+    );
 }
 
 /// The host allocates the event with Go's allocator, which must not call the host then.

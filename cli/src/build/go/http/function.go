@@ -22,6 +22,5 @@ func Serve(serve http.Handler) {
 		serve.ServeHTTP(writer, request)
 		writer.finish()
 		request.Body.Close()
-		incoming.Drop()
 	}
 }

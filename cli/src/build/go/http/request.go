@@ -9,6 +9,7 @@ import (
 
 	types "lambda-wasm.internal/function/bindings/wasi_http_types"
 	streams "lambda-wasm.internal/function/bindings/wasi_io_streams"
+	wit "lambda-wasm.internal/function/wit/types"
 )
 
 // The names of the methods, by their tags.
@@ -35,27 +36,37 @@ func newRequest(incoming *types.IncomingRequest) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	request := &http.Request{
+	header := newHeader(incoming.Headers())
+	return &http.Request{
 		Method:        methodName(incoming.Method()),
 		URL:           target,
 		RequestURI:    uri,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        http.Header{},
+		Header:        header,
 		Host:          incoming.Authority().SomeOr(""),
 		Body:          body,
-		ContentLength: -1,
+		ContentLength: contentLength(header),
+	}, nil
+}
+
+func newHeader(fields *types.Fields) http.Header {
+	header := http.Header{}
+	for _, entry := range fields.Entries() {
+		header.Add(entry.F0, string(entry.F1))
 	}
-	headers := incoming.Headers()
-	for _, entry := range headers.Entries() {
-		request.Header.Add(entry.F0, string(entry.F1))
+	fields.Drop()
+	return header
+}
+
+// contentLength returns the length of a body, or -1 if it is not known.
+func contentLength(header http.Header) int64 {
+	length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64)
+	if err != nil {
+		return -1
 	}
-	headers.Drop()
-	if length, err := strconv.ParseInt(request.Header.Get("Content-Length"), 10, 64); err == nil {
-		request.ContentLength = length
-	}
-	return request, nil
+	return length
 }
 
 func methodName(method types.Method) string {
@@ -65,22 +76,29 @@ func methodName(method types.Method) string {
 	return methods[method.Tag()]
 }
 
-// body reads the body of a request from its stream.
+// body reads the body of a request or response from its stream.
 type body struct {
+	message  message
 	incoming *types.IncomingBody
 	stream   *streams.InputStream
 }
 
-func newBody(request *types.IncomingRequest) (*body, error) {
-	incoming := request.Consume()
+// message is a request or response that came in.
+type message interface {
+	Consume() wit.Result[*types.IncomingBody, wit.Unit]
+	Drop()
+}
+
+func newBody(message message) (*body, error) {
+	incoming := message.Consume()
 	if incoming.IsErr() {
-		return nil, errors.New("the request has no body to read")
+		return nil, errors.New("the body was read before")
 	}
 	stream := incoming.Ok().Stream()
 	if stream.IsErr() {
-		return nil, errors.New("the body of the request has no stream")
+		return nil, errors.New("the body has no stream")
 	}
-	return &body{incoming.Ok(), stream.Ok()}, nil
+	return &body{message, incoming.Ok(), stream.Ok()}, nil
 }
 
 func (body *body) Read(buffer []byte) (int, error) {
@@ -104,6 +122,7 @@ func (body *body) Close() error {
 	if body.stream != nil {
 		body.stream.Drop()
 		body.incoming.Drop()
+		body.message.Drop()
 		body.stream = nil
 	}
 	return nil

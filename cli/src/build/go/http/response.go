@@ -36,15 +36,9 @@ func (writer *responseWriter) WriteHeader(status int) {
 	if writer.body != nil || status < 200 {
 		return
 	}
-	fields := types.MakeFields()
-	for name, values := range writer.header {
-		for _, value := range values {
-			appended := fields.Append(name, []byte(value))
-			// Forbidden fields are those of a connection, which is the host's.
-			if appended.IsErr() && appended.Err().Tag() != types.HeaderErrorForbidden {
-				panic("the header " + name + " is not valid")
-			}
-		}
+	fields, err := newFields(writer.header)
+	if err != nil {
+		panic(err)
 	}
 	response := types.MakeOutgoingResponse(fields)
 	if response.SetStatusCode(uint16(status)).IsErr() {
@@ -78,6 +72,20 @@ func (writer *responseWriter) finish() {
 	types.OutgoingBodyFinish(writer.body, wit.None[*types.Fields]())
 }
 
+func newFields(header http.Header) (*types.Fields, error) {
+	fields := types.MakeFields()
+	for name, values := range header {
+		for _, value := range values {
+			appended := fields.Append(name, []byte(value))
+			// Forbidden fields are those of a connection, which is the host's.
+			if appended.IsErr() && appended.Err().Tag() != types.HeaderErrorForbidden {
+				return nil, errors.New("the header " + name + " is not valid")
+			}
+		}
+	}
+	return fields, nil
+}
+
 // outputStream writes to a stream in calls that are not too long.
 type outputStream struct {
 	stream *streams.OutputStream
@@ -88,7 +96,7 @@ func (output outputStream) Write(bytes []byte) (int, error) {
 	for written < len(bytes) {
 		end := min(written+chunk, len(bytes))
 		if output.stream.BlockingWriteAndFlush(bytes[written:end]).IsErr() {
-			return written, errors.New("the client is gone")
+			return written, errors.New("the connection is closed")
 		}
 		written = end
 	}
