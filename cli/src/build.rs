@@ -24,8 +24,8 @@ use crate::project::{Language, Project};
 /// Build the function of a directory into dist/
 ///
 /// Finds out the language (Cargo.toml, go.mod, package.json, pyproject.toml, app.py, or `command` or the C file
-/// `source` under [build] in lambda-wasm.toml), builds the component with the language's own tools, compiles it to machine code,
-/// and puts it into dist/ beside its policy and the bootstrap.
+/// `source` under [build] in lambda-wasm.toml), builds the component with the language's own tools, compiles it
+/// to machine code, and puts it into dist/ beside its policy and the bootstrap.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   lambda-wasm build
