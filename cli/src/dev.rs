@@ -7,7 +7,7 @@ pub mod discovered;
 pub mod environment;
 mod functions;
 mod modes;
-mod rebuild;
+pub mod rebuild;
 pub mod setup;
 mod shell;
 mod urls;

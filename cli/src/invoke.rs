@@ -1,7 +1,7 @@
 //! `lambda-wasm invoke`: one function, invoked in the same `bootstrap` as on Lambda, without a server.
 
 mod latencies;
-mod sample;
+pub mod sample;
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::dev::discovered;
+use crate::dev::environment::log::Destination;
 use crate::dev::environment::process::Process;
 use crate::dev::setup::{Code, Located, Setup};
 use latencies::Latencies;
@@ -65,7 +66,8 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let event = event(args)?;
-    let located = find(args)?;
+    let known = discovered::with_discovered(&args.setup.read()?);
+    let located = select(&known, args.name.as_deref())?.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -101,14 +103,18 @@ fn event(args: &Args) -> Result<Vec<u8>> {
     let mut event: Value =
         serde_json::from_slice(&bytes).context("--set changes JSON, and the event is not JSON")?;
     for change in &args.changes {
-        sample::set(&mut event, change)?;
+        sample::change(&mut event, change)?;
     }
     Ok(event.to_string().into_bytes())
 }
 
 /// Returns the function that is named, or the only one.
-fn find(args: &Args) -> Result<Located> {
-    let known = discovered::with_discovered(&args.setup.read()?);
+///
+/// # Errors
+///
+/// Returns an error that lists the functions if there is no such function, or none is named and there are
+/// several.
+pub fn select<'a>(known: &'a [Located], name: Option<&str>) -> Result<&'a Located> {
     let names: Vec<_> = known
         .iter()
         .map(|(function, _)| function.name.as_str())
@@ -119,7 +125,7 @@ fn find(args: &Args) -> Result<Located> {
             .position(|(function, _)| function.handler == name);
         names.iter().position(|known| *known == name).or(by_handler)
     };
-    let position = match &args.name {
+    let position = match name {
         Some(name) => is_named(name).with_context(|| {
             format!(
                 "there is no function `{name}`\nhint: the functions are {}",
@@ -132,7 +138,7 @@ fn find(args: &Args) -> Result<Located> {
         ),
         None => bail!("which function?\nhint: name one of {}", names.join(", ")),
     };
-    Ok(known[position].clone())
+    Ok(&known[position])
 }
 
 /// Starts the function, invokes it, and returns the response.
@@ -176,7 +182,7 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
 }
 
 async fn start(function: &Function, code: &Code) -> Result<Process> {
-    Process::start(function, code)
+    Process::start(function, code, Destination::Stderr)
         .await
         .map_err(|outcome| failed(function, &outcome))
 }

@@ -18,6 +18,7 @@ mod new;
 mod output;
 mod package;
 mod project;
+mod testing;
 mod wit;
 
 #[derive(Parser)]
@@ -44,6 +45,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Zip a directory with a bootstrap and its components for Lambda
     Package(package::Args),
+    // As `dev`.
+    Test(testing::Args),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Invoke(args) => invoke::run(&args),
         Command::Package(args) => package::run(&args),
+        Command::Test(args) => testing::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

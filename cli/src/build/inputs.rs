@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::project::Project;
 
-/// Directories that builds write, and that hold what a lock file names.
-const SKIPPED: [&str; 4] = ["dist", "target", "node_modules", "__pycache__"];
+/// Directories that builds write, that hold what a lock file names, or that have tests.
+const SKIPPED: [&str; 5] = ["dist", "target", "node_modules", "__pycache__", "tests"];
 
 /// Whether a file or directory of a project is not part of its source.
 pub fn is_skipped(name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The execution environment of one function: a `bootstrap` with its Runtime API. It is started,
 //! killed and replaced like an environment of Lambda.
 
-mod log;
+pub mod log;
 pub mod process;
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::setup::Code;
 use super::watch::Fingerprint;
+use log::Destination;
 use process::Process;
 
 /// The longest wait before a bootstrap that keeps failing is started again.
@@ -172,7 +173,7 @@ impl ExecutionEnvironment {
                 sleep_until(time).await;
             }
             state.fingerprint = Some(fingerprint);
-            match Process::start(&self.function, &self.code).await {
+            match Process::start(&self.function, &self.code, Destination::Stderr).await {
                 Ok(process) => state.process = Some(process),
                 Err(outcome) => {
                     match &outcome {

@@ -18,7 +18,7 @@ use crate::project::Project;
 /// # Errors
 ///
 /// Returns an error if this program cannot be started.
-pub(super) async fn build(project: &Project, bootstrap: Option<&Path>) -> anyhow::Result<bool> {
+pub async fn build(project: &Project, bootstrap: Option<&Path>) -> anyhow::Result<bool> {
     let program = std::env::current_exe().context("this program cannot be found")?;
     let mut command = Command::new(program);
     command.arg("build").arg(&project.directory);

@@ -77,12 +77,15 @@ impl Setup {
         if self.dist.is_some() {
             return Ok(None);
         }
-        let template = self.template.as_deref().and_then(Path::parent);
-        let directory = match template {
+        Project::find(self.home())
+    }
+
+    /// The directory of the template.
+    pub fn home(&self) -> &Path {
+        match self.template.as_deref().and_then(Path::parent) {
             Some(directory) if !directory.as_os_str().is_empty() => directory,
             _ => Path::new("."),
-        };
-        Project::find(directory)
+        }
     }
 
     /// The bootstrap that the user named.

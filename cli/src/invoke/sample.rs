@@ -8,7 +8,7 @@ use serde_json::Value;
 static SAMPLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/samples");
 
 /// The names of the samples, sorted.
-pub(super) fn names() -> Vec<&'static str> {
+pub fn names() -> Vec<&'static str> {
     let files = SAMPLES
         .files()
         .filter_map(|file| file.path().file_stem()?.to_str());
@@ -21,8 +21,8 @@ pub(super) fn names() -> Vec<&'static str> {
 ///
 /// # Errors
 ///
-/// Returns an error that lists the samples if the name is not one of them.
-pub(super) fn find(name: &str) -> Result<Value> {
+/// Returns an error that lists the samples if the name is unknown.
+pub fn find(name: &str) -> Result<Value> {
     let Some(file) = SAMPLES.get_file(format!("{name}.json")) else {
         bail!(
             "there is no sample `{name}`\nhint: the samples are {}",
@@ -32,18 +32,28 @@ pub(super) fn find(name: &str) -> Result<Value> {
     serde_json::from_slice(file.contents()).context("a sample is not JSON")
 }
 
-/// Sets a value of an event: `PATH=VALUE`, where a path has the keys of objects and the positions in
-/// lists, separated by dots. The value is JSON, or else a string. Objects on the way are created.
+/// Sets a value of an event as `PATH=VALUE` says. The value is JSON, or else a string.
 ///
 /// # Errors
 ///
 /// Returns an error if there is no `=`, or if the path leads through a value that has no such part.
-pub(super) fn set(event: &mut Value, change: &str) -> Result<()> {
+pub(super) fn change(event: &mut Value, change: &str) -> Result<()> {
     let Some((path, value)) = change.split_once('=') else {
         bail!(
             "--set {change}: it has no `=`\nhint: --set PATH=VALUE, e.g. --set Records.0.body=text"
         );
     };
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    set(event, path, value).with_context(|| format!("--set {change}"))
+}
+
+/// Sets the value at a path: the keys of objects and the positions in lists, separated by dots. Objects on
+/// the way are created.
+///
+/// # Errors
+///
+/// Returns an error if the path leads through a value that has no such part.
+pub fn set(event: &mut Value, path: &str, value: Value) -> Result<()> {
     let mut place = event;
     for key in path.split('.') {
         if place.is_null() {
@@ -56,16 +66,12 @@ pub(super) fn set(event: &mut Value, change: &str) -> Result<()> {
                 key.parse::<usize>()
                     .ok()
                     .and_then(|index| list.get_mut(index))
-                    .with_context(|| {
-                        format!("--set {change}: the list has {length} values, and no number {key}")
-                    })?
+                    .with_context(|| format!("the list has {length} values, and no number {key}"))?
             }
-            _ => bail!(
-                "--set {change}: there is no `{key}` in a value that is not an object or a list"
-            ),
+            _ => bail!("there is no `{key}` in a value that is not an object or a list"),
         };
     }
-    *place = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    *place = value;
     Ok(())
 }
 
@@ -98,7 +104,7 @@ mod tests {
             "d={\"e\":null}",
             "f=",
         ] {
-            set(&mut event, change).unwrap();
+            super::change(&mut event, change).unwrap();
         }
         let expected = json!({
             "Records": [{ "body": "new" }], "a": "1", "b": { "c": [1] }, "d": { "e": null }, "f": ""
@@ -115,7 +121,8 @@ mod tests {
             ("list.x=1", "no number x"),
         ] {
             let mut event = json!({ "a": 1, "list": [0] });
-            let error = set(&mut event, change).unwrap_err().to_string();
+            let error = super::change(&mut event, change).unwrap_err();
+            let error = format!("{error:#}");
             assert!(error.contains(why), "{error}");
         }
     }

@@ -13,4 +13,5 @@ mod new;
 mod package;
 mod refused;
 mod release;
+mod testing;
 mod usage;

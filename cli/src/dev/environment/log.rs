@@ -1,5 +1,5 @@
-//! The log of a process, which it writes to a pipe. It is passed on to stderr line by line, and the end
-//! of an invocation's log is kept.
+//! The log of a process, which it writes to a pipe. It is passed on line by line, and the end of an
+//! invocation's log is kept.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,11 +15,22 @@ const CAPACITY: usize = 64 * 1024;
 /// reference.
 const TAIL: usize = 4 * 1024;
 
+/// The place that a log is passed on to.
+#[derive(Clone, Debug, Default)]
+pub enum Destination {
+    /// The terminal.
+    #[default]
+    Stderr,
+    /// A buffer that its owner reads later.
+    Buffer(Arc<Mutex<Vec<u8>>>),
+}
+
 pub(super) struct Log {
     receiver: pipe::Receiver,
     /// The same pipe, for reads that do not wait for a turn of the runtime.
     file: File,
     lines: Mutex<Lines>,
+    destination: Destination,
 }
 
 #[derive(Default)]
@@ -32,12 +43,13 @@ struct Lines {
 
 impl Log {
     /// Returns a log, and the pipe to which a process writes it.
-    pub fn new() -> io::Result<(Arc<Self>, OwnedFd)> {
+    pub fn new(destination: Destination) -> io::Result<(Arc<Self>, OwnedFd)> {
         let (sender, receiver) = pipe::pipe()?;
         let log = Self {
             file: File::from(receiver.as_fd().try_clone_to_owned()?),
             receiver,
             lines: Mutex::default(),
+            destination,
         };
         Ok((Arc::new(log), sender.into_blocking_fd()?))
     }
@@ -76,7 +88,7 @@ impl Log {
         let mut lines = self.lock();
         let mut bytes = vec![0; CAPACITY];
         let read = read(&mut bytes)?;
-        lines.add(&bytes[..read]);
+        self.destination.write(&lines.add(&bytes[..read]));
         Ok(read)
     }
 
@@ -86,8 +98,9 @@ impl Log {
 }
 
 impl Lines {
-    /// Adds bytes that were read. An empty slice stands for the end.
-    fn add(&mut self, bytes: &[u8]) {
+    /// Adds bytes that were read, and returns the lines that are complete. An empty slice stands for the
+    /// end.
+    fn add(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.tail.extend_from_slice(bytes);
         let excess = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..excess);
@@ -98,8 +111,19 @@ impl Lines {
             None if bytes.is_empty() || self.begun.len() >= CAPACITY => self.begun.len(),
             None => 0,
         };
-        let whole: Vec<_> = self.begun.drain(..whole).collect();
-        // `dev` continues without its terminal.
-        let _ = io::stderr().write_all(&whole);
+        self.begun.drain(..whole).collect()
+    }
+}
+
+impl Destination {
+    fn write(&self, lines: &[u8]) {
+        match self {
+            // `dev` continues without its terminal.
+            Self::Stderr => drop(io::stderr().write_all(lines)),
+            Self::Buffer(buffer) => {
+                let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
+                buffer.extend_from_slice(lines);
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use lambda_wasm_emulator::{End, Function, Invocation, Outcome, RuntimeApi, varia
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use super::log::Log;
+use super::log::{Destination, Log};
 use crate::dev::setup::Code;
 
 /// Lambda's limit for the init phase.
@@ -34,13 +34,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a bootstrap and waits until it asks for an event.
+    /// Starts a bootstrap, whose log goes to `log`, and waits until it asks for an event.
     ///
     /// # Errors
     ///
     /// Returns the outcome if the start fails.
-    pub async fn start(function: &Function, code: &Code) -> Result<Self, Outcome> {
-        let mut process = Self::spawn(function, code).map_err(|error| {
+    pub async fn start(
+        function: &Function,
+        code: &Code,
+        log: Destination,
+    ) -> Result<Self, Outcome> {
+        let mut process = Self::spawn(function, code, log).map_err(|error| {
             let path = code.bootstrap.display();
             Outcome::Lost(format!("cannot start {path}: {error}"))
         })?;
@@ -73,9 +77,9 @@ impl Process {
         }
     }
 
-    fn spawn(function: &Function, code: &Code) -> io::Result<Self> {
+    fn spawn(function: &Function, code: &Code, log: Destination) -> io::Result<Self> {
         let api = RuntimeApi::start("127.0.0.1:0")?;
-        let (log, output) = Log::new()?;
+        let (log, output) = Log::new(log)?;
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some((name, std::env::var_os(name)?)));

@@ -1,0 +1,131 @@
+//! The invocation of a case in a `bootstrap` of its own.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use lambda_wasm_emulator::runtime_api::HTTP_INTEGRATION;
+use lambda_wasm_emulator::{Function, Invocation, Outcome};
+use tempfile::TempDir;
+
+use super::case::Settings;
+use crate::dev::environment::log::Destination;
+use crate::dev::environment::process::Process;
+use crate::dev::setup::{Code, Located};
+
+/// An invocation that has ended.
+pub struct Execution {
+    pub ending: Ending,
+    /// The log of the start and of the invocation.
+    pub log: String,
+    pub took: Duration,
+}
+
+/// The outcome of an invocation.
+pub enum Ending {
+    Response {
+        bytes: Vec<u8>,
+        /// Whether the bytes are a prelude and a body: a streamed HTTP response.
+        has_prelude: bool,
+    },
+    Failure {
+        kind: String,
+        message: String,
+    },
+}
+
+/// Invokes a function as a case says.
+///
+/// # Errors
+///
+/// Returns an error if the policy of the case cannot be written.
+pub async fn run(located: &Located, settings: &Settings, event: Vec<u8>) -> Result<Execution> {
+    let (mut function, mut code) = located.clone();
+    function.variables.extend(settings.environment.clone());
+    let directory = match &settings.policy {
+        Some(policy) => Some(with_policy(&code.root, &function.handler, policy)?),
+        None => None,
+    };
+    if let Some(directory) = &directory {
+        directory.path().clone_into(&mut code.root);
+    }
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let begun = Instant::now();
+    let outcome = outcome(&function, &code, event, Destination::Buffer(log.clone())).await;
+    let took = begun.elapsed();
+    let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Execution {
+        ending: ending(&function, outcome),
+        log: String::from_utf8_lossy(&log).into_owned(),
+        took,
+    })
+}
+
+async fn outcome(function: &Function, code: &Code, event: Vec<u8>, log: Destination) -> Outcome {
+    let mut process = match Process::start(function, code, log).await {
+        Ok(process) => process,
+        Err(outcome) => return outcome,
+    };
+    let invocation = Invocation::new(event)
+        .timeout(function.timeout)
+        .function_arn(&function.arn());
+    let outcome = process.invoke(invocation).await.collect().await;
+    match outcome {
+        // Lambda kills it then, too.
+        Outcome::TimedOut => process.pass_log_on(),
+        _ => process.rest().await,
+    }
+    process.kill().await;
+    outcome
+}
+
+/// Returns a copy of a function's directory, of links, in which the function has another policy.
+fn with_policy(root: &Path, handler: &str, policy: &toml::Table) -> Result<TempDir> {
+    let context = "a directory for the policy of a test cannot be created";
+    let directory = tempfile::tempdir().context(context)?;
+    let own = format!("{handler}.toml");
+    for entry in fs::read_dir(root).context(context)? {
+        let entry = entry.context(context)?;
+        if entry.file_name() != *own {
+            symlink(entry.path(), directory.path().join(entry.file_name())).context(context)?;
+        }
+    }
+    fs::write(directory.path().join(own), policy.to_string()).context(context)?;
+    Ok(directory)
+}
+
+/// Names a failure as Lambda does.
+fn ending(function: &Function, outcome: Outcome) -> Ending {
+    let failure = |kind: &str, message: String| Ending::Failure {
+        kind: kind.to_owned(),
+        message,
+    };
+    match outcome {
+        Outcome::Response(post) => Ending::Response {
+            has_prelude: post.header("content-type") == Some(HTTP_INTEGRATION),
+            bytes: post.body.to_vec(),
+        },
+        Outcome::Error(post) | Outcome::InitError(post) => {
+            let json = post.json();
+            let kind = json["errorType"].as_str().unwrap_or_default();
+            let message = json["errorMessage"].as_str();
+            failure(kind, message.map_or_else(|| post.text(), str::to_owned))
+        }
+        Outcome::TooLarge { size } => failure(
+            "Function.ResponseSizeTooLarge",
+            format!("the response has {size} bytes, which is over Lambda's limit"),
+        ),
+        Outcome::TimedOut => {
+            let seconds = function.timeout.as_secs_f64();
+            failure(
+                "Sandbox.Timedout",
+                format!("Task timed out after {seconds:.2} seconds"),
+            )
+        }
+        Outcome::Lost(why) => failure("Runtime.ExitError", why),
+        other => failure("Runtime.NotReady", format!("{other:?}")),
+    }
+}
