@@ -8,6 +8,7 @@ pub mod environment;
 mod functions;
 mod modes;
 pub mod rebuild;
+mod report;
 pub mod setup;
 mod shell;
 mod urls;
@@ -23,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use functions::LocalFunctions;
+use report::{Format, Reports};
 use setup::{Code, Functions, Located, Setup};
 use shell::Variables;
 use urls::Urls;
@@ -44,6 +46,9 @@ pub struct Args {
     /// Listen on this port of 127.0.0.1, and on the ports after it for function URLs
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
+    /// Print the routes, URLs and invocations as JSON, an object on each line
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     setup: Setup,
 }
@@ -72,6 +77,7 @@ async fn until_stopped(served: impl Future<Output = anyhow::Result<()>>) -> anyh
 
 async fn serve(args: Args) -> anyhow::Result<()> {
     let setup = args.setup;
+    let format = Format::new(args.json);
     let listener = listen(args.port).await?;
     let address = listener.local_addr()?;
     let project = setup.project()?;
@@ -111,7 +117,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         );
     }
     template.functions = known.iter().map(|(function, _)| function.clone()).collect();
-    let functions = Arc::new(LocalFunctions::default());
+    let functions = Arc::new(LocalFunctions::new(Arc::new(Reports::new(format))));
     let mut urls = Urls::new(functions.clone(), address.port());
     let mut listed = Vec::new();
     for (function, code) in &known {
@@ -122,7 +128,10 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         };
         listed.push((function, url));
     }
-    let banner = banner::text(address, &listed);
+    let banner = match format {
+        Format::Json => banner::json(address, &listed),
+        Format::Text(_) => banner::text(address, &listed),
+    };
     drop(listed);
     let rebuilt = async {
         match project {
@@ -140,7 +149,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         ended = event_source::serve(listener, template, functions.clone()) => {
             ended.context("the local API Gateway stopped")
         }
-        ended = follow(changes, known, &codes, &more, &functions, &mut urls) => ended,
+        ended = follow(changes, known, &codes, &more, &functions, &mut urls, format) => ended,
         ended = rebuilt => ended,
     }
 }
@@ -153,12 +162,16 @@ async fn follow(
     more: &Variables,
     functions: &LocalFunctions,
     urls: &mut Urls,
+    format: Format,
 ) -> anyhow::Result<()> {
     while changes.next().await {
         for (function, code) in discovered::find(&known, codes, more) {
             if let Some(mode) = function.url {
                 let address = urls.open(&function, mode).await?;
-                println!("{}", banner::added(&function, address));
+                match format {
+                    Format::Json => println!("{}", banner::added_json(&function, address)),
+                    Format::Text(_) => println!("{}", banner::added(&function, address)),
+                }
             }
             functions.add(function.clone(), &code);
             known.push((function, code));

@@ -63,6 +63,8 @@ pub trait Functions: Send + Sync + 'static {
 /// A request that was answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Answered<'a> {
+    /// The id of the request, which its [`Invocation`] has too, if there is an invocation.
+    pub id: &'a str,
     /// The function of the request, unless no route matched.
     pub function: Option<&'a str>,
     /// The method and path, or `invoke` if the request names the function.
@@ -198,6 +200,7 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
         false => &format!("{} {}", parts.method, parts.uri.path()),
     };
     door.functions().answered(&Answered {
+        id: &arrival.request_id,
         function: answer.function,
         request,
         status: response.status().as_u16(),
@@ -250,7 +253,7 @@ async fn run<F: Functions>(
         functions.note(&function.name, &note);
         return None;
     }
-    let invocation = prepare(function, invocation, arrival);
+    let invocation = prepare(function, invocation, arrival).answers(&arrival.request_id);
     Some(functions.invoke(&function.name, invocation, None).await)
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use lambda_wasm_emulator::{Function, InvokeMode, Route};
+use serde_json::{Value, json};
 
 /// A function, and the address of its URL if it has one.
 pub(super) type Listed<'a> = (&'a Function, Option<SocketAddr>);
@@ -31,6 +32,28 @@ pub(super) fn text(address: SocketAddr, functions: &[Listed<'_>]) -> String {
 /// Returns the line about a function URL that was opened later.
 pub(super) fn added(function: &Function, address: SocketAddr) -> String {
     url_row(function, address).join("  ")
+}
+
+/// Returns the routes and URLs as a line of JSON.
+pub(super) fn json(address: SocketAddr, functions: &[Listed<'_>]) -> String {
+    let function = |(function, url): &Listed<'_>| {
+        let route = |route: &Route| json!({ "method": route.method, "path": route.path });
+        json!({
+            "name": function.name,
+            "routes": function.routes.iter().map(route).collect::<Vec<Value>>(),
+            "url": url.map(|address| format!("http://{address}/")),
+        })
+    };
+    let functions: Vec<_> = functions.iter().map(function).collect();
+    let line = json!({
+        "type": "listening", "address": format!("http://{address}"), "functions": functions
+    });
+    format!("{line}\n")
+}
+
+/// Returns the line of JSON about a function URL that was opened later.
+pub(super) fn added_json(function: &Function, address: SocketAddr) -> Value {
+    json!({ "type": "url", "function": function.name, "url": format!("http://{address}/") })
 }
 
 /// Returns the routes of a function and its URL: kind, place and name.

@@ -11,6 +11,7 @@ use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use super::report::{Metrics, Reports};
 use super::setup::Code;
 use super::watch::Fingerprint;
 use log::Destination;
@@ -23,6 +24,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 pub(super) struct ExecutionEnvironment {
     function: Function,
     code: Code,
+    reports: Arc<Reports>,
     state: Arc<Mutex<State>>,
 }
 
@@ -30,6 +32,8 @@ pub(super) struct ExecutionEnvironment {
 #[derive(Default)]
 struct State {
     process: Option<Process>,
+    /// The duration of the process's start, until the first invocation.
+    init: Option<Duration>,
     /// The files that the last process was started from.
     fingerprint: Option<Fingerprint>,
     /// The number of consecutive processes that ended without a response.
@@ -47,10 +51,11 @@ pub(super) struct Claim {
 
 impl ExecutionEnvironment {
     /// Creates an environment without a process.
-    pub fn new(function: Function, code: Code) -> Self {
+    pub fn new(function: Function, code: Code, reports: Arc<Reports>) -> Self {
         Self {
             function,
             code,
+            reports,
             state: Arc::default(),
         }
     }
@@ -87,17 +92,26 @@ impl ExecutionEnvironment {
         invocation: Invocation,
         log: Option<LogTail>,
     ) -> Outcome {
+        let request = invocation.request().map(str::to_owned);
+        self.reports.begin(request.as_deref());
         let process = match self.ready(&mut claim.state).await {
             Ok(process) => process,
-            Err(outcome) => return outcome,
+            Err(outcome) => {
+                self.report(&mut claim.state, request.as_deref(), None);
+                return outcome;
+            }
         };
+        let begun = Instant::now();
         let outcome = process.invoke(invocation).await;
         match &outcome {
             Outcome::Streamed(stream) => {
-                tokio::spawn(self.clone().follow(claim, stream.end(), log));
+                let end = stream.end();
+                tokio::spawn(self.clone().follow(claim, end, log, request, begun));
             }
             other => {
+                let took = begun.elapsed();
                 end_log(&mut claim.state, Some(other), log).await;
+                self.report(&mut claim.state, request.as_deref(), Some(took));
                 self.settle(&mut claim.state, other).await;
             }
         }
@@ -110,20 +124,35 @@ impl ExecutionEnvironment {
         mut claim: Claim,
         end: impl Future<Output = End>,
         log: Option<LogTail>,
+        request: Option<String>,
+        begun: Instant,
     ) {
         let state = &mut *claim.state;
         let Some(process) = state.process.as_mut() else {
             return;
         };
         let end = process.follow(end).await;
+        let took = begun.elapsed();
         let is_cut = matches!(end, End::Cut);
         let failed = Outcome::failed_end(end);
         end_log(state, failed.as_ref(), log).await;
+        self.report(state, request.as_deref(), Some(took));
         match failed {
             None => state.failures = 0,
             Some(_) if is_cut => self.log("the response was cut off before its end"),
             Some(outcome) => self.settle(state, &outcome).await,
         }
+    }
+
+    /// Reports an invocation, which has taken this long unless the process did not start.
+    fn report(&self, state: &mut State, request: Option<&str>, took: Option<Duration>) {
+        let metrics = Metrics {
+            duration: took,
+            init: state.init.take(),
+            memory_mb: self.function.memory_mb,
+            used_mb: state.process.as_ref().and_then(Process::max_memory_mb),
+        };
+        self.reports.end(request, &self.function.name, metrics);
     }
 
     /// Logs a failure, and ends a process that cannot be used again.
@@ -173,8 +202,12 @@ impl ExecutionEnvironment {
                 sleep_until(time).await;
             }
             state.fingerprint = Some(fingerprint);
+            let begun = Instant::now();
             match Process::start(&self.function, &self.code, Destination::Stderr).await {
-                Ok(process) => state.process = Some(process),
+                Ok(process) => {
+                    state.process = Some(process);
+                    state.init = Some(begun.elapsed());
+                }
                 Err(outcome) => {
                     match &outcome {
                         Outcome::InitError(post) => self.log(&error_text("the start", post)),

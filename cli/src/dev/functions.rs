@@ -1,6 +1,5 @@
 //! All functions, each with its execution environments.
 
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex, Once, PoisonError, RwLock};
 
 use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, LogTail, Outcome};
@@ -8,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::environment::{Claim, ExecutionEnvironment};
+use super::report::{Reports, Request};
 use super::setup::Code;
 
 /// The most environments of one function. On Lambda, the account's concurrency is the limit.
@@ -15,7 +15,10 @@ const MAX_ENVIRONMENTS: usize = 10;
 
 /// The functions. Dropping them kills their processes.
 #[derive(Default)]
-pub(super) struct LocalFunctions(RwLock<Vec<Arc<Pool>>>);
+pub(super) struct LocalFunctions {
+    pools: RwLock<Vec<Arc<Pool>>>,
+    reports: Arc<Reports>,
+}
 
 /// The environments of one function. As on Lambda, each serves one event at a time. When all are in
 /// use, another is added.
@@ -28,10 +31,18 @@ struct Pool {
 }
 
 impl LocalFunctions {
+    /// Creates an empty set of functions, whose invocations are reported there.
+    pub fn new(reports: Arc<Reports>) -> Self {
+        Self {
+            pools: RwLock::default(),
+            reports,
+        }
+    }
+
     /// Adds a function of a directory, without starting it.
     pub fn add(&self, function: Function, code: &Code) {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        all.push(Arc::new(Pool::new(function, code)));
+        let mut all = self.pools.write().unwrap_or_else(PoisonError::into_inner);
+        all.push(Arc::new(Pool::new(function, code, self.reports.clone())));
     }
 
     /// Starts an environment of each function that does not run the present files. Returns when each is
@@ -45,19 +56,20 @@ impl LocalFunctions {
     }
 
     fn all(&self) -> Vec<Arc<Pool>> {
-        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let all = self.pools.read().unwrap_or_else(PoisonError::into_inner);
         all.clone()
     }
 }
 
 impl Pool {
-    fn new(function: Function, code: &Code) -> Self {
+    fn new(function: Function, code: &Code, reports: Arc<Reports>) -> Self {
         let (name, code) = (function.name.clone(), code.clone());
         Self {
             name,
             environments: Mutex::default(),
             add: Box::new(move || {
-                Arc::new(ExecutionEnvironment::new(function.clone(), code.clone()))
+                let (function, code) = (function.clone(), code.clone());
+                Arc::new(ExecutionEnvironment::new(function, code, reports.clone()))
             }),
             permits: Arc::new(Semaphore::new(MAX_ENVIRONMENTS)),
             is_full: Once::new(),
@@ -140,15 +152,12 @@ impl Functions for LocalFunctions {
     }
 
     fn answered(&self, answered: &Answered<'_>) {
-        let Answered {
-            request, status, ..
-        } = answered;
-        let function = answered.function.map(|name| format!("{name}: "));
-        let function = function.unwrap_or_default();
-        let took = answered.took.as_millis();
-        let line = format!("{function}{request} {status} {took} ms\n");
-        // `dev` continues without its terminal.
-        let _ = io::stdout().write_all(line.as_bytes());
+        let request = Request {
+            function: answered.function.map(str::to_owned),
+            request: answered.request.to_owned(),
+            status: Some(answered.status),
+        };
+        self.reports.answered(answered.id, request);
     }
 }
 

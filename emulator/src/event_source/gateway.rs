@@ -234,7 +234,7 @@ impl<F: Functions> Gateway<F> {
                 status(StatusCode::ACCEPTED)
             }
             InvocationType::RequestResponse => {
-                let invocation = prepare(function, invocation, arrival);
+                let invocation = prepare(function, invocation, arrival).answers(request_id);
                 let (sender, log) = invoke_api::wants_log(&parts.headers)
                     .then(oneshot::channel)
                     .unzip();

@@ -21,6 +21,7 @@ pub struct Invocation {
     pub(super) event: Bytes,
     pub(super) request_id: String,
     pub(super) patience: Duration,
+    request: Option<String>,
     deadline: Deadline,
     headers: HeaderMap,
     sends_deadline: bool,
@@ -42,6 +43,7 @@ impl Invocation {
         Self {
             event: Bytes::from(event.into()),
             request_id: String::new(),
+            request: None,
             patience: Duration::from_secs(30),
             deadline: Deadline::After(Duration::from_secs(3)),
             headers,
@@ -54,6 +56,18 @@ impl Invocation {
     /// Returns the size of the event in bytes.
     pub fn event_size(&self) -> usize {
         self.event.len()
+    }
+
+    /// Sets the id of the request that the invocation answers: [`Answered::id`](crate::Answered::id).
+    pub(crate) fn answers(mut self, request: &str) -> Self {
+        self.request = Some(request.to_owned());
+        self
+    }
+
+    /// Returns the id of the request of an event source that waits for the invocation, if there is a
+    /// request: [`Answered::id`](crate::Answered::id).
+    pub fn request(&self) -> Option<&str> {
+        self.request.as_deref()
     }
 
     /// Sets the request id, which is random by default.

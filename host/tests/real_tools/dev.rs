@@ -17,6 +17,8 @@ use crate::program::{Program, is_running};
 pub struct Dev {
     pub program: Program,
     pub address: String,
+    /// The line with the address.
+    pub listening: String,
     dist: PathBuf,
     _folder: TempDir,
 }
@@ -57,6 +59,11 @@ impl Dev {
 
     /// With the functions of this template. Each has its handler, its guest and its policy.
     pub fn of(template: &str, functions: &[(&str, &str, &str)]) -> Self {
+        Self::with(template, functions, &[])
+    }
+
+    /// With these arguments, too.
+    pub fn with(template: &str, functions: &[(&str, &str, &str)], args: &[&str]) -> Self {
         let folder = folder();
         for (handler, guest, policy) in functions {
             let dist = folder.path().join("dist");
@@ -66,18 +73,19 @@ impl Dev {
         fs::remove_file(folder.path().join("dist/hello.cwasm")).unwrap();
         let path = folder.path().join("template.yaml");
         fs::write(&path, template).unwrap();
-        let command = command_with(folder.path(), 0, &path);
+        let mut command = command_with(folder.path(), 0, &path);
+        command.args(args);
         Self::run(folder, command)
     }
 
     fn run(folder: TempDir, mut command: Command) -> Self {
         let mut program = Program::start(&mut command);
-        let line = program.wait_for("Listening on ");
-        let address = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"));
+        let listening = program.wait_for("http://127.0.0.1:");
+        let start = listening.find("http://").unwrap();
+        let address = listening[start..].split([' ', '"']).next();
         Self {
             address: address.unwrap().to_owned(),
+            listening,
             program,
             dist: folder.path().join("dist"),
             _folder: folder,

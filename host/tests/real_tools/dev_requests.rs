@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dev::Dev;
 use crate::http::{Answer, post, post_with};
@@ -64,19 +64,77 @@ fn each_request_is_a_line_with_its_function_status_and_time() {
     invoke(&dev, "Nobody", "count");
     let printed = printed(dev);
     for line in [
-        "\nApi: GET /some/where 200 ",
+        "\nApi: GET /some/where 200  Duration: ",
         "\nApi: GET /fail 502 ",
-        "\nGET / 403 ",
-        "\nPOST /2015-03-31/functions/Nobody/invocations 404 ",
+        "\nGET / 403",
+        "\nPOST /2015-03-31/functions/Nobody/invocations 404",
     ] {
         assert_once(&printed, line);
     }
-    let invocations = printed.lines().filter(|line| {
-        let time = line.strip_prefix("Handler: invoke 200 ");
-        let time = time.and_then(|time| time.strip_suffix(" ms"));
-        time.is_some_and(|time| time.parse::<u64>().is_ok())
+    let invocations = printed.lines().filter_map(|line| {
+        let rest = line.strip_prefix("Handler: invoke 200  Duration: ")?;
+        let (duration, rest) = rest.split_once(" ms  Memory Size: 128 MB  Max Memory Used: ")?;
+        let (used, rest) = rest.split_once(" MB  ")?;
+        assert!(duration.parse::<f64>().unwrap() > 0.0, "{line}");
+        assert!((1..128).contains(&used.parse::<u64>().unwrap()), "{line}");
+        Some(rest)
     });
-    assert_eq!(invocations.count(), 2, "{printed}");
+    let [first, second] = invocations.collect::<Vec<_>>()[..] else {
+        panic!("two invocations in\n{printed}");
+    };
+    // `dev` started the process before the first event, as Lambda's provisioned concurrency does.
+    let init = first.strip_prefix("Init Duration: ");
+    let init = init.and_then(|init| init.strip_suffix(" ms (cold)"));
+    assert!(init.unwrap().parse::<f64>().unwrap() > 0.0, "{first}");
+    assert_eq!(second, "(warm)");
+}
+
+#[test]
+fn lines_of_json_have_the_routes_and_each_invocation() {
+    let mut dev = Dev::with(
+        TEMPLATE,
+        &["handler", "api", "streaming"].map(|guest| (guest, guest, "")),
+        &["--json"],
+    );
+    let listening: Value = serde_json::from_str(&dev.listening).unwrap();
+    assert_eq!(listening["type"], "listening");
+    assert_eq!(listening["address"], dev.address);
+    let api = json!({
+        "name": "Api", "routes": [{ "method": "ANY", "path": "/{proxy+}" }], "url": null
+    });
+    let functions = listening["functions"].as_array().unwrap();
+    assert!(functions.contains(&api), "{listening}");
+    dev.get("/some/where");
+    invoke(&dev, "Streaming", "chunks?n=3&size=2");
+    let requests = [
+        ("Api", "GET /some/where", 200),
+        ("Streaming", "invoke", 200),
+    ];
+    for (function, request, status) in requests {
+        let line = dev
+            .program
+            .wait_for(&format!("\"function\":\"{function}\""));
+        let report: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(report["type"], "report", "{report}");
+        assert_eq!(report["request"], request);
+        assert_eq!(report["status"], status);
+        let metrics = &report["metrics"];
+        assert_eq!(metrics["memorySizeMB"], 128);
+        for name in ["durationMs", "initDurationMs", "maxMemoryUsedMB"] {
+            assert!(metrics[name].as_f64().unwrap() > 0.0, "{name}: {report}");
+        }
+    }
+}
+
+#[test]
+fn an_event_that_no_client_waits_for_is_a_line_when_it_has_ended() {
+    let mut dev = start();
+    let path = format!("{}/2015-03-31/functions/Handler/invocations", dev.address);
+    let headers = [("X-Amz-Invocation-Type", "Event")];
+    post_with(&path, &headers, "\"count\"");
+    dev.program.wait_for("Handler: invoke 202");
+    let line = dev.program.wait_for("Handler: event");
+    assert!(line.starts_with("Handler: event  Duration: "), "{line}");
 }
 
 #[test]
@@ -144,7 +202,7 @@ fn an_event_over_lambdas_limit_is_refused_and_a_note_says_so() {
         &printed,
         "note: Api: the event is too large for Lambda: it has 700",
     );
-    assert_once(&printed, "Api: POST /large 413 ");
+    assert_once(&printed, "Api: POST /large 413");
 }
 
 #[test]

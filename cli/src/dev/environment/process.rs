@@ -105,6 +105,17 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Returns the most memory that the process has used, in MB: `VmHWM` in
+    /// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
+    pub fn max_memory_mb(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kb: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+        Some(kb.div_ceil(1024))
+    }
+
     /// Gives the process an event and waits for the outcome.
     pub async fn invoke(&mut self, invocation: Invocation) -> Outcome {
         self.log.begin();

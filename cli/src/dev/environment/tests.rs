@@ -14,7 +14,8 @@ fn environment(script: &str) -> (TempDir, Arc<ExecutionEnvironment>) {
     fs::set_permissions(&bootstrap, Permissions::from_mode(0o755)).unwrap();
     let template = "Resources: {F: {Type: 'AWS::Serverless::Function', Properties: {Handler: f}}}";
     let function = Template::parse(template).unwrap().functions.remove(0);
-    let environment = ExecutionEnvironment::new(function, Code::in_directory(folder.path()));
+    let environment =
+        ExecutionEnvironment::new(function, Code::in_directory(folder.path()), Arc::default());
     (folder, Arc::new(environment))
 }
 
