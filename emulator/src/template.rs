@@ -176,6 +176,14 @@ pub enum TemplateError {
     /// The file is not YAML.
     #[error("the template is not valid YAML: {0}")]
     Syntax(String),
+    /// It does not have a parameter that was given a value.
+    #[error("the template does not have the parameter `{name}`\nhint: its parameters are: {known}")]
+    UnknownParameter {
+        /// The name that was given.
+        name: String,
+        /// The names of the parameters.
+        known: String,
+    },
     /// It does not have a function.
     #[error(
         "the template does not have a function: it needs a resource of type AWS::Serverless::Function with a Handler"
@@ -195,16 +203,20 @@ impl Template {
 
     /// Reads a template's file, in the default region.
     pub fn read(path: &Path) -> Result<Self, TemplateError> {
-        Self::read_in(path, REGION)
+        Self::read_in(path, REGION, &BTreeMap::new())
     }
 
-    /// Reads the file of a template that is to be deployed in a region.
-    pub fn read_in(path: &Path, region: &str) -> Result<Self, TemplateError> {
+    /// Reads the file of a template that is to be deployed in a region, with these values of its parameters.
+    pub fn read_in(
+        path: &Path,
+        region: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Self, TemplateError> {
         let text = std::fs::read_to_string(path).map_err(|source| TemplateError::Read {
             path: path.to_owned(),
             source,
         })?;
-        let mut template = Self::parse_in(&text, region)?;
+        let mut template = Self::parse_in(&text, region, parameters)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for function in &mut template.functions {
             function.code = function.code.take().map(|code| folder.join(code));
@@ -214,14 +226,27 @@ impl Template {
 
     /// Reads a template's text, in YAML or JSON.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        Self::parse_in(text, REGION)
+        Self::parse_in(text, REGION, &BTreeMap::new())
     }
 
-    fn parse_in(text: &str, region: &str) -> Result<Self, TemplateError> {
+    fn parse_in(
+        text: &str,
+        region: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Self, TemplateError> {
         let document = yaml::load(text).map_err(TemplateError::Syntax)?;
+        let known = Node(document.get("Parameters"));
+        if let Some(name) = parameters.keys().find(|name| known.get(name).is_absent()) {
+            let known: Vec<_> = known.entries().map(|(name, _)| name).collect();
+            return Err(TemplateError::UnknownParameter {
+                name: name.clone(),
+                known: known.join(", "),
+            });
+        }
         let mut scope = Scope {
             template: &document,
             region,
+            parameters,
             functions: BTreeMap::new(),
         };
         let names = function_names(&resolved(&scope, "Resources"), region);

@@ -28,6 +28,12 @@ pub struct Setup {
     /// Set the variables of this file, one NAME=VALUE in each line, for all functions
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    /// Set this variable for all functions; may be repeated, and replaces a variable of --env-file
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = shell::assignment)]
+    variables: Vec<(String, String)>,
+    /// Set parameters of the template
+    #[arg(long, value_name = "NAME=VALUE", num_args = 1.., value_parser = shell::assignment)]
+    parameter_overrides: Vec<(String, String)>,
 }
 
 /// The code of a function.
@@ -101,11 +107,18 @@ impl Setup {
     /// Returns an error if a file cannot be read, or if there is no code.
     pub fn read(&self) -> anyhow::Result<Functions> {
         let path = self.template.clone().or_else(Template::find);
+        let parameters = self.parameter_overrides.iter().cloned().collect();
         let mut template = match path {
-            Some(path) => Template::read_in(&path, &shell::region())?,
+            Some(path) => Template::read_in(&path, &shell::region(), &parameters)?,
+            None if !parameters.is_empty() => {
+                bail!(
+                    "there is no template for --parameter-overrides\nhint: name it with --template"
+                )
+            }
             None => Template::default(),
         };
-        let variables = shell::variables(self.aws, self.env_file.as_deref())?;
+        let mut variables = shell::variables(self.aws, self.env_file.as_deref())?;
+        variables.extend(self.variables.iter().cloned());
         for function in &mut template.functions {
             function.variables.extend(variables.clone());
         }

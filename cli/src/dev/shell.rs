@@ -46,6 +46,14 @@ pub(super) fn variables(aws: bool, file: Option<&Path>) -> anyhow::Result<Variab
     Ok(variables)
 }
 
+/// Parses NAME=VALUE on the command line.
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("this is not NAME=VALUE".to_owned()),
+    }
+}
+
 /// Parses lines of NAME=VALUE like Docker: empty lines and lines that begin with `#` are skipped, and
 /// quotes are part of a value.
 fn parse(path: &Path, text: &str) -> anyhow::Result<Variables> {

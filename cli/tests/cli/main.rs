@@ -8,6 +8,7 @@ mod build;
 mod compile;
 mod documents;
 mod inspect;
+mod invoke;
 mod languages;
 mod new;
 mod package;

@@ -18,7 +18,7 @@ Resources:
 
 /// A directory with two functions that is not a project: `Api` shows its request, and the event of `Jobs`
 /// tells it what to do.
-fn functions(cases: &str) -> Folder {
+pub fn functions(cases: &str) -> Folder {
     let folder = Folder::new();
     for directory in ["dist", "tests"] {
         fs::create_dir(folder.path(directory)).unwrap();

@@ -16,6 +16,8 @@ pub(super) struct Scope<'a> {
     /// The whole template.
     pub template: &'a Value,
     pub region: &'a str,
+    /// The values of parameters that replace their defaults.
+    pub parameters: &'a BTreeMap<String, String>,
     /// The functions of the template: their names and ARNs, by their resources' names.
     pub functions: BTreeMap<String, (String, String)>,
 }
@@ -123,7 +125,9 @@ impl Scope<'_> {
             return text(function);
         }
         let parameter = self.template.get("Parameters")?.get(name)?;
-        let default = parameter.get("Default")?;
+        let given = self.parameters.get(name);
+        let given = given.map(|value| Value::Text(value.clone()));
+        let default = given.as_ref().or_else(|| parameter.get("Default"))?;
         let kind = parameter.get("Type").and_then(Value::text);
         match (default, kind.unwrap_or_default()) {
             (Value::Text(default), kind)

@@ -181,7 +181,7 @@ fn variables(head: &str, variables: &str) -> BTreeMap<String, String> {
     let text = format!(
         "{head}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: f\n      Environment:\n        Variables:\n{variables}"
     );
-    let template = Template::parse_in(&text, "eu-west-1").unwrap();
+    let template = Template::parse_in(&text, "eu-west-1", &BTreeMap::new()).unwrap();
     assert_eq!(template.notes, Vec::<String>::new(), "{text}");
     template.functions[0].variables.clone()
 }
