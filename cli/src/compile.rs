@@ -29,6 +29,9 @@ pub struct Args {
     /// Allow the code to use these CPU features
     #[arg(long, value_enum, default_value_t = Cpu::Baseline)]
     cpu: Cpu,
+    /// Print JSON: the path, size and trailer of the artifact
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,7 +55,16 @@ pub fn run(args: &Args) -> Result<()> {
     let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
     let artifact =
         compile(&component, args, &policy).with_context(|| format!("{name} cannot be compiled"))?;
-    output::replace(&args.output, |file| Ok(file.write_all(&artifact)?))
+    output::replace(&args.output, |file| Ok(file.write_all(&artifact)?))?;
+    if args.json {
+        let report = serde_json::json!({
+            "path": args.output.canonicalize()?,
+            "size": artifact.len(),
+            "trailer": Trailer::read(&args.output)?,
+        });
+        println!("{report:#}");
+    }
+    Ok(())
 }
 
 /// Compiles a component for an architecture of Lambda, unless the artifact is there and was compiled from
@@ -67,6 +79,7 @@ pub fn update(component: &Path, artifact: &Path, architecture: Architecture) -> 
         output: artifact.to_owned(),
         target: format!("{}-unknown-linux-gnu", architecture.as_str()),
         cpu: Cpu::Baseline,
+        json: false,
     };
     if is_current(&args)? {
         return Ok(false);

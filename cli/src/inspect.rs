@@ -16,6 +16,9 @@ use crate::component::Description;
 pub struct Args {
     /// A component or an artifact
     file: PathBuf,
+    /// Print JSON: the world, imports, exports, size, and the trailer of an artifact
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the file's world, imports, exports, size and possible grants. Also verifies an artifact, and prints its trailer.
@@ -24,41 +27,82 @@ pub struct Args {
 ///
 /// Returns an error if the file is neither a component nor an artifact, or is damaged.
 pub fn run(args: &Args) -> Result<()> {
-    let text = describe(&args.file)?;
+    let text = describe(&args.file, args.json)?;
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
 }
 
-fn describe(path: &Path) -> Result<String> {
+fn describe(path: &Path, is_json: bool) -> Result<String> {
     let bytes =
         std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let mut text = String::new();
     if Kind::from_bytes(&bytes) == Kind::Component || Kind::from_bytes(&bytes) == Kind::CoreModule {
         let component = Description::parse(&bytes).with_context(|| path.display().to_string())?;
+        let names: [&[String]; 3] = [&component.imports, &component.types, &component.exports];
+        if is_json {
+            return Ok(json(
+                "component",
+                bytes.len(),
+                component.world(),
+                names,
+                None,
+            ));
+        }
         write_names(
             &mut text,
             path,
             "component",
             bytes.len(),
             component.world(),
-            [&component.imports, &component.types, &component.exports],
+            names,
         )?;
         return Ok(text);
     }
     let trailer = Trailer::inspect(path)?;
     artifact::verify(path, &trailer)?;
+    let world = world::examine(trailer.needs(), trailer.exports.iter().map(String::as_str));
+    let names: [&[String]; 3] = [&trailer.imports, &trailer.types, &trailer.exports];
+    if is_json {
+        return Ok(json("artifact", bytes.len(), world, names, Some(&trailer)));
+    }
     write_names(
         &mut text,
         path,
         "compiled component",
         bytes.len(),
-        world::examine(trailer.needs(), trailer.exports.iter().map(String::as_str)),
-        [&trailer.imports, &trailer.types, &trailer.exports],
+        world,
+        names,
     )?;
     write_trailer(&mut text, &trailer)?;
     Ok(text)
+}
+
+fn json(
+    kind: &str,
+    size: usize,
+    world: Result<World, IncompatibleComponent>,
+    [imports, types, exports]: [&[String]; 3],
+    trailer: Option<&Trailer>,
+) -> String {
+    let (world, unsupported) = match world {
+        Ok(world) => (Some(world.to_string()), None),
+        Err(incompatible) => (None, Some(incompatible.to_string())),
+    };
+    let report = serde_json::json!({
+        "kind": kind,
+        "size": size,
+        "world": world,
+        "unsupported": unsupported,
+        "imports": imports,
+        // The imports that have types only.
+        "types": types,
+        "exports": exports,
+        "grants": grants::names(world::needed(imports, types)),
+        "trailer": trailer,
+    });
+    format!("{report:#}\n")
 }
 
 fn write_names(

@@ -4,11 +4,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod bootstrap;
 mod build;
 mod compile;
+mod completions;
 mod component;
 mod dev;
 mod doctor;
@@ -37,6 +38,8 @@ enum Command {
     /// Compile a component for the runtime
     Compile(compile::Args),
     // Its help is at its arguments.
+    Completions(completions::Args),
+    // Its help is at its arguments.
     Dev(dev::Args),
     // As `dev`.
     Doctor(doctor::Args),
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Init(args) => new::init(&args),
         Command::Build(args) => build::run(&args),
         Command::Compile(args) => compile::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Dev(args) => dev::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -6,6 +6,16 @@ use lambda_wasm_host::interfaces::{Access, INTERFACES, Interface};
 use lambda_wasm_host::policy::Grant;
 use lambda_wasm_host::world;
 
+/// Returns the interfaces or packages that a component with these imports can use only with a grant.
+pub fn names<'a>(imports: impl Iterator<Item = &'a str>) -> Vec<&'static str> {
+    let imports: Vec<&str> = imports.map(world::interface).collect();
+    let rows = INTERFACES.iter().filter(|row| imports.contains(&row.name));
+    let granted = rows.filter(|row| matches!(row.access, Access::Granted(_)));
+    let mut names: Vec<_> = granted.map(label).collect();
+    names.dedup();
+    names
+}
+
 /// Writes the grants that a component with these imports can use, and a policy to start from.
 pub fn write<'a>(text: &mut String, imports: impl Iterator<Item = &'a str>) -> fmt::Result {
     let imports: Vec<&str> = imports.map(world::interface).collect();

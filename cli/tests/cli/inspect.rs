@@ -1,7 +1,8 @@
 //! `lambda-wasm inspect`: what it prints.
 
 use lambda_wasm_host::artifact::{HOST_TARGET, WASMTIME};
-use lambda_wasm_test_support::components;
+use lambda_wasm_test_support::{components, guest};
+use serde_json::Value;
 
 use crate::support::Folder;
 
@@ -167,4 +168,37 @@ fn other_files_are_refused() {
         let said = folder.fail(&["inspect", name]);
         assert!(said.contains(name) && said.contains(words), "{said}");
     }
+}
+
+#[test]
+fn json_has_the_same_facts() {
+    let folder = Folder::with_component();
+    let inspect = |name: &str| -> Value {
+        serde_json::from_str(&folder.succeed(&["inspect", name, "--json"])).unwrap()
+    };
+    let component = inspect("hello.wasm");
+    assert_eq!(component["kind"], "component");
+    assert_eq!(component["size"], folder.read("hello.wasm").len());
+    assert_eq!(component["world"], "handler-function");
+    assert_eq!(component["unsupported"], Value::Null);
+    assert_eq!(component["exports"][0], "lambda:function/handler@0.1.0");
+    assert_eq!(component["trailer"], Value::Null);
+    let report = folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm", "--json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let path = folder.path("hello.cwasm").canonicalize().unwrap();
+    assert_eq!(report["path"], path.to_str().unwrap());
+    assert_eq!(report["size"], folder.read("hello.cwasm").len());
+    assert_eq!(report["trailer"]["target"], HOST_TARGET);
+    let artifact = inspect("hello.cwasm");
+    assert_eq!(artifact["kind"], "artifact");
+    assert_eq!(artifact["trailer"], report["trailer"]);
+    for name in ["world", "imports", "exports", "grants"] {
+        assert_eq!(artifact[name], component[name], "{name}");
+    }
+    let fetch = inspect(guest("http_p2").to_str().unwrap());
+    let grants = fetch["grants"].as_array().unwrap();
+    assert!(
+        grants.contains(&"wasi:http/outgoing-handler".into()),
+        "{fetch}"
+    );
 }

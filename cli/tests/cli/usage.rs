@@ -32,3 +32,24 @@ fn wrong_usage_is_told_apart_from_failure() {
         assert!(output.stderr.contains("--help"), "{args:?}: {output:?}");
     }
 }
+
+#[test]
+fn each_shell_has_a_script_that_completes_commands() {
+    let folder = Folder::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = folder.succeed(&["completions", shell]);
+        for word in ["lambda-wasm", "inspect", "parameter-overrides"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+    let script = folder.succeed(&["completions", "bash"]);
+    folder.write("completions", script);
+    // Bash calls the function that the script registers with the command, the word, and the word before.
+    let complete = "source ./completions; COMP_WORDS=(lambda-wasm insp); COMP_CWORD=1; $(complete -p lambda-wasm | grep -o '_lambda[^ ]*') lambda-wasm insp lambda-wasm; echo \"${COMPREPLY[@]}\"";
+    let output = std::process::Command::new("bash")
+        .args(["-c", complete])
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "inspect\n");
+}
