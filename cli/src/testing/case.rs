@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::invoke::sample;
@@ -35,12 +35,13 @@ pub struct Settings {
     pub name: String,
     /// The function to invoke, unless it is the only one.
     pub function: Option<String>,
+    #[serde(default, deserialize_with = "json")]
     event: Option<Value>,
     event_file: Option<PathBuf>,
     sample: Option<String>,
     /// Changes of the event.
-    #[serde(default)]
-    set: Map<String, Value>,
+    #[serde(default, deserialize_with = "json")]
+    set: Option<Value>,
     /// Variables in addition to those of the template.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -52,11 +53,13 @@ pub struct Settings {
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body of an HTTP response: its text, or JSON that it has to contain.
+    #[serde(default, deserialize_with = "json")]
     pub body: Option<Value>,
     /// Parts of the body of an HTTP response.
     #[serde(default)]
     pub body_contains: Texts,
     /// The response: JSON that it has to contain, or its text.
+    #[serde(default, deserialize_with = "json")]
     pub response: Option<Value>,
     /// Whether the response is compared with the snapshot of the last update.
     #[serde(default)]
@@ -96,6 +99,27 @@ impl From<OneOrMany> for Texts {
             OneOrMany::One(text) => Self(vec![text]),
             OneOrMany::Many(texts) => Self(texts),
         }
+    }
+}
+
+/// The key under which the crate `toml` hands over a date or time.
+const DATE: &str = "$__toml_private_datetime";
+
+/// Deserializes JSON. JSON has texts for the dates and times of TOML.
+fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    let mut value = Value::deserialize(deserializer)?;
+    dates_as_texts(&mut value);
+    Ok(Some(value))
+}
+
+fn dates_as_texts(value: &mut Value) {
+    match value {
+        Value::Object(members) => match members.get_mut(DATE) {
+            Some(date) => *value = date.take(),
+            None => members.values_mut().for_each(dates_as_texts),
+        },
+        Value::Array(values) => values.iter_mut().for_each(dates_as_texts),
+        _ => {}
     }
 }
 
@@ -232,7 +256,7 @@ impl Settings {
                 let shown = path.display();
                 let bytes = fs::read(&path).with_context(|| format!("{shown} cannot be read"))?;
                 // The function may expect an event that is not JSON.
-                if self.set.is_empty() {
+                if self.set.is_none() {
                     return Ok(bytes);
                 }
                 serde_json::from_slice(&bytes).with_context(|| format!("{shown} is not JSON"))?
@@ -240,7 +264,11 @@ impl Settings {
             (_, _, Some(name)) => sample::find(name)?,
             _ => Value::Object(Map::new()),
         };
-        change(&mut event, "", &self.set)?;
+        match &self.set {
+            None => {}
+            Some(Value::Object(set)) => change(&mut event, "", set)?,
+            Some(_) => bail!("`set` is not a table"),
+        }
         Ok(event.to_string().into_bytes())
     }
 }
@@ -260,4 +288,25 @@ fn change(event: &mut Value, prefix: &str, set: &Map<String, Value>) -> Result<(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn dates_of_toml_are_texts_in_the_event() {
+        let text = "[[test]]\nname = \"a\"\nevent = { day = 2026-01-31, times = [2026-01-31T12:00:00Z] }\nset.at.time = 12:30:00\n";
+        let (_, settings) = parse(Path::new("a.toml"), "a.toml", text)
+            .unwrap()
+            .remove(0);
+        let event: Value = serde_json::from_slice(&settings.event(Path::new("")).unwrap()).unwrap();
+        assert_eq!(
+            event,
+            json!({
+                "day": "2026-01-31", "times": ["2026-01-31T12:00:00Z"], "at": { "time": "12:30:00" }
+            })
+        );
+    }
 }
