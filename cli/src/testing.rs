@@ -14,8 +14,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use tokio::sync::Semaphore;
 
-use crate::dev::rebuild;
 use crate::dev::discovered;
+use crate::dev::rebuild;
 use crate::dev::setup::{Located, Setup};
 use crate::invoke;
 use case::{Case, Suite};

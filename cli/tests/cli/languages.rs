@@ -56,6 +56,13 @@ impl Project {
             .1
     }
 
+    /// Runs the cases that the template of the project has.
+    #[track_caller]
+    fn passes_its_tests(&self) {
+        let (said, _) = self.run(&["test"]);
+        assert!(said.contains("1 passed"), "{said}");
+    }
+
     /// Invokes the function, and returns the response.
     #[track_caller]
     fn invoke(&self, args: &[&str]) -> Value {
@@ -69,6 +76,7 @@ impl Project {
 fn answers_http(lang: &str, world: &str) -> Project {
     let project = Project::new(lang, world);
     project.build();
+    project.passes_its_tests();
     for sample in ["http-api", "rest", "alb"] {
         let response = project.invoke(&["--sample", sample]);
         assert_eq!(response["statusCode"], 200, "{sample}: {response}");
@@ -93,6 +101,7 @@ fn answers_http(lang: &str, world: &str) -> Project {
 fn answers_events(lang: &str) {
     let project = Project::new(lang, "handler");
     project.build();
+    project.passes_its_tests();
     assert_eq!(
         project.invoke(&["--sample", "sqs"]),
         json!({ "records": 2 })
@@ -158,6 +167,7 @@ fn rust_projects_answer() {
     answers_events("rust");
     let project = Project::new("rust", "stream");
     project.build();
+    project.passes_its_tests();
     let (response, _) = project.run(&["invoke"]);
     assert_eq!(response, "3\n2\n1\n0\n");
     // The compiler's own words are shown.
@@ -367,6 +377,7 @@ fn c_projects_answer() {
     answers_http("c", "api");
     let project = Project::new("c", "handler");
     project.build();
+    project.passes_its_tests();
     assert_eq!(project.invoke(&[]), json!({ "bytes": 2 }));
     project.0.write("hello/event.json", "[1, 2, 3]");
     let event = ["invoke", "--event", "event.json"];

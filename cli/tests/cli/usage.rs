@@ -6,7 +6,17 @@ use crate::support::Folder;
 fn help_lists_the_commands() {
     let text = Folder::new().succeed(&["--help"]);
     for command in [
-        "build", "compile", "dev", "doctor", "init", "inspect", "invoke", "new", "package",
+        "build",
+        "compile",
+        "completions",
+        "dev",
+        "doctor",
+        "init",
+        "inspect",
+        "invoke",
+        "new",
+        "package",
+        "test",
     ] {
         assert!(
             text.lines()
