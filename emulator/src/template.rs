@@ -3,6 +3,7 @@
 //! The template is written for AWS, not for this machine. Parts without a meaning here are skipped.
 //! A value that is known only after a deployment (`!Ref` of a table) becomes a note.
 
+mod architecture;
 mod events;
 mod intrinsics;
 mod scalar;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::account::{ACCOUNT, REGION};
+pub use architecture::Architecture;
 use intrinsics::Scope;
 use value::{Node, Value};
 
@@ -52,33 +54,6 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// `FunctionUrlConfig`: the invoke mode of its function URL, if it has one.
     pub url: Option<InvokeMode>,
-}
-
-/// The architectures that Lambda has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Architecture {
-    /// `x86_64`
-    X86_64,
-    /// `arm64`
-    Arm64,
-}
-
-impl Architecture {
-    /// Its name in target triples.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64",
-            Self::Arm64 => "aarch64",
-        }
-    }
-
-    /// Its name in templates.
-    pub fn sam_name(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64",
-            Self::Arm64 => "arm64",
-        }
-    }
 }
 
 /// A route to a function.
