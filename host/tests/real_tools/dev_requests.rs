@@ -1,8 +1,9 @@
 //! Requests to `lambda-wasm dev`: what clients get, and what a developer sees in the terminal.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -143,7 +144,12 @@ fn a_request_whose_client_has_gone_is_a_line_too() {
     let address = dev.address.strip_prefix("http://").unwrap();
     let mut client = TcpStream::connect(address).unwrap();
     let head = "POST /2015-03-31/functions/Handler/invocations HTTP/1.1\r\nHost: localhost\r\n";
-    write!(client, "{head}Content-Length: 11\r\n\r\n\"sleep:300\"").unwrap();
+    write!(client, "{head}Content-Length: 11\r\n\r\n\"sleep:900\"").unwrap();
+    // The client waits until the server has its whole request: a part of a request is not one.
+    let patience = Some(Duration::from_millis(300));
+    client.set_read_timeout(patience).unwrap();
+    let early = client.read(&mut [0]).unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::WouldBlock);
     drop(client);
     dev.program.wait_for("Handler: invoke 200 ");
     assert_eq!(invoke(&dev, "Handler", "count").status, 200);
