@@ -72,7 +72,7 @@ fn install(folder: &Folder, out: &str) -> PathBuf {
 }
 
 #[test]
-fn the_wheel_builds_serves_and_packs_without_rust_or_a_compiler() {
+fn the_wheel_builds_invokes_and_packs() {
     let folder = Folder::with_component();
     pack(&folder, "out");
     let tool = install(&folder, "out");
