@@ -26,8 +26,7 @@ pub const OLDEST: [u32; 2] = [1, 25];
 /// The module that projects import.
 const MODULE: &str = "lambda-wasm.internal/function";
 
-/// The module that the bindings import. `wit` has the packages of its version 0.2.3 that they use, so that no build
-/// needs the network. `cabi_realloc` differs from that version: the garbage collector does not run in it.
+/// The module that the bindings import. The packages in `wit` take its place, so that no build needs the network.
 const RUNTIME: &str = "go.bytecodealliance.org/pkg";
 
 /// `wit`, and a directory with the package `function` for each world.

@@ -1,113 +1,78 @@
-package runtime
+// Package wit_runtime has the memory and the handles of the bindings, as wit-bindgen-go names them.
+package wit_runtime
 
 import (
-	"fmt"
 	"runtime"
 	"unsafe"
 )
 
+// Handle is a resource that is owned, until it is dropped or given away.
 type Handle struct {
-	value int32
+	// Zero if the resource is not owned any more.
+	id int32
 }
 
+// MakeHandle returns the handle of a resource.
+func MakeHandle(id int32) *Handle {
+	handle := &Handle{}
+	handle.Set(id)
+	return handle
+}
+
+// Set makes an empty handle own a resource.
+func (h *Handle) Set(id int32) {
+	if id == 0 || h.id != 0 {
+		panic("a handle owns one resource")
+	}
+	h.id = id
+}
+
+// Use returns the resource for the time of a call.
 func (h *Handle) Use() int32 {
-	if h.value == 0 {
-		panic("nil handle")
+	if h.id == 0 {
+		panic("the resource was dropped or given away")
 	}
-	return h.value
+	return h.id
 }
 
+// Take gives the resource away.
 func (h *Handle) Take() int32 {
-	if h.value == 0 {
-		panic("nil handle")
-	}
-	value := h.value
-	h.value = 0
-	return value
+	id := h.Use()
+	h.id = 0
+	return id
 }
 
-func (h *Handle) Set(value int32) {
-	if value == 0 {
-		panic("nil handle")
-	}
-	if h.value != 0 {
-		panic("handle already set")
-	}
-	h.value = value
-}
-
+// TakeOrNil gives the resource away, and returns 0 if there is none.
 func (h *Handle) TakeOrNil() int32 {
-	value := h.value
-	h.value = 0
-	return value
+	id := h.id
+	h.id = 0
+	return id
 }
 
-func MakeHandle(value int32) *Handle {
-	if value == 0 {
-		panic("nil handle")
-	}
-	return &Handle{value}
-}
-
-func Allocate(pinner *runtime.Pinner, size, align uintptr) unsafe.Pointer {
-	pointer := allocateRaw(size, align)
-	pinner.Pin(pointer)
-	return pointer
-}
-
-func allocateRaw(size, align uintptr) unsafe.Pointer {
+// Allocate returns memory that stays where it is until the pinner unpins it.
+func Allocate(pinner *runtime.Pinner, size, _ uintptr) unsafe.Pointer {
 	if size == 0 {
 		return nil
 	}
-
-	if size%align != 0 {
-		panic(fmt.Sprintf("size %v is not compatible with alignment %v", size, align))
-	}
-
-	switch align {
-	case 1:
-		return unsafe.Pointer(unsafe.SliceData(make([]uint8, size)))
-	case 2:
-		return unsafe.Pointer(unsafe.SliceData(make([]uint16, size/align)))
-	case 4:
-		return unsafe.Pointer(unsafe.SliceData(make([]uint32, size/align)))
-	case 8:
-		return unsafe.Pointer(unsafe.SliceData(make([]uint64, size/align)))
-	default:
-		panic(fmt.Sprintf("unsupported alignment: %v", align))
-	}
+	// Words of eight bytes have the largest alignment of the canonical ABI.
+	memory := unsafe.Pointer(unsafe.SliceData(make([]uint64, (size+7)/8)))
+	pinner.Pin(memory)
+	return memory
 }
 
-// NB: `cabi_realloc` may be called before the Go runtime has been initialized,
-// in which case we need to use `runtime.sbrk` to do allocations.  The following
-// is an abbreviation of [Till's
-// efforts](https://github.com/bytecodealliance/go-modules/pull/367).
+// The memory that the caller of a function has allocated for its arguments.
+var arguments runtime.Pinner
+
+// Unpin lets the memory of the arguments go.
+func Unpin() { arguments.Unpin() }
+
+// Go's runtime starts after the first calls of cabi_realloc, and packages are initialized last.
+var isStarted bool
+
+func init() { isStarted = true }
 
 //go:linkname sbrk runtime.sbrk
-func sbrk(n uintptr) unsafe.Pointer
-
-//nolint:unused
-var useGCAllocations = false
-
-func init() {
-	useGCAllocations = true
-}
-
-//nolint:unused
-func offset(ptr, align uintptr) uintptr {
-	newptr := (ptr + align - 1) &^ (align - 1)
-	return newptr - ptr
-}
-
-var pinner = runtime.Pinner{}
-
-func Unpin() {
-	pinner.Unpin()
-}
-
-//nolint:unused
-//go:wasmimport wasi_snapshot_preview1 adapter_monotonic_clock_set_paused
-func adapterMonotonicClockSetPaused(paused bool)
+func sbrk(size uintptr) unsafe.Pointer
 
 //go:linkname acquirem runtime.acquirem
 func acquirem() unsafe.Pointer
@@ -115,37 +80,26 @@ func acquirem() unsafe.Pointer
 //go:linkname releasem runtime.releasem
 func releasem(m unsafe.Pointer)
 
-//nolint:unused
-//go:wasmexport cabi_realloc
-func cabiRealloc(oldPointer unsafe.Pointer, oldSize, align, newSize uintptr) unsafe.Pointer {
-	if oldPointer != nil || oldSize != 0 {
-		panic("todo")
-	}
+//go:wasmimport wasi_snapshot_preview1 adapter_monotonic_clock_set_paused
+func pauseClock(isPaused bool)
 
-	if useGCAllocations {
-		// For the duration of the allocation, the garbage collector
-		// neither starts nor finishes a cycle: at the end of one it
-		// reads the wall clock too, which the adapter cannot replace.
-		m := acquirem()
-		defer releasem(m)
-		// Here we call `adapter_monotonic_clock_set_paused` before and
-		// after allocating since the Go garbage collector calls
-		// `clock_time_get` to measure time spent in various stages of
-		// GC, but calls to imports from `cabi_realloc` are forbidden by
-		// the component model, so we must tell the
-		// `wasi_snapshot_preview1` adapter to use a cached value
-		// instead of calling `monotonic_clock::now`.
-		//
-		// See https://github.com/bytecodealliance/wasmtime/pull/13563
-		// for more details.
-		adapterMonotonicClockSetPaused(true)
-		pointer := Allocate(&pinner, newSize, align)
-		adapterMonotonicClockSetPaused(false)
-		return pointer
-	} else {
-		alignedSize := newSize + offset(newSize, align)
-		unaligned := sbrk(alignedSize)
-		off := offset(uintptr(unaligned), align)
-		return unsafe.Add(unaligned, off)
+// The canonical ABI calls it for the memory of arguments and results, and never to grow any. In the call, no function of
+// the host may be called, but Go's garbage collector asks for the time when a cycle begins and ends. So no cycle does either
+// (the thread is held), and the adapter answers for the monotonic clock, which an allocation may ask for, too.
+//
+//go:wasmexport cabi_realloc
+func reallocate(old unsafe.Pointer, oldSize, align, size uintptr) unsafe.Pointer {
+	if old != nil || oldSize != 0 {
+		panic("the canonical ABI grew an allocation")
 	}
+	if !isStarted {
+		memory := sbrk(size + align - 1)
+		return unsafe.Add(memory, -uintptr(memory)&(align-1))
+	}
+	thread := acquirem()
+	pauseClock(true)
+	memory := Allocate(&arguments, size, align)
+	pauseClock(false)
+	releasem(thread)
+	return memory
 }
