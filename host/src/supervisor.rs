@@ -23,7 +23,7 @@ use crate::runtime_api::RuntimeClient;
 use crate::shutdown::MAX_ABANDONED;
 use crate::timeline::MAX_LOG_WAIT;
 use crate::timings::Timings;
-use crate::watch::{Left, Rescue, Watch};
+use crate::watch::{Left, StuckInvocation, Watch};
 use crate::worker::Worker;
 
 /// Why a process ends that cannot replace a worker.
@@ -37,7 +37,10 @@ pub struct Supervisor {
     workers: usize,
     watch: Arc<Watch>,
     /// The work for the thread that stands by. The channel's memory is allocated at the start.
-    rescues: (SyncSender<Rescue>, Mutex<Receiver<Rescue>>),
+    stuck: (
+        SyncSender<StuckInvocation>,
+        Mutex<Receiver<StuckInvocation>>,
+    ),
     standing_by: AtomicUsize,
 }
 
@@ -53,18 +56,18 @@ impl Supervisor {
         let (sender, receiver) = mpsc::sync_channel(workers + MAX_ABANDONED);
         Arc::new_cyclic(|supervisor: &Weak<Self>| {
             let supervisor = Weak::clone(supervisor);
-            let rescue = move |rescue| {
+            let on_stuck = move |stuck| {
                 if let Some(supervisor) = supervisor.upgrade() {
-                    supervisor.rescue(rescue);
+                    supervisor.take_over(stuck);
                 }
             };
             Self {
-                watch: Arc::new(Watch::new(Arc::clone(&function), log, workers, rescue)),
+                watch: Arc::new(Watch::new(Arc::clone(&function), log, workers, on_stuck)),
                 function,
                 endpoint,
                 log,
                 workers,
-                rescues: (sender, Mutex::new(receiver)),
+                stuck: (sender, Mutex::new(receiver)),
                 standing_by: AtomicUsize::new(0),
             }
         })
@@ -140,21 +143,21 @@ impl Supervisor {
 
     /// Does the work of a stuck thread, or has it done. Called by the watchdog, which must not wait if it has other invocations
     /// to watch.
-    fn rescue(self: &Arc<Self>, rescue: Rescue) {
+    fn take_over(self: &Arc<Self>, stuck: StuckInvocation) {
         if self.workers == 1 {
-            self.report(&rescue);
-            if rescue.left.is_some() {
+            self.report(&stuck);
+            if stuck.left.is_some() {
                 let error = process::reexec();
                 let reason = format!("the process cannot restart: {error}");
                 self.watch.shutdown.request_and_log(&reason);
             }
             return;
         }
-        if rescue.unanswered.is_none() && rescue.left.is_none() {
+        if stuck.unanswered.is_none() && stuck.left.is_none() {
             return;
         }
         let has_relief = self.standing_by.load(Ordering::Acquire) > 0 || self.stand_by();
-        if !has_relief || self.rescues.0.try_send(rescue).is_err() {
+        if !has_relief || self.stuck.0.try_send(stuck).is_err() {
             self.watch.shutdown.request(NO_REPLACEMENT);
         }
     }
@@ -174,14 +177,14 @@ impl Supervisor {
     /// Waits for a worker that is stuck, reports its failure and takes its place.
     fn relieve(self: &Arc<Self>) {
         let shutdown = &self.watch.shutdown;
-        while let Some(rescue) = self.next_rescue(Receiver::recv) {
+        while let Some(stuck) = self.next_stuck(Receiver::recv) {
             // The next stuck worker does not wait for the report of this one.
             let has_successor = self.stand_by();
-            self.report(&rescue);
-            if rescue.left == Some(Left::TooMany) {
+            self.report(&stuck);
+            if stuck.left == Some(Left::TooMany) {
                 shutdown.exit_if_idle();
             }
-            let is_needed = rescue.left == Some(Left::Replaced) && !shutdown.is_requested();
+            let is_needed = stuck.left == Some(Left::Replaced) && !shutdown.is_requested();
             if !is_needed && !has_successor {
                 continue;
             }
@@ -189,7 +192,7 @@ impl Supervisor {
             if !is_needed {
                 return;
             }
-            if !has_successor && let Some(another) = self.next_rescue(Receiver::try_recv) {
+            if !has_successor && let Some(another) = self.next_stuck(Receiver::try_recv) {
                 self.standing_by.fetch_add(1, Ordering::AcqRel);
                 shutdown.request_and_log(NO_REPLACEMENT);
                 self.report(&another);
@@ -202,25 +205,25 @@ impl Supervisor {
         }
     }
 
-    fn next_rescue<E>(
+    fn next_stuck<E>(
         &self,
-        receive: impl FnOnce(&Receiver<Rescue>) -> Result<Rescue, E>,
-    ) -> Option<Rescue> {
-        let rescues = self.rescues.1.lock();
-        receive(&rescues.unwrap_or_else(PoisonError::into_inner)).ok()
+        receive: impl FnOnce(&Receiver<StuckInvocation>) -> Result<StuckInvocation, E>,
+    ) -> Option<StuckInvocation> {
+        let stuck = self.stuck.1.lock();
+        receive(&stuck.unwrap_or_else(PoisonError::into_inner)).ok()
     }
 
     /// Reports a stuck invocation, if it has not been answered, in a bounded time: the log or the Runtime API may be stuck.
-    fn report(&self, rescue: &Rescue) {
-        let Some(invocation) = &rescue.unanswered else {
+    fn report(&self, stuck: &StuckInvocation) {
+        let Some(invocation) = &stuck.unanswered else {
             return;
         };
         // Two lines may have to wait: the failure, and why the Runtime API did not take it.
         let afterwards = self.watch.restart_takes() + 2 * MAX_LOG_WAIT;
-        let within = rescue.timeline.report_within(afterwards);
+        let within = stuck.timeline.report_within(afterwards);
         let log = self.log.waiting_at_most(MAX_LOG_WAIT);
         let client = RuntimeClient::new(Arc::clone(&self.endpoint), log, Some(within));
-        let failure = stuck(rescue.since);
+        let failure = stuck_failure(stuck.since);
         // The thread is replaced whether the failure was taken or not.
         let _ = client.fail(invocation, &failure);
         let event = InvocationFailed {
@@ -235,7 +238,7 @@ impl Supervisor {
 }
 
 /// Creates the failure of an invocation that began at `since`, and whose thread is stuck.
-fn stuck(since: Instant) -> Failure {
+fn stuck_failure(since: Instant) -> Failure {
     Failure {
         is_crash: true,
         ..Failure::new(

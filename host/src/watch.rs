@@ -4,7 +4,8 @@
 //! log that nobody reads, for example. A call for a file that is a pipe, or on a disk that hangs, leaves a thread of the
 //! worker's runtime behind. Too many of these threads make the process re-execute itself, too.
 //!
-//! The watchdog's thread only decides. It claims the answer, and hands a [`Rescue`] to the supervisor.
+//! The watchdog's thread only decides. It claims the answer, and hands a [`StuckInvocation`] to the
+//! supervisor.
 
 use std::mem::replace;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -29,18 +30,18 @@ pub struct Watch {
     start_took: OnceLock<Duration>,
     /// The end of the process.
     pub shutdown: Shutdown,
-    rescue: Box<dyn Fn(Rescue) + Send + Sync>,
+    on_stuck: Box<dyn Fn(StuckInvocation) + Send + Sync>,
 }
 
-/// The work that a stuck thread does not do.
-pub struct Rescue {
+/// An invocation whose thread is stuck.
+pub struct StuckInvocation {
     /// The invocation, if it has not been answered.
     pub unanswered: Option<Arc<Invocation>>,
     /// When the invocation began.
     pub since: Instant,
     /// The invocation's timeline.
     pub timeline: Timeline,
-    /// The rescue of the thread's work. `None` if the thread returned after all.
+    /// What becomes of the thread's work. `None` if the thread returned after all.
     pub left: Option<Left>,
 }
 
@@ -61,14 +62,14 @@ pub struct InvocationGuard<'a> {
 }
 
 impl Watch {
-    /// Creates the watch over so many workers. `rescue` does the work of stuck threads, and must not wait if there are
-    /// several workers.
+    /// Creates the watch over so many workers. `on_stuck` does the work of stuck threads, and must not wait if there
+    /// are several workers.
     #[must_use]
     pub fn new(
         function: Arc<Function>,
         log: Log,
         workers: usize,
-        rescue: impl Fn(Rescue) + Send + Sync + 'static,
+        on_stuck: impl Fn(StuckInvocation) + Send + Sync + 'static,
     ) -> Self {
         Self {
             function,
@@ -76,7 +77,7 @@ impl Watch {
             workers,
             start_took: OnceLock::new(),
             shutdown: Shutdown::new(log),
-            rescue: Box::new(rescue),
+            on_stuck: Box::new(on_stuck),
         }
     }
 
@@ -113,7 +114,7 @@ impl Watch {
             // A response that is being sent, or has been, is kept whatever follows it.
             if let Some(invocation) = claim.claim() {
                 let left = watch.leave(&its);
-                (watch.rescue)(Rescue {
+                (watch.on_stuck)(StuckInvocation {
                     unanswered: Some(Arc::clone(invocation)),
                     since,
                     timeline,
@@ -129,7 +130,7 @@ impl Watch {
             if !is_stuck() {
                 return Some(Instant::now() + RECHECK);
             }
-            (watch.rescue)(Rescue {
+            (watch.on_stuck)(StuckInvocation {
                 unanswered: None,
                 since,
                 timeline,

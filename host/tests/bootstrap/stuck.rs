@@ -135,14 +135,14 @@ fn a_thread_that_returns_while_its_failure_is_told_is_not_counted_below_zero() {
     }
     let [mut stuck, mut other] = workers;
     stuck.event_within(TIMEOUT, "stuck", "\"long-line:1000000\"");
-    let mut rescue = api.accept();
-    assert_eq!(rescue.request().line, ERROR);
+    let mut report = api.accept();
+    assert_eq!(report.request().line, ERROR);
     let reading = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
     stuck.expect_end();
     other.event("other", "\"count\"");
     other.take_response("other");
     other.expect_next();
-    rescue.answer("202 Accepted", "", "{\"status\":\"OK\"}");
+    report.answer("202 Accepted", "", "{\"status\":\"OK\"}");
     let mut another = api.accept();
     another.expect_next();
     another.event("another", "\"count\"");
@@ -221,12 +221,12 @@ fn whatever_the_runtime_api_says_to_the_failure_the_process_restarts() {
         worker.expect_next();
         let deadline = Instant::now() + TIMEOUT;
         worker.event_within(TIMEOUT, "stuck", "\"long-line:1000000\"");
-        let mut rescue = api.accept();
-        assert_eq!(rescue.request().line, ERROR);
+        let mut report = api.accept();
+        assert_eq!(report.request().line, ERROR);
         match status {
             // Not a word.
             "" => {}
-            status => rescue.answer(status, "", ""),
+            status => report.answer(status, "", ""),
         }
         let mut restarted = api.accept();
         restarted.expect_next();
@@ -253,8 +253,8 @@ fn a_neighbours_deadline_does_not_wait_for_the_report_of_a_stuck_one() {
     stuck.event_within(TIMEOUT, "stuck", "\"long-line:1000000\"");
     neighbour.event_within(TIMEOUT * 3 / 2, "neighbour", "\"loop\"");
     // It is not answered.
-    let mut rescue = api.accept();
-    assert_eq!(rescue.request().line, ERROR);
+    let mut report = api.accept();
+    assert_eq!(report.request().line, ERROR);
     let error = neighbour.request();
     assert!(error.line.contains("/neighbour/error "), "{}", error.line);
     let text = String::from_utf8(error.body).unwrap();
