@@ -12,13 +12,15 @@ pub mod event_sources;
 mod guests;
 mod locks;
 mod oci_wasm;
+pub mod program;
 mod scripted_api;
 pub mod signature;
+pub mod tools;
 
 pub use cpu_share::CpuShare;
 pub use deployment::{Deployment, Host, Output, Process, Unread};
 pub use guests::{artifact, build_guest, compile_once, guest};
-pub use locks::lock;
+pub use locks::{lock, once_a_run};
 pub use oci_wasm::oci_wasm_component;
 pub use scripted_api::{Connection, Request, ScriptedApi};
 

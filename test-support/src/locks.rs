@@ -21,7 +21,7 @@ pub fn lock(name: &str) -> File {
 }
 
 /// Does `work`, unless another process of the same run of `cargo nextest` has done it.
-pub(crate) fn once_a_run(name: &str, work: impl FnOnce()) {
+pub fn once_a_run(name: &str, work: impl FnOnce()) {
     let mut file = lock(name);
     let run = std::env::var("NEXTEST_RUN_ID").unwrap_or_default();
     let mut done = String::new();

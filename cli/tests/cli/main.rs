@@ -11,6 +11,7 @@ mod inspect;
 mod invoke;
 mod languages;
 mod new;
+mod newcomer;
 mod package;
 mod refused;
 mod release;

@@ -2,28 +2,42 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
-use lambda_wasm_test_support::{built, root};
+use lambda_wasm_test_support::{built, once_a_run, root};
 use zip::ZipArchive;
 
 use crate::support::Folder;
 
 const ARCHITECTURE: &str = std::env::consts::ARCH;
 
-/// Packs this build of the tool, with the host for this machine, into `out`.
-fn pack(folder: &Folder, out: &str) {
-    fs::create_dir_all(folder.path("hosts")).unwrap();
-    let host = folder.path(&format!("hosts/bootstrap-{ARCHITECTURE}"));
+/// Packs this build of the tool, with the host for this machine, into a directory.
+fn pack(out: &Path) {
+    let hosts = tempfile::tempdir().unwrap();
+    let host = hosts.path().join(format!("bootstrap-{ARCHITECTURE}"));
     fs::copy(built("dist/bootstrap"), host).unwrap();
     let output = Command::new("python3")
         .arg(root().join("scripts/pack-release.py"))
         .args([ARCHITECTURE, env!("CARGO_BIN_EXE_lambda-wasm")])
-        .args([folder.path("hosts"), folder.path(out)])
+        .args([hosts.path(), out])
         .output()
         .unwrap();
     succeeded(&output);
+}
+
+/// The packages of this build of the tool, which all tests share.
+fn packed() -> &'static Path {
+    static PACKED: LazyLock<PathBuf> = LazyLock::new(|| {
+        let out = root().join("target/test-release");
+        once_a_run("release", || {
+            let _ = fs::remove_dir_all(&out);
+            pack(&out);
+        });
+        out
+    });
+    &PACKED
 }
 
 #[track_caller]
@@ -34,8 +48,8 @@ fn succeeded(output: &Output) -> String {
 }
 
 /// The files of a directory, by name.
-fn files(folder: &Folder, name: &str) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(folder.path(name)).unwrap().map(Result::unwrap);
+fn files(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
     let mut files: Vec<_> = entries
         .map(|entry| {
             let name = entry.file_name().into_string().unwrap();
@@ -46,36 +60,44 @@ fn files(folder: &Folder, name: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// The tool in a virtual environment, installed from the wheel in `out`.
-fn install(folder: &Folder, out: &str) -> PathBuf {
-    let environment = folder.path("environment");
+/// The package whose name ends with this.
+fn package(end: &str) -> PathBuf {
+    let mut packages = fs::read_dir(packed()).unwrap().map(Result::unwrap);
+    let package = packages.find(|entry| entry.file_name().to_string_lossy().ends_with(end));
+    package.unwrap().path()
+}
+
+/// The wheel with this build of the tool.
+pub fn wheel() -> PathBuf {
+    package(".whl")
+}
+
+/// Installs a wheel as `environment/bin/lambda-wasm` of a folder, without the network.
+pub fn install(folder: &Path, wheel: &Path) {
+    let environment = folder.join("environment");
+    let mut create = Command::new("python3");
     succeeded(
-        &Command::new("python3")
+        &create
             .args(["-m", "venv"])
             .arg(&environment)
             .output()
             .unwrap(),
     );
-    let wheel = files(folder, out)
-        .into_iter()
-        .find(|(name, _)| name.ends_with(".whl"));
-    let wheel = folder.path(out).join(wheel.unwrap().0);
-    let install = [
+    let mut pip = Command::new(environment.join("bin/pip"));
+    pip.args([
         "install",
         "--quiet",
         "--no-index",
         "--disable-pip-version-check",
-    ];
-    let pip = environment.join("bin/pip");
-    succeeded(&Command::new(pip).args(install).arg(wheel).output().unwrap());
-    environment.join("bin/lambda-wasm")
+    ]);
+    succeeded(&pip.arg(wheel).output().unwrap());
 }
 
 #[test]
 fn the_wheel_builds_invokes_and_packs() {
     let folder = Folder::with_component();
-    pack(&folder, "out");
-    let tool = install(&folder, "out");
+    install(&folder.path(""), &wheel());
+    let tool = folder.path("environment/bin/lambda-wasm");
     folder.write(
         "lambda-wasm.toml",
         "[build]\nname = \"hello\"\ncommand = \"cp hello.wasm out.wasm\"\ncomponent = \"out.wasm\"\n",
@@ -127,10 +149,9 @@ fn the_wheel_builds_invokes_and_packs() {
 
 #[test]
 fn the_same_input_gives_the_same_packages() {
-    let folder = Folder::new();
-    pack(&folder, "one");
-    pack(&folder, "two");
-    let (one, two) = (files(&folder, "one"), files(&folder, "two"));
+    let again = tempfile::tempdir().unwrap();
+    pack(again.path());
+    let (one, two) = (files(packed()), files(again.path()));
     assert!(one == two);
     let names: Vec<_> = one.iter().map(|(name, _)| name.as_str()).collect();
     let version = env!("CARGO_PKG_VERSION");
@@ -163,14 +184,9 @@ fn the_same_input_gives_the_same_packages() {
 #[test]
 fn the_npm_package_has_the_program() {
     let folder = Folder::new();
-    pack(&folder, "out");
-    let package = files(&folder, "out")
-        .into_iter()
-        .find(|(name, _)| name.ends_with(".tgz"));
-    let package = folder.path("out").join(package.unwrap().0);
     let unpack = Command::new("tar")
         .arg("-xzf")
-        .arg(package)
+        .arg(package(".tgz"))
         .current_dir(folder.path(""))
         .output();
     succeeded(&unpack.unwrap());

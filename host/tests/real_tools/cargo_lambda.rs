@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use lambda_wasm_test_support::program::Program;
+use lambda_wasm_test_support::tools::tool;
 use lambda_wasm_test_support::{Deployment, built};
 use rustix::process::Signal;
 
 use crate::http::{free_port, get, get_in_chunks, invoke, post};
-use crate::program::Program;
-use crate::tools::tool;
 
 /// A package of that name whose binary is `bootstrap` with a deployment.
 fn write_package(folder: &Path, name: &str, deployment: &Deployment) {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use lambda_wasm_test_support::program::{Program, is_running};
 use lambda_wasm_test_support::{artifact, built, root};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::http::{Answer, get};
-use crate::program::{Program, is_running};
 
 /// The tool, with a `dist/` of its own.
 pub struct Dev {

@@ -5,12 +5,12 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
+use lambda_wasm_test_support::tools::tool;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::dev::Dev;
 use crate::http::{Answer, post, post_with};
-use crate::tools::tool;
 
 const TEMPLATE: &str = r#"
 Resources:

@@ -4,13 +4,13 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use lambda_wasm_test_support::program::Program;
+use lambda_wasm_test_support::tools::tool;
 use lambda_wasm_test_support::{Deployment, built};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::{free_port, invoke};
-use crate::program::Program;
-use crate::tools::tool;
 
 /// The emulator with a bootstrap, which it starts for the first event.
 struct Emulator {

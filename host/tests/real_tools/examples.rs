@@ -4,11 +4,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::tools::tool;
 use lambda_wasm_test_support::{Deployment, Host, root, signature::verify};
 use serde_json::{Value, json};
 
 use crate::moto::Moto;
-use crate::tools::tool;
 
 /// Builds an example in place of `hello.cwasm`.
 fn build(example: &str) -> Deployment {

@@ -3,12 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use lambda_wasm_test_support::tools::skip;
 use lambda_wasm_test_support::{built, root};
 use object::elf::{ET_DYN, PT_INTERP};
 use object::read::elf::{ElfFile64, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSection};
-
-use crate::tools::skip;
 
 #[test]
 fn the_host_links_no_compiler_and_no_slow_cryptography() {

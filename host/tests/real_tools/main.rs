@@ -5,8 +5,6 @@
 
 mod http;
 mod moto;
-mod program;
-mod tools;
 
 mod aws;
 mod cargo_lambda;

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use lambda_wasm_test_support::Request;
+use lambda_wasm_test_support::program::Program;
+use lambda_wasm_test_support::tools::tool;
 use serde_json::json;
 
 use crate::http::{post, post_with};
-use crate::program::Program;
-use crate::tools::tool;
 
 /// A moto that runs until the test is over, behind something that records.
 pub struct Moto {

@@ -4,8 +4,7 @@
 use std::fs;
 
 use lambda_wasm_test_support::root;
-
-use crate::tools::skip;
+use lambda_wasm_test_support::tools::skip;
 
 /// The least share of the names in `startup.ld` that a build has to have, in percent.
 const LEAST: usize = 95;

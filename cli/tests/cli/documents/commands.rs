@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use lambda_wasm_emulator::Template;
 use lambda_wasm_host::policy::Policy;
 use lambda_wasm_test_support::components;
+use lambda_wasm_test_support::tools::skip;
 
 use super::markdown::{Document, Place, documents};
 use super::{assert_none, root};
@@ -325,7 +326,7 @@ fn curl(args: &[&str]) -> Result<(), String> {
     let known = match Command::new("curl").args(["--help", "all"]).output() {
         Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
         Err(_) => {
-            skip("curl", "its options were not checked");
+            skip("curl in documents", "its options were not checked");
             return Ok(());
         }
     };
@@ -374,7 +375,7 @@ fn sam(args: &[&str]) -> Result<(), String> {
     let tools = tools.map_or_else(|| root().join("target/tools"), PathBuf::from);
     let program = tools.join("bin/sam");
     if !program.is_file() {
-        skip("sam", "its options were not checked");
+        skip("sam in documents", "its options were not checked");
         return Ok(());
     }
     let (subcommand, options) = args.split_first().ok_or("it has no subcommand")?;
@@ -387,17 +388,4 @@ fn other(words: &[&str]) -> Result<(), String> {
         .find(|(start, _)| words.starts_with(start))
         .ok_or("no check for this program")?;
     takes(&options.join(" "), &words[start.len()..])
-}
-
-/// Says that a check was left out: in the file that `LAMBDA_WASM_SKIPS` names, or else on stderr.
-fn skip(name: &str, why: &str) {
-    use std::io::Write;
-    let line = format!("{name} in documents ({why})\n");
-    match std::env::var_os("LAMBDA_WASM_SKIPS") {
-        Some(path) => {
-            let file = fs::OpenOptions::new().append(true).create(true).open(path);
-            file.unwrap().write_all(line.as_bytes()).unwrap();
-        }
-        None => eprint!("skipped: {line}"),
-    }
 }

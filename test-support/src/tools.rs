@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use lambda_wasm_test_support::root;
+use crate::root;
 
 /// A tool that `scripts/install-tools.sh` installs; nothing, and a line in the list, if it is not there.
 pub fn tool(name: &str) -> Option<PathBuf> {

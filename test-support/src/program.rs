@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use lambda_wasm_test_support::PATIENCE;
+use crate::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// It is ended when this is dropped, and killed with its process group if it does not end by itself.
@@ -50,7 +50,12 @@ impl Program {
 
     /// Waits until it prints a line that has this in it, after those that were waited for before.
     pub fn wait_for(&mut self, text: &str) -> String {
-        let until = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE, text)
+    }
+
+    /// Waits for such a line no longer than this.
+    pub fn wait_within(&mut self, patience: Duration, text: &str) -> String {
+        let until = Instant::now() + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             let Ok(line) = self.lines.recv_timeout(left) else {
