@@ -14,7 +14,8 @@ Commands:
   dev [--port N]    build, then serve the function at http://127.0.0.1:3000 (or PORT)
   test              build, then run every check and every test
   bench [ARGS]      build, then measure against other runtimes, with --http as HTTP components;
-                    with --sandbox, what the sandbox costs
+                    with --languages, the templates of all languages; with --sandbox, what the
+                    sandbox costs
   release [ARCH…]   build the tool as people install it, with the hosts in it, into
                     target/release-artifacts/ (ARCH: x86_64, aarch64; default: both)
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Measures cold starts, warm calls, CPU and memory of `dist/bootstrap` against
+/// Measures starts, warm calls, CPU and memory of `dist/bootstrap` against
 /// `lambda_runtime` and a bare ureq loop.
 #[derive(Parser)]
 pub struct Args {
@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME=DIR", value_parser = name_and_folder)]
     pub also: Vec<(String, PathBuf)>,
 
-    /// Cold starts of each bootstrap
+    /// Starts of each bootstrap from the page cache; a fifth as many from the disk
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
 
@@ -36,6 +36,10 @@ pub struct Args {
     /// and streamed answers
     #[arg(long)]
     pub http: bool,
+
+    /// Measure the function that each language's template makes instead
+    #[arg(long, conflicts_with_all = ["http", "sandbox", "breakdown"])]
+    pub languages: bool,
 
     /// Measure the costs of the sandbox instead: the delay of a stop, the slowdown of interruptible code, and
     /// the time of an outgoing request
@@ -53,8 +57,10 @@ pub struct Args {
 
 /// The size of a run.
 pub struct Effort {
-    /// Cold starts of each bootstrap.
+    /// Starts of each bootstrap from the page cache.
     pub starts: usize,
+    /// Starts of each bootstrap with its files on the disk: they take longer.
+    pub starts_from_disk: usize,
     /// Warm calls of each bootstrap, in each way of waiting.
     pub calls: usize,
 }
@@ -68,8 +74,10 @@ impl Args {
         } else {
             (1_000, 30_000)
         };
+        let starts = self.starts.unwrap_or(starts).max(1);
         Effort {
-            starts: self.starts.unwrap_or(starts).max(1),
+            starts,
+            starts_from_disk: starts.div_ceil(5),
             calls: self.calls.unwrap_or(calls).max(1),
         }
     }

@@ -97,7 +97,7 @@ fn run(mut command: Command) -> anyhow::Result<()> {
 }
 
 /// Cargo's target directory: two levels above this program.
-fn target_folder() -> anyhow::Result<PathBuf> {
+pub fn target_folder() -> anyhow::Result<PathBuf> {
     let program = env::current_exe()?;
     let folder = program
         .ancestors()

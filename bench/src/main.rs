@@ -13,6 +13,7 @@ mod cpus;
 mod event;
 mod http;
 mod instructions;
+mod languages;
 mod lineup;
 mod machine;
 mod measure;
@@ -56,6 +57,8 @@ fn run(args: &Args) -> anyhow::Result<String> {
         breakdown(args, &effort)
     } else if args.http {
         http::compare(args, &effort)
+    } else if args.languages {
+        languages::measure(args, &effort)
     } else if args.sandbox {
         sandbox::measure(args, &effort)
     } else {

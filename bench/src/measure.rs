@@ -32,7 +32,8 @@ pub fn all(
     effort: &Effort,
     event: &Event,
 ) -> anyhow::Result<Vec<Measurement>> {
-    let mut rows = cold::starts(lineup, cpus, effort.starts, event)?;
+    let mut rows = cold::starts_from_disk(lineup, cpus, effort.starts_from_disk, event)?;
+    rows.extend(cold::starts(lineup, cpus, effort.starts, event)?);
     rows.extend(warm::calls(
         lineup,
         cpus,

@@ -56,6 +56,7 @@ impl Unit {
     /// Formats three or four significant digits.
     pub fn show(self, value: f64) -> String {
         match self {
+            Self::Nanoseconds if value >= 1e9 => format!("{:.1} s", value / 1e9),
             Self::Nanoseconds if value >= 1e6 => format!("{:.2} ms", value / 1e6),
             Self::Nanoseconds => format!("{:.1} us", value / 1e3),
             Self::Bytes => format!("{:.2} MiB", value / f64::from(1 << 20)),

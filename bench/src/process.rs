@@ -14,10 +14,12 @@ pub struct Footprint {
     pub peak: f64,
     /// Page faults that needed no disk.
     pub minor_faults: f64,
+    /// Page faults that waited for the disk.
+    pub major_faults: f64,
 }
 
 impl Footprint {
-    /// `VmHWM` of `/proc/PID/status` and `minflt` of `/proc/PID/stat`.
+    /// `VmHWM` of `/proc/PID/status`, and `minflt` and `majflt` of `/proc/PID/stat`.
     pub fn of(process: Pid) -> anyhow::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -25,17 +27,22 @@ impl Footprint {
         let kibibytes: f64 = kibibytes.context("no VmHWM in /proc/PID/status")?.parse()?;
 
         // The second field is the program's name in parentheses and may hold
-        // spaces; minflt is the eighth after it.
+        // spaces; minflt is the eighth after it, and majflt the tenth.
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
         let fields = stat
             .rsplit_once(')')
             .map(|(_, fields)| fields)
             .unwrap_or_default();
-        let faults = fields.split_whitespace().nth(7);
-        let minor_faults = faults.context("no minflt in /proc/PID/stat")?.parse()?;
+        let field = |index: usize| -> anyhow::Result<f64> {
+            let field = fields.split_whitespace().nth(index);
+            Ok(field
+                .context("fields of /proc/PID/stat are missing")?
+                .parse()?)
+        };
         Ok(Self {
             peak: kibibytes * 1024.0,
-            minor_faults,
+            minor_faults: field(7)?,
+            major_faults: field(9)?,
         })
     }
 }

@@ -1,7 +1,8 @@
 //! One bootstrap that is measured, and the files that would be deployed.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
     process::Command,
@@ -9,6 +10,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use flate2::{Compression, write::DeflateEncoder};
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use tempfile::TempDir;
 
 /// The function that every bootstrap runs.
@@ -123,20 +125,33 @@ impl Subject {
             ]);
     }
 
-    /// The deployed files: the bootstrap, and the function where it is a file of
-    /// its own.
+    /// Takes the deployed files out of the page cache, so that the next start reads them from the disk.
+    pub fn leave_page_cache(&self) -> anyhow::Result<()> {
+        for path in self.files() {
+            let file = File::open(&path)?;
+            // What has not been written yet would stay.
+            file.sync_all()?;
+            posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+        }
+        Ok(())
+    }
+
+    /// The size of the deployed files.
     pub fn size(&self) -> anyhow::Result<Size> {
-        let function = self.task_root.path().join(FUNCTION);
         let mut size = Size { raw: 0, zipped: 0 };
-        for file in [&self.bootstrap, &function] {
-            if file.is_file() {
-                let bytes =
-                    fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-                size.raw += bytes.len() as u64;
-                size.zipped += deflated(&bytes)?;
-            }
+        for file in self.files() {
+            let bytes = fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+            size.raw += bytes.len() as u64;
+            size.zipped += deflated(&bytes)?;
         }
         Ok(size)
+    }
+
+    /// The deployed files: the bootstrap, and the function where it is a file of its own.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = vec![self.bootstrap.clone()];
+        files.extend(Some(self.task_root.path().join(FUNCTION)).filter(|file| file.is_file()));
+        files
     }
 }
 
