@@ -83,11 +83,15 @@ unset CARGO_BUILD_TARGET
 guest=guest/target/wasm32-wasip2/release/hello.wasm
 tool=target/release/lambda-wasm
 
-build_dist() {
+build_guest() {
   WASM_RUSTC=$(scripts/wasm-toolchain.sh)
   export WASM_RUSTC
   step "guest: $guest" env RUSTC="$WASM_RUSTC" \
     cargo build --release --target wasm32-wasip2 --manifest-path guest/Cargo.toml --target-dir guest/target
+}
+
+build_dist() {
+  build_guest
   local note
   note=$(first_time "$tool" "minutes: it has a compiler in it")
   # In parallel with the host, whose last minutes keep one CPU busy.
@@ -135,7 +139,10 @@ case $command in
     step "tools that the tests run: target/tools" wait_for tools
     exec scripts/test.sh
     ;;
-  release) exec scripts/release.sh "$@" ;;
+  release)
+    build_guest
+    exec scripts/release.sh "$@"
+    ;;
   bench)
     tools+=(-p lambda-wasm-bench) # at once, since both have the compiler in them
     build_dist

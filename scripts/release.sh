@@ -33,9 +33,26 @@ build_tool() {
     cargo "${build[@]}" --profile tool -p lambda-wasm --target "$target" --target-dir target
 }
 
+# try_tool TOOL: a static tool differs from the one that the tests run. It compiles a component and invokes it.
+try_tool() {
+  local folder
+  folder=$(mktemp -d)
+  cp guest/target/wasm32-wasip2/release/hello.wasm "$folder"
+  cat >"$folder/lambda-wasm.toml" <<'TOML'
+[build]
+name = "hello"
+command = "true"
+component = "hello.wasm"
+TOML
+  (cd "$folder" && "$1" build --bootstrap "$hosts/bootstrap-$native" && "$1" invoke --sample rest) >"$folder/log" 2>&1 ||
+    die "$1 does not work: $(cat "$folder/log")"
+  rm -rf "$folder"
+}
+
 rm -rf "$out"
 for arch in "${architectures[@]}"; do
   build_tool "$arch"
+  [ "$arch" != "$native" ] || step "the tool works" try_tool "$PWD/target/$arch-unknown-linux-musl/tool/lambda-wasm"
   scripts/pack-release.py "$arch" "target/$arch-unknown-linux-musl/tool/lambda-wasm" "$hosts" "$out"
 done
 (cd "$out" && sha256sum -- * >SHA256SUMS)

@@ -15,6 +15,8 @@ use std::path::Path;
 use wasmtime::component::Component;
 use wasmtime::{Collector, Config, Engine, WasmBacktraceDetails};
 
+#[cfg(feature = "compiler")]
+use crate::artifact::HOST_TARGET;
 use crate::artifact::Trailer;
 use crate::frames::MAX_FRAMES;
 
@@ -88,7 +90,7 @@ pub fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 #[cfg(feature = "compiler")]
 pub fn for_compiling(trailer: &Trailer) -> wasmtime::Result<Engine> {
     let mut config = config(trailer, false);
-    config.target(&trailer.target)?;
+    config.target(&compiler_target(&trailer.target))?;
     for feature in &trailer.cpu {
         // SAFETY: the flags name CPU features only; the host checks each before it runs the code.
         unsafe {
@@ -96,6 +98,16 @@ pub fn for_compiling(trailer: &Trailer) -> wasmtime::Result<Engine> {
         }
     }
     Engine::new(&config)
+}
+
+/// The compiler's name of a target: for this machine, with the libc of this program. wasmtime runs compiled code in a program
+/// with the same libc only, to check its types. The code calls no libc, and is the same.
+#[cfg(feature = "compiler")]
+fn compiler_target(target: &str) -> String {
+    match target == HOST_TARGET && cfg!(target_env = "musl") {
+        true => target.replace("-gnu", "-musl"),
+        false => target.to_owned(),
+    }
 }
 
 #[cfg(test)]
