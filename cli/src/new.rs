@@ -8,8 +8,8 @@ use clap::ValueEnum;
 use include_dir::{Dir, include_dir};
 use lambda_wasm_emulator::Architecture;
 
+use crate::build::rust;
 use crate::project::{self, Project, ProjectWorld};
-use crate::wit;
 
 /// The files of new projects, a directory for each language and world. `common` has those of several.
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -246,8 +246,8 @@ fn write(kind: Kind, name: &str, directory: &Path) -> Result<Vec<String>> {
         )
         .with_context(unwritable)?;
     }
-    if kind.lang == Lang::Rust && kind.world != ProjectWorld::Http {
-        wit::write(&directory.join("wit"))?;
+    if kind.lang == Lang::Rust {
+        rust::write_guest(directory)?;
     }
     Ok(kept)
 }

@@ -8,7 +8,8 @@ use include_dir::{Dir, include_dir};
 
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../wit");
 
-/// Writes the files below a directory of a project, which is created.
+/// Writes the files below a directory of a project, which is created. Files that have this content stay as they are, so
+/// that Cargo does not build again.
 ///
 /// # Errors
 ///
@@ -55,8 +56,11 @@ fn write_as(directory: &Path, change: impl Fn(&str) -> String) -> Result<()> {
         if let Some(text) = file.contents_utf8()
             && path.extension().is_some_and(|extension| extension == "wit")
         {
-            fs::write(&path, change(text))
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            let text = change(text);
+            if !fs::read_to_string(&path).is_ok_and(|there| there == text) {
+                fs::write(&path, text)
+                    .with_context(|| format!("{} cannot be written", path.display()))?;
+            }
         }
     }
     Ok(())

@@ -1,16 +1,23 @@
 //! Components of Rust, by Cargo.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
+use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
-use super::tool;
+use super::{core_module, tool};
 use crate::project::Project;
+use crate::wit;
 
 /// The target of components.
 pub const TARGET: &str = "wasm32-wasip2";
+
+/// The crate `lambda-wasm-guest`, which no registry has: projects find it in their scratch directory.
+const GUEST_MANIFEST: &str = include_str!("../../../guest-sdk/Cargo.toml");
+static GUEST_SOURCE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../guest-sdk/src");
 
 /// How to get Cargo.
 pub const CARGO: &str = "install Rust from https://rustup.rs";
@@ -37,6 +44,7 @@ pub fn build(project: &Project) -> Result<PathBuf> {
             add_target()
         );
     }
+    write_guest(&project.directory)?;
     let output = Command::new(cargo)
         .args(["build", "--release", "--target", TARGET])
         .arg("--message-format=json-render-diagnostics")
@@ -61,6 +69,31 @@ pub fn build(project: &Project) -> Result<PathBuf> {
     components.next_back().with_context(|| {
         "`cargo build` made no component\nhint: a component is a library with `crate-type = [\"cdylib\"]`, or a program"
     })
+}
+
+/// Writes the crate `lambda-wasm-guest` into the scratch directory of a project, if its Cargo.toml refers to it there.
+///
+/// # Errors
+///
+/// Returns an error that names the file if it cannot be written.
+pub fn write_guest(project: &Path) -> Result<()> {
+    let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap_or_default();
+    if !manifest.contains("\".lambda-wasm/guest\"") {
+        return Ok(());
+    }
+    let scratch = project.join(".lambda-wasm");
+    let guest = scratch.join("guest");
+    // Cargo builds a file again that is newer than what was built from it.
+    let write = |path: PathBuf, text: &str| match fs::read_to_string(&path) {
+        Ok(there) if there == text => Ok(()),
+        _ => core_module::write(&path, text),
+    };
+    write(guest.join("Cargo.toml"), GUEST_MANIFEST)?;
+    for file in GUEST_SOURCE.files() {
+        let path = guest.join("src").join(file.path());
+        write(path, file.contents_utf8().unwrap_or_default())?;
+    }
+    wit::write(&scratch.join("wit"))
 }
 
 /// How to get the target.

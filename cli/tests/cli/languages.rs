@@ -1,13 +1,13 @@
 //! Projects of all languages: `new`, `build`, then `invoke`, in the real `bootstrap`.
 
-use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+mod go;
+
 use std::process::Command;
 
-use lambda_wasm_test_support::{built, root};
+use lambda_wasm_test_support::built;
 use serde_json::{Value, json};
 
-use crate::support::Folder;
+use crate::support::{Folder, with_tools};
 
 /// A project in a directory of its own, with the tools that the tests have installed.
 struct Project(Folder);
@@ -20,21 +20,8 @@ impl Project {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lambda-wasm"));
-        let mut paths = Vec::new();
-        if let Some(tools) = std::env::var_os("LAMBDA_WASM_TOOLS") {
-            paths.push(PathBuf::from(tools).join("bin"));
-        }
-        paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
-        command
-            .args(args)
-            .current_dir(self.0.path("hello"))
-            .env("PATH", std::env::join_paths(paths).unwrap())
-            .env("LAMBDA_WASM_CACHE", root().join("target/cache"))
-            .env("CARGO_TARGET_DIR", root().join("target/languages"));
-        if let Some(rustc) = std::env::var_os("WASM_RUSTC") {
-            command.env("RUSTC", rustc);
-        }
+        let mut command = with_tools();
+        command.args(args).current_dir(self.0.path("hello"));
         command
     }
 
@@ -170,6 +157,7 @@ fn rust_projects_answer() {
     project.passes_its_tests();
     let (response, _) = project.run(&["invoke"]);
     assert_eq!(response, "3\n2\n1\n0\n");
+    rust_errors_have_their_type_and_message();
     // The compiler's own words are shown.
     project.0.write("hello/src/lib.rs", "fn broken(");
     let output = project.command(&["build"]).output().unwrap();
@@ -185,185 +173,40 @@ fn rust_projects_answer() {
     );
 }
 
-#[test]
-fn go_projects_answer() {
-    let project = answers_http("go", "http");
-    let said = project.build();
-    assert!(
-        said.starts_with("dist/hello.cwasm: is up to date"),
-        "{said}"
-    );
-    answers_events("go");
-    go_requests_have_all_that_the_host_passes_on();
-    go_sends_requests();
-    go_collects_garbage_while_instances_are_reused();
-    project
-        .0
-        .write("hello/main.go", "package main\n\nfunc broken(");
-    let output = project.command(&["build"]).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("main.go:3:"), "{said}");
-    assert!(
-        said.contains("error: `go build` failed (exit status: 1)"),
-        "{said}"
-    );
-}
-
-/// A handler that echoes a request, in several writes.
-fn go_requests_have_all_that_the_host_passes_on() {
-    let project = Project::new("go", "http");
-    let source = r#"package main
-
-import (
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
-
-	"lambda-wasm.internal/function"
-)
-
-func init() {
-	function.Serve(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
-		body, err := io.ReadAll(request.Body)
-		header := response.Header()
-		header.Set("Content-Type", "text/plain")
-		header.Set("Connection", "close")
-		http.SetCookie(response, &http.Cookie{Name: "a", Value: "1"})
-		response.WriteHeader(http.StatusCreated)
-		fmt.Fprintln(response, request.Method, request.URL.Path, request.URL.Query().Get("q"), request.Host)
-		fmt.Fprintln(response, request.Header.Get("X-Test"), request.ContentLength, string(body), err)
-		response.(http.Flusher).Flush()
-		io.WriteString(response, strings.Repeat("x", 10000))
-	}))
-}
-
-func main() {}
-"#;
-    project.0.write("hello/main.go", source);
-    project.build();
-    let event = json!({
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": "/a b",
-        "rawQueryString": "q=%C3%BC",
-        "headers": { "host": "example.com", "x-test": "yes", "content-length": "5" },
-        "requestContext": { "http": { "method": "POST", "path": "/a b", "sourceIp": "192.0.2.1" }, "domainName": "example.com" },
-        "body": "hello",
-        "isBase64Encoded": false
-    });
-    project.0.write("hello/event.json", event.to_string());
-    let response = project.invoke(&["--event", "event.json"]);
-    assert_eq!(response["statusCode"], 201, "{response}");
-    assert_eq!(response["cookies"], json!(["a=1"]), "{response}");
-    assert_eq!(
-        response["headers"],
-        json!({ "content-type": "text/plain" }),
-        "{response}"
-    );
-    let expected = format!(
-        "POST /a b ü example.com\nyes 5 hello <nil>\n{}",
-        "x".repeat(10_000)
-    );
-    assert_eq!(response["body"], expected, "{response}");
-}
-
-/// A handler that sends a request to this test, and one that its policy denies.
-fn go_sends_requests() {
-    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", server.local_addr().unwrap());
-    let project = Project::new("go", "http");
-    let source = r#"package main
-
-import (
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
-
-	"lambda-wasm.internal/function"
-)
-
-func init() {
-	client := &http.Client{Transport: function.Transport{}}
-	function.Serve(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
-		answer, err := client.Post("ORIGIN/orders?a=b", "text/x-test", strings.NewReader("hello"))
-		if err != nil {
-			panic(err)
-		}
-		body, err := io.ReadAll(answer.Body)
-		fmt.Fprintln(response, answer.Status, answer.Header.Get("X-Answer"), string(body), err)
-		_, err = client.Get("http://denied.example/")
-		fmt.Fprintln(response, err)
-	}))
-}
-
-func main() {}
-"#;
-    let source = source.replace("ORIGIN", &origin);
-    project.0.write("hello/main.go", source);
-    let policy = format!("[http]\nallow = [\"{origin}\"]\n");
-    project.0.write("hello/policy.toml", policy);
-    project.build();
-    let served = std::thread::spawn(move || {
-        let (mut connection, _) = server.accept().unwrap();
-        let mut request = Vec::new();
-        while !request.ends_with(b"hello") {
-            let mut buffer = [0; 1024];
-            let length = connection.read(&mut buffer).unwrap();
-            assert_ne!(length, 0, "{request:?}");
-            request.extend_from_slice(&buffer[..length]);
-        }
-        let response = "HTTP/1.1 404 Not Found\r\nx-answer: yes\r\ncontent-length: 4\r\n\r\ngone";
-        connection.write_all(response.as_bytes()).unwrap();
-        String::from_utf8(request).unwrap().to_ascii_lowercase()
-    });
-    let response = project.invoke(&["--sample", "http-api"]);
-    assert_eq!(
-        response["body"],
-        "404 Not Found yes gone <nil>\nGet \"http://denied.example/\": HTTP request denied\n",
-        "{response}"
-    );
-    let request = served.join().unwrap();
-    assert!(
-        request.starts_with("post /orders?a=b http/1.1\r\n"),
-        "{request}"
-    );
-    assert!(request.contains("\r\ncontent-length: 5\r\n"), "{request}");
-    assert!(
-        request.contains("\r\ncontent-type: text/x-test\r\n"),
-        "{request}"
-    );
-}
-
-/// The host allocates the event with Go's allocator, which must not call the host then.
-fn go_collects_garbage_while_instances_are_reused() {
-    let project = Project::new("go", "handler");
-    project.0.write("hello/policy.toml", "reuse = true\n");
-    project.build();
-    let event = json!({ "Records": [], "text": "x".repeat(1 << 20) });
-    project.0.write("hello/event.json", event.to_string());
-    let (response, _) = project.run(&["invoke", "--repeat", "200", "--event", "event.json"]);
-    assert!(response.contains("200 invocations"), "{response}");
-}
-
-#[test]
-fn a_go_that_is_missing_or_old_is_refused() {
-    let project = Project::new("go", "http");
-    let build = || run_with_path(&project, "bin", &["build"]).1;
-    let hint = "hint: install Go 1.25 or newer: https://go.dev/dl\n";
-    assert_eq!(build(), format!("error: `go` is not installed\n{hint}"));
-    let (printed, _) = run_with_path(&project, "bin", &["doctor"]);
-    assert!(
-        printed.contains(&format!("\nGo\n  missing  go\n           {hint}")),
-        "{printed}"
-    );
-    std::fs::create_dir(project.0.path("bin")).unwrap();
-    project.0.write("bin/go", "#!/bin/sh\necho go1.24.9\n");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(project.0.path("bin/go"), executable).unwrap();
-    assert_eq!(build(), format!("error: go1.24.9 is too old\n{hint}"));
+/// Errors that are not of the guest crate: a text, and one of the standard library behind a pointer.
+fn rust_errors_have_their_type_and_message() {
+    let project = Project::new("rust", "handler");
+    let source = |error: &str, failure: &str| {
+        format!(
+            "lambda_wasm_guest::handler!(|event: u64, _context| -> Result<u64, {error}> {{ {failure} }});"
+        )
+    };
+    let boxed = "Box<dyn std::error::Error + Send + Sync>";
+    for (error, failure, error_type, message) in [
+        ("String", "Err(format!(\"no {event}\"))", "Error", "no 7"),
+        (
+            boxed,
+            "Ok(event + \"x\".parse::<u64>()?)",
+            "Error",
+            "invalid digit found in string",
+        ),
+        (
+            "std::num::ParseIntError",
+            "Ok(event + \"x\".parse::<u64>()?)",
+            "core::num::error::ParseIntError",
+            "invalid digit found in string",
+        ),
+    ] {
+        project.0.write("hello/src/lib.rs", source(error, failure));
+        project.build();
+        project.0.write("hello/event.json", "7");
+        let output = project
+            .command(&["invoke", "--event", "event.json"])
+            .output();
+        let response: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        assert_eq!(response["errorType"], error_type);
+        assert_eq!(response["errorMessage"], message);
+    }
 }
 
 #[test]
@@ -415,17 +258,5 @@ fn a_c_compiler_that_is_missing_is_named() {
     assert!(
         printed.contains(&format!("\nC\n  missing  zig\n           {hint}")),
         "{printed}"
-    );
-}
-
-#[test]
-fn a_world_without_a_package_for_go_is_refused() {
-    let project = Project::new("go", "handler");
-    let settings = "[build]\nworld = \"stream\"\n";
-    project.0.write("hello/lambda-wasm.toml", settings);
-    let output = project.command(&["build"]).output().unwrap();
-    assert_eq!(
-        String::from_utf8(output.stderr).unwrap(),
-        "error: Go has no package for this world\nhint: set `world` under [build] to \"http\" or \"handler\"\n"
     );
 }

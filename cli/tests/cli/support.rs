@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use lambda_wasm_test_support::components;
+use lambda_wasm_test_support::{components, root};
 use tempfile::TempDir;
 
 /// A folder that the tool runs in, so that the paths it prints are short.
@@ -74,6 +74,24 @@ impl Folder {
         assert!(!output.stderr.contains("panicked at"), "{output:?}");
         output.stderr
     }
+}
+
+/// The tool, which finds the tools of languages that the tests have installed.
+pub fn with_tools() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lambda-wasm"));
+    let mut paths = Vec::new();
+    if let Some(tools) = std::env::var_os("LAMBDA_WASM_TOOLS") {
+        paths.push(PathBuf::from(tools).join("bin"));
+    }
+    paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    command
+        .env("PATH", std::env::join_paths(paths).unwrap())
+        .env("LAMBDA_WASM_CACHE", root().join("target/cache"))
+        .env("CARGO_TARGET_DIR", root().join("target/languages"));
+    if let Some(rustc) = std::env::var_os("WASM_RUSTC") {
+        command.env("RUSTC", rustc);
+    }
+    command
 }
 
 /// The lines of a world.

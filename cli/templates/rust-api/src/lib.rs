@@ -1,22 +1,11 @@
-wit_bindgen::generate!({ path: "wit", world: "api-function", generate_all });
+use lambda_wasm_guest::{Context, Request, Response, Result, api};
 
-use exports::lambda::function::api::{Context, Failure, Guest, Request, Response};
+api!(handle);
 
-struct Function;
-export!(Function);
-
-impl Guest for Function {
-    fn handle(request: Request, _context: Context) -> Result<Response, Failure> {
-        let (status_code, text) = match request.path.split('/').collect::<Vec<_>>()[..] {
-            ["", ""] => (200, "Hello, world!\n".to_owned()),
-            ["", "hello", name] => (200, format!("Hello, {name}!\n")),
-            _ => (404, "not found\n".to_owned()),
-        };
-        Ok(Response {
-            status_code,
-            headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
-            cookies: vec![],
-            body: text.into_bytes(),
-        })
-    }
+fn handle(request: Request, _context: Context) -> Result<Response> {
+    Ok(match request.path.split('/').collect::<Vec<_>>()[..] {
+        ["", ""] => Response::text(200, "Hello, world!\n"),
+        ["", "hello", name] => Response::text(200, format!("Hello, {name}!\n")),
+        _ => Response::text(404, "not found\n"),
+    })
 }
