@@ -3,6 +3,7 @@
 mod case;
 mod compare;
 mod execution;
+mod outgoing;
 mod report;
 mod response;
 mod snapshot;
@@ -42,6 +43,12 @@ Other keys:
   function = \"NAME\"                    the function, if there are several
   environment.NAME = \"VALUE\"           variables
   policy = { ... }                     the policy in this case
+  now = \"2026-01-31T12:00:00Z\"         the time of the function's clock, which stands still
+  [[test.outgoing]]                    an outgoing request, which does not leave this machine
+  method = \"POST\"                      GET by default
+  url = \"https://api.example.com/a/*\"  `*` is any text; also headers = { ... }, body = ...
+  response = { status = 201, headers = { ... }, body = ... }
+  optional = true                      the function may leave the request out
   response = VALUE                     the response of an event that is not HTTP, as JSON or text
   snapshot = true                      the whole response is the one of the last --update
   error = { type = \"\", message = \"\" }  the type of the failure, and a part of its message
@@ -139,10 +146,8 @@ async fn run_all(args: &Args, suites: Vec<Suite>) -> Result<Vec<Verdict>> {
             args.filter.as_deref().unwrap_or_default()
         );
     }
-    println!(
-        "\nrunning {chosen} {}",
-        if chosen == 1 { "test" } else { "tests" }
-    );
+    let tests = if chosen == 1 { "test" } else { "tests" };
+    println!("\nrunning {chosen} {tests}");
     let begun = Instant::now();
     let started: Vec<_> = started
         .into_iter()

@@ -2,6 +2,10 @@
 //!
 //! The variables are those of <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
 
+mod stand_ins;
+
+pub use stand_ins::{StandIns, TEST_ORIGINS, TEST_TIME};
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
@@ -26,6 +30,8 @@ pub struct Config {
     pub max_concurrency: NonZeroUsize,
     /// How long Lambda lets the start take.
     pub init_limit: Duration,
+    /// The stand-ins that a test gives the function.
+    pub stand_ins: StandIns,
     /// Whether the artifact's checksum is verified at the start.
     pub verify: bool,
     /// When the process was spawned, in nanoseconds of the monotonic clock, if the start's timings are asked for.
@@ -223,6 +229,7 @@ impl Environment {
                 None | Some("on-demand") => INIT_LIMIT_ON_DEMAND,
                 Some(_) => INIT_LIMIT_AHEAD,
             },
+            stand_ins: self.stand_ins()?,
             verify: self
                 .get("LAMBDA_WASM_VERIFY")
                 .is_some_and(|value| value != "0"),

@@ -136,6 +136,7 @@ impl Function {
             allow: policy.http.allow.clone(),
             forward_context: policy.http.forward_context.clone(),
             runtime_api,
+            stand_in: self.sandbox.stand_ins.origins,
             ca_file: self.environment.ca_file(),
             signer: Signer::new(&policy.aws, &self.environment),
             policy: Policy::path(&self.file),

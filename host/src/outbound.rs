@@ -56,6 +56,8 @@ pub struct OutboundConfig {
     pub forward_context: Vec<Origin>,
     /// The addresses of the Runtime API, which requests never reach.
     pub runtime_api: Vec<SocketAddr>,
+    /// The address that receives all requests in place of their origins, in a test.
+    pub stand_in: Option<SocketAddr>,
     /// The file with the trusted certificates, in PEM.
     pub ca_file: Option<PathBuf>,
     /// Signs the requests to AWS.

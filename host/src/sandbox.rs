@@ -4,6 +4,7 @@ mod config;
 mod descriptors;
 mod memory;
 mod timers;
+mod wall_clock;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub(crate) use config::SandboxConfig;
 pub(crate) use descriptors::{CONNECTIONS, OpenFiles, Opening, TooManyFiles};
 pub(crate) use memory::{HoldsTooMuch, MemoryLimit};
 pub(crate) use timers::{Clock, Timers};
+use wall_clock::StoppedClock;
 
 /// The variable that AWS's SDKs and tracers read the X-Ray header from.
 const TRACE_VARIABLE: &str = "_X_AMZN_TRACE_ID";
@@ -187,6 +189,9 @@ fn wasi(
         .allow_udp(false)
         .allow_ip_name_lookup(false)
         .max_random_size(MAX_RANDOM as u64);
+    if let Some(time) = config.stand_ins.time {
+        wasi.wall_clock(StoppedClock(time));
+    }
     if let Some(trace_id) = trace_id {
         wasi.env(TRACE_VARIABLE, trace_id);
     }

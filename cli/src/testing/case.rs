@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::outgoing::Outgoing;
 use crate::invoke::sample;
 
 /// The cases of one file.
@@ -47,6 +49,11 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// The policy of the function in this case.
     pub policy: Option<toml::Table>,
+    /// The time of the function's wall clock.
+    #[serde(default, deserialize_with = "json")]
+    now: Option<Value>,
+    /// All outgoing requests, in place of the function's origins.
+    pub outgoing: Option<Vec<Outgoing>>,
     /// The status of an HTTP response.
     pub status: Option<u16>,
     /// Headers of an HTTP response, by their names in any case.
@@ -106,7 +113,7 @@ impl From<OneOrMany> for Texts {
 const DATE: &str = "$__toml_private_datetime";
 
 /// Deserializes JSON. JSON has texts for the dates and times of TOML.
-fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+pub fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     let mut value = Value::deserialize(deserializer)?;
     dates_as_texts(&mut value);
     Ok(Some(value))
@@ -236,7 +243,18 @@ impl Settings {
         if self.error.is_some() && (self.snapshot || self.response.is_some() || self.is_http()) {
             bail!("a test with `error` expects no response");
         }
-        Ok(())
+        if let Some(now) = &self.now {
+            let time: Option<Timestamp> = now.as_str().and_then(|now| now.parse().ok());
+            if time.is_none_or(|time| time < Timestamp::UNIX_EPOCH) {
+                bail!("`now` is not a time from 1970 on, such as \"2026-01-31T12:00:00Z\": {now}");
+            }
+        }
+        self.outgoing.iter().flatten().try_for_each(Outgoing::check)
+    }
+
+    /// The time of the function's wall clock, if it is set.
+    pub fn now(&self) -> Option<&str> {
+        self.now.as_ref().and_then(Value::as_str)
     }
 
     /// Whether the case expects an HTTP response.

@@ -26,6 +26,7 @@ pub fn compare(settings: &Settings, execution: &Execution) -> Vec<String> {
             response(settings, &Response::parse(bytes, *has_prelude), &mut found);
         }
     }
+    found.extend_from_slice(&execution.outgoing);
     for text in &settings.log.0 {
         if !execution.log.contains(text) {
             found.push(format!("log\n  does not contain: {text:?}"));
@@ -82,19 +83,25 @@ fn http(settings: &Settings, response: &HttpResponse, found: &mut Vec<String>) {
             ));
         }
     }
-    match &settings.body {
-        None => {}
-        Some(Value::String(expected)) if *expected == response.body => {}
-        Some(Value::String(expected)) => found.push(texts("body", expected, &response.body)),
-        Some(expected) => match serde_json::from_str(&response.body) {
-            Ok(actual) => parts("body", expected, Some(&actual), found),
-            Err(_) => found.push(format!("body\n  is not JSON: {:?}", response.body)),
-        },
+    if let Some(expected) = &settings.body {
+        body("body", expected, &response.body, found);
     }
     for text in &settings.body_contains.0 {
         if !response.body.contains(text) {
             found.push(missing("body", text, &response.body));
         }
+    }
+}
+
+/// Compares a body with its expected text, or with JSON that it has to contain.
+pub fn body(path: &str, expected: &Value, actual: &str, found: &mut Vec<String>) {
+    match expected {
+        Value::String(expected) if expected == actual => {}
+        Value::String(expected) => found.push(texts(path, expected, actual)),
+        expected => match serde_json::from_str(actual) {
+            Ok(actual) => parts(path, expected, Some(&actual), found),
+            Err(_) => found.push(format!("{path}\n  is not JSON: {actual:?}")),
+        },
     }
 }
 
@@ -147,7 +154,7 @@ fn lines(path: &str, expected: &str, actual: &str) -> String {
     format!("{path} (- expected, + actual){lines}")
 }
 
-fn difference(path: &str, expected: &str, actual: &str) -> String {
+pub fn difference(path: &str, expected: &str, actual: &str) -> String {
     format!("{path}\n  expected: {expected}\n  actual:   {actual}")
 }
 
@@ -159,6 +166,6 @@ fn missing(path: &str, expected: &str, actual: &str) -> String {
     )
 }
 
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

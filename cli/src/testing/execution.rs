@@ -9,18 +9,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use lambda_wasm_emulator::runtime_api::HTTP_INTEGRATION;
 use lambda_wasm_emulator::{Function, Invocation, Outcome};
+use lambda_wasm_host::config::{TEST_ORIGINS, TEST_TIME};
 use tempfile::TempDir;
 
 use super::case::Settings;
+use super::outgoing::Origins;
 use crate::dev::environment::log::Destination;
 use crate::dev::environment::process::Process;
 use crate::dev::setup::{Code, Located};
+
+/// The credentials that the host signs with, where no request leaves this machine.
+const CREDENTIALS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// An invocation that has ended.
 pub struct Execution {
     pub ending: Ending,
     /// The log of the start and of the invocation.
     pub log: String,
+    /// The outgoing requests that are not as the case expects.
+    pub outgoing: Vec<String>,
     pub took: Duration,
 }
 
@@ -41,10 +48,30 @@ pub enum Ending {
 ///
 /// # Errors
 ///
-/// Returns an error if the policy of the case cannot be written.
+/// Returns an error if the policy of the case cannot be written, or if no port is free for its outgoing
+/// requests.
 pub async fn run(located: &Located, settings: &Settings, event: Vec<u8>) -> Result<Execution> {
     let (mut function, mut code) = located.clone();
     function.variables.extend(settings.environment.clone());
+    let origins = match &settings.outgoing {
+        Some(expected) => Some(Origins::start(expected).await?),
+        None => None,
+    };
+    if let Some(origins) = &origins {
+        for name in CREDENTIALS {
+            let variables = &mut function.variables;
+            variables
+                .entry(name.to_owned())
+                .or_insert("test".to_owned());
+        }
+        let address = origins.address.to_string();
+        function.variables.insert(TEST_ORIGINS.to_owned(), address);
+    }
+    if let Some(now) = settings.now() {
+        function
+            .variables
+            .insert(TEST_TIME.to_owned(), now.to_owned());
+    }
     let directory = match &settings.policy {
         Some(policy) => Some(with_policy(&code.root, &function.handler, policy)?),
         None => None,
@@ -52,16 +79,26 @@ pub async fn run(located: &Located, settings: &Settings, event: Vec<u8>) -> Resu
     if let Some(directory) = &directory {
         directory.path().clone_into(&mut code.root);
     }
+    let execution = invoke(&function, &code, event).await;
+    Ok(Execution {
+        outgoing: origins.map_or_else(Vec::new, |origins| origins.differences()),
+        ..execution
+    })
+}
+
+/// Invokes a function in a process of its own.
+pub async fn invoke(function: &Function, code: &Code, event: Vec<u8>) -> Execution {
     let log = Arc::new(Mutex::new(Vec::new()));
     let begun = Instant::now();
-    let outcome = outcome(&function, &code, event, Destination::Buffer(log.clone())).await;
+    let outcome = outcome(function, code, event, Destination::Buffer(log.clone())).await;
     let took = begun.elapsed();
     let log = log.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Execution {
-        ending: ending(&function, outcome),
+    Execution {
+        outgoing: Vec::new(),
+        ending: ending(function, outcome),
         log: String::from_utf8_lossy(&log).into_owned(),
         took,
-    })
+    }
 }
 
 async fn outcome(function: &Function, code: &Code, event: Vec<u8>, log: Destination) -> Outcome {

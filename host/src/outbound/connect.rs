@@ -13,6 +13,7 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::{Hosts, TokioResolver};
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -24,6 +25,7 @@ use super::address;
 use super::error::ConnectError;
 use super::tls;
 use super::wire::{ConnectionCounter, CountedStream};
+use crate::config::TEST_ORIGINS;
 use crate::policy::{Host, Origin, Scheme};
 
 /// The time after which the next of several addresses is tried.
@@ -79,6 +81,9 @@ impl Service<Uri> for Connector {
 
 impl ConnectorInner {
     async fn connect(&self, origin: &Origin) -> Result<Stream, ConnectError> {
+        if let Some(address) = self.config.stand_in {
+            return self.stand_in(address, origin).await;
+        }
         self.config.warn_of_proxy();
         let tcp = self.tcp(origin).await?;
         if origin.scheme == Scheme::Http {
@@ -94,6 +99,24 @@ impl ConnectorInner {
             .connect(name, tcp)
             .await
             .map_err(|error| ConnectError::from_tls(&error))?;
+        Ok(Stream::new(self.connections.track(stream)))
+    }
+
+    /// Connects to what stands in for all origins. It reads the origin from the first line, and HTTP/1.1 without TLS then.
+    async fn stand_in(&self, address: SocketAddr, origin: &Origin) -> Result<Stream, ConnectError> {
+        let mut apis = self.config.runtime_api.iter();
+        if apis.any(|api| api.port() == address.port()) {
+            return Err(ConnectError::RuntimeApi(address));
+        }
+        let connected = async {
+            let mut stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            stream.write_all(format!("{origin}\r\n").as_bytes()).await?;
+            Ok::<_, io::Error>(stream)
+        };
+        let stream = connected.await.map_err(|error| {
+            ConnectError::Ended(format!("{TEST_ORIGINS} sends it to {address}: {error}"))
+        })?;
         Ok(Stream::new(self.connections.track(stream)))
     }
 

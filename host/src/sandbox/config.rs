@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::descriptors::{self, Share};
-use crate::config::Config;
+use crate::config::{Config, StandIns};
 use crate::failure::{ErrorType, Failure};
 use crate::log::Log;
 use crate::policy::{DirectoryGrant, Policy, PolicyError, Preopen, margin, memory_limit};
@@ -25,6 +25,8 @@ pub struct SandboxConfig {
     pub margin: Duration,
     /// The keys and values of `wasi:config/store`.
     pub config: Arc<[(String, String)]>,
+    /// The stand-ins that a test gives the function.
+    pub stand_ins: StandIns,
     /// The file descriptors of each worker.
     pub share: Share,
     /// The log of the guest's output.
@@ -62,6 +64,7 @@ impl SandboxConfig {
                 .unwrap_or_else(|| memory_limit(size, concurrency)),
             margin: policy.limits.margin.unwrap_or_else(|| margin(size)),
             config: policy.config.as_slice().into(),
+            stand_ins: config.stand_ins,
             share,
             policy,
             log,

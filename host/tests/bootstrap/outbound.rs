@@ -17,6 +17,7 @@ mod log;
 mod observers;
 mod servers;
 mod signing;
+mod stand_in;
 mod tls;
 
 /// The guest of this name, which may send requests to these origins.

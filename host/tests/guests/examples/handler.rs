@@ -29,6 +29,12 @@ impl Guest for Handler {
             }
             "context" => text_answer(&format!("{context:?}")),
             "env" => text_answer(&std::env::var(argument).unwrap_or_else(|_| "absent".to_owned())),
+            "seconds" => text_answer(
+                &std::time::SystemTime::now()
+                    .duration_since(std::time::SystemTime::UNIX_EPOCH)
+                    .map_or(0, |time| time.as_secs())
+                    .to_string(),
+            ),
             "header" => text_answer(&format!("{:?}", invocation::header(argument))),
             "event" => Ok(invocation::event()),
             "big" => Ok(vec![b' '; argument.parse().unwrap_or(0)]),
