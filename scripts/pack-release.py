@@ -5,8 +5,8 @@ a Lambda layer.
 The hosts are a zip archive behind the executable (cli/src/bootstrap.rs). The same input gives the same bytes: files have
 no times, no owners, and fixed permissions.
 
-Usage: scripts/pack-release.py ARCH TOOL BOOTSTRAPS OUT     (ARCH: x86_64 or aarch64)
-BOOTSTRAPS is a directory with bootstrap-x86_64 and bootstrap-aarch64, or one of them.
+Usage: scripts/pack-release.py ARCH TOOL BOOTSTRAPS MAN OUT     (ARCH: x86_64 or aarch64)
+BOOTSTRAPS is a directory with bootstrap-x86_64 and bootstrap-aarch64, or one of them; MAN has the manual pages.
 """
 
 import base64
@@ -105,9 +105,9 @@ def npm(arch, tool, out):
 
 
 def main():
-    if len(sys.argv) != 5:
+    if len(sys.argv) != 6:
         sys.exit(__doc__)
-    arch, tool, hosts, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+    arch, (tool, hosts, pages, out) = sys.argv[1], map(Path, sys.argv[2:])
     out.mkdir(parents=True, exist_ok=True)
     hosts = {path.name: path.read_bytes() for path in sorted(hosts.glob("bootstrap-*"))}
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +117,8 @@ def main():
         tool = whole.read_bytes()
     folder = f"{NAME}-{version()}-{arch}-linux"
     documents = [(f"{folder}/{name}", (ROOT / name).read_bytes(), 0o644) for name in ("LICENSE", "README.md", "CHANGELOG.md")]
-    tar_gz(out / f"{folder}.tar.gz", [(f"{folder}/{NAME}", tool, 0o755), *documents])
+    manual = [(f"{folder}/share/man/man1/{page.name}", page.read_bytes(), 0o644) for page in sorted(pages.iterdir())]
+    tar_gz(out / f"{folder}.tar.gz", [(f"{folder}/{NAME}", tool, 0o755), *documents, *manual])
     wheel(arch, tool, out)
     npm(arch, tool, out)
     # A layer is unpacked into /opt, where the runtimes of `provided.al2023` look for `bootstrap` too.

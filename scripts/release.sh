@@ -49,11 +49,16 @@ TOML
   rm -rf "$folder"
 }
 
-rm -rf "$out"
+# The pages are the same for all architectures, and only this machine's tool can write them.
+pages=target/man
+build_tool "$native"
+tool=$PWD/target/$native-unknown-linux-musl/tool/lambda-wasm
+step "the tool works" try_tool "$tool"
+rm -rf "$out" "$pages"
+"$tool" man "$pages"
 for arch in "${architectures[@]}"; do
-  build_tool "$arch"
-  [ "$arch" != "$native" ] || step "the tool works" try_tool "$PWD/target/$arch-unknown-linux-musl/tool/lambda-wasm"
-  scripts/pack-release.py "$arch" "target/$arch-unknown-linux-musl/tool/lambda-wasm" "$hosts" "$out"
+  [ "$arch" = "$native" ] || build_tool "$arch"
+  scripts/pack-release.py "$arch" "target/$arch-unknown-linux-musl/tool/lambda-wasm" "$hosts" "$pages" "$out"
 done
 (cd "$out" && sha256sum -- * >SHA256SUMS)
 ls -l "$out" >&2

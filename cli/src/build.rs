@@ -40,6 +40,9 @@ pub struct Args {
     /// The bootstrap to put into dist/ [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
+    /// Print JSON: the artifact, and whether it is new
+    #[arg(long)]
+    json: bool,
 }
 
 /// Parses an architecture as templates name it.
@@ -74,6 +77,17 @@ pub fn run(args: &Args) -> Result<()> {
     let bootstrap = copy_bootstrap(args.bootstrap.as_deref(), &dist, architecture)?;
     let took = started.elapsed().as_secs_f64();
     let what = if is_new { "built" } else { "is up to date" };
+    if args.json {
+        let report = serde_json::json!({
+            "path": artifact,
+            "size": fs::metadata(&artifact)?.len(),
+            "new": is_new,
+            "seconds": took,
+            "bootstrap": bootstrap.to_string(),
+        });
+        println!("{report:#}");
+        return Ok(());
+    }
     eprintln!(
         "{}: {what} in {took:.1} s (bootstrap: {bootstrap})",
         output::shown(&artifact)

@@ -15,8 +15,12 @@ use wasmtime::component::Component;
 
 use crate::component::Description;
 use crate::output;
+use crate::progress::Step;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  lambda-wasm compile hello.wasm -o dist/hello.cwasm
+  lambda-wasm compile hello.wasm -o dist/hello.cwasm --target aarch64-unknown-linux-gnu")]
 pub struct Args {
     /// The component, in the binary format
     input: PathBuf,
@@ -140,6 +144,12 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         types: description.types.clone(),
         exports: description.exports.clone(),
     };
+    // Not before the warnings.
+    let _step = Step::begin(format!(
+        "compiling {} for {}",
+        args.input.display(),
+        args.target
+    ));
     let refused = |error: wasmtime::Error| anyhow!("the compiler refuses it: {error:#}");
     let compiler = engine::for_compiling(&trailer).map_err(refused)?;
     // Types can be checked only in an engine of this machine, so a component for another machine is compiled twice.

@@ -42,6 +42,10 @@ use watch::Changes;
 /// last one that succeeded is served. A function restarts when its component, its .toml or the
 /// bootstrap changes.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lambda-wasm dev
+  lambda-wasm dev --port 8080 --env-file .env
+  lambda-wasm dev --template services/template.yaml --aws")]
 pub struct Args {
     /// Listen on this port of 127.0.0.1, and on the ports after it for function URLs
     #[arg(long, env = "PORT", default_value_t = 3000)]

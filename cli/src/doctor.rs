@@ -13,6 +13,9 @@ use crate::build::{c, go, javascript, python, rust, tool};
 ///
 /// Checks what `build` needs for each language. Nothing is installed or changed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lambda-wasm doctor
+  lambda-wasm doctor --json")]
 pub struct Args {
     /// Print JSON
     #[arg(long)]

@@ -13,6 +13,9 @@ use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 use crate::component::Description;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  lambda-wasm inspect hello.wasm
+  lambda-wasm inspect dist/hello.cwasm --json")]
 pub struct Args {
     /// A component or an artifact
     file: PathBuf,

@@ -1,5 +1,6 @@
 //! `lambda-wasm invoke`: one function, invoked in the same `bootstrap` as on Lambda, without a server.
 
+mod json;
 mod latencies;
 pub mod sample;
 
@@ -49,6 +50,9 @@ pub struct Args {
     /// Invoke the function in so many environments at a time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     concurrency: u32,
+    /// Print JSON: the response, the failure, the log and the duration
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     setup: Setup,
 }
@@ -60,6 +64,10 @@ pub struct Args {
 /// Returns an error if there is no such function or event, or if an invocation fails.
 pub fn run(args: &Args) -> Result<()> {
     if args.sample.as_deref() == Some("list") {
+        if args.json {
+            println!("{:#}", Value::from_iter(sample::names()));
+            return Ok(());
+        }
         for name in sample::names() {
             println!("{name}");
         }
@@ -72,12 +80,19 @@ pub fn run(args: &Args) -> Result<()> {
         .enable_all()
         .build()?;
     // Dropping the runtime drops its tasks, and dropped processes are killed.
+    if args.repeat == 1 && args.json {
+        return runtime.block_on(json::once(&located, event));
+    }
     if args.repeat == 1 {
         let response = runtime.block_on(once(&located, &event))?;
         return print(&response);
     }
     let durations = runtime.block_on(many(args, Arc::new(located), event))?;
-    print!("{}", Latencies::new(durations));
+    let latencies = Latencies::new(durations);
+    match args.json {
+        true => println!("{:#}", latencies.to_json()),
+        false => print!("{latencies}"),
+    }
     Ok(())
 }
 

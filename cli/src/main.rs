@@ -14,10 +14,13 @@ mod component;
 mod dev;
 mod doctor;
 mod inspect;
+mod interrupt;
 mod invoke;
+mod man;
 mod new;
 mod output;
 mod package;
+mod progress;
 mod project;
 mod testing;
 mod wit;
@@ -46,6 +49,9 @@ enum Command {
     Invoke(invoke::Args),
     /// Show a component's world, imports and required grants
     Inspect(inspect::Args),
+    // For packages of this program.
+    #[command(hide = true)]
+    Man(man::Args),
     /// Zip a directory with a bootstrap and its components for Lambda
     Package(package::Args),
     // As `dev`.
@@ -53,7 +59,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    // It stops in its own way.
+    if !matches!(command, Command::Dev(_))
+        && let Err(error) = interrupt::clean_up()
+    {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    let result = match command {
         Command::New(args) => new::run(&args),
         Command::Init(args) => new::init(&args),
         Command::Build(args) => build::run(&args),
@@ -63,6 +77,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Invoke(args) => invoke::run(&args),
+        Command::Man(args) => man::run(&args, Cli::command()),
         Command::Package(args) => package::run(&args),
         Command::Test(args) => testing::run(&args),
     };

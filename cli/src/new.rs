@@ -1,6 +1,7 @@
 //! `lambda-wasm new` and `init`: a project that builds and runs at once.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -9,6 +10,8 @@ use include_dir::{Dir, include_dir};
 use lambda_wasm_emulator::Architecture;
 
 use crate::build::rust;
+use crate::interrupt::Unfinished;
+use crate::output;
 use crate::project::{self, Project, ProjectWorld};
 
 /// The files of new projects, a directory for each language and world. `common` has those of several.
@@ -38,6 +41,9 @@ pub struct Args {
     /// List the languages and worlds
     #[arg(long)]
     list: bool,
+    /// Print JSON: the files, or the templates of --list
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     kind: Kind,
 }
@@ -46,6 +52,9 @@ pub struct Args {
 ///
 /// Writes what `new` writes. Files that are there are kept.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  lambda-wasm init --lang python
+  lambda-wasm init services/orders --name orders")]
 pub struct InitArgs {
     /// The directory
     #[arg(default_value = ".")]
@@ -53,8 +62,32 @@ pub struct InitArgs {
     /// The name of the function [default: the name of the directory]
     #[arg(long)]
     name: Option<String>,
+    /// Print JSON: the files that were written, and those that were kept
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     kind: Kind,
+}
+
+/// The files of a project, by their paths in its directory.
+#[derive(Default)]
+struct Files {
+    written: Vec<String>,
+    /// Files that were there before.
+    kept: Vec<String>,
+}
+
+impl Files {
+    fn print_json(&self, name: &str, directory: &Path) -> Result<()> {
+        let report = serde_json::json!({
+            "name": name,
+            "path": directory.canonicalize()?,
+            "written": self.written,
+            "kept": self.kept,
+        });
+        println!("{report:#}");
+        Ok(())
+    }
 }
 
 /// The language and the world of a project.
@@ -111,7 +144,7 @@ impl Kind {
 /// a file cannot be written. Nothing is left behind then.
 pub fn run(args: &Args) -> Result<()> {
     let (false, Some(path)) = (args.list, &args.name) else {
-        list();
+        list(args.json);
         return Ok(());
     };
     let directory = Path::new(path);
@@ -133,7 +166,8 @@ pub fn run(args: &Args) -> Result<()> {
         .prefix(".lambda-wasm-")
         .tempdir_in(parent)
         .with_context(|| format!("{} cannot be written", parent.display()))?;
-    write(args.kind, name, unfinished.path())?;
+    let _remembered = Unfinished::path(unfinished.path());
+    let files = write(args.kind, name, unfinished.path())?;
     fs::set_permissions(
         unfinished.path(),
         std::os::unix::fs::PermissionsExt::from_mode(0o755),
@@ -142,6 +176,9 @@ pub fn run(args: &Args) -> Result<()> {
         .with_context(|| format!("{path} cannot be created"))?;
     // The directory has another name now.
     let _ = unfinished.keep();
+    if args.json {
+        return files.print_json(name, directory);
+    }
     println!("created {path}\n\n  cd {path}\n  lambda-wasm dev");
     Ok(())
 }
@@ -165,7 +202,11 @@ pub fn init(args: &InitArgs) -> Result<()> {
         bail!("{path} is a project already\nhint: build it with `lambda-wasm build`");
     }
     require_template(args.kind)?;
-    for kept in write(args.kind, name, &directory)? {
+    let files = write(args.kind, name, &directory)?;
+    if args.json {
+        return files.print_json(name, &directory);
+    }
+    for kept in files.kept {
         println!("kept {kept}");
     }
     println!("created {name} in {path}\n\n  lambda-wasm dev");
@@ -193,7 +234,8 @@ fn require_template(kind: Kind) -> Result<()> {
 }
 
 /// Prints all templates.
-fn list() {
+fn list(is_json: bool) {
+    let mut templates = Vec::new();
     for lang in Lang::value_variants() {
         for world in ProjectWorld::value_variants() {
             let kind = Kind {
@@ -204,19 +246,23 @@ fn list() {
                 let about = world.to_possible_value();
                 let about = about.as_ref().and_then(|value| value.get_help());
                 let about = about.map(ToString::to_string).unwrap_or_default();
-                println!(
-                    "--lang {:6} --world {:7}  {about}",
-                    value_name(*lang),
-                    value_name(*world)
-                );
+                templates.push((value_name(*lang), value_name(*world), about));
             }
         }
     }
+    if is_json {
+        let template = |(lang, world, about)| serde_json::json!({ "lang": lang, "world": world, "about": about });
+        let templates: serde_json::Value = templates.into_iter().map(template).collect();
+        return println!("{templates:#}");
+    }
+    for (lang, world, about) in templates {
+        println!("--lang {lang:6} --world {world:7}  {about}");
+    }
 }
 
-/// Writes the files of a project, and returns the names of those that were there and are kept.
-fn write(kind: Kind, name: &str, directory: &Path) -> Result<Vec<String>> {
-    let mut kept = Vec::new();
+/// Writes the files of a project. Keeps those that are there.
+fn write(kind: Kind, name: &str, directory: &Path) -> Result<Files> {
+    let mut all = Files::default();
     // What `build` compiles for, unless it is told otherwise.
     let architecture = crate::bootstrap::NATIVE
         .unwrap_or(Architecture::X86_64)
@@ -233,23 +279,21 @@ fn write(kind: Kind, name: &str, directory: &Path) -> Result<Vec<String>> {
         let path = path.strip_suffix(SUFFIX).unwrap_or(&path);
         let to = directory.join(path);
         if to.exists() {
-            kept.push(path.to_owned());
+            all.kept.push(path.to_owned());
             continue;
         }
+        all.written.push(path.to_owned());
         let unwritable = || format!("{} cannot be written", to.display());
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent).with_context(unwritable)?;
         }
-        fs::write(
-            &to,
-            text.replace(NAME, name).replace(ARCHITECTURE, architecture),
-        )
-        .with_context(unwritable)?;
+        let text = text.replace(NAME, name).replace(ARCHITECTURE, architecture);
+        output::replace(&to, |file| Ok(file.write_all(text.as_bytes())?))?;
     }
     if kind.lang == Lang::Rust {
         rust::write_guest(directory)?;
     }
-    Ok(kept)
+    Ok(all)
 }
 
 fn all_files<'a>(directory: &'a Dir<'a>) -> Vec<&'a include_dir::File<'a>> {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::interrupt::Unfinished;
+
 /// Writes a file beside the old one, and renames it when it is complete. A running host keeps the
 /// old one, and so does a failure.
 ///
@@ -43,6 +45,7 @@ fn write_beside(path: &Path, mode: u32, write: impl FnOnce(&mut File) -> Result<
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)?;
+    let _unfinished = Unfinished::path(file.path());
     write(file.as_file_mut())?;
     file.persist(path)?;
     Ok(())

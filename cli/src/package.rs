@@ -21,6 +21,10 @@ use crate::output;
 use files::Packed;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  lambda-wasm package
+  lambda-wasm package dist -o function.zip --json
+  lambda-wasm package --check")]
 pub struct Args {
     /// The directory with the functions' artifacts
     #[arg(default_value = "dist")]

@@ -2,10 +2,10 @@
 
 mod case;
 mod compare;
-mod execution;
+pub mod execution;
 mod outgoing;
 mod report;
-mod response;
+pub mod response;
 mod snapshot;
 
 use std::path::PathBuf;
@@ -69,6 +69,9 @@ pub struct Args {
     /// Run so many cases at a time [default: one for each CPU]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// Print JSON: each case, its differences and its log
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     setup: Setup,
 }
@@ -146,8 +149,10 @@ async fn run_all(args: &Args, suites: Vec<Suite>) -> Result<Vec<Verdict>> {
             args.filter.as_deref().unwrap_or_default()
         );
     }
-    let tests = if chosen == 1 { "test" } else { "tests" };
-    println!("\nrunning {chosen} {tests}");
+    if !args.json {
+        let tests = if chosen == 1 { "test" } else { "tests" };
+        println!("\nrunning {chosen} {tests}");
+    }
     let begun = Instant::now();
     let started: Vec<_> = started
         .into_iter()
@@ -165,7 +170,9 @@ async fn run_all(args: &Args, suites: Vec<Suite>) -> Result<Vec<Verdict>> {
             let (index, execution) = execution.await.context("a test ended")?;
             let case = &suite.cases[index];
             let verdict = judge(&suite, case, execution?, &mut snapshots, args.update);
-            verdict.print();
+            if !args.json {
+                verdict.print();
+            }
             verdicts.push(verdict);
         }
         if args.update {
@@ -173,7 +180,10 @@ async fn run_all(args: &Args, suites: Vec<Suite>) -> Result<Vec<Verdict>> {
         }
     }
     let took = begun.elapsed();
-    report::summarize(&verdicts, filtered_out, took);
+    match args.json {
+        true => println!("{:#}", report::json(&verdicts, filtered_out, took)),
+        false => report::summarize(&verdicts, filtered_out, took),
+    }
     if let Some(path) = &args.junit {
         report::write_junit(path, &verdicts, took)?;
     }

@@ -42,7 +42,7 @@ pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
         }
     }
     let module = project.scratch().join("c.wasm");
-    tool::run(
+    tool::run_quiet(
         compiler
             .args(["cc", "--target=wasm32-wasi", "-mexec-model=reactor"])
             .args(["-O2", "-Wall", "-I"])

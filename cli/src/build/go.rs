@@ -7,9 +7,9 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use include_dir::{Dir, include_dir};
 use lambda_wasm_host::artifact;
 
@@ -46,7 +46,7 @@ pub fn build(project: &Project) -> Result<PathBuf> {
     let world = World::of(project)?;
     write_module(project, &world)?;
     let module = project.scratch().join("go.wasm");
-    tool::run(
+    tool::run_quiet(
         Command::new(go)
             .args(["build", "-buildmode=c-shared", "-trimpath", LINKER])
             .arg("-o")
@@ -66,20 +66,12 @@ pub fn build(project: &Project) -> Result<PathBuf> {
 ///
 /// Returns an error with a hint if Go is missing or too old.
 pub fn compiler(project: &Project) -> Result<String> {
-    let output = Command::new(tool::find("go", GO)?)
+    let mut command = Command::new(tool::find("go", GO)?);
+    command
         .args(["env", "GOVERSION"])
-        .current_dir(&project.directory)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("`go` cannot be started")?;
-    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if !output.status.success() {
-        bail!(
-            "`go env GOVERSION` failed ({}); its output is above",
-            output.status
-        );
-    }
+        .current_dir(&project.directory);
+    let output = tool::output(&mut command, "go env GOVERSION")?;
+    let version = String::from_utf8_lossy(&output).trim().to_owned();
     if !tool::is_at_least(&version, &OLDEST) {
         bail!("{version} is too old\nhint: {GO}");
     }

@@ -55,7 +55,7 @@ pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
         fs::rename(wit.join("deps/http.wit"), wit.join("http.wit"))?;
     }
     let component = scratch.join(format!("{}.wasm", project.name));
-    tool::run(
+    tool::run_quiet(
         Command::new(&node)
             .arg(driver)
             .arg(source)
@@ -127,5 +127,5 @@ fn npm(command: &str, directory: &Path) -> Result<()> {
     ) {
         run.env("NODE_EXTRA_CA_CERTS", certificates);
     }
-    tool::run(&mut run, &format!("npm {command}"))
+    tool::run_quiet(&mut run, &format!("npm {command}"))
 }

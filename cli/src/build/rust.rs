@@ -45,21 +45,13 @@ pub fn build(project: &Project) -> Result<PathBuf> {
         );
     }
     write_guest(&project.directory)?;
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    command
         .args(["build", "--release", "--target", TARGET])
         .arg("--message-format=json-render-diagnostics")
-        .current_dir(&project.directory)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("`cargo` cannot be started")?;
-    if !output.status.success() {
-        bail!(
-            "`cargo build` failed ({}); its output is above",
-            output.status
-        );
-    }
-    let lines = output.stdout.split(|&byte| byte == b'\n');
+        .current_dir(&project.directory);
+    let output = tool::output(&mut command, "cargo build")?;
+    let lines = output.split(|&byte| byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());
     let files = messages
         .filter(|message| message.reason == "compiler-artifact")

@@ -1,12 +1,15 @@
 //! Runs the tools of languages.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::bootstrap::cache_directory;
+use crate::interrupt::Unfinished;
+use crate::progress::Step;
 
 /// Runs a command whose output is for the user. Its standard output goes to standard error.
 ///
@@ -15,9 +18,58 @@ use crate::bootstrap::cache_directory;
 /// Returns an error that names the command if it cannot be started, or fails.
 pub fn run(command: &mut Command, name: &str) -> Result<()> {
     command.stdout(std::io::stderr()).stdin(Stdio::null());
-    let status = command
-        .status()
-        .map_err(|error| anyhow!("`{name}` cannot be started: {error}"))?;
+    let mut child = start(command, name)?;
+    let _unfinished = Unfinished::group(child.id());
+    failed_unless_success(child.wait()?, name)
+}
+
+/// Runs a command that says little and takes long. On a terminal, shows that it runs.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_quiet(command: &mut Command, name: &str) -> Result<()> {
+    let step = Step::begin(name);
+    if !step.is_shown() {
+        return run(command, name);
+    }
+    let (output, write) = std::io::pipe()?;
+    command.stdin(Stdio::null());
+    command.stdout(write.try_clone()?).stderr(write);
+    let mut child = start(command, name)?;
+    let _unfinished = Unfinished::group(child.id());
+    // The command has the ends of the pipe, and the reader waits for all of them.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let printed = step.print_above(output);
+    let status = child.wait()?;
+    let _ = printed.join();
+    drop(step);
+    failed_unless_success(status, name)
+}
+
+/// Runs a command whose standard error is for the user, and returns its standard output.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn output(command: &mut Command, name: &str) -> Result<Vec<u8>> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = start(command, name)?;
+    let _unfinished = Unfinished::group(child.id());
+    let output = child.wait_with_output()?;
+    failed_unless_success(output.status, name)?;
+    Ok(output.stdout)
+}
+
+/// Starts a command as the first of a process group, so that all that it starts can be ended with it.
+fn start(command: &mut Command, name: &str) -> Result<Child> {
+    command
+        .process_group(0)
+        .spawn()
+        .map_err(|error| anyhow!("`{name}` cannot be started: {error}"))
+}
+
+fn failed_unless_success(status: ExitStatus, name: &str) -> Result<()> {
     if !status.success() {
         bail!("`{name}` failed ({status}); its output is above");
     }

@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::watch::{self, Changes};
 use crate::build::inputs;
+use crate::interrupt::{Running, Unfinished};
 use crate::project::Project;
 
 /// Builds a project, with `lambda-wasm build` in a process of its own: it can be ended at any moment. Returns
@@ -29,10 +30,13 @@ pub async fn build(project: &Project, bootstrap: Option<&Path>) -> anyhow::Resul
         .stdin(Stdio::null())
         // The lines of `dev` on standard output are for programs, too.
         .stdout(std::io::stderr())
-        .kill_on_drop(true)
         .spawn()
         .context("a build cannot be started")?;
-    Ok(build.wait().await?.success())
+    let _unfinished = build.id().map(Unfinished::process);
+    let mut running = Running::new(build.id());
+    let status = build.wait().await;
+    running.has_ended();
+    Ok(status?.success())
 }
 
 /// Watches the source of a project.

@@ -6,6 +6,15 @@ use std::time::Duration;
 /// The width of the longest bar.
 const WIDTH: usize = 40;
 
+/// The percentiles that are shown.
+const PERCENTILES: [(&str, f64); 5] = [
+    ("min", 0.0),
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p99", 0.99),
+    ("max", 1.0),
+];
+
 /// The durations of invocations.
 pub(super) struct Latencies(Vec<Duration>);
 
@@ -14,6 +23,15 @@ impl Latencies {
     pub fn new(mut durations: Vec<Duration>) -> Self {
         durations.sort_unstable();
         Self(durations)
+    }
+
+    /// Returns the percentiles in milliseconds.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut json = serde_json::json!({ "invocations": self.0.len() });
+        for (name, share) in PERCENTILES {
+            json[format!("{name}Ms")] = (self.percentile(share).as_secs_f64() * 1000.0).into();
+        }
+        json
     }
 
     /// The duration that this share of the invocations did not exceed.
@@ -31,13 +49,7 @@ impl fmt::Display for Latencies {
     /// Percentiles, then a bar for each power of two of microseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} invocations:", self.0.len())?;
-        for (name, share) in [
-            ("min", 0.0),
-            ("p50", 0.5),
-            ("p90", 0.9),
-            ("p99", 0.99),
-            ("max", 1.0),
-        ] {
+        for (name, share) in PERCENTILES {
             write!(f, " {name} {}", Milliseconds(self.percentile(share)))?;
         }
         writeln!(f)?;

@@ -17,6 +17,7 @@ use super::outgoing::Origins;
 use crate::dev::environment::log::Destination;
 use crate::dev::environment::process::Process;
 use crate::dev::setup::{Code, Located};
+use crate::interrupt::Unfinished;
 
 /// The credentials that the host signs with, where no request leaves this machine.
 const CREDENTIALS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -76,7 +77,7 @@ pub async fn run(located: &Located, settings: &Settings, event: Vec<u8>) -> Resu
         Some(policy) => Some(with_policy(&code.root, &function.handler, policy)?),
         None => None,
     };
-    if let Some(directory) = &directory {
+    if let Some((_, directory)) = &directory {
         directory.path().clone_into(&mut code.root);
     }
     let execution = invoke(&function, &code, event).await;
@@ -120,9 +121,10 @@ async fn outcome(function: &Function, code: &Code, event: Vec<u8>, log: Destinat
 }
 
 /// Returns a copy of a function's directory, of links, in which the function has another policy.
-fn with_policy(root: &Path, handler: &str, policy: &toml::Table) -> Result<TempDir> {
+fn with_policy(root: &Path, handler: &str, policy: &toml::Table) -> Result<(Unfinished, TempDir)> {
     let context = "a directory for the policy of a test cannot be created";
     let directory = tempfile::tempdir().context(context)?;
+    let unfinished = Unfinished::path(directory.path());
     let own = format!("{handler}.toml");
     for entry in fs::read_dir(root).context(context)? {
         let entry = entry.context(context)?;
@@ -131,7 +133,7 @@ fn with_policy(root: &Path, handler: &str, policy: &toml::Table) -> Result<TempD
         }
     }
     fs::write(directory.path().join(own), policy.to_string()).context(context)?;
-    Ok(directory)
+    Ok((unfinished, directory))
 }
 
 /// Names a failure as Lambda does.

@@ -1,5 +1,6 @@
 //! The results of cases: for people as `cargo test` prints them, and for CI systems as JUnit XML.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,6 +8,9 @@ use anstream::println;
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context as _, Result};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+use serde_json::{Value, json};
+
+use crate::output;
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default();
@@ -56,8 +60,8 @@ impl Verdict {
     }
 }
 
-/// Prints the differences of the cases that failed, and a summary. Returns the number of failures.
-pub fn summarize(verdicts: &[Verdict], filtered_out: usize, took: Duration) -> usize {
+/// Prints the differences of the cases that failed, and a summary.
+pub fn summarize(verdicts: &[Verdict], filtered_out: usize, took: Duration) {
     let failed: Vec<_> = verdicts
         .iter()
         .filter(|verdict| !verdict.has_passed())
@@ -88,7 +92,33 @@ pub fn summarize(verdicts: &[Verdict], filtered_out: usize, took: Duration) -> u
         failed.len(),
         took.as_secs_f64()
     );
-    failed.len()
+}
+
+/// Returns the results as JSON.
+pub fn json(verdicts: &[Verdict], filtered_out: usize, took: Duration) -> Value {
+    let test = |verdict: &Verdict| {
+        json!({
+            "file": verdict.suite,
+            "name": verdict.name,
+            "place": verdict.place,
+            "passed": verdict.has_passed(),
+            "updated": verdict.is_updated,
+            "differences": verdict.differences,
+            "log": verdict.log,
+            "seconds": verdict.took.as_secs_f64(),
+        })
+    };
+    let passed = verdicts
+        .iter()
+        .filter(|verdict| verdict.has_passed())
+        .count();
+    json!({
+        "passed": passed,
+        "failed": verdicts.len() - passed,
+        "filteredOut": filtered_out,
+        "seconds": took.as_secs_f64(),
+        "tests": verdicts.iter().map(test).collect::<Vec<_>>(),
+    })
 }
 
 /// Writes the results as JUnit XML.
@@ -108,7 +138,7 @@ pub fn write_junit(path: &Path, verdicts: &[Verdict], took: Duration) -> Result<
     let text = report
         .to_string()
         .context("the results cannot be written as JUnit XML")?;
-    std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+    output::replace(path, |file| Ok(file.write_all(text.as_bytes())?))
 }
 
 fn junit(verdict: &Verdict) -> TestCase {

@@ -18,10 +18,13 @@ fn pack(out: &Path) {
     let hosts = tempfile::tempdir().unwrap();
     let host = hosts.path().join(format!("bootstrap-{ARCHITECTURE}"));
     fs::copy(built("dist/bootstrap"), host).unwrap();
+    let man = tempfile::tempdir().unwrap();
+    let mut pages = Command::new(env!("CARGO_BIN_EXE_lambda-wasm"));
+    succeeded(&pages.arg("man").arg(man.path()).output().unwrap());
     let output = Command::new("python3")
         .arg(root().join("scripts/pack-release.py"))
         .args([ARCHITECTURE, env!("CARGO_BIN_EXE_lambda-wasm")])
-        .args([hosts.path(), out])
+        .args([hosts.path(), man.path(), out])
         .output()
         .unwrap();
     succeeded(&output);

@@ -1,9 +1,12 @@
 //! Runs the tool in a folder of its own.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use lambda_wasm_test_support::{components, root};
+use lambda_wasm_test_support::{PATIENCE, components, root};
 use tempfile::TempDir;
 
 /// A folder that the tool runs in, so that the paths it prints are short.
@@ -15,6 +18,19 @@ pub struct Output {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+}
+
+impl Output {
+    /// Runs a command to its end.
+    pub fn of(mut command: Command) -> Self {
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
 }
 
 impl Folder {
@@ -41,18 +57,15 @@ impl Folder {
         std::fs::read(self.path(name)).unwrap()
     }
 
+    /// The tool in this folder.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lambda-wasm"));
+        command.args(args).current_dir(self.0.path());
+        command
+    }
+
     pub fn run(&self, args: &[&str]) -> Output {
-        let output = Command::new(env!("CARGO_BIN_EXE_lambda-wasm"))
-            .args(args)
-            .current_dir(self.0.path())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Output {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        Output::of(self.command(args))
     }
 
     /// Runs what succeeds, and returns what it printed.
@@ -103,3 +116,33 @@ const MODULE: &str = r#"(module
     (memory (export "memory") 1)
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
     (func (export "lambda:function/handler@0.1.0#handle") (param i32) (result i32) unreachable))"#;
+
+/// The processes whose working directory is in a folder.
+pub fn processes_in(folder: &Folder) -> Vec<u32> {
+    let directory = folder.path("").canonicalize().unwrap();
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let is_in = |id: &u32| {
+        let working = std::fs::read_link(format!("/proc/{id}/cwd"));
+        working.is_ok_and(|working| working.starts_with(&directory))
+    };
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(is_in).collect()
+}
+
+/// Waits for what has to come.
+#[track_caller]
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Puts a script into the directory `tools` of a folder.
+pub fn program(folder: &Folder, name: &str, script: &str) {
+    std::fs::create_dir_all(folder.path("tools")).unwrap();
+    let path = folder.path(&format!("tools/{name}"));
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+}

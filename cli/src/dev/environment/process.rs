@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::log::{Destination, Log};
 use crate::dev::setup::Code;
+use crate::interrupt::Unfinished;
 
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -29,6 +30,7 @@ const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
 pub struct Process {
     // Dropped first, so that the bootstrap does not see its Runtime API close.
     child: Child,
+    _unfinished: Option<Unfinished>,
     api: RuntimeApi,
     log: Arc<Log>,
 }
@@ -97,7 +99,12 @@ impl Process {
             .kill_on_drop(true)
             .spawn()?;
         tokio::spawn(log.clone().follow());
-        Ok(Self { child, api, log })
+        Ok(Self {
+            _unfinished: child.id().map(Unfinished::group),
+            child,
+            api,
+            log,
+        })
     }
 
     /// Returns whether the process still runs.

@@ -1,0 +1,124 @@
+//! Ctrl-C: what a command has begun is removed, and what it has started is ended, before this process ends.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Result;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The files and processes that would be left behind now.
+static BEGUN: Mutex<Vec<Begun>> = Mutex::new(Vec::new());
+
+#[derive(Clone, PartialEq, Eq)]
+enum Begun {
+    /// A file or a directory that is not complete.
+    Path(PathBuf),
+    /// A process that ends what it has started.
+    Process(Pid),
+    /// A process that is the first of a group, and all that it has started.
+    Group(Pid),
+}
+
+/// Keeps something to remove or to end in mind, until it is dropped.
+pub struct Unfinished(Option<Begun>);
+
+impl Unfinished {
+    /// Remembers a file or a directory that has another name once it is complete.
+    pub fn path(path: &Path) -> Self {
+        Self::new(Some(Begun::Path(path.to_owned())))
+    }
+
+    /// Remembers another process of this program by its id.
+    pub fn process(id: u32) -> Self {
+        Self::new(pid(id).map(Begun::Process))
+    }
+
+    /// Remembers a process that is the first of its group, and all of the group.
+    pub fn group(leader: u32) -> Self {
+        Self::new(pid(leader).map(Begun::Group))
+    }
+
+    fn new(begun: Option<Begun>) -> Self {
+        let mut all = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(begun.clone());
+        Self(begun)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        let mut all = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = all.iter().position(|begun| Some(begun) == self.0.as_ref()) {
+            all.swap_remove(position);
+        }
+    }
+}
+
+/// Another process of this program, which is asked to end if this is dropped while it runs. It ends what it has
+/// started.
+pub struct Running(Option<Pid>);
+
+impl Running {
+    /// Watches a process by its id.
+    pub fn new(id: Option<u32>) -> Self {
+        Self(id.and_then(pid))
+    }
+
+    /// Notes that the process has ended: its id may be another's from now on.
+    pub fn has_ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(process) = self.0 {
+            let _ = kill_process(process, Signal::TERM);
+        }
+    }
+}
+
+fn pid(id: u32) -> Option<Pid> {
+    i32::try_from(id).ok().and_then(Pid::from_raw)
+}
+
+/// Ends this process on Ctrl-C, SIGTERM or SIGHUP, with the exit code of shells: 128 and the signal's number.
+///
+/// # Errors
+///
+/// Returns an error if signals cannot be received.
+pub fn clean_up() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let entered = runtime.enter();
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    drop(entered);
+    std::thread::spawn(move || {
+        let signal = runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => SignalKind::interrupt(),
+                _ = terminate.recv() => SignalKind::terminate(),
+                _ = hang_up.recv() => SignalKind::hangup(),
+            }
+        });
+        // Not given back, so that nothing more begins.
+        let begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.iter().for_each(remove);
+        std::process::exit(128 + signal.as_raw_value());
+    });
+    Ok(())
+}
+
+/// Removes or ends something. It may be gone already.
+fn remove(begun: &Begun) {
+    match begun {
+        Begun::Path(path) if path.is_dir() => drop(std::fs::remove_dir_all(path)),
+        Begun::Path(path) => drop(std::fs::remove_file(path)),
+        Begun::Process(process) => drop(kill_process(*process, Signal::TERM)),
+        Begun::Group(leader) => drop(kill_process_group(*leader, Signal::KILL)),
+    }
+}
