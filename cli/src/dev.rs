@@ -67,7 +67,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// Waits for the end of something, or for Ctrl-C or SIGTERM.
-async fn until_stopped(served: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+pub async fn until_stopped(served: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;

@@ -17,6 +17,7 @@ mod inspect;
 mod interrupt;
 mod invoke;
 mod man;
+mod mcp;
 mod new;
 mod output;
 mod package;
@@ -52,6 +53,8 @@ enum Command {
     // For packages of this program.
     #[command(hide = true)]
     Man(man::Args),
+    // As `dev`.
+    Mcp(mcp::Args),
     /// Zip a directory with a bootstrap and its components for Lambda
     Package(package::Args),
     // As `dev`.
@@ -60,8 +63,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    // It stops in its own way.
-    if !matches!(command, Command::Dev(_))
+    // These two stop in their own way.
+    if !matches!(command, Command::Dev(_) | Command::Mcp(_))
         && let Err(error) = interrupt::clean_up()
     {
         eprintln!("error: {error:#}");
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Invoke(args) => invoke::run(&args),
         Command::Man(args) => man::run(&args, Cli::command()),
+        Command::Mcp(args) => mcp::run(&args),
         Command::Package(args) => package::run(&args),
         Command::Test(args) => testing::run(&args),
     };

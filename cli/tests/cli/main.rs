@@ -11,6 +11,7 @@ mod inspect;
 mod interrupts;
 mod invoke;
 mod languages;
+mod mcp;
 mod new;
 mod newcomer;
 mod package;

@@ -14,6 +14,7 @@ fn help_lists_the_commands() {
         "init",
         "inspect",
         "invoke",
+        "mcp",
         "new",
         "package",
         "test",
@@ -74,7 +75,7 @@ fn commands() -> Vec<String> {
         .filter(|name| *name != "help")
         .map(str::to_owned)
         .collect();
-    assert!(names.len() >= 11, "{help}");
+    assert!(names.len() >= 12, "{help}");
     names
 }
 
