@@ -1,5 +1,7 @@
 //! Components of Rust, by Cargo.
 
+mod dependencies;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -45,6 +47,7 @@ pub fn build(project: &Project) -> Result<PathBuf> {
         );
     }
     write_guest(&project.directory)?;
+    dependencies::check(project, &cargo)?;
     let mut command = Command::new(cargo);
     command
         .args(["build", "--release", "--target", TARGET])

@@ -6,6 +6,7 @@ mod support;
 
 mod build;
 mod compile;
+mod dependencies;
 mod documents;
 mod inspect;
 mod interrupts;
