@@ -7,6 +7,7 @@ pub mod discovered;
 pub mod environment;
 mod functions;
 mod modes;
+mod port_owner;
 pub mod rebuild;
 mod report;
 pub mod setup;
@@ -189,7 +190,8 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     listener.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => anyhow::anyhow!(
-            "port {port} is in use by another program\nhint: choose another port with --port or PORT=, such as PORT={}",
+            "port {port} is in use by {}\nhint: choose another port with --port or PORT=, such as PORT={}",
+            port_owner::describe(port).unwrap_or_else(|| "another program".to_owned()),
             port.checked_add(1).unwrap_or(3000)
         ),
         _ => anyhow::anyhow!("cannot listen on 127.0.0.1:{port}: {error}"),

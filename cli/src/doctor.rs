@@ -91,11 +91,11 @@ fn findings() -> Vec<Finding> {
             hint: Some(c::ZIG.to_owned()),
         },
         program("JavaScript", "node", javascript::NODE, |version| {
-            tool::is_at_least(version, &[20])
+            tool::is_at_least(version, &javascript::OLDEST)
         }),
         program("JavaScript", "npm", javascript::NPM, accept),
         program("Python", "python3", python::PYTHON, |version| {
-            tool::is_at_least(version, &[3, 10])
+            tool::is_at_least(version, &python::OLDEST)
         }),
         Finding {
             area: "Python",

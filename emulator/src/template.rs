@@ -4,6 +4,7 @@
 //! A value that is known only after a deployment (`!Ref` of a table) becomes a note.
 
 mod architecture;
+mod error;
 mod events;
 mod intrinsics;
 mod scalar;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use crate::account::{ACCOUNT, REGION};
 pub use architecture::Architecture;
+pub use error::TemplateError;
 use intrinsics::Scope;
 use value::{Node, Value};
 
@@ -137,35 +139,6 @@ fn arn(name: &str, region: &str) -> String {
     format!("arn:{partition}:lambda:{region}:{ACCOUNT}:function:{name}")
 }
 
-/// The reason why a template cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    /// The file cannot be read.
-    #[error("cannot read the template {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
-    /// The file is not YAML.
-    #[error("the template is not valid YAML: {0}")]
-    Syntax(String),
-    /// It does not have a parameter that was given a value.
-    #[error("the template does not have the parameter `{name}`\nhint: its parameters are: {known}")]
-    UnknownParameter {
-        /// The name that was given.
-        name: String,
-        /// The names of the parameters.
-        known: String,
-    },
-    /// It does not have a function.
-    #[error(
-        "the template does not have a function: it needs a resource of type AWS::Serverless::Function with a Handler"
-    )]
-    NoFunction,
-}
-
 impl Template {
     /// Returns the template of the current directory, by the names that SAM looks for.
     pub fn find() -> Option<PathBuf> {
@@ -191,7 +164,8 @@ impl Template {
             path: path.to_owned(),
             source,
         })?;
-        let mut template = Self::parse_in(&text, region, parameters)?;
+        let parsed = Self::parse_in(&text, region, parameters);
+        let mut template = parsed.map_err(|error| error.in_file(path))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for function in &mut template.functions {
             function.code = function.code.take().map(|code| folder.join(code));

@@ -23,6 +23,9 @@ const WASI: &str = "0.2.10";
 
 const DRIVER: &str = include_str!("javascript/build.mjs");
 
+/// The oldest Node.js that the compiler runs with.
+pub const OLDEST: [u32; 1] = [20];
+
 /// How to get Node.js.
 pub const NODE: &str = "install Node.js 20 or newer: https://nodejs.org";
 
@@ -37,6 +40,7 @@ pub const NPM: &str = "install npm, which comes with Node.js: https://nodejs.org
 /// source uses a module of Node.js, or if the build fails.
 pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
     let node = tool::find("node", NODE)?;
+    tool::require(&node, &OLDEST, NODE)?;
     let driver = compiler()?;
     install_dependencies(project)?;
     let scratch = project.scratch();

@@ -20,6 +20,9 @@ const PIP_INSTALL: [&str; 4] = [
     "--no-input",
 ];
 
+/// The oldest Python that the compiler runs with.
+pub const OLDEST: [u32; 2] = [3, 10];
+
 /// How to get Python.
 pub const PYTHON: &str =
     "install Python 3.10 or newer with venv (Debian, Ubuntu: apt-get install python3-venv)";
@@ -71,6 +74,7 @@ pub fn environment(package: &str) -> Result<PathBuf> {
     let python = tool::find("python3", PYTHON)?;
     let what = format!("{package} from PyPI");
     tool::install_once(&package.replace("==", "-"), &what, |directory| {
+        tool::require(&python, &OLDEST, PYTHON)?;
         tool::run_quiet(
             Command::new(python).args(["-m", "venv"]).arg(directory),
             "python3 -m venv",

@@ -123,6 +123,24 @@ pub fn install_once(
     Ok(directory)
 }
 
+/// Checks the version that a program prints.
+///
+/// # Errors
+///
+/// Returns an error with a hint if the program fails or is too old.
+pub fn require(program: &Path, least: &[u32], hint: &str) -> Result<()> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let version = output(
+        Command::new(program).arg("--version"),
+        &format!("{name} --version"),
+    )?;
+    let version = String::from_utf8_lossy(&version);
+    if !is_at_least(&version, least) {
+        bail!("{name} is too old: {}\nhint: {hint}", version.trim());
+    }
+    Ok(())
+}
+
 /// Whether the first number of a text, such as `Python 3.11.2` or `v20.1.0`, is a version that is new enough.
 pub fn is_at_least(version: &str, least: &[u32]) -> bool {
     let start = version.find(|digit: char| digit.is_ascii_digit());

@@ -8,6 +8,7 @@ mod build;
 mod compile;
 mod dependencies;
 mod documents;
+mod faults;
 mod inspect;
 mod interrupts;
 mod invoke;
