@@ -1,5 +1,7 @@
 //! `lambda-wasm compile`: compiles a component to an artifact.
 
+mod wrap;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +35,9 @@ pub struct Args {
     /// Allow the code to use these CPU features
     #[arg(long, value_enum, default_value_t = Cpu::Baseline)]
     cpu: Cpu,
+    /// Wrap the component in this middleware; repeat it for several, the outermost first
+    #[arg(long, value_name = "FILE")]
+    wrap: Vec<PathBuf>,
     /// Print JSON: the path, size and trailer of the artifact
     #[arg(long)]
     json: bool,
@@ -56,7 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     let name = args.input.display();
     // The host would refuse an invalid policy later.
     let policy = Policy::read(&Policy::path(&args.output))?;
-    let component = std::fs::read(&args.input).with_context(|| format!("{name} cannot be read"))?;
+    let component = read(args)?;
     let artifact =
         compile(&component, args, &policy).with_context(|| format!("{name} cannot be compiled"))?;
     output::replace(&args.output, |file| Ok(file.write_all(&artifact)?))?;
@@ -77,12 +82,18 @@ pub fn run(args: &Args) -> Result<()> {
 /// # Errors
 ///
 /// As [`run`].
-pub fn update(component: &Path, artifact: &Path, architecture: Architecture) -> Result<bool> {
+pub fn update(
+    component: &Path,
+    wrap: &[PathBuf],
+    artifact: &Path,
+    architecture: Architecture,
+) -> Result<bool> {
     let args = Args {
         input: component.to_owned(),
         output: artifact.to_owned(),
         target: format!("{}-unknown-linux-gnu", architecture.as_str()),
         cpu: Cpu::Baseline,
+        wrap: wrap.to_vec(),
         json: false,
     };
     if is_current(&args)? {
@@ -92,13 +103,19 @@ pub fn update(component: &Path, artifact: &Path, architecture: Architecture) -> 
     Ok(true)
 }
 
+/// Reads the component, with the middleware around it.
+fn read(args: &Args) -> Result<Vec<u8>> {
+    let component = std::fs::read(&args.input)
+        .with_context(|| format!("{} cannot be read", args.input.display()))?;
+    wrap::wrap(&args.input, component, &args.wrap)
+}
+
 /// Whether the artifact is whole, and `run` would make the same.
 fn is_current(args: &Args) -> Result<bool> {
     let Ok(trailer) = Trailer::inspect(&args.output) else {
         return Ok(false);
     };
-    let component = std::fs::read(&args.input)
-        .with_context(|| format!("{} cannot be read", args.input.display()))?;
+    let component = read(args)?;
     let is_same = trailer.format == FORMAT
         && trailer.wasmtime == WASMTIME
         && trailer.target == args.target

@@ -20,6 +20,8 @@ pub struct Project {
     pub language: Language,
     /// The world of the component.
     pub world: ProjectWorld,
+    /// The middleware around the component, the outermost first.
+    pub wrap: Vec<PathBuf>,
 }
 
 /// How the component of a project is built.
@@ -88,6 +90,8 @@ struct Build {
     source: Option<PathBuf>,
     command: Option<String>,
     component: Option<PathBuf>,
+    #[serde(default)]
+    wrap: Vec<PathBuf>,
 }
 
 /// The files that a JavaScript project can begin with if it does not name one.
@@ -160,11 +164,17 @@ impl Project {
                 name
             );
         }
+        let wrap = config
+            .wrap
+            .iter()
+            .map(|path| directory.join(path))
+            .collect();
         Ok(Some(Self {
             directory,
             name,
             language,
             world: config.world,
+            wrap,
         }))
     }
 

@@ -250,7 +250,7 @@ fn is_of_a_draft(import: &str) -> bool {
 
 fn hint(name: &str) -> &'static str {
     if name.starts_with("wasi:http/") && World::ALL.iter().any(|world| world.interface() == name) {
-        ": it is middleware, which passes requests on: compose it with the component that responds (`wac plug middleware.wasm --plug responds.wasm -o component.wasm`)"
+        ": it is middleware, which passes requests on: wrap the component that responds in it (`lambda-wasm compile RESPONDS.wasm --wrap MIDDLEWARE.wasm -o NAME.cwasm`)"
     } else if is_of_wasi(name) {
         ": it is not in the worlds wasi:cli/imports and wasi:http/proxy"
     } else {

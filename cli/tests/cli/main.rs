@@ -22,3 +22,4 @@ mod refused;
 mod release;
 mod testing;
 mod usage;
+mod wrap;

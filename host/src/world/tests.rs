@@ -103,7 +103,7 @@ fn middleware_is_to_be_composed() {
     ] {
         let incompatible = examine([import], ["wasi:http/handler@0.3.0"]).unwrap_err();
         assert!(
-            incompatible.to_string().contains("wac plug"),
+            incompatible.to_string().contains("--wrap MIDDLEWARE.wasm"),
             "{incompatible}"
         );
     }
