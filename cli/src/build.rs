@@ -101,12 +101,12 @@ fn component(project: &Project) -> Result<PathBuf> {
         Language::Rust => rust::build(project),
         Language::C(source) => unless_built(project, c::COMPILER, || c::build(project, source)),
         Language::Go => unless_built(project, &go::compiler(project)?, || go::build(project)),
-        Language::JavaScript(source) => unless_built(project, javascript::COMPILER, || {
+        Language::JavaScript(source) => unless_built(project, &javascript::version(), || {
             javascript::build(project, source)
         }),
-        Language::Python(source) => {
-            unless_built(project, python::COMPILER, || python::build(project, source))
-        }
+        Language::Python(source) => unless_built(project, &python::version(), || {
+            python::build(project, source)
+        }),
         Language::Command { command, component } => {
             tool::run(
                 std::process::Command::new("sh")

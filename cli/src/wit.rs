@@ -18,18 +18,21 @@ pub fn write(directory: &Path) -> Result<()> {
     write_as(directory, |text| text.to_owned())
 }
 
-/// Writes the files for a compiler that adds WASI to a world itself, in this version.
+/// Writes the files for a compiler that adds WASI to a world itself, in this version. The worlds import the environment,
+/// which the compiler would not let code import otherwise.
 ///
 /// # Errors
 ///
 /// Returns an error that names the file if it cannot be written.
 pub fn write_for_wasi(directory: &Path, version: &str) -> Result<()> {
-    let include = format!(
-        "    @since(version = 0.1.0)\n    include wasi:cli/imports@{};\n",
-        wasi_version()
-    );
+    let include = format!("    include wasi:cli/imports@{};\n", wasi_version());
+    let environment = format!("    import wasi:cli/environment@{version};\n");
+    let export = "  export incoming-handler;\n";
+    let with_environment = format!("{environment}  @since(version = 0.2.0)\n{export}");
     write_as(directory, |text| {
-        text.replace(&include, "").replace(wasi_version(), version)
+        text.replace(&include, &environment)
+            .replace(export, &with_environment)
+            .replace(wasi_version(), version)
     })
 }
 

@@ -16,12 +16,14 @@ use crate::wit;
 
 /// The packages that build components, and their exact versions.
 const PACKAGE: &str = include_str!("javascript/package.json");
-pub const COMPILER: &str = include_str!("javascript/package-lock.json");
+const COMPILER: &str = include_str!("javascript/package-lock.json");
 
 /// The engine in componentize-js is built for this version of WASI, and takes the WIT of no other.
 const WASI: &str = "0.2.10";
 
-const DRIVER: &str = include_str!("javascript/build.mjs");
+/// The script that builds, and the module that it puts in front of the source.
+const DRIVER: (&str, &str) = ("build.mjs", include_str!("javascript/build.mjs"));
+const CONSOLE: (&str, &str) = ("console.mjs", include_str!("javascript/console.mjs"));
 
 /// The oldest Node.js that the compiler runs with.
 pub const OLDEST: [u32; 1] = [20];
@@ -31,6 +33,11 @@ pub const NODE: &str = "install Node.js 20 or newer: https://nodejs.org";
 
 /// How to get npm.
 pub const NPM: &str = "install npm, which comes with Node.js: https://nodejs.org";
+
+/// Returns all that makes a component: the packages and the scripts.
+pub fn version() -> String {
+    [COMPILER, DRIVER.1, CONSOLE.1].concat()
+}
 
 /// Builds the component of a JavaScript or TypeScript project.
 ///
@@ -82,12 +89,14 @@ fn compiler() -> Result<PathBuf> {
         fs::write(directory.join("package-lock.json"), COMPILER)?;
         npm("ci", directory)
     })?;
-    let driver = directory.join("build.mjs");
-    // The script may be newer than the packages.
-    if !fs::read_to_string(&driver).is_ok_and(|there| there == DRIVER) {
-        output::replace(&driver, |file| Ok(file.write_all(DRIVER.as_bytes())?))?;
+    // The scripts may be newer than the packages.
+    for (name, text) in [DRIVER, CONSOLE] {
+        let path = directory.join(name);
+        if !fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            output::replace(&path, |file| Ok(file.write_all(text.as_bytes())?))?;
+        }
     }
-    Ok(driver)
+    Ok(directory.join(DRIVER.0))
 }
 
 /// Installs the dependencies of a project, unless they are there.
@@ -132,4 +141,15 @@ fn npm(command: &str, directory: &Path) -> Result<()> {
         run.env("NODE_EXTRA_CA_CERTS", certificates);
     }
     tool::run_quiet(&mut run, &format!("npm {command}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_imported_in_the_version_of_the_engine() {
+        let import = format!("from \"wasi:cli/environment@{WASI}\"");
+        assert!(CONSOLE.1.contains(&import));
+    }
 }

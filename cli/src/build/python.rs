@@ -4,14 +4,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use include_dir::{Dir, include_dir};
+use lambda_wasm_host::artifact;
 
-use super::tool;
+use super::{core_module, tool};
 use crate::project::Project;
 use crate::wit;
 
 /// The compiler, as PyPI has it.
 pub const COMPILER: &str = "componentize-py==0.25.1";
+
+/// The package `lambda_wasm`, which serves web frameworks and sends requests.
+static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/build/python");
+
+/// Returns the compiler and the content of the library, which both make the component.
+pub fn version() -> String {
+    let files = LIBRARY.dirs().flat_map(Dir::files);
+    let digests = files.map(|file| artifact::sha256(file.contents()));
+    format!("{COMPILER} {}", digests.collect::<String>())
+}
 
 const PIP_INSTALL: [&str; 4] = [
     "install",
@@ -31,14 +43,19 @@ pub const PYTHON: &str =
 ///
 /// # Errors
 ///
-/// Returns an error if Python is missing, if the compiler or a dependency cannot be installed, if a
-/// dependency has native code, or if the build fails.
+/// Returns an error if Python is missing, if the compiler or a dependency cannot be installed, or if the build
+/// fails.
 pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
     let compiler = compiler()?;
     let scratch = project.scratch();
     let wit = scratch.join("wit");
     wit::write(&wit)?;
-    let packages = dependencies(project, &scratch)?;
+    let (packages, native) = dependencies(project, &scratch)?;
+    let library = scratch.join("library");
+    let files = LIBRARY.dirs().flat_map(Dir::files);
+    for file in files {
+        core_module::write(&library.join(file.path()), file.contents())?;
+    }
     let world = match project.world.wit_name() {
         Some(name) => name.to_owned(),
         None => format!("wasi:http/proxy@{}", wit::wasi_version()),
@@ -55,8 +72,20 @@ pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
     if let Some(packages) = packages {
         command.arg("-p").arg(packages);
     }
+    command.arg("-p").arg(library);
     command.arg(module).arg("-o").arg(&component);
-    tool::run_quiet(command.current_dir(&project.directory), "componentize-py")?;
+    let built = tool::run_quiet(command.current_dir(&project.directory), "componentize-py");
+    if native.is_empty() {
+        built?;
+    } else {
+        let native = native.join(", ");
+        eprintln!(
+            "warning: the native code of {native} cannot run in a component, and is left out"
+        );
+        built.with_context(|| {
+            format!("it may need the native code of {native}\nhint: use a package of Python alone in its place")
+        })?;
+    }
     Ok(component)
 }
 
@@ -89,17 +118,22 @@ pub fn environment(package: &str) -> Result<PathBuf> {
     })
 }
 
-/// Installs the dependencies of a project into its scratch directory, if it has any.
-fn dependencies(project: &Project, scratch: &Path) -> Result<Option<PathBuf>> {
+/// Installs the dependencies of a project into its scratch directory, if it has any. Returns the directory, and the
+/// packages whose native code was left out: many work without it.
+fn dependencies(project: &Project, scratch: &Path) -> Result<(Option<PathBuf>, Vec<String>)> {
     let wanted = wanted(project)?;
     if wanted.is_empty() {
-        return Ok(None);
+        return Ok((None, Vec::new()));
     }
     let directory = scratch.join("python");
+    // The packages that were asked for, an empty line, and those with native code.
     let stamp = directory.join(".complete");
-    let wanted_text = wanted.join("\n");
-    if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted_text) {
-        return Ok(Some(directory));
+    let wanted_text = format!("{}\n\n", wanted.join("\n"));
+    if let Ok(there) = fs::read_to_string(&stamp)
+        && let Some(native) = there.strip_prefix(&wanted_text)
+    {
+        let native = native.lines().map(str::to_owned).collect();
+        return Ok((Some(directory), native));
     }
     let _ = fs::remove_dir_all(&directory);
     let pip = compiler()?.with_file_name("pip");
@@ -112,16 +146,9 @@ fn dependencies(project: &Project, scratch: &Path) -> Result<Option<PathBuf>> {
             .args(&wanted),
         "pip install",
     )?;
-    let native = native_packages(&directory)?;
-    if !native.is_empty() {
-        let _ = fs::remove_dir_all(&directory);
-        bail!(
-            "{} has native code for this machine, which cannot run in a component\nhint: use a package of Python alone in its place",
-            native.join(", ")
-        );
-    }
-    fs::write(&stamp, wanted_text)?;
-    Ok(Some(directory))
+    let native = remove_native_code(&directory)?;
+    fs::write(&stamp, format!("{wanted_text}{}", native.join("\n")))?;
+    Ok((Some(directory), native))
 }
 
 /// The dependencies that pyproject.toml or requirements.txt has.
@@ -150,12 +177,12 @@ fn wanted(project: &Project) -> Result<Vec<String>> {
         .collect())
 }
 
-/// The packages below a directory that have a shared library in them.
-fn native_packages(directory: &Path) -> Result<Vec<String>> {
+/// Removes the shared libraries below a directory, and returns the packages that had some.
+fn remove_native_code(directory: &Path) -> Result<Vec<String>> {
     let mut native = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        if has_library(&path) {
+        if remove_libraries(&path)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let name = name.split('.').next().unwrap_or_default().to_owned();
             native.push(name);
@@ -166,11 +193,18 @@ fn native_packages(directory: &Path) -> Result<Vec<String>> {
     Ok(native)
 }
 
-fn has_library(path: &Path) -> bool {
+fn remove_libraries(path: &Path) -> Result<bool> {
     if path.is_dir() {
-        let entries = path.read_dir().into_iter().flatten().flatten();
-        return entries.into_iter().any(|entry| has_library(&entry.path()));
+        let mut any = false;
+        for entry in fs::read_dir(path)? {
+            any |= remove_libraries(&entry?.path())?;
+        }
+        return Ok(any);
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with(".so") || name.contains(".so.") || name.ends_with(".pyd")
+    let is_library = name.ends_with(".so") || name.contains(".so.") || name.ends_with(".pyd");
+    if is_library {
+        fs::remove_file(path)?;
+    }
+    Ok(is_library)
 }

@@ -200,10 +200,11 @@ fn rust_errors_have_their_type_and_message() {
         project.0.write("hello/src/lib.rs", source(error, failure));
         project.build();
         project.0.write("hello/event.json", "7");
-        let output = project
-            .command(&["invoke", "--event", "event.json"])
-            .output();
-        let response: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        let mut command = project.command(&["invoke", "--event", "event.json"]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let (_, response) = said.split_once("the invocation failed: ").unwrap();
+        let response: Value = serde_json::from_str(response).unwrap();
         assert_eq!(response["errorType"], error_type);
         assert_eq!(response["errorMessage"], message);
     }

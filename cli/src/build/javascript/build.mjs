@@ -3,6 +3,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
+import { fileURLToPath } from "node:url";
 import { componentize } from "@bytecodealliance/componentize-js";
 import { rolldown } from "rolldown";
 
@@ -21,6 +22,29 @@ const instead = {
   url: "the globals `URL` and `URLSearchParams`",
 };
 
+/** The module that the bundle begins with: the source, after `console` was set up for the log. */
+const entry = {
+  name: "entry",
+  resolveId: (id) => (id === "entry" ? "\0entry" : null),
+  load(id) {
+    if (id !== "\0entry") return null;
+    const setup = JSON.stringify(fileURLToPath(new URL("console.mjs", import.meta.url)));
+    const app = JSON.stringify(source);
+    const name = exports[worldName];
+    if (!name) return `import ${setup};\nexport * from ${app};\n`;
+    return `import { start } from ${setup};
+import * as app from ${app};
+export * from ${app};
+export const ${name} = {
+  handle(...values) {
+    start();
+    return app.${name}.handle(...values);
+  },
+};
+`;
+  },
+};
+
 /** Ends the build at an import of a module that only Node.js has. */
 const refuseBuiltIns = {
   name: "refuse-built-ins",
@@ -32,6 +56,9 @@ const refuseBuiltIns = {
   },
 };
 
+/** The names of what the worlds of lambda:function export. */
+const exports = { "api-function": "api", "handler-function": "handler", "streaming-function": "streamingHandler" };
+
 function fail(message) {
   process.stderr.write(`${message}\n`);
   process.exit(1);
@@ -39,15 +66,21 @@ function fail(message) {
 
 try {
   const bundle = await rolldown({
-    input: source,
+    input: "entry",
     platform: "neutral",
     // The imports of the component.
     external: [/^(wasi|lambda):/],
     resolve: { mainFields: ["module", "main"], conditionNames: ["workerd", "worker", "browser", "import", "default"] },
-    plugins: [refuseBuiltIns],
+    plugins: [entry, refuseBuiltIns],
   });
   await bundle.write({ file: bundlePath, format: "esm", codeSplitting: false });
-  const { component } = await componentize({ sourcePath: bundlePath, witPath, worldName });
+  const { component } = await componentize({
+    sourcePath: bundlePath,
+    witPath,
+    worldName,
+    // Some packages look at `location` while they are loaded. A request has its own.
+    runtimeArgs: "--init-location http://localhost/",
+  });
   await writeFile(componentPath, component);
 } catch (error) {
   fail(error.message ?? String(error));
