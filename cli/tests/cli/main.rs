@@ -8,6 +8,7 @@ mod build;
 mod compile;
 mod dependencies;
 mod documents;
+mod examples;
 mod faults;
 mod inspect;
 mod interrupts;

@@ -1,11 +1,13 @@
 //! The examples, built by their own scripts, as what replaces `hello.cwasm`.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
 use lambda_wasm_test_support::tools::tool;
-use lambda_wasm_test_support::{Deployment, Host, root, signature::verify};
+use lambda_wasm_test_support::{Deployment, Host, built, lock, root, signature::verify};
 use serde_json::{Value, json};
 
 use crate::moto::Moto;
@@ -24,6 +26,40 @@ fn build(example: &str) -> Deployment {
         "{example} does not build:\n{stderr}"
     );
     deployment
+}
+
+/// Builds an example that is a project, by the tool and in its own directory, and deploys it in place of `hello.cwasm`.
+fn build_project(example: &str) -> Deployment {
+    let directory = root().join("examples").join(example);
+    // The tests of the tool build some of them, too.
+    let _lock = lock(&format!("example-{example}"));
+    let output = lambda_wasm(&["build", "--bootstrap"])
+        .arg(built("dist/bootstrap"))
+        .current_dir(&directory)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{example} does not build:\n{stderr}"
+    );
+    let deployment = Deployment::empty();
+    let artifact = directory.join(format!("dist/{example}.cwasm"));
+    fs::copy(artifact, deployment.artifact()).unwrap();
+    deployment.policy(fs::read(directory.join("policy.toml")).unwrap())
+}
+
+/// The tool, with the tools of languages that the tests have installed.
+fn lambda_wasm(args: &[&str]) -> Command {
+    let mut command = Command::new(built("target/release/lambda-wasm"));
+    let tools = std::env::var_os("LAMBDA_WASM_TOOLS").map(|tools| PathBuf::from(tools).join("bin"));
+    let paths = std::env::var_os("PATH").unwrap();
+    let paths = tools.into_iter().chain(std::env::split_paths(&paths));
+    command
+        .args(args)
+        .env("PATH", std::env::join_paths(paths).unwrap())
+        .env("LAMBDA_WASM_CACHE", root().join("target/cache"));
+    command
 }
 
 /// Answers of the hello function with a name and without.
@@ -102,13 +138,24 @@ fn javascript_answers_fetch_events() {
 
 #[test]
 fn dynamodb_keeps_notes_without_credentials() {
-    let Some(moto) = Moto::start() else {
-        return;
-    };
+    if let Some(moto) = Moto::start() {
+        keeps_notes(&moto, || build("dynamodb"));
+    }
+}
+
+#[test]
+fn boto3_keeps_notes_without_credentials() {
+    if let Some(moto) = Moto::start() {
+        keeps_notes(&moto, || build_project("notes-python"));
+    }
+}
+
+/// Keeps notes in a table of moto, which checks each signature.
+fn keeps_notes(moto: &Moto, build: impl FnOnce() -> Deployment) {
     moto.create_table("notes", "name");
     let credentials = moto.session();
     moto.check_signatures();
-    let deployment = build("dynamodb");
+    let deployment = build();
     // Its own policy, but for where the table is.
     let written = std::fs::read_to_string(deployment.path().join("hello.toml")).unwrap();
     let here = written.replace("https://dynamodb.eu-central-1.amazonaws.com", &moto.url());
@@ -117,6 +164,7 @@ fn dynamodb_keeps_notes_without_credentials() {
         .policy(here)
         .env("TABLE", "notes")
         .env("AWS_REGION", "eu-central-1")
+        .env("AWS_DEFAULT_REGION", "eu-central-1")
         .env("AWS_ENDPOINT_URL_DYNAMODB", &moto.url())
         .env("AWS_ACCESS_KEY_ID", &credentials.key)
         .env("AWS_SECRET_ACCESS_KEY", &credentials.secret)

@@ -42,7 +42,7 @@ impl Place {
 }
 
 /// Directories that contain no documents of the project.
-const SKIPPED: [&str; 4] = [".git", "dist", "node_modules", "target"];
+const SKIPPED: [&str; 5] = [".git", ".lambda-wasm", "dist", "node_modules", "target"];
 
 /// Returns all documents, sorted by their paths.
 pub fn documents() -> Vec<Document> {
