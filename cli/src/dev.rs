@@ -6,12 +6,12 @@ mod banner;
 pub mod discovered;
 pub mod environment;
 mod functions;
-mod modes;
+pub mod modes;
 mod port_owner;
 pub mod rebuild;
 mod report;
 pub mod setup;
-mod shell;
+pub mod shell;
 mod urls;
 mod watch;
 

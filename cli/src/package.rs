@@ -4,8 +4,8 @@ mod check;
 mod files;
 
 use std::fs::File;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Cursor, Write as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
@@ -18,6 +18,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::bootstrap::Bootstrap;
 use crate::output;
+use check::Findings;
 use files::Packed;
 
 #[derive(clap::Args)]
@@ -26,9 +27,9 @@ use files::Packed;
   lambda-wasm package dist -o function.zip --json
   lambda-wasm package --check")]
 pub struct Args {
-    /// The directory with the functions' artifacts
-    #[arg(default_value = "dist")]
-    directory: PathBuf,
+    /// The directory with the functions' artifacts; or a zip, with --check
+    #[arg(default_value = "dist", value_name = "DIRECTORY")]
+    path: PathBuf,
     /// The zip to write
     #[arg(short, long, value_name = "FILE", default_value = "function.zip")]
     output: PathBuf,
@@ -38,21 +39,21 @@ pub struct Args {
     /// Leave the bootstrap out, for functions that have it from a layer
     #[arg(long, conflicts_with = "bootstrap")]
     layer: bool,
-    /// Check the directory, and write nothing
+    /// Check the directory or the zip, and write nothing
     #[arg(long)]
     check: bool,
     /// Print JSON: the path, size and hash of the zip, and its files
     #[arg(long)]
     json: bool,
-    /// Compare the components with the architectures in this SAM template [default: template.yaml, .yml or .json, if it exists]
+    /// Compare the components with the functions in this SAM template [default: template.yaml, .yml or .json, if it exists]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
 }
 
 /// Lambda's limits for a deployment package, in bytes: "Lambda quotas" in
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
-const MAX_UNZIPPED: u64 = 250 * 1024 * 1024;
-const MAX_DIRECT_UPLOAD: u64 = 50 * 1024 * 1024;
+pub const MAX_UNZIPPED: u64 = 250 * 1024 * 1024;
+pub const MAX_DIRECT_UPLOAD: u64 = 50 * 1024 * 1024;
 
 /// Zips the files of a directory.
 ///
@@ -64,49 +65,30 @@ const MAX_DIRECT_UPLOAD: u64 = 50 * 1024 * 1024;
 /// Returns an error if Lambda could not run what is in the directory, or a file cannot be read or
 /// written. The zip of an earlier run then stays as it is.
 pub fn run(args: &Args) -> Result<()> {
-    let directory = args.directory.display();
-    if !args.directory.is_dir() {
-        bail!(
-            "{directory} is not a directory\nhint: build the function first, with `lambda-wasm build`"
-        );
-    }
-    // The zip of an earlier run may lie in the directory. It does not belong to the function.
-    let mut files = files::collect(&args.directory, &args.output)?;
     let template = match &args.template {
         Some(path) => Some(Template::read(path)?),
         // A default template that cannot be read is not an error of this command.
         None => Template::find().and_then(|path| Template::read(&path).ok()),
     };
-    let architecture = check::architecture(&args.directory, &files)?;
-    let has_bootstrap = files.iter().any(|file| file.name == "bootstrap");
-    if args.layer || args.bootstrap.is_some() {
-        files.retain(|file| file.name != "bootstrap");
+    if args.check {
+        return report_check(args, template.as_ref());
     }
-    if !args.layer && (args.bootstrap.is_some() || !has_bootstrap) {
-        let named = args.bootstrap.as_deref();
-        let bootstrap = Bootstrap::find(named, &args.directory, Some(architecture))?;
-        files.push(Packed::program("bootstrap", bootstrap.path())?);
-        files.sort_by(|a, b| a.name.cmp(&b.name));
-    }
-    for warning in check::check(&args.directory, &files, template.as_ref())? {
-        eprintln!("warning: {warning}");
-    }
-    let size: u64 = files.iter().map(|file| file.size).sum();
-    if size > MAX_UNZIPPED {
-        let largest = files.iter().max_by_key(|file| file.size);
-        let largest = largest.map(|file| file.path.display().to_string());
+    if args.path.is_file() {
         bail!(
-            "{directory} has {} of files, and Lambda takes at most {}: the largest is {}",
-            megabytes(size),
-            megabytes(MAX_UNZIPPED),
-            largest.unwrap_or_default()
+            "{} is a file\nhint: name the directory to zip, or check a zip with --check",
+            args.path.display()
         );
     }
-    if args.check {
-        return Ok(());
+    // The zip of an earlier run may lie in the directory. It does not belong to the function.
+    let except = Some(args.output.as_path());
+    let contents = Contents::collect(&args.path, except, args.bootstrap.as_deref(), args.layer)?;
+    let findings = contents.check(template.as_ref())?;
+    for warning in findings.warnings.iter().chain(&findings.of_template) {
+        eprintln!("warning: {warning}");
     }
-    output::replace(&args.output, |zip| write(&files, zip))?;
-    let size = args.output.metadata()?.len();
+    let zip = contents.zip()?;
+    output::replace(&args.output, |file| Ok(file.write_all(&zip)?))?;
+    let size = zip.len() as u64;
     if size > MAX_DIRECT_UPLOAD {
         eprintln!(
             "warning: {} has {}, and Lambda takes at most {} in a direct upload: deploy it from S3, as `sam deploy` does",
@@ -116,49 +98,140 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&report(args, &files, size)?)?
-        );
+        let report = report(&args.output, &contents.files, &zip)?;
+        println!("{}", serde_json::to_string_pretty(&report)?);
     }
     Ok(())
 }
 
+/// Checks a directory or a zip as it is, and prints everything that would fail.
+fn report_check(args: &Args, template: Option<&Template>) -> Result<()> {
+    let findings = if args.path.is_file() {
+        check::archive(&args.path, args.layer, template)?
+    } else {
+        let except = Some(args.output.as_path());
+        let contents =
+            Contents::collect(&args.path, except, args.bootstrap.as_deref(), args.layer)?;
+        contents.findings(template, true)
+    };
+    let Findings {
+        faults,
+        of_template,
+        warnings,
+    } = findings;
+    let faults: Vec<_> = faults.into_iter().chain(of_template).collect();
+    if args.json {
+        let report = serde_json::json!({ "faults": faults, "warnings": warnings });
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    }
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    check::refuse(faults)
+}
+
+/// The files of a package.
+pub struct Contents {
+    directory: PathBuf,
+    files: Vec<Packed>,
+}
+
+impl Contents {
+    /// Collects the files of a directory except one, with a bootstrap unless it comes from a layer.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no component or no bootstrap, or a file cannot be read.
+    pub fn collect(
+        directory: &Path,
+        except: Option<&Path>,
+        bootstrap: Option<&Path>,
+        is_layered: bool,
+    ) -> Result<Self> {
+        if !directory.is_dir() {
+            bail!(
+                "{} is not a directory\nhint: build the function first, with `lambda-wasm build`",
+                directory.display()
+            );
+        }
+        let mut files = files::collect(directory, except)?;
+        let architecture = check::architecture(directory, &files)?;
+        let has_bootstrap = files.iter().any(|file| file.name == "bootstrap");
+        if is_layered || bootstrap.is_some() {
+            files.retain(|file| file.name != "bootstrap");
+        }
+        if !has_bootstrap && bootstrap.is_none() {
+            check::refuse_below(directory, &files)?;
+        }
+        if !is_layered && (bootstrap.is_some() || !has_bootstrap) {
+            let found = Bootstrap::find(bootstrap, directory, Some(architecture))?;
+            files.push(Packed::program("bootstrap", found.path())?);
+            files.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            files,
+        })
+    }
+
+    /// Checks that Lambda can run the package, and returns what its author should know.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the files if Lambda could not run them.
+    pub fn check(&self, template: Option<&Template>) -> Result<Findings> {
+        let mut findings = self.findings(template, false);
+        check::refuse(std::mem::take(&mut findings.faults))?;
+        Ok(findings)
+    }
+
+    fn findings(&self, template: Option<&Template>, as_it_is: bool) -> Findings {
+        let mut findings = check::check(&self.directory, &self.files, as_it_is);
+        if let Some(template) = template {
+            findings.of_template = check::against(&self.directory, &self.files, template);
+        }
+        findings
+    }
+
+    /// Returns the zip.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the file if it cannot be read.
+    pub fn zip(&self) -> Result<Vec<u8>> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for file in &self.files {
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Deflated)
+                .compression_level(Some(9))
+                .unix_permissions(file.mode());
+            let unreadable = || format!("{} cannot be read", file.path.display());
+            let mut source = File::open(&file.path).with_context(unreadable)?;
+            zip.start_file(&file.name, options)?;
+            io::copy(&mut source, &mut zip).with_context(|| file.path.display().to_string())?;
+        }
+        Ok(zip.finish()?.into_inner())
+    }
+}
+
 /// Returns the JSON that `--json` prints.
-fn report(args: &Args, files: &[Packed], size: u64) -> Result<serde_json::Value> {
-    let bytes = std::fs::read(&args.output)?;
+fn report(path: &Path, files: &[Packed], zip: &[u8]) -> Result<serde_json::Value> {
     let files: Vec<_> = files
         .iter()
         .map(|file| serde_json::json!({ "name": file.name, "size": file.size }))
         .collect();
     Ok(serde_json::json!({
-        "path": args.output.canonicalize()?,
-        "size": size,
-        "sha256": artifact::sha256(&bytes),
+        "path": path.canonicalize()?,
+        "size": zip.len(),
+        "sha256": artifact::sha256(zip),
         // As Lambda's `CodeSha256` has it.
-        "codeSha256": STANDARD.encode(Sha256::digest(&bytes)),
+        "codeSha256": STANDARD.encode(Sha256::digest(zip)),
         "files": files,
     }))
 }
 
-fn write(files: &[Packed], zip: &mut File) -> Result<()> {
-    let mut zip = ZipWriter::new(zip);
-    for file in files {
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Deflated)
-            .compression_level(Some(9))
-            .unix_permissions(file.mode());
-        let unreadable = || format!("{} cannot be read", file.path.display());
-        let mut source = File::open(&file.path).with_context(unreadable)?;
-        zip.start_file(&file.name, options)?;
-        io::copy(&mut source, &mut zip).with_context(|| file.path.display().to_string())?;
-    }
-    zip.finish()?;
-    Ok(())
-}
-
 /// Returns a size in Lambda's megabytes, rounded up so that a size over the limit never looks like the limit.
-fn megabytes(bytes: u64) -> String {
+pub fn megabytes(bytes: u64) -> String {
     let tenths = (bytes * 10).div_ceil(1024 * 1024);
     match tenths % 10 {
         0 => format!("{} MB", tenths / 10),

@@ -7,6 +7,7 @@ mod architecture;
 mod error;
 mod events;
 mod intrinsics;
+mod permissions;
 mod scalar;
 mod value;
 mod yaml;
@@ -29,6 +30,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// `BinaryMediaTypes` of its REST APIs: the types that are bytes there, and not text.
     pub binary_types: Vec<String>,
+    /// Parts that fail at a deployment or after it, with hints.
+    pub faults: Vec<String>,
     /// Notes about parts that are skipped although the author may expect them to work: one sentence each.
     pub notes: Vec<String>,
 }
@@ -208,6 +211,7 @@ impl Template {
         }
         let api = Node(globals.get("Api"));
         template.binary_types.extend(binary_types(api));
+        template.faults = permissions::faults(&resources);
         let nothing = Value::Map(Vec::new());
         let of_functions = globals.get("Function").unwrap_or(&nothing);
         for (name, resource) in Node(Some(&resources)).entries() {

@@ -10,22 +10,33 @@ use lambda_wasm_host::world::{self, World};
 /// Returns notes about routes or a URL with another mode than the function: how AWS treats its
 /// responses. A component or policy that cannot be read has no notes, since the start of the function
 /// reports it.
-pub(super) fn notes(function: &Function, dist: &Path) -> Vec<String> {
-    let artifact = dist.join(format!("{}.cwasm", function.handler));
-    let policy = Policy::path(&artifact);
-    let (Ok(trailer), Ok(said)) = (Trailer::inspect(&artifact), Policy::read(&policy)) else {
-        return Vec::new();
-    };
-    let exports = trailer.exports.iter().map(String::as_str);
-    match world::examine(trailer.needs(), exports) {
-        Ok(world) => notes_for(function, world, said.stream),
-        Err(_) => Vec::new(),
+pub fn notes(function: &Function, dist: &Path) -> Vec<String> {
+    match read(dist, &function.handler) {
+        Some((world, stream)) => notes_for(function, world, stream),
+        None => Vec::new(),
     }
 }
 
+/// Reads the world of a component, and `stream` in its policy.
+fn read(dist: &Path, handler: &str) -> Option<(World, Option<bool>)> {
+    let artifact = dist.join(format!("{handler}.cwasm"));
+    let trailer = Trailer::inspect(&artifact).ok()?;
+    let policy = Policy::read(&Policy::path(&artifact)).ok()?;
+    let exports = trailer.exports.iter().map(String::as_str);
+    let world = world::examine(trailer.needs(), exports).ok()?;
+    Some((world, policy.stream))
+}
+
+fn can_stream(world: World) -> bool {
+    !matches!(world, World::ApiFunction | World::HandlerFunction)
+}
+
+fn does_stream(world: World, stream: Option<bool>) -> bool {
+    can_stream(world) && stream.unwrap_or(world == World::StreamingFunction)
+}
+
 fn notes_for(function: &Function, world: World, stream: Option<bool>) -> Vec<String> {
-    let can = !matches!(world, World::ApiFunction | World::HandlerFunction);
-    let streams = can && stream.unwrap_or(world == World::StreamingFunction);
+    let (can, streams) = (can_stream(world), does_stream(world, stream));
     let routes = function.routes.iter();
     let mut mismatched: Vec<_> = routes
         .filter(|route| (route.mode == InvokeMode::ResponseStream) != streams)

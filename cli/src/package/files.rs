@@ -14,7 +14,8 @@ pub(super) struct Packed {
     pub name: String,
     /// Its size in bytes.
     pub size: u64,
-    is_executable: bool,
+    /// The permissions of the file.
+    pub permissions: u32,
 }
 
 impl Packed {
@@ -30,7 +31,7 @@ impl Packed {
             path: path.to_owned(),
             name: name.to_owned(),
             size: metadata.len(),
-            is_executable: true,
+            permissions: 0o755,
         })
     }
 
@@ -41,7 +42,7 @@ impl Packed {
         let is_data = [".cwasm", ".toml"]
             .iter()
             .any(|end| self.name.ends_with(end));
-        match is_program || (self.is_executable && !is_data) {
+        match is_program || (self.permissions & 0o100 != 0 && !is_data) {
             true => 0o755,
             false => 0o644,
         }
@@ -53,10 +54,10 @@ impl Packed {
 /// # Errors
 ///
 /// Returns an error that names the file if something is neither a file nor a directory.
-pub(super) fn collect(folder: &Path, except: &Path) -> Result<Vec<Packed>> {
+pub(super) fn collect(folder: &Path, except: Option<&Path>) -> Result<Vec<Packed>> {
     let mut files = Vec::new();
     visit(folder, folder, &mut Vec::new(), &mut files)?;
-    if let Ok(except) = except.canonicalize() {
+    if let Some(Ok(except)) = except.map(Path::canonicalize) {
         files.retain(|file| file.path.canonicalize().ok().as_ref() != Some(&except));
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
@@ -102,7 +103,7 @@ fn visit(
             files.push(Packed {
                 name,
                 size: metadata.len(),
-                is_executable: metadata.permissions().mode() & 0o100 != 0,
+                permissions: metadata.permissions().mode() & 0o777,
                 path,
             });
         } else {

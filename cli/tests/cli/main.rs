@@ -18,6 +18,8 @@ mod mcp;
 mod new;
 mod newcomer;
 mod package;
+mod package_check;
+mod package_template;
 mod progress;
 mod refused;
 mod release;
