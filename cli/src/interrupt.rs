@@ -10,40 +10,51 @@ use tokio::signal::unix::{SignalKind, signal};
 /// The files and processes that would be left behind now.
 static BEGUN: Mutex<Vec<Begun>> = Mutex::new(Vec::new());
 
+/// Something to remove or to end.
 #[derive(Clone, PartialEq, Eq)]
-enum Begun {
-    /// A file or a directory that is not complete.
+pub enum Begun {
+    /// A file or a directory that has another name once it is complete.
     Path(PathBuf),
-    /// A process that ends what it has started.
+    /// A process, which is asked to end.
     Process(Pid),
     /// A process that is the first of a group, and all that it has started.
     Group(Pid),
 }
 
+impl Begun {
+    /// A file or a directory.
+    pub fn path(path: &Path) -> Option<Self> {
+        Some(Self::Path(path.to_owned()))
+    }
+
+    /// A process by its id.
+    pub fn process(id: u32) -> Option<Self> {
+        pid(id).map(Self::Process)
+    }
+
+    /// A group of processes by the id of its first.
+    pub fn group(leader: u32) -> Option<Self> {
+        pid(leader).map(Self::Group)
+    }
+}
+
 /// Keeps something to remove or to end in mind, until it is dropped.
 pub struct Unfinished(Option<Begun>);
 
-impl Unfinished {
-    /// Remembers a file or a directory that has another name once it is complete.
-    pub fn path(path: &Path) -> Self {
-        Self::new(Some(Begun::Path(path.to_owned())))
-    }
-
-    /// Remembers another process of this program by its id.
-    pub fn process(id: u32) -> Self {
-        Self::new(pid(id).map(Begun::Process))
-    }
-
-    /// Remembers a process that is the first of its group, and all of the group.
-    pub fn group(leader: u32) -> Self {
-        Self::new(pid(leader).map(Begun::Group))
-    }
-
-    fn new(begun: Option<Begun>) -> Self {
-        let mut all = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
-        all.extend(begun.clone());
-        Self(begun)
-    }
+/// Makes something, and keeps in mind what of it is to be removed or ended. A signal waits for it.
+///
+/// # Errors
+///
+/// Returns the error of `make`.
+pub fn begin<T, E>(
+    make: impl FnOnce() -> Result<T, E>,
+    begun: impl FnOnce(&T) -> Option<Begun>,
+) -> Result<(T, Unfinished), E> {
+    let mut all = BEGUN.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = make()?;
+    let begun = begun(&made);
+    all.extend(begun.clone());
+    Ok((made, Unfinished(begun)))
 }
 
 impl Drop for Unfinished {

@@ -10,7 +10,7 @@ use include_dir::{Dir, include_dir};
 use lambda_wasm_emulator::Architecture;
 
 use crate::build::rust;
-use crate::interrupt::Unfinished;
+use crate::interrupt::{self, Begun};
 use crate::output;
 use crate::project::{self, Project, ProjectWorld};
 
@@ -162,11 +162,13 @@ pub fn run(args: &Args) -> Result<()> {
     };
     fs::create_dir_all(parent)
         .with_context(|| format!("{} cannot be created", parent.display()))?;
-    let unfinished = tempfile::Builder::new()
-        .prefix(".lambda-wasm-")
-        .tempdir_in(parent)
-        .with_context(|| format!("{} cannot be written", parent.display()))?;
-    let _remembered = Unfinished::path(unfinished.path());
+    let make = || {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".lambda-wasm-").tempdir_in(parent)
+    };
+    let (unfinished, _remembered) =
+        interrupt::begin(make, |directory| Begun::path(directory.path()))
+            .with_context(|| format!("{} cannot be written", parent.display()))?;
     let files = write(args.kind, name, unfinished.path())?;
     fs::set_permissions(
         unfinished.path(),
@@ -195,6 +197,9 @@ pub fn init(args: &InitArgs) -> Result<()> {
         .directory
         .canonicalize()
         .with_context(|| format!("{path} cannot be opened"))?;
+    if !directory.is_dir() {
+        bail!("{path} is not a directory");
+    }
     let own = directory.file_name().and_then(|name| name.to_str());
     let name = args.name.as_deref().or(own).unwrap_or_default();
     check_name(name)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::interrupt::Unfinished;
+use crate::interrupt::{self, Begun};
 
 /// Writes a file beside the old one, and renames it when it is complete. A running host keeps the
 /// old one, and so does a failure.
@@ -42,10 +42,10 @@ fn write_beside(path: &Path, mode: u32, write: impl FnOnce(&mut File) -> Result<
     let folder = directory_of(&path);
     fs::create_dir_all(&folder)
         .with_context(|| format!("its directory {} cannot be created", folder.display()))?;
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder)?;
-    let _unfinished = Unfinished::path(file.path());
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(Permissions::from_mode(mode));
+    let make = || builder.tempfile_in(folder);
+    let (mut file, _unfinished) = interrupt::begin(make, |file| Begun::path(file.path()))?;
     write(file.as_file_mut())?;
     file.persist(path)?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Runs the tools of languages.
 
 use std::fs::{self, File};
+use std::io::IsTerminal as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::bootstrap::cache_directory;
-use crate::interrupt::Unfinished;
+use crate::interrupt::{self, Begun, Unfinished};
 use crate::progress::Step;
 
 /// Runs a command whose output is for the user. Its standard output goes to standard error.
@@ -18,8 +19,7 @@ use crate::progress::Step;
 /// Returns an error that names the command if it cannot be started, or fails.
 pub fn run(command: &mut Command, name: &str) -> Result<()> {
     command.stdout(std::io::stderr()).stdin(Stdio::null());
-    let mut child = start(command, name)?;
-    let _unfinished = Unfinished::group(child.id());
+    let (mut child, _unfinished) = start(command, name)?;
     failed_unless_success(child.wait()?, name)
 }
 
@@ -36,8 +36,7 @@ pub fn run_quiet(command: &mut Command, name: &str) -> Result<()> {
     let (output, write) = std::io::pipe()?;
     command.stdin(Stdio::null());
     command.stdout(write.try_clone()?).stderr(write);
-    let mut child = start(command, name)?;
-    let _unfinished = Unfinished::group(child.id());
+    let (mut child, _unfinished) = start(command, name)?;
     // The command has the ends of the pipe, and the reader waits for all of them.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let printed = step.print_above(output);
@@ -54,18 +53,26 @@ pub fn run_quiet(command: &mut Command, name: &str) -> Result<()> {
 /// As [`run`].
 pub fn output(command: &mut Command, name: &str) -> Result<Vec<u8>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let child = start(command, name)?;
-    let _unfinished = Unfinished::group(child.id());
+    let (child, _unfinished) = start(command, name)?;
     let output = child.wait_with_output()?;
     failed_unless_success(output.status, name)?;
     Ok(output.stdout)
 }
 
-/// Starts a command as the first of a process group, so that all that it starts can be ended with it.
-fn start(command: &mut Command, name: &str) -> Result<Child> {
-    command
-        .process_group(0)
-        .spawn()
+/// Starts a command, which ends with this program.
+///
+/// On a terminal, Ctrl-C reaches the command and all that it has started, and it can ask for a password there.
+/// Elsewhere they are a group of processes, so that they can be ended together.
+fn start(command: &mut Command, name: &str) -> Result<(Child, Unfinished)> {
+    let is_on_terminal = std::io::stderr().is_terminal();
+    if !is_on_terminal {
+        command.process_group(0);
+    }
+    let begun = |child: &Child| match is_on_terminal {
+        true => Begun::process(child.id()),
+        false => Begun::group(child.id()),
+    };
+    interrupt::begin(|| command.spawn(), begun)
         .map_err(|error| anyhow!("`{name}` cannot be started: {error}"))
 }
 

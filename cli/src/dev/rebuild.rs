@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Context as _;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::watch::{self, Changes};
 use crate::build::inputs;
-use crate::interrupt::{Running, Unfinished};
+use crate::interrupt::{self, Begun, Running};
 use crate::project::Project;
 
 /// Builds a project, with `lambda-wasm build` in a process of its own: it can be ended at any moment. Returns
@@ -26,13 +26,13 @@ pub async fn build(project: &Project, bootstrap: Option<&Path>) -> anyhow::Resul
     if let Some(bootstrap) = bootstrap {
         command.arg("--bootstrap").arg(bootstrap);
     }
-    let mut build = command
+    command
         .stdin(Stdio::null())
         // The lines of `dev` on standard output are for programs, too.
-        .stdout(std::io::stderr())
-        .spawn()
-        .context("a build cannot be started")?;
-    let _unfinished = build.id().map(Unfinished::process);
+        .stdout(std::io::stderr());
+    let begun = |build: &Child| build.id().and_then(Begun::process);
+    let (mut build, _unfinished) =
+        interrupt::begin(|| command.spawn(), begun).context("a build cannot be started")?;
     let mut running = Running::new(build.id());
     let status = build.wait().await;
     running.has_ended();

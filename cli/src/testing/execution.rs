@@ -17,7 +17,7 @@ use super::outgoing::Origins;
 use crate::dev::environment::log::Destination;
 use crate::dev::environment::process::Process;
 use crate::dev::setup::{Code, Located};
-use crate::interrupt::Unfinished;
+use crate::interrupt::{self, Begun, Unfinished};
 
 /// The credentials that the host signs with, where no request leaves this machine.
 const CREDENTIALS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
@@ -123,8 +123,8 @@ async fn outcome(function: &Function, code: &Code, event: Vec<u8>, log: Destinat
 /// Returns a copy of a function's directory, of links, in which the function has another policy.
 fn with_policy(root: &Path, handler: &str, policy: &toml::Table) -> Result<(Unfinished, TempDir)> {
     let context = "a directory for the policy of a test cannot be created";
-    let directory = tempfile::tempdir().context(context)?;
-    let unfinished = Unfinished::path(directory.path());
+    let begun = |directory: &TempDir| Begun::path(directory.path());
+    let (directory, unfinished) = interrupt::begin(tempfile::tempdir, begun).context(context)?;
     let own = format!("{handler}.toml");
     for entry in fs::read_dir(root).context(context)? {
         let entry = entry.context(context)?;

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use super::log::{Destination, Log};
 use crate::dev::setup::Code;
-use crate::interrupt::Unfinished;
+use crate::interrupt::{self, Begun, Unfinished};
 
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
 pub struct Process {
     // Dropped first, so that the bootstrap does not see its Runtime API close.
     child: Child,
-    _unfinished: Option<Unfinished>,
+    _unfinished: Unfinished,
     api: RuntimeApi,
     log: Arc<Log>,
 }
@@ -85,7 +85,8 @@ impl Process {
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some((name, std::env::var_os(name)?)));
-        let child = Command::new(&code.bootstrap)
+        let mut command = Command::new(&code.bootstrap);
+        command
             .current_dir(&code.root)
             .env_clear()
             .envs(inherited)
@@ -96,12 +97,13 @@ impl Process {
             .stderr(output)
             // Ctrl-C is for this program, which then ends the process.
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        let begun = |child: &Child| child.id().and_then(Begun::group);
+        let (child, unfinished) = interrupt::begin(|| command.spawn(), begun)?;
         tokio::spawn(log.clone().follow());
         Ok(Self {
-            _unfinished: child.id().map(Unfinished::group),
             child,
+            _unfinished: unfinished,
             api,
             log,
         })
