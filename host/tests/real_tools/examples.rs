@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use lambda_wasm_emulator::Invocation;
+use lambda_wasm_test_support::program::Program;
 use lambda_wasm_test_support::tools::tool;
 use lambda_wasm_test_support::{Deployment, Host, built, lock, root, signature::verify};
 use serde_json::{Value, json};
@@ -197,4 +198,43 @@ fn keeps_notes(moto: &Moto, build: impl FnOnce() -> Deployment) {
         );
     }
     host.finish();
+}
+
+#[test]
+fn an_mcp_server_answers_the_client_of_the_protocol() {
+    let Some(node) = tool("node") else {
+        return;
+    };
+    if tool("componentize-js").is_none() {
+        return;
+    }
+    drop(build_project("mcp-server"));
+    let directory = root().join("examples/mcp-server");
+    let mut dev = Program::start(
+        lambda_wasm(&["dev", "--port", "0", "--bootstrap"])
+            .arg(built("dist/bootstrap"))
+            .current_dir(&directory)
+            .env_remove("PORT"),
+    );
+    // Its function URL, which streams.
+    let line = dev.wait_for("(RESPONSE_STREAM)");
+    let start = line.find("http://").unwrap();
+    let address = line[start..].split([' ', '"']).next().unwrap();
+    let output = Command::new(node)
+        .arg("tests/client.mjs")
+        .arg(format!("{address}mcp"))
+        .current_dir(&directory)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = json!({
+        "server": "weather",
+        "tools": ["forecast"],
+        "text": "day 1 in Lagos: sun\nday 2 in Lagos: rain",
+        "progress": [1, 2],
+        "isRefused": true,
+        "cities": "[\"Berlin\",\"Lagos\"]",
+    });
+    assert_eq!(said, expected);
 }
