@@ -208,3 +208,29 @@ fn remove_libraries(path: &Path) -> Result<bool> {
     }
     Ok(is_library)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn native_code_is_removed_and_its_packages_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        for name in [
+            "markupsafe/__init__.py",
+            "markupsafe/_speedups.cpython-311-x86_64-linux-gnu.so",
+            "numpy/core/deep.so",
+            "numpy/libs/libblas.so.3",
+            "_cffi_backend.cpython-311-x86_64-linux-gnu.so",
+            "flask/app.py",
+        ] {
+            core_module::write(&path(name), "").unwrap();
+        }
+        let native = remove_native_code(directory.path()).unwrap();
+        assert_eq!(native, ["_cffi_backend", "markupsafe", "numpy"]);
+        assert!(path("markupsafe/__init__.py").exists() && path("flask/app.py").exists());
+        assert!(!path("numpy/core/deep.so").exists() && !path("numpy/libs/libblas.so.3").exists());
+        assert_eq!(remove_native_code(directory.path()).unwrap(), [""; 0]);
+    }
+}
