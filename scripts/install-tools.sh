@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the tools of scripts/requirements.txt and of cli/src/build/javascript/package-lock.json into target/, so that
-# target/tools/bin has `sam`, `cargo-lambda`, `componentize-py`, `go`, `moto_server`, `aws-lambda-rie`, `node` and
+# Installs the tools of scripts/requirements.txt, of cli/src/build/javascript/package-lock.json and of
+# scripts/cdk/package-lock.json into target/, so that target/tools/bin has `sam`, `aws`, `cargo-lambda`, `componentize-py`, `go`, `moto_server`, `aws-lambda-rie`, `node` and
 # `componentize-js`. A tool that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,4 +31,10 @@ if output=$(scripts/npm-install.sh target/node cli/src/build/javascript 2>&1); t
 else
   printf '%s\n' "$output"
   echo "componentize-js (npm could not install it: $(head -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
+fi
+
+# docs/deploying.md has an app of it.
+if ! output=$(scripts/npm-install.sh target/cdk scripts/cdk 2>&1); then
+  printf '%s\n' "$output"
+  echo "aws-cdk-lib (npm could not install it: $(head -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
 fi

@@ -2,6 +2,7 @@
 
 mod json;
 mod latencies;
+mod remote;
 pub mod sample;
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
@@ -15,11 +16,13 @@ use lambda_wasm_emulator::{End, Function, Invocation, Outcome};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::deploy::connection::Connection;
 use crate::dev::discovered;
 use crate::dev::environment::log::Destination;
 use crate::dev::environment::process::Process;
 use crate::dev::setup::{Code, Located, Setup};
 use latencies::Latencies;
+use remote::Remote;
 
 /// Invoke a function once, or many times
 ///
@@ -31,10 +34,14 @@ use latencies::Latencies;
   lambda-wasm invoke --sample sqs
   lambda-wasm invoke orders --sample http-api --set rawPath=/orders/1
   echo '{\"id\": 1}' | lambda-wasm invoke --event -
-  lambda-wasm invoke --sample rest --repeat 1000")]
+  lambda-wasm invoke --sample rest --repeat 1000
+  lambda-wasm invoke --remote hello --sample http-api")]
 pub struct Args {
     /// The function: its name in the template, or the name of its artifact [default: the only function]
     name: Option<String>,
+    /// Invoke the function of this name on AWS
+    #[arg(long, conflicts_with = "Setup", requires = "name")]
+    remote: bool,
     /// Send the event in this file; `-` is standard input [default: {}]
     #[arg(long, value_name = "FILE", conflicts_with = "sample")]
     event: Option<PathBuf>,
@@ -53,6 +60,8 @@ pub struct Args {
     /// Print JSON: the response, the failure, the log and the duration
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    connection: Connection,
     #[command(flatten)]
     setup: Setup,
 }
@@ -74,6 +83,12 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let event = event(args)?;
+    if args.remote {
+        return run_remote(args, event);
+    }
+    if let Some(option) = args.connection.given() {
+        bail!("{option} is for functions on AWS\nhint: name one with --remote");
+    }
     let known = discovered::with_discovered(&args.setup.read()?);
     let located = select(&known, args.name.as_deref())?.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -94,6 +109,23 @@ pub fn run(args: &Args) -> Result<()> {
         false => print!("{latencies}"),
     }
     Ok(())
+}
+
+/// Invokes a function on AWS.
+fn run_remote(args: &Args, event: Vec<u8>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let name = args.name.as_deref().unwrap_or_default();
+    runtime.block_on(async {
+        let remote = Remote::new(&args.connection, name).await?;
+        if args.repeat == 1 {
+            return print(&remote.invoke(&event).await?);
+        }
+        let durations = remote.many(event, args.repeat, args.concurrency).await?;
+        print!("{}", Latencies::new(durations));
+        Ok(())
+    })
 }
 
 /// Returns the event to send.

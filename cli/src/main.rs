@@ -11,6 +11,7 @@ mod build;
 mod compile;
 mod completions;
 mod component;
+mod deploy;
 mod dev;
 mod doctor;
 mod inspect;
@@ -43,6 +44,8 @@ enum Command {
     Compile(compile::Args),
     // Its help is at its arguments.
     Completions(completions::Args),
+    // As `dev`.
+    Deploy(deploy::Args),
     // Its help is at its arguments.
     Dev(dev::Args),
     // As `dev`.
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Compile(args) => compile::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Deploy(args) => deploy::run(&args),
         Command::Dev(args) => dev::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lambda_wasm_emulator::Template;
+use lambda_wasm_emulator::{Architecture, Template};
 use lambda_wasm_host::artifact;
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
@@ -134,6 +134,8 @@ fn report_check(args: &Args, template: Option<&Template>) -> Result<()> {
 pub struct Contents {
     directory: PathBuf,
     files: Vec<Packed>,
+    /// The architecture of its first component.
+    pub architecture: Architecture,
 }
 
 impl Contents {
@@ -171,7 +173,17 @@ impl Contents {
         Ok(Self {
             directory: directory.to_owned(),
             files,
+            architecture,
         })
+    }
+
+    /// The handlers that a function can have: the names of the artifacts.
+    pub fn handlers(&self) -> Vec<&str> {
+        let names = self.files.iter().map(|file| file.name.as_str());
+        names
+            .filter_map(|name| name.strip_suffix(".cwasm"))
+            .filter(|name| !name.contains('/'))
+            .collect()
     }
 
     /// Checks that Lambda can run the package, and returns what its author should know.

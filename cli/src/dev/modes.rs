@@ -17,6 +17,12 @@ pub fn notes(function: &Function, dist: &Path) -> Vec<String> {
     }
 }
 
+/// Returns whether a function streams its responses; nothing if its component or policy cannot be read.
+pub fn streams(dist: &Path, handler: &str) -> Option<bool> {
+    let (world, stream) = read(dist, handler)?;
+    Some(does_stream(world, stream))
+}
+
 /// Reads the world of a component, and `stream` in its policy.
 fn read(dist: &Path, handler: &str) -> Option<(World, Option<bool>)> {
     let artifact = dist.join(format!("{handler}.cwasm"));

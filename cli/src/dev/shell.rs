@@ -47,7 +47,7 @@ pub(super) fn variables(aws: bool, file: Option<&Path>) -> anyhow::Result<Variab
 }
 
 /// Parses NAME=VALUE on the command line.
-pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+pub fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("this is not NAME=VALUE".to_owned()),

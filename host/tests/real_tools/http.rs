@@ -32,6 +32,29 @@ pub fn get(url: &str) -> Answer {
     answer(agent().get(url).call().unwrap())
 }
 
+/// The bytes at a URL.
+pub fn get_bytes(url: &str, authorization: &str) -> Vec<u8> {
+    let request = agent().get(url).header("authorization", authorization);
+    let mut response = request.call().unwrap();
+    assert_eq!(response.status(), 200);
+    let body = response.body_mut().with_config().limit(u64::MAX);
+    body.read_to_vec().unwrap()
+}
+
+/// Puts nothing there, which makes a bucket of S3.
+pub fn put(url: &str) -> Answer {
+    answer(agent().put(url).send_empty().unwrap())
+}
+
+/// Gets with these headers.
+pub fn get_with(url: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = agent().get(url);
+    for &(name, value) in headers {
+        request = request.header(name, value);
+    }
+    answer(request.call().unwrap())
+}
+
 pub fn post(url: &str, body: &str) -> Answer {
     answer(agent().post(url).send(body).unwrap())
 }

@@ -3,14 +3,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod http;
 mod moto;
 
 mod aws;
 mod cargo_lambda;
+mod deploy;
+mod deploy_answers;
+mod deploy_document;
 mod dev;
 mod dev_requests;
 mod emulator_rie;
 mod examples;
+mod invoke_remote;
 mod link;
 mod startup_order;

@@ -9,9 +9,9 @@ use std::thread;
 use lambda_wasm_test_support::Request;
 use lambda_wasm_test_support::program::Program;
 use lambda_wasm_test_support::tools::tool;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::http::{post, post_with};
+use crate::http::{Answer, get_bytes, get_with, post, post_with, put};
 
 /// A moto that runs until the test is over, behind something that records.
 pub struct Moto {
@@ -63,22 +63,27 @@ impl Moto {
         self.ask("dynamodb", &[target], &table.to_string());
     }
 
-    /// Credentials of a role that may do everything.
-    pub fn session(&self) -> Credentials {
+    /// Makes a role that may do everything.
+    pub fn create_role(&self, name: &str) {
         let everything = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
         let role = [
             ("Action", "CreateRole"),
-            ("RoleName", "function"),
+            ("RoleName", name),
             ("AssumeRolePolicyDocument", everything),
         ];
         self.ask_form("iam", &role);
         let policy = [
             ("Action", "PutRolePolicy"),
-            ("RoleName", "function"),
+            ("RoleName", name),
             ("PolicyName", "everything"),
             ("PolicyDocument", everything),
         ];
         self.ask_form("iam", &policy);
+    }
+
+    /// Credentials of a role that may do everything.
+    pub fn session(&self) -> Credentials {
+        self.create_role("function");
         let session = [
             ("Action", "AssumeRole"),
             ("RoleArn", "arn:aws:iam::123456789012:role/function"),
@@ -114,13 +119,32 @@ impl Moto {
 
     /// The answer to a request that nothing is checked of yet.
     fn ask(&self, service: &str, headers: &[(&str, &str)], body: &str) -> String {
-        // It looks here for the service.
-        let scope = format!("20260101/eu-central-1/{service}/aws4_request");
-        let authorization = format!("AWS4-HMAC-SHA256 Credential=nobody/{scope}");
+        let authorization = authorization(service);
         let headers = [headers, &[("authorization", authorization.as_str())]].concat();
         let answer = post_with(&self.url(), &headers, body);
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.body
+    }
+
+    /// What Lambda answers to a GET of this path.
+    pub fn get(&self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.url());
+        get_with(&url, &[("authorization", &authorization("lambda"))])
+    }
+
+    /// The bytes of an object in S3, by its path.
+    pub fn object(&self, path: &str) -> Vec<u8> {
+        get_bytes(&format!("{}{path}", self.url()), &authorization("s3"))
+    }
+
+    /// Makes a bucket, by its path.
+    pub fn put(&self, path: &str) -> Answer {
+        put(&format!("{}{path}", self.url()))
+    }
+
+    /// The JSON that Lambda answers to a GET of this path.
+    pub fn get_json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path).body).unwrap()
     }
 
     /// What was sent to it since then, connection by connection.
@@ -135,6 +159,12 @@ impl Moto {
         let mut connections = recorded.iter();
         connections.any(|bytes| find(bytes, text.as_bytes()).is_some())
     }
+}
+
+/// A header in which moto looks for the service.
+fn authorization(service: &str) -> String {
+    let scope = format!("20260101/eu-central-1/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential=nobody/{scope}")
 }
 
 /// The requests of a connection.

@@ -1,6 +1,8 @@
 //! Code blocks that are parsed: JSON, policies, templates and WIT.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 use lambda_wasm_emulator::Template;
 use lambda_wasm_host::policy::Policy;
@@ -8,11 +10,12 @@ use wit_parser::Resolve;
 
 use super::markdown::{Block, documents};
 use super::{assert_none, root};
+use lambda_wasm_test_support::tools::skip;
 use crate::support::Folder;
 
 /// The languages that some test checks, and `text`, which is not checked.
-const KNOWN: [&str; 8] = [
-    "console", "json", "rust", "sh", "text", "toml", "wit", "yaml",
+const KNOWN: [&str; 10] = [
+    "console", "hcl", "js", "json", "rust", "sh", "text", "toml", "wit", "yaml",
 ];
 
 /// Checks every block of a language, of which there has to be one.
@@ -22,7 +25,7 @@ fn check(language: &str, check: impl Fn(&Block) -> Result<(), String>) {
     let blocks: Vec<_> = documents
         .iter()
         .flat_map(|document| document.blocks_in(language))
-        .filter(|block| block.file.is_none())
+        .filter(|block| block.file.is_none() || matches!(language, "js" | "yaml"))
         .collect();
     assert!(!blocks.is_empty(), "no {language} block");
     let problems: Vec<_> = blocks
@@ -53,6 +56,36 @@ fn json_is_valid() {
     check("json", |block| {
         let json = serde_json::from_str::<serde_json::Value>(&block.text);
         json.map(drop).map_err(|error| error.to_string())
+    });
+}
+
+#[test]
+fn configurations_of_terraform_are_parsed() {
+    check("hcl", |block| {
+        let body = hcl::parse(&block.text);
+        body.map(drop).map_err(|error| error.to_string())
+    });
+}
+
+#[test]
+fn scripts_are_valid() {
+    let tools = std::env::var_os("LAMBDA_WASM_TOOLS").map(PathBuf::from);
+    let tools = tools.unwrap_or_else(|| root().join("target/tools"));
+    let node = tools.join("bin/node");
+    if !node.is_file() {
+        skip("scripts in documents", "there is no target/tools/bin/node");
+        return;
+    }
+    check("js", |block| {
+        let folder = Folder::new();
+        folder.write("app.mjs", &block.text);
+        let mut command = Command::new(&node);
+        command.arg("--check").arg(folder.path("app.mjs"));
+        let output = command.output().unwrap();
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
     });
 }
 

@@ -12,7 +12,7 @@ use lambda_wasm_test_support::components;
 use lambda_wasm_test_support::tools::skip;
 
 use super::markdown::{Document, Place, documents};
-use super::{assert_none, root};
+use super::{assert_none, programs, root};
 use crate::support::Folder;
 
 /// A command line of a block, and what the document says that it prints.
@@ -21,23 +21,6 @@ struct Line<'a> {
     words: Vec<String>,
     printed: Vec<&'a str>,
 }
-
-/// Programs that no test runs: their subcommands and the options that documents may use.
-///
-/// None of them need be on a machine that tests.
-const OTHERS: &[(&[&str], &[&str])] = &[
-    (&["apt-get", "install"], &[]),
-    (
-        &["aws", "lambda", "publish-layer-version"],
-        &["--layer-name", "--zip-file"],
-    ),
-    (
-        &["aws", "lambda", "invoke"],
-        &["--endpoint-url", "--function-name"],
-    ),
-    (&["cargo", "fmt"], &["--all"]),
-    (&["wac", "plug"], &["--plug", "-o"]),
-];
 
 #[test]
 fn commands_are_what_the_programs_take() {
@@ -140,7 +123,7 @@ impl<'a> Reader<'a> {
             "export" => exported(args.first().ok_or("it exports nothing")?),
             "sam" => sam(args),
             program if program.contains('/') => exists(program),
-            _ => other(&words),
+            _ => programs::check(&words),
         }
     }
 
@@ -220,7 +203,7 @@ fn exists(path: &str) -> Result<(), String> {
 }
 
 /// Checks that a help text has all options of a command line.
-fn takes(help: &str, args: &[&str]) -> Result<(), String> {
+pub fn takes(help: &str, args: &[&str]) -> Result<(), String> {
     let mut words = help.split(|c: char| !(c.is_alphanumeric() || c == '-'));
     let words: Vec<&str> = words.by_ref().collect();
     let options = args.iter().filter(|arg| arg.starts_with('-'));
@@ -380,12 +363,4 @@ fn sam(args: &[&str]) -> Result<(), String> {
     }
     let (subcommand, options) = args.split_first().ok_or("it has no subcommand")?;
     takes(&help(&program, &[subcommand, "--help"]), options)
-}
-
-fn other(words: &[&str]) -> Result<(), String> {
-    let (start, options) = OTHERS
-        .iter()
-        .find(|(start, _)| words.starts_with(start))
-        .ok_or("no check for this program")?;
-    takes(&options.join(" "), &words[start.len()..])
 }

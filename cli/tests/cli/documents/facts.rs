@@ -159,8 +159,13 @@ fn every_error_type_of_the_host_is_documented() {
 
 #[test]
 fn documents_name_no_other_error_type() {
-    /// Names in explanations.
-    const EXAMPLES: [&str; 3] = ["Function.Name", "Function.OrderNotFound", "Runtime.Name"];
+    /// Names in explanations, and `Runtime.PROVIDED_AL2023` of the CDK.
+    const EXAMPLES: [&str; 4] = [
+        "Function.Name",
+        "Function.OrderNotFound",
+        "Runtime.Name",
+        "Runtime.PROVIDED",
+    ];
     let documented = documented();
     let mut problems = Vec::new();
     for document in documents() {
