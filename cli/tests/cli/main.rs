@@ -14,6 +14,7 @@ mod inspect;
 mod interrupts;
 mod invoke;
 mod languages;
+mod layer;
 mod mcp;
 mod new;
 mod newcomer;

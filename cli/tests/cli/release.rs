@@ -75,6 +75,11 @@ pub fn wheel() -> PathBuf {
     package(".whl")
 }
 
+/// The layer with the host for this machine.
+pub fn layer() -> PathBuf {
+    package(".zip")
+}
+
 /// Installs a wheel as `environment/bin/lambda-wasm` of a folder, without the network.
 pub fn install(folder: &Path, wheel: &Path) {
     let environment = folder.join("environment");

@@ -10,8 +10,8 @@ use wit_parser::Resolve;
 
 use super::markdown::{Block, documents};
 use super::{assert_none, root};
-use lambda_wasm_test_support::tools::skip;
 use crate::support::Folder;
+use lambda_wasm_test_support::tools::skip;
 
 /// The languages that some test checks, and `text`, which is not checked.
 const KNOWN: [&str; 10] = [
