@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the tools of scripts/requirements.txt, of cli/src/build/javascript/package-lock.json and of
-# scripts/cdk/package-lock.json into target/, so that target/tools/bin has `sam`, `aws`, `cargo-lambda`, `componentize-py`, `go`, `moto_server`, `aws-lambda-rie`, `node` and
-# `componentize-js`. A tool that cannot be installed gets a line in $LAMBDA_WASM_SKIPS.
+# scripts/cdk/package-lock.json into target/, so that target/tools/bin has `sam`, `aws`, `cargo-lambda`, `componentize-py`,
+# `go`, `moto_server`, `aws-lambda-rie`, `node` and `componentize-js`. A tool that cannot be installed gets a line in
+# $LAMBDA_WASM_SKIPS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=target/tools
