@@ -72,6 +72,7 @@ impl Program {
         Pid::from_child(&self.child)
     }
 
+    /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
