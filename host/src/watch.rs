@@ -41,7 +41,7 @@ pub struct StuckInvocation {
     pub since: Instant,
     /// The invocation's timeline.
     pub timeline: Timeline,
-    /// What becomes of the thread's work. `None` if the thread returned after all.
+    /// The fate of the thread. `None` if it returned after all.
     pub left: Option<Left>,
 }
 

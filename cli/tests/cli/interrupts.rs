@@ -169,7 +169,7 @@ fn a_component_that_is_being_compiled_leaves_no_artifact() {
 }
 
 #[test]
-fn a_zip_that_is_being_written_is_removed() {
+fn a_package_that_is_interrupted_leaves_nothing() {
     let folder = Folder::with_component();
     folder.succeed(&["compile", "hello.wasm", "-o", "dist/hello.cwasm"]);
     folder.write("dist/bootstrap", fs::read("/bin/true").unwrap());
@@ -178,12 +178,11 @@ fn a_zip_that_is_being_written_is_removed() {
     large.set_len(200 * 1024 * 1024).unwrap();
     let before = files(&folder.path(""));
     let begun = || {
-        let entries = fs::read_dir(folder.path("")).unwrap();
-        entries
-            .flatten()
-            .any(|entry| entry.file_name().to_str().unwrap().starts_with(".tmp"))
+        processes_in(&folder)
+            .iter()
+            .any(|&id| bytes_read(id) > 100 * 1024 * 1024)
     };
-    interrupt(&folder, &["package"], "the zip is begun", begun);
+    interrupt(&folder, &["package"], "the files are read", begun);
     assert_eq!(files(&folder.path("")), before);
 }
 
@@ -207,4 +206,13 @@ fn a_function_that_runs_ends_with_its_command() {
     );
     interrupt(&folder, &["test"], "it runs", runs);
     interrupt(&folder, &["dev", "--port", "0"], "it runs", runs);
+}
+
+/// The bytes that a process has read so far.
+fn bytes_read(id: u32) -> u64 {
+    let figures = fs::read_to_string(format!("/proc/{id}/io")).unwrap_or_default();
+    let read = figures
+        .lines()
+        .find_map(|line| line.strip_prefix("rchar: "));
+    read.map_or(0, |bytes| bytes.parse().unwrap())
 }

@@ -42,7 +42,7 @@ func (h *Handle) Take() int32 {
 	return id
 }
 
-// TakeOrNil gives the resource away, and returns 0 if there is none.
+// TakeOrNil gives the resource away, and returns 0 for an empty handle.
 func (h *Handle) TakeOrNil() int32 {
 	id := h.id
 	h.id = 0

@@ -36,7 +36,7 @@ func (o Option[T]) IsSome() bool { return o.isSome }
 // IsNone tells whether there is no value.
 func (o Option[T]) IsNone() bool { return !o.isSome }
 
-// Some returns the value. It panics if there is none.
+// Some returns the value. It panics if the option has no value.
 func (o Option[T]) Some() T {
 	if !o.isSome {
 		panic("the option has no value")
@@ -44,7 +44,7 @@ func (o Option[T]) Some() T {
 	return o.value
 }
 
-// SomeOr returns the value, or other if there is none.
+// SomeOr returns the value, or other if the option has no value.
 func (o Option[T]) SomeOr(other T) T {
 	if o.isSome {
 		return o.value
@@ -93,7 +93,7 @@ func (r Result[T, E]) Ok() T {
 	return r.ok
 }
 
-// Err returns the error. It panics if there is none.
+// Err returns the error. It panics if the result is a value.
 func (r Result[T, E]) Err() E {
 	if !r.isErr {
 		panic("the result is not an error")
