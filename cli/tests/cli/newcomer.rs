@@ -73,7 +73,7 @@ fn walk(lang: &'static str, source: &str, needed: &[&str]) {
     let project = machine.folder.path().join("hello");
 
     machine.step("new", |machine| {
-        machine.run(&["new", "../hello", "--lang", lang]);
+        machine.run(&["new", "hello", "--lang", lang]);
     });
     assert!(machine.steps[1].1 < NEW, "{:?}", machine.steps);
     let mut dev = None;
@@ -140,7 +140,6 @@ impl Machine {
         for program in programs {
             symlink(program, bin.join(program.file_name().unwrap())).unwrap();
         }
-        fs::create_dir(folder.path().join("hello")).unwrap();
         let wheel = release::wheel();
         let mut machine = Self {
             tool: folder.path().join("environment/bin/lambda-wasm"),
@@ -168,11 +167,17 @@ impl Machine {
     /// A program that finds neither Rust nor a C compiler.
     fn hiding(&self, program: impl Into<PathBuf>) -> Command {
         let all = std::env::var_os("PATH").unwrap();
+        let project = self.folder.path().join("hello");
+        let directory = if project.is_dir() {
+            project.as_path()
+        } else {
+            self.folder.path()
+        };
         let mut command = Command::new("unshare");
         command
             .args(["--mount", "sh", "-c", HIDE, "sh"])
             .arg(program.into())
-            .current_dir(self.folder.path().join("hello"))
+            .current_dir(directory)
             .env_remove("WASM_RUSTC")
             .env("HIDDEN_FROM", all)
             .env(
