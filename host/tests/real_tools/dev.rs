@@ -214,9 +214,7 @@ fn a_port_that_is_taken_is_named() {
     let (status, _, output) = Program::start(&mut command(folder.path(), port)).wait();
     assert_eq!(status.code(), Some(1));
     assert!(
-        output.starts_with(&format!(
-            "error: port {port} is in use by another program\n"
-        )),
+        output.starts_with(&format!("error: port {port} is in use by real_tools-")),
         "{output}"
     );
 }
