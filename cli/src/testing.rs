@@ -2,7 +2,9 @@
 
 mod case;
 mod compare;
+mod difference;
 pub mod execution;
+mod json;
 mod outgoing;
 mod report;
 pub mod response;

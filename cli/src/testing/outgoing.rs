@@ -19,8 +19,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::case::json;
-use super::compare;
+use super::difference;
+use super::json::json;
 
 /// The longest first line of a connection: an origin, whose name has at most 253 bytes.
 const MAX_ORIGIN: usize = 512;
@@ -112,16 +112,16 @@ impl Outgoing {
             let actual = sent.headers.get(&name.to_lowercase());
             if !actual.is_some_and(|actual| matches(expected, actual)) {
                 let path = format!("{place}.headers.{name}");
-                let actual = actual.map_or("none".to_owned(), |actual| compare::quoted(actual));
-                found.push(compare::difference(
+                let actual = actual.map_or("none".to_owned(), |actual| difference::quoted(actual));
+                found.push(difference::difference(
                     &path,
-                    &compare::quoted(expected),
+                    &difference::quoted(expected),
                     &actual,
                 ));
             }
         }
         if let Some(expected) = &self.body {
-            compare::body(&format!("{place}.body"), expected, &sent.body, &mut found);
+            difference::body(&format!("{place}.body"), expected, &sent.body, &mut found);
         }
         found
     }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::case::Suite;
-use super::compare;
+use super::difference;
 use crate::output;
 
 /// The snapshots of a file of cases, `tests/NAME.snap`: a JSON object with the response of each case.
@@ -49,7 +49,7 @@ impl Snapshots {
                 self.path.display()
             )),
             Some(expected) if expected == response => None,
-            Some(expected) => Some(compare::documents("snapshot", expected, response)),
+            Some(expected) => Some(difference::documents("snapshot", expected, response)),
         }
     }
 
