@@ -9,6 +9,8 @@ mod requests;
 mod streams;
 mod warm;
 
+use cold::Files;
+
 pub use bodies::bodies;
 pub use deadlines::{MARGIN, TIMEOUT, deadlines};
 pub use interruption::interruption;
@@ -32,8 +34,15 @@ pub fn all(
     effort: &Effort,
     event: &Event,
 ) -> anyhow::Result<Vec<Measurement>> {
-    let mut rows = cold::starts_from_disk(lineup, cpus, effort.starts_from_disk, event)?;
-    rows.extend(cold::starts(lineup, cpus, effort.starts, event)?);
+    let from_disk = effort.starts_from_disk;
+    let mut rows = cold::starts(Files::OnDisk, lineup, cpus, from_disk, event)?;
+    rows.extend(cold::starts(
+        Files::InPageCache,
+        lineup,
+        cpus,
+        effort.starts,
+        event,
+    )?);
     rows.extend(warm::calls(
         lineup,
         cpus,

@@ -10,58 +10,52 @@ use crate::{
     runtime_api::Wait,
 };
 
-/// Starts every subject once a round, after its files have left the page cache, as on Lambda, where no start finds them there:
-/// from spawn to its first `GET next`, and to its first answer, with the event there at once.
-pub fn starts_from_disk(
-    lineup: &Lineup,
-    cpus: &Cpus,
-    rounds: usize,
-    event: &Event,
-) -> anyhow::Result<Vec<Measurement>> {
-    let subjects = lineup.subjects.len();
-    let mut init = Measurement::new("init from disk", Unit::Nanoseconds, subjects);
-    let mut answered = Measurement::new(
-        "init from disk and first answer",
-        Unit::Nanoseconds,
-        subjects,
-    );
-    let mut faults = Measurement::new("major page faults, from disk", Unit::Count, subjects);
-    eprintln!("{rounds} starts from disk of each");
-    for _ in 0..rounds {
-        for index in lineup.shuffled() {
-            let subject = &lineup.subjects[index];
-            subject.leave_page_cache()?;
-            let mut running = Running::start(subject, cpus)?;
-            let next = running.next(Wait::Asleep)?;
-            let answer = running.answer(&next, event, Wait::Asleep)?;
-            init.push(index, (next.at - running.spawned).as_nanos() as f64);
-            answered.push(index, (answer.at - running.spawned).as_nanos() as f64);
-            faults.push(index, Footprint::of(running.pid())?.major_faults);
-        }
-    }
-    Ok(vec![init, answered, faults])
+/// Where a start finds the files of its subject.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// On the disk, as on Lambda: the page cache does not have them.
+    OnDisk,
+    /// In the page cache.
+    InPageCache,
 }
 
 /// Starts every subject once a round: from spawn to its first `GET next`, and
 /// to its first answer, with the event there at once.
 pub fn starts(
+    files: Files,
     lineup: &Lineup,
     cpus: &Cpus,
     rounds: usize,
     event: &Event,
 ) -> anyhow::Result<Vec<Measurement>> {
+    let (of_init, place) = match files {
+        Files::OnDisk => ("init from disk", " from disk"),
+        Files::InPageCache => ("cold init", ""),
+    };
     let subjects = lineup.subjects.len();
-    let mut init = Measurement::new("cold init", Unit::Nanoseconds, subjects);
-    let mut answered = Measurement::new("init and first answer", Unit::Nanoseconds, subjects);
-    eprintln!("{rounds} cold starts of each");
+    let row = |what: &str, unit| Measurement::new(what, unit, subjects);
+    let mut init = row(of_init, Unit::Nanoseconds);
+    let mut answered = row(&format!("init{place} and first answer"), Unit::Nanoseconds);
+    let mut faults = row("major page faults, from disk", Unit::Count);
+    eprintln!("{rounds} cold starts{place} of each");
     for _ in 0..rounds {
         for index in lineup.shuffled() {
-            let mut running = Running::start(&lineup.subjects[index], cpus)?;
+            let subject = &lineup.subjects[index];
+            if files == Files::OnDisk {
+                subject.leave_page_cache()?;
+            }
+            let mut running = Running::start(subject, cpus)?;
             let next = running.next(Wait::Asleep)?;
             let answer = running.answer(&next, event, Wait::Asleep)?;
             init.push(index, (next.at - running.spawned).as_nanos() as f64);
             answered.push(index, (answer.at - running.spawned).as_nanos() as f64);
+            if files == Files::OnDisk {
+                faults.push(index, Footprint::of(running.pid())?.major_faults);
+            }
         }
     }
-    Ok(vec![init, answered])
+    Ok(match files {
+        Files::OnDisk => vec![init, answered, faults],
+        Files::InPageCache => vec![init, answered],
+    })
 }
