@@ -48,7 +48,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no region or no credentials.
+    /// Returns an error if the region or the credentials are missing.
     pub async fn config(&self) -> Result<Builder> {
         let mut loader: ConfigLoader =
             aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
@@ -64,7 +64,7 @@ impl Connection {
         let config = loader.load().await;
         if config.region().is_none() {
             bail!(
-                "there is no region for AWS\nhint: name it with --region, or set AWS_REGION, or set `region` in the profile"
+                "cannot find a region for AWS\nhint: name it with --region, or set AWS_REGION, or set `region` in the profile"
             );
         }
         let mut builder = Builder::from(&config);
@@ -86,19 +86,19 @@ impl Connection {
         };
         const HINT: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile; `aws sso login` renews a profile of IAM Identity Center";
         let Some(provider) = provider else {
-            bail!("there are no credentials for AWS\nhint: {HINT}");
+            bail!("cannot find credentials for AWS\nhint: {HINT}");
         };
         match provider.provide_credentials().await {
             Ok(_) => Ok(builder),
             Err(CredentialsError::CredentialsNotLoaded(_)) if self.profile.is_none() => {
-                bail!("there are no credentials for AWS\nhint: {HINT}")
+                bail!("cannot find credentials for AWS\nhint: {HINT}")
             }
             Err(error) => {
                 let profile = self.profile.as_ref();
                 let place =
                     profile.map_or_else(String::new, |name| format!(" in the profile {name}"));
                 bail!(
-                    "there are no credentials for AWS{place}: {}\nhint: {HINT}",
+                    "cannot find credentials for AWS{place}: {}\nhint: {HINT}",
                     causes(&error)
                 )
             }

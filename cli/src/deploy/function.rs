@@ -117,7 +117,7 @@ pub(super) async fn put(client: &Client, wanted: &Wanted) -> Result<Deployed> {
 async fn create(client: &Client, wanted: &Wanted) -> Result<()> {
     let Some(role) = &wanted.role else {
         bail!(
-            "there is no function {}, and a new function needs a role\nhint: name it with --role",
+            "the function {} does not exist, and a new function needs a role\nhint: name it with --role",
             wanted.name
         );
     };

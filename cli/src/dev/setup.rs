@@ -111,9 +111,7 @@ impl Setup {
         let mut template = match path {
             Some(path) => Template::read_in(&path, &shell::region(), &parameters)?,
             None if !parameters.is_empty() => {
-                bail!(
-                    "there is no template for --parameter-overrides\nhint: name it with --template"
-                )
+                bail!("--parameter-overrides needs a template\nhint: name it with --template")
             }
             None => Template::default(),
         };

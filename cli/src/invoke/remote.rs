@@ -27,7 +27,7 @@ pub(super) struct Remote {
 impl Remote {
     /// # Errors
     ///
-    /// Returns an error if there is no region or no credentials.
+    /// Returns an error if the region or the credentials are missing.
     pub async fn new(connection: &Connection, name: &str) -> Result<Self> {
         // An event is sent once, whatever happens: the function may have run.
         let config = connection.config().await?;

@@ -51,7 +51,7 @@ fn tool<T: JsonSchema + 'static>(name: &'static str, description: &'static str) 
 ///
 /// # Errors
 ///
-/// Returns an error if there is no such tool, or if the arguments are not its own.
+/// Returns an error if the tool does not exist, or if the arguments are not its own.
 pub(super) fn call(name: &str, arguments: JsonObject) -> Result<Call, ErrorData> {
     match name {
         "new" => parse::<New>(arguments).map(Call::from),
@@ -61,7 +61,7 @@ pub(super) fn call(name: &str, arguments: JsonObject) -> Result<Call, ErrorData>
         "inspect" => parse::<Inspect>(arguments).map(Call::from),
         "doctor" => parse::<Doctor>(arguments).map(Call::from),
         _ => {
-            let why = format!("there is no tool `{name}`");
+            let why = format!("the tool `{name}` does not exist");
             Err(ErrorData::invalid_params(why, None))
         }
     }

@@ -109,7 +109,7 @@ fn the_protocol_begins_and_lists_the_tools() {
     let error: Value = serde_json::from_str(&server.receive()).unwrap();
     assert_eq!(error["error"]["code"], -32601);
     for (tool, arguments, why) in [
-        ("brew", json!({}), "there is no tool `brew`"),
+        ("brew", json!({}), "the tool `brew` does not exist"),
         ("build", json!({ "arhc": "arm64" }), "unknown field `arhc`"),
         ("new", json!({}), "missing field `name`"),
     ] {

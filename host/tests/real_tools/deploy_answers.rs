@@ -135,7 +135,9 @@ fn errors_of_aws_have_a_cause_and_a_hint() {
     let (output, _) = deployed(&update, vec![not_found()]);
     fails(
         &output,
-        &["there is no function jobs, and a new function needs a role\nhint: name it with --role"],
+        &[
+            "the function jobs does not exist, and a new function needs a role\nhint: name it with --role",
+        ],
     );
     let python = || configuration(&json!({ "Runtime": "python3.13" }));
     let (output, requests) = deployed(&update, vec![python(), python()]);
@@ -173,7 +175,7 @@ fn what_is_missing_before_the_first_request_is_told() {
     fails(
         &run(&mut tool(folder.path(), &update)),
         &[
-            "there are no credentials for AWS",
+            "cannot find credentials for AWS",
             "\nhint: set AWS_ACCESS_KEY_ID",
         ],
     );
@@ -181,13 +183,13 @@ fn what_is_missing_before_the_first_request_is_told() {
     without_region.env_remove("AWS_REGION");
     fails(
         &run(&mut without_region),
-        &["there is no region for AWS\nhint: name it with --region"],
+        &["cannot find a region for AWS\nhint: name it with --region"],
     );
     let mut unknown = tool(folder.path(), &update);
     unknown.args(["--profile", "nobody"]);
     fails(
         &run(&mut unknown),
-        &["there are no credentials for AWS in the profile nobody: "],
+        &["cannot find credentials for AWS in the profile nobody: "],
     );
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -252,7 +254,7 @@ fn a_profile_signs_for_its_region() {
     );
     fails(
         &run(command.env_remove("AWS_REGION")),
-        &["there is no function jobs"],
+        &["the function jobs does not exist"],
     );
     let signed = verify(&server.join().unwrap()[0], SECRET);
     assert_eq!([signed.key, signed.region], ["WORK", "us-west-2"]);
