@@ -84,7 +84,8 @@ pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
 fn compiler() -> Result<PathBuf> {
     let version = &artifact::sha256(COMPILER.as_bytes())[..16];
     let what = "componentize-js from npm, 385 MB,";
-    let directory = tool::install_once(&format!("javascript-{version}"), what, |directory| {
+    let (name, needed) = (format!("javascript-{version}"), Path::new("node_modules"));
+    let directory = tool::install_once(&name, what, needed, |directory| {
         fs::write(directory.join("package.json"), PACKAGE)?;
         fs::write(directory.join("package-lock.json"), COMPILER)?;
         npm("ci", directory)

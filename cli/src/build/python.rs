@@ -102,7 +102,9 @@ fn compiler() -> Result<PathBuf> {
 pub fn environment(package: &str) -> Result<PathBuf> {
     let python = tool::find("python3", PYTHON)?;
     let what = format!("{package} from PyPI");
-    tool::install_once(&package.replace("==", "-"), &what, |directory| {
+    // The link to this Python ends when the system replaces it by another version.
+    let needed = Path::new("bin/python3");
+    tool::install_once(&package.replace("==", "-"), &what, needed, |directory| {
         tool::require(&python, &OLDEST, PYTHON)?;
         tool::run_quiet(
             Command::new(python).args(["-m", "venv"]).arg(directory),

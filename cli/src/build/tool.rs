@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::IsTerminal as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -97,7 +98,8 @@ pub fn find(program: &str, hint: &str) -> Result<PathBuf> {
 }
 
 /// Installs something into a directory of this user's cache, unless it is there, and returns the directory.
-/// A process that wants the same waits for it. An installation that fails or is interrupted is repeated.
+/// A process that wants the same waits for it. An installation that fails or is interrupted is repeated, and so is one
+/// whose directory was moved, since its programs name it, or has lost the file `needed`.
 ///
 /// # Errors
 ///
@@ -105,19 +107,34 @@ pub fn find(program: &str, hint: &str) -> Result<PathBuf> {
 pub fn install_once(
     name: &str,
     what: &str,
+    needed: &Path,
     install: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let cache = cache_directory()?;
+    install_once_in(&cache_directory()?, name, what, needed, install)
+}
+
+fn install_once_in(
+    cache: &Path,
+    name: &str,
+    what: &str,
+    needed: &Path,
+    install: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let directory = cache.join(name);
     let complete = directory.join("complete");
-    if complete.is_file() {
+    let place = directory.as_os_str().as_bytes();
+    let is_complete = || {
+        fs::read(&complete).is_ok_and(|installed| installed == place)
+            && directory.join(needed).exists()
+    };
+    if is_complete() {
         return Ok(directory);
     }
-    fs::create_dir_all(&cache).with_context(|| format!("{} cannot be created", cache.display()))?;
+    fs::create_dir_all(cache).with_context(|| format!("{} cannot be created", cache.display()))?;
     let path = cache.join(format!("{name}.lock"));
     let lock = File::create(&path).and_then(|lock| lock.lock().map(|()| lock));
     let _lock = lock.with_context(|| format!("{} cannot be locked", path.display()))?;
-    if complete.is_file() {
+    if is_complete() {
         return Ok(directory);
     }
     eprintln!("installing {what} into {} (once)", directory.display());
@@ -125,7 +142,7 @@ pub fn install_once(
     fs::create_dir_all(&directory)
         .with_context(|| format!("{} cannot be created", directory.display()))?;
     install(&directory)?;
-    fs::write(&complete, "")
+    fs::write(&complete, place)
         .with_context(|| format!("{} cannot be written", complete.display()))?;
     Ok(directory)
 }
@@ -159,7 +176,35 @@ pub fn is_at_least(version: &str, least: &[u32]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::ensure;
+
     use super::*;
+
+    #[test]
+    fn an_installation_is_repeated_where_it_failed_was_moved_or_is_broken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        let install = |cache: &Path, fails: bool| {
+            let mut installed = false;
+            let needed = Path::new("program");
+            let directory = install_once_in(cache, "compiler", "a compiler", needed, |directory| {
+                installed = true;
+                ensure!(!fails, "no network");
+                Ok(fs::write(directory.join(needed), "")?)
+            });
+            (directory.ok(), installed)
+        };
+        assert_eq!(install(&first, true), (None, true));
+        let directory = Some(first.join("compiler"));
+        assert_eq!(install(&first, false), (directory.clone(), true));
+        assert_eq!(install(&first, false), (directory, false));
+        fs::rename(&first, &second).unwrap();
+        let directory = Some(second.join("compiler"));
+        assert_eq!(install(&second, false), (directory.clone(), true));
+        assert_eq!(install(&second, false), (directory.clone(), false));
+        fs::remove_file(second.join("compiler/program")).unwrap();
+        assert_eq!(install(&second, false), (directory, true));
+    }
 
     #[test]
     fn versions_are_compared_by_number() {
