@@ -1,7 +1,9 @@
 //! `lambda-wasm compile`: compiles a component to an artifact.
 
+mod images;
 mod wrap;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -152,6 +154,7 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         concurrency: description.is_async || world::needs_concurrency(names),
         exceptions: description.exceptions,
         memories: 0,
+        images: Vec::new(),
         tables: 0,
         core_instances: description.core_instances,
         world,
@@ -160,6 +163,15 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         imports: description.imports.clone(),
         types: description.types.clone(),
         exports: description.exports.clone(),
+    };
+    let page = images::page(&args.target);
+    let taken = images::take_out(component, page);
+    let (component, content) = match taken {
+        Some(taken) => {
+            trailer.images = taken.images;
+            (Cow::Owned(taken.component), taken.content)
+        }
+        None => (Cow::Borrowed(component), Vec::new()),
     };
     // Not before the warnings.
     let _step = Step::begin(format!(
@@ -174,20 +186,27 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
     let checker = if is_for_here {
         compiler.clone()
     } else {
-        engine::for_artifact(&trailer, false).map_err(refused)?
+        engine::for_checking(&trailer).map_err(refused)?
     };
-    let compiled = Component::new(&checker, component).map_err(refused)?;
+    let compiled = Component::new(&checker, &component).map_err(refused)?;
     check(&checker, &compiled, world).map_err(unsupported)?;
     let mut artifact = if is_for_here {
         compiled.serialize()
     } else {
-        compiler.precompile_component(component)
+        compiler.precompile_component(&component)
     }
     .map_err(refused)?;
 
     let needs = compiled.resources_required();
     trailer.memories = needs.as_ref().map_or(0, |needs| needs.num_memories);
     trailer.tables = needs.as_ref().map_or(0, |needs| needs.num_tables);
+    if !trailer.images.is_empty() {
+        artifact.resize(artifact.len().next_multiple_of(page), 0);
+        for image in &mut trailer.images {
+            image.offset += artifact.len() as u64;
+        }
+        artifact.extend(content);
+    }
     trailer.length = artifact.len() as u64;
     trailer.sha256 = artifact::sha256(&artifact);
     artifact.extend(trailer.to_bytes()?);

@@ -1,7 +1,7 @@
 //! The `.cwasm`: wasmtime's ELF file, followed by a trailer that says what is in it.
 //!
 //! ```text
-//! ELF … | a line of JSON | the line's length, u32 little-endian | "lmbdwasm"
+//! ELF … | images of memories | a line of JSON | the line's length, u32 little-endian | "lmbdwasm"
 //! ```
 //!
 //! The compile tool writes the trailer. The host reads it before there is an engine: the engine is made from it, and what
@@ -24,7 +24,7 @@ mod error;
 pub use error::{ArtifactError, CORE_MODULE_HINT};
 
 /// The version of the trailer's own format.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The last bytes of every artifact.
 const MAGIC: &[u8; 8] = b"lmbdwasm";
@@ -49,9 +49,9 @@ pub struct Trailer {
     pub target: String,
     /// The CPU features that its code uses, by the names of [`cpu::is_available`].
     pub cpu: Vec<String>,
-    /// The length of the ELF, in bytes.
+    /// The length of the ELF and the images, in bytes.
     pub length: u64,
-    /// The SHA-256 of the ELF, in hexadecimal.
+    /// The SHA-256 of the ELF and the images, in hexadecimal.
     pub sha256: String,
     /// The SHA-256 of the component that it was compiled from, in hexadecimal.
     #[serde(default)]
@@ -65,6 +65,9 @@ pub struct Trailer {
     pub exceptions: bool,
     /// How many linear memories one instance has.
     pub memories: u32,
+    /// The first content of each memory, if the host is to keep memories; else the ELF has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
     /// How many tables one instance has.
     pub tables: u32,
     /// How many core instances one instance has.
@@ -83,6 +86,20 @@ pub struct Trailer {
     pub types: Vec<String>,
     /// The exports, with versions.
     pub exports: Vec<String>,
+}
+
+/// The first content of a memory: a part of the artifact, and zeros around it. Its place and length are whole pages of the
+/// target: of 4 KiB, or up to 64 KiB for arm64.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// The size of the memory that it is for, in WebAssembly's pages. No other memory of the component has it.
+    pub minimum: u64,
+    /// Where it begins in the memory, in bytes.
+    pub start: usize,
+    /// Where it begins in the artifact, in bytes.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub length: usize,
 }
 
 /// The kind of a file, by its first bytes.
@@ -362,6 +379,12 @@ mod tests {
             concurrency: false,
             exceptions: false,
             memories: 1,
+            images: vec![Image {
+                minimum: 17,
+                start: 4096,
+                offset: 0,
+                length: 0,
+            }],
             tables: 2,
             core_instances: 3,
             world: World::ApiFunction,

@@ -10,8 +10,11 @@
     reason = "wasmtime has no safe way to load compiled code, nor to name CPU features"
 )]
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
+use lambda_wasm_memory::{Image, KeptMemories, KeptStacks};
 use wasmtime::component::Component;
 use wasmtime::{Collector, Config, Engine, WasmBacktraceDetails};
 
@@ -51,19 +54,42 @@ fn config(trailer: &Trailer, coredump: bool) -> Config {
         .wasm_stack_switching(false)
         .max_wasm_stack(GUEST_STACK)
         .async_stack_size(CALL_STACK)
-        .memory_init_cow(true)
+        // Images take the place of wasmtime's own copy on write.
+        .memory_init_cow(trailer.images.is_empty())
         // Of the run alone: compiled code is the same with it.
         .coredump_on_trap(coredump);
     config
 }
 
-/// The engine that runs the artifact with this trailer. With `coredump`, a trap's error has a core dump.
+/// The engine that runs the artifact at `path`, which has this trailer. With `coredump`, a trap's error has a core dump.
+///
+/// # Errors
+///
+/// If the file cannot be opened, or if the settings do not fit this machine.
+pub fn for_artifact(trailer: &Trailer, path: &Path, coredump: bool) -> wasmtime::Result<Engine> {
+    let mut config = config(trailer, coredump);
+    config.with_host_stack(Arc::new(KeptStacks::default()));
+    if !trailer.images.is_empty() {
+        let images = trailer.images.iter().map(|image| Image {
+            minimum: image.minimum,
+            start: image.start,
+            offset: image.offset,
+            length: image.length,
+        });
+        let memories = KeptMemories::new(File::open(path)?, images.collect());
+        config.with_host_memory(Arc::new(memories));
+    }
+    Engine::new(&config)
+}
+
+/// An engine that loads the component of an artifact with this trailer on this machine, to check its types.
 ///
 /// # Errors
 ///
 /// If the settings do not fit this machine.
-pub fn for_artifact(trailer: &Trailer, coredump: bool) -> wasmtime::Result<Engine> {
-    Engine::new(&config(trailer, coredump))
+#[cfg(feature = "compiler")]
+pub fn for_checking(trailer: &Trailer) -> wasmtime::Result<Engine> {
+    Engine::new(&config(trailer, false))
 }
 
 /// Loads the artifact at `path`, memory-mapped.

@@ -79,8 +79,8 @@ impl Function {
                 ),
             )
         };
-        let engine =
-            engine::for_artifact(&trailer, sandbox.policy.coredump.is_some()).map_err(damaged)?;
+        let coredump = sandbox.policy.coredump.is_some();
+        let engine = engine::for_artifact(&trailer, path, coredump).map_err(damaged)?;
         timings.mark("engine");
         // A guest looks whether the host holds too much for it when the epoch moves.
         let interrupted = engine.clone();

@@ -1,6 +1,7 @@
-//! The memory of `bootstrap`: an allocator that counts, and C's `memcpy` and `memmove`.
+//! The memory of `bootstrap`: an allocator that counts, C's `memcpy` and `memmove`, and the memories and stacks of guests,
+//! which are kept from one instance to the next.
 //!
-//! Both need `unsafe` code. It is here, so that the host has none but two calls of wasmtime.
+//! All of them need `unsafe` code. It is here, so that the host has none but two calls of wasmtime.
 //!
 //! # Who counts where
 //!
@@ -40,6 +41,13 @@ pub mod allocator;
 pub mod copy;
 #[cfg(target_env = "musl")]
 mod heap;
+mod linear;
+mod mapping;
+mod pagemap;
+mod stack;
+
+pub use linear::{Image, KeptMemories};
+pub use stack::KeptStacks;
 
 /// Gives an executable the counting allocator, and with musl on `x86_64` also `memcpy` and `memmove`.
 ///

@@ -29,6 +29,26 @@ fn every_invocation_gets_a_fresh_instance_over_one_connection() {
 }
 
 #[test]
+fn an_instance_finds_nothing_that_an_earlier_one_wrote_to_its_memory() {
+    let marks = |policy| {
+        let host = Deployment::of("handler").policy(policy).start();
+        let found = (0..5).map(|_| {
+            assert_eq!(host.ask("soil:an earlier guest"), "soiled");
+            host.ask("find:an earlier guest").parse::<u32>().unwrap()
+        });
+        let found: Vec<u32> = found.collect();
+        // Nor where no page was written since.
+        let again = host.ask("find:an earlier guest");
+        host.finish();
+        (found, again)
+    };
+    assert_eq!(marks(""), (vec![0; 5], "0".to_owned()));
+    // The guest would find it: data, heap and new pages.
+    let (found, _) = marks("reuse = true\n");
+    assert!(found.iter().all(|found| *found > 1024), "{found:?}");
+}
+
+#[test]
 fn the_invocation_id_comes_back_with_answers_and_failures() {
     let host = Deployment::of("handler").start();
     let invoke = |event| {

@@ -1,6 +1,6 @@
 //! Artifacts with a trailer that is none, or that says that they are for somewhere else.
 
-use lambda_wasm_host::artifact::{HOST_TARGET, Trailer, WASMTIME};
+use lambda_wasm_host::artifact::{FORMAT, HOST_TARGET, Trailer, WASMTIME};
 
 use super::{good_parts, refuse, run};
 
@@ -39,11 +39,11 @@ fn a_trailer_for_another_file() {
 
 #[test]
 fn a_trailer_of_another_format() {
-    let artifact = with_trailer(|trailer| trailer.format = 2);
+    let artifact = with_trailer(|trailer| trailer.format = FORMAT + 1);
     refuse(
         &artifact,
         "Runtime.TrailerInvalid",
-        &["format is 2", "again", "lambda-wasm"],
+        &[&format!("format is {}", FORMAT + 1), "again", "lambda-wasm"],
     );
 }
 

@@ -4,6 +4,7 @@ wit_bindgen::generate!({ path: "../../../wit", world: "handler-function", genera
 
 use std::cell::Cell;
 use std::io::Write;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use exports::lambda::function::handler::{Context, Failure, Guest};
 use lambda::function::invocation;
@@ -27,6 +28,11 @@ impl Guest for Handler {
                 COUNT.set(COUNT.get() + 1);
                 text_answer(&COUNT.get().to_string())
             }
+            "soil" => {
+                soil(argument.as_bytes());
+                text_answer("soiled")
+            }
+            "find" => text_answer(&find(argument.as_bytes()).to_string()),
             "context" => text_answer(&format!("{context:?}")),
             "env" => text_answer(&std::env::var(argument).unwrap_or_else(|_| "absent".to_owned())),
             "seconds" => text_answer(
@@ -105,6 +111,47 @@ impl Guest for Handler {
 
 fn text_answer(text: &str) -> Result<Vec<u8>, Failure> {
     Ok(format!("{text:?}").into_bytes())
+}
+
+/// Memory that is in the component's data segments.
+static DATA: [AtomicU8; 8192] = [const { AtomicU8::new(1) }; 8192];
+
+/// Writes a mark into the component's data, into its heap, and into each page of new memory. The mark itself is not in the
+/// event or in the component: each of its bytes has other bits.
+fn soil(mark: &[u8]) {
+    const PAGES: usize = 64;
+    for (byte, value) in DATA.iter().zip(mark.iter().cycle()) {
+        byte.store(!value, Ordering::Relaxed);
+    }
+    let heap: Vec<u8> = mark
+        .iter()
+        .map(|byte| !byte)
+        .cycle()
+        .take(1 << 20)
+        .collect();
+    std::hint::black_box(heap.leak());
+    let first = std::arch::wasm32::memory_grow(0, PAGES);
+    assert_ne!(first, usize::MAX, "the memory cannot grow");
+    for page in 0..16 * PAGES {
+        let start = (first * 65536 + page * 4096) as *mut u8;
+        for (at, byte) in mark.iter().enumerate() {
+            // SAFETY: nobody else uses the memory that is new.
+            unsafe { start.add(at).write(!byte) };
+        }
+    }
+}
+
+/// Counts the marks in the whole memory, and in memory that is new.
+fn find(mark: &[u8]) -> usize {
+    std::arch::wasm32::memory_grow(0, 128);
+    let end = std::arch::wasm32::memory_size(0) * 65536 - mark.len();
+    let is_mark = |start: &usize| {
+        mark.iter().enumerate().all(|(at, byte)| {
+            // SAFETY: the memory has so many bytes, and reading changes nothing.
+            unsafe { ((start + at) as *const u8).read_volatile() == !byte }
+        })
+    };
+    (1..end).filter(is_mark).count()
 }
 
 #[inline(never)]
