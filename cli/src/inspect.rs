@@ -1,6 +1,7 @@
 //! `lambda-wasm inspect`: shows the world, imports and grants of a component or an artifact.
 
 mod grants;
+mod sizes;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
@@ -12,6 +13,8 @@ use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 
 use crate::component::Description;
 
+use self::sizes::Sizes;
+
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   lambda-wasm inspect hello.wasm
@@ -19,12 +22,13 @@ use crate::component::Description;
 pub struct Args {
     /// A component or an artifact
     file: PathBuf,
-    /// Print JSON: the world, imports, exports, size, and the trailer of an artifact
+    /// Print JSON: the world, imports, exports, sizes, and the trailer of an artifact
     #[arg(long)]
     json: bool,
 }
 
-/// Prints the file's world, imports, exports, size and possible grants. Also verifies an artifact, and prints its trailer.
+/// Prints the file's world, imports, exports, possible grants, and what takes its space. Also verifies an artifact, and
+/// prints its trailer.
 ///
 /// # Errors
 ///
@@ -44,10 +48,11 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
     if Kind::from_bytes(&bytes) == Kind::Component || Kind::from_bytes(&bytes) == Kind::CoreModule {
         let component = Description::parse(&bytes).with_context(|| path.display().to_string())?;
         let names: [&[String]; 3] = [&component.imports, &component.types, &component.exports];
+        let sizes = Sizes::of_component(&bytes)?;
         if is_json {
             return Ok(json(
                 "component",
-                bytes.len(),
+                (bytes.len(), &sizes),
                 component.world(),
                 names,
                 None,
@@ -57,7 +62,7 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
             &mut text,
             path,
             "component",
-            bytes.len(),
+            (bytes.len(), &sizes),
             component.world(),
             names,
         )?;
@@ -67,14 +72,16 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
     artifact::verify(path, &trailer)?;
     let world = world::examine(trailer.needs(), trailer.exports.iter().map(String::as_str));
     let names: [&[String]; 3] = [&trailer.imports, &trailer.types, &trailer.exports];
+    let sizes = Sizes::of_artifact(&bytes, &trailer)?;
     if is_json {
-        return Ok(json("artifact", bytes.len(), world, names, Some(&trailer)));
+        let size = (bytes.len(), &sizes);
+        return Ok(json("artifact", size, world, names, Some(&trailer)));
     }
     write_names(
         &mut text,
         path,
         "compiled component",
-        bytes.len(),
+        (bytes.len(), &sizes),
         world,
         names,
     )?;
@@ -84,7 +91,7 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
 
 fn json(
     kind: &str,
-    size: usize,
+    (size, sizes): (usize, &Sizes),
     world: Result<World, IncompatibleComponent>,
     [imports, types, exports]: [&[String]; 3],
     trailer: Option<&Trailer>,
@@ -96,6 +103,8 @@ fn json(
     let report = serde_json::json!({
         "kind": kind,
         "size": size,
+        "parts": sizes.parts,
+        "functions": sizes.functions,
         "world": world,
         "unsupported": unsupported,
         "imports": imports,
@@ -112,7 +121,7 @@ fn write_names(
     text: &mut String,
     path: &Path,
     kind: &str,
-    size: usize,
+    (size, sizes): (usize, &Sizes),
     world: Result<World, IncompatibleComponent>,
     [imports, types, exports]: [&[String]; 3],
 ) -> fmt::Result {
@@ -137,6 +146,7 @@ fn write_names(
             writeln!(text, "  {name}{note}")?;
         }
     }
+    sizes.write(text)?;
     grants::write(text, world::needed(imports, types))
 }
 

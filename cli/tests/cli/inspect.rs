@@ -1,5 +1,7 @@
 //! `lambda-wasm inspect`: what it prints.
 
+use std::fs;
+
 use lambda_wasm_host::artifact::{HOST_TARGET, WASMTIME};
 use lambda_wasm_test_support::{components, guest};
 use serde_json::Value;
@@ -48,7 +50,7 @@ fn an_artifact() {
             "  wasi:cli/exit@0.2.12",
             "  lambda:function/handler@0.1.0",
             "trailer:",
-            "  format: 1",
+            "  format: 2",
             &format!("  wasmtime: {WASMTIME}"),
             &format!("  target: {HOST_TARGET}"),
             "  epoch: yes",
@@ -128,6 +130,48 @@ fn imports_of_types_only_and_those_that_are_called() {
             assert!(said.contains(&words), "{said}");
         }
     }
+}
+
+#[test]
+fn the_parts_of_a_file_add_up_and_its_biggest_functions_have_names() {
+    let folder = Folder::new();
+    folder.write("hello.wasm", fs::read(guest("http_p2")).unwrap());
+    folder.succeed(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
+    let inspect = |name: &str| -> Value {
+        serde_json::from_str(&folder.succeed(&["inspect", name, "--json"])).unwrap()
+    };
+    let parts = |report: &Value, key: &str| -> Vec<(String, u64)> {
+        let parts = report[key].as_array().unwrap().iter();
+        let part = |part: &Value| {
+            let name = part["name"].as_str().unwrap().to_owned();
+            (name, part["bytes"].as_u64().unwrap())
+        };
+        parts.map(part).collect()
+    };
+    for name in ["hello.wasm", "hello.cwasm"] {
+        let report = inspect(name);
+        let parts = parts(&report, "parts");
+        let sum: u64 = parts.iter().map(|(_, bytes)| bytes).sum();
+        assert_eq!(report["size"], sum, "{parts:?}");
+        assert!(parts.is_sorted_by(|one, next| one.1 >= next.1), "{parts:?}");
+        for part in ["code", "content of memories", "names of functions"] {
+            let size = parts.iter().find(|(name, _)| name == part);
+            assert!(size.is_some_and(|(_, bytes)| *bytes > 1000), "{parts:?}");
+        }
+        let text = folder.succeed(&["inspect", name]);
+        let (part, bytes) = &parts[0];
+        assert_lines(&text, &["size:", &format!("  {bytes:>9}  {part}")]);
+    }
+    let functions = parts(&inspect("hello.wasm"), "functions");
+    assert_eq!(functions.len(), 10);
+    assert!(functions.is_sorted_by(|one, next| one.1 >= next.1));
+    // Rust's allocator, without the mangling of its name.
+    let names: Vec<&str> = functions.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(
+        names.iter().any(|name| name.contains("dlmalloc")),
+        "{names:?}"
+    );
+    assert!(names.iter().all(|name| !name.contains("_ZN")), "{names:?}");
 }
 
 #[test]
