@@ -34,15 +34,32 @@ pub struct Args {
     /// The directory of the project
     #[arg(default_value = ".")]
     directory: PathBuf,
-    /// The architecture of the function on Lambda [default: this machine's]
-    #[arg(long, value_parser = architecture)]
-    arch: Option<Architecture>,
+    /// The architecture of the function on Lambda; `both` fills dist/x86_64/ and dist/arm64/ [default: this machine's]
+    #[arg(long, value_parser = architectures, value_name = "x86_64|arm64|both")]
+    arch: Option<Architectures>,
+    /// Accepted for users of Cargo: every build is optimized
+    #[arg(long, hide = true)]
+    release: bool,
     /// The bootstrap to put into dist/ [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
-    /// Print JSON: the artifact, and whether it is new
+    /// Print JSON: the artifact, and whether it is new; an array for both architectures
     #[arg(long)]
     json: bool,
+}
+
+/// The architectures to build for.
+#[derive(Debug, Clone, Copy)]
+enum Architectures {
+    One(Architecture),
+    Both,
+}
+
+fn architectures(name: &str) -> Result<Architectures, String> {
+    match name {
+        "both" => Ok(Architectures::Both),
+        _ => architecture(name).map(Architectures::One),
+    }
 }
 
 /// Parses an architecture as templates name it.
@@ -62,37 +79,61 @@ pub fn architecture(name: &str) -> Result<Architecture, String> {
 /// then has the files of the last build that succeeded.
 pub fn run(args: &Args) -> Result<()> {
     let project = Project::open(&args.directory)?;
-    let architecture = match args.arch.or(crate::bootstrap::NATIVE) {
-        Some(architecture) => architecture,
+    let dist = project.directory.join("dist");
+    let native = crate::bootstrap::NATIVE.map(Architectures::One);
+    let mut reports = Vec::new();
+    match args.arch.or(native) {
+        Some(Architectures::One(architecture)) => {
+            reports.push(build_for(architecture, &dist, &project, args)?);
+        }
+        Some(Architectures::Both) => {
+            for architecture in [Architecture::X86_64, Architecture::Arm64] {
+                let dist = dist.join(architecture.sam_name());
+                reports.push(build_for(architecture, &dist, &project, args)?);
+            }
+        }
         None => bail!(
             "Lambda does not have the architecture of this machine\nhint: choose one with --arch"
         ),
-    };
+    }
+    if args.json {
+        let report = match &mut *reports {
+            [report] => report.take(),
+            _ => reports.into(),
+        };
+        println!("{report:#}");
+    }
+    Ok(())
+}
+
+/// Builds a project for one architecture into a directory, and returns a report, which is printed unless it is to be JSON.
+fn build_for(
+    architecture: Architecture,
+    dist: &Path,
+    project: &Project,
+    args: &Args,
+) -> Result<serde_json::Value> {
     let started = Instant::now();
-    let component = component(&project)?;
-    let dist = project.directory.join("dist");
+    let component = component(project)?;
     let artifact = dist.join(format!("{}.cwasm", project.name));
-    copy_policy(&project, &artifact)?;
+    copy_policy(project, &artifact)?;
     let is_new = compile::update(&component, &project.wrap, &artifact, architecture)?;
-    let bootstrap = copy_bootstrap(args.bootstrap.as_deref(), &dist, architecture)?;
+    let bootstrap = copy_bootstrap(args.bootstrap.as_deref(), dist, architecture)?;
     let took = started.elapsed().as_secs_f64();
     let what = if is_new { "built" } else { "is up to date" };
-    if args.json {
-        let report = serde_json::json!({
-            "path": artifact,
-            "size": fs::metadata(&artifact)?.len(),
-            "new": is_new,
-            "seconds": took,
-            "bootstrap": bootstrap.to_string(),
-        });
-        println!("{report:#}");
-        return Ok(());
+    if !args.json {
+        eprintln!(
+            "{}: {what} in {took:.1} s (bootstrap: {bootstrap})",
+            output::shown(&artifact)
+        );
     }
-    eprintln!(
-        "{}: {what} in {took:.1} s (bootstrap: {bootstrap})",
-        output::shown(&artifact)
-    );
-    Ok(())
+    Ok(serde_json::json!({
+        "path": artifact,
+        "size": fs::metadata(&artifact)?.len(),
+        "new": is_new,
+        "seconds": took,
+        "bootstrap": bootstrap.to_string(),
+    }))
 }
 
 /// Builds the component of a project, and returns where it is.

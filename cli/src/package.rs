@@ -3,6 +3,7 @@
 mod check;
 mod files;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Cursor, Write as _};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::bootstrap::Bootstrap;
-use crate::output;
+use crate::{build, output};
 use check::Findings;
 use files::Packed;
 
@@ -36,6 +37,9 @@ pub struct Args {
     /// The bootstrap to pack [default: the directory's, or else the built-in one]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
+    /// Zip the build for this architecture; after `build --arch both`, DIRECTORY/x86_64 or DIRECTORY/arm64
+    #[arg(long, value_parser = build::architecture, value_name = "x86_64|arm64")]
+    arch: Option<Architecture>,
     /// Leave the bootstrap out, for functions that have it from a layer
     #[arg(long, conflicts_with = "bootstrap")]
     layer: bool,
@@ -48,6 +52,30 @@ pub struct Args {
     /// Compare the components with the functions in this SAM template [default: template.yaml, .yml or .json, if it exists]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
+}
+
+impl Args {
+    /// The directory of the architecture, if it has one of its own.
+    fn path(&self) -> Cow<'_, Path> {
+        let of_architecture = self.arch.map(|arch| self.path.join(arch.sam_name()));
+        match of_architecture.filter(|path| path.is_dir()) {
+            Some(path) => Cow::Owned(path),
+            None => Cow::Borrowed(&self.path),
+        }
+    }
+
+    fn check_architecture(&self, contents: &Contents) -> Result<()> {
+        let Some(wanted) = self.arch.filter(|arch| *arch != contents.architecture) else {
+            return Ok(());
+        };
+        bail!(
+            "the components in {} are for {}, not for {}\nhint: build them first, with `lambda-wasm build --arch {}`",
+            contents.directory.display(),
+            contents.architecture.sam_name(),
+            wanted.sam_name(),
+            wanted.sam_name()
+        )
+    }
 }
 
 /// Lambda's limits for a deployment package, in bytes: "Lambda quotas" in
@@ -73,15 +101,17 @@ pub fn run(args: &Args) -> Result<()> {
     if args.check {
         return report_check(args, template.as_ref());
     }
-    if args.path.is_file() {
+    let path = args.path();
+    if path.is_file() {
         bail!(
             "{} is a file\nhint: name the directory to zip, or check a zip with --check",
-            args.path.display()
+            path.display()
         );
     }
     // The zip of an earlier run may lie in the directory. It does not belong to the function.
     let except = Some(args.output.as_path());
-    let contents = Contents::collect(&args.path, except, args.bootstrap.as_deref(), args.layer)?;
+    let contents = Contents::collect(&path, except, args.bootstrap.as_deref(), args.layer)?;
+    args.check_architecture(&contents)?;
     let findings = contents.check(template.as_ref())?;
     for warning in findings.warnings.iter().chain(&findings.of_template) {
         eprintln!("warning: {warning}");
@@ -106,12 +136,13 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Checks a directory or a zip as it is, and prints everything that would fail.
 fn report_check(args: &Args, template: Option<&Template>) -> Result<()> {
-    let findings = if args.path.is_file() {
-        check::archive(&args.path, args.layer, template)?
+    let path = args.path();
+    let findings = if path.is_file() {
+        check::archive(&path, args.layer, template)?
     } else {
         let except = Some(args.output.as_path());
-        let contents =
-            Contents::collect(&args.path, except, args.bootstrap.as_deref(), args.layer)?;
+        let contents = Contents::collect(&path, except, args.bootstrap.as_deref(), args.layer)?;
+        args.check_architecture(&contents)?;
         contents.findings(template, true)
     };
     let Findings {

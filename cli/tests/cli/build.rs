@@ -2,6 +2,7 @@
 //! themselves are in `languages.rs`.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::support::Folder;
@@ -80,6 +81,56 @@ fn an_unchanged_component_is_not_compiled_again() {
         &["build", "--arch", "arm64", "--bootstrap", "host"],
     );
     assert!(said.starts_with("dist/orders.cwasm: built"), "{said}");
+}
+
+#[test]
+fn both_architectures_are_built_beside_each_other_and_packed_one_by_one() {
+    let folder = project();
+    let both = [
+        "build",
+        "--release",
+        "--arch",
+        "both",
+        "--bootstrap",
+        "host",
+    ];
+    let said = build(&folder, &both);
+    let target = |architecture: &str| {
+        let artifact = format!("dist/{architecture}/orders.cwasm");
+        assert!(said.contains(&format!("{artifact}: built in ")), "{said}");
+        let report = folder.succeed(&["inspect", &artifact, "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        report["trailer"]["target"].clone()
+    };
+    assert_eq!(target("x86_64"), "x86_64-unknown-linux-gnu");
+    assert_eq!(target("arm64"), "aarch64-unknown-linux-gnu");
+    let report = folder.succeed(&[&both[..], &["--json"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report.as_array().unwrap().len(), 2);
+    assert_eq!(report[1]["new"], false);
+
+    // The bootstrap of this test is no program of either architecture, and stays away.
+    let package = |directory: &str, architecture: &str| {
+        let args = ["package", directory, "--layer", "--arch", architecture];
+        folder.run(&args)
+    };
+    for architecture in ["x86_64", "arm64"] {
+        let output = package("dist", architecture);
+        assert_eq!(output.code, Some(0), "{output:?}");
+        let zip = fs::File::open(folder.path("function.zip")).unwrap();
+        let mut zip = zip::ZipArchive::new(zip).unwrap();
+        let mut packed = Vec::new();
+        let mut entry = zip.by_name("orders.cwasm").unwrap();
+        entry.read_to_end(&mut packed).unwrap();
+        assert!(packed == folder.read(&format!("dist/{architecture}/orders.cwasm")));
+    }
+    let output = package("dist/arm64", "x86_64");
+    assert_eq!(output.code, Some(1));
+    assert_eq!(
+        output.stderr,
+        "error: the components in dist/arm64 are for arm64, not for x86_64\n\
+         hint: build them first, with `lambda-wasm build --arch x86_64`\n"
+    );
 }
 
 #[test]
