@@ -18,11 +18,11 @@ pub fn checkout() -> &'static Path {
     bench.parent().unwrap_or(bench)
 }
 
-/// Builds a package in `bench/peers/`, and gives the directory that its bootstrap is in.
+/// Builds a package in `bench/peers/`, and gives the directory that its programs are in.
 pub fn peer(name: &str) -> anyhow::Result<PathBuf> {
     let target = target_folder()?.join("peers").join(name);
     let folder = target.join("release");
-    if !folder.join("bootstrap").exists() {
+    if !folder.exists() {
         eprintln!("building the peer {name} (up to half a minute)");
     }
     let package = checkout().join("bench/peers").join(name);
@@ -51,11 +51,12 @@ pub fn component(package: &str, name: &str) -> anyhow::Result<PathBuf> {
     Ok(artifact)
 }
 
-/// Compiles a component that was built before as its artifact was, but so that nothing can interrupt it.
-pub fn without_interruption(artifact: &Path, name: &str) -> anyhow::Result<PathBuf> {
+/// Compiles a component that was built before as its artifact was, but for two things: it can be interrupted only with
+/// `epoch`, and wasmtime has the content of its memories.
+pub fn compiled(artifact: &Path, name: &str, epoch: bool) -> anyhow::Result<PathBuf> {
     let mut trailer = Trailer::inspect(artifact)?;
-    ensure!(trailer.epoch, "{name} cannot be interrupted as it is");
-    trailer.epoch = false;
+    trailer.epoch = epoch;
+    trailer.images.clear();
     let component = fs::read(wasm(&target_folder()?, name))?;
     let compiler = engine::for_compiling(&trailer);
     let compiled = compiler.and_then(|compiler| compiler.precompile_component(&component));
@@ -63,7 +64,7 @@ pub fn without_interruption(artifact: &Path, name: &str) -> anyhow::Result<PathB
     trailer.length = compiled.len() as u64;
     trailer.sha256 = artifact::sha256(&compiled);
     compiled.extend(trailer.to_bytes()?);
-    let file = artifact.with_extension("uninterrupted.cwasm");
+    let file = artifact.with_extension(format!("epoch-{epoch}.cwasm"));
     fs::write(&file, compiled)?;
     Ok(file)
 }

@@ -13,7 +13,11 @@ use crate::{
     subject::Subject,
 };
 
-const PEER: &str = "lambda_http";
+/// The programs of the peer, and how these are called; ratios are taken to the first.
+const PEERS: [(&str, &str); 2] = [
+    ("current_thread", "lambda_http, current thread"),
+    ("multi_thread", "lambda_http"),
+];
 /// The versions of WASI whose components are measured, and how these are called.
 const VERSIONS: [(&str, &str); 2] = [("p2", "wasi:http 0.2"), ("p3", "wasi:http 0.3")];
 
@@ -92,10 +96,12 @@ fn subjects(args: &Args, components: &[PathBuf]) -> anyhow::Result<Vec<Subject>>
         .collect()
 }
 
-/// Adds the peer as the one that ratios are taken to.
+/// Adds the peer, at its best and as people write it.
 fn beside_the_peer(mut subjects: Vec<Subject>) -> anyhow::Result<Lineup> {
     let reference = subjects.len();
-    subjects.push(Subject::in_folder(PEER, &built::peer(PEER)?)?);
+    for (program, name) in PEERS {
+        subjects.push(Subject::peer(name, "lambda_http", program)?);
+    }
     Ok(Lineup {
         subjects,
         reference,

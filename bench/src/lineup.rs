@@ -7,14 +7,46 @@ use anyhow::Context;
 
 use crate::{
     args::Args,
-    built::{self, checkout},
+    built::checkout,
     subject::{FUNCTION, Subject},
 };
 
-/// The name of the subject that ratios are taken to.
-const REFERENCE: &str = "lambda_runtime";
-/// Packages in `bench/peers/`.
-const PEERS: [&str; 2] = [REFERENCE, "ureq"];
+/// The peers, each as a program of a package in `bench/peers/`: both as people write it and at its best. Ratios are taken to
+/// the first.
+const PEERS: [Peer; 5] = [
+    Peer {
+        name: "lambda_runtime, current thread",
+        package: "lambda_runtime",
+        program: "current_thread",
+    },
+    Peer {
+        name: "lambda_runtime",
+        package: "lambda_runtime",
+        program: "multi_thread",
+    },
+    Peer {
+        name: "ureq",
+        package: "ureq",
+        program: "kept",
+    },
+    Peer {
+        name: "ureq, reconnecting",
+        package: "ureq",
+        program: "reconnecting",
+    },
+    Peer {
+        name: "plain HTTP",
+        package: "plain",
+        program: "peer-plain",
+    },
+];
+
+struct Peer {
+    /// Its column in the report.
+    name: &'static str,
+    package: &'static str,
+    program: &'static str,
+}
 
 /// All bootstraps of one run.
 pub struct Lineup {
@@ -30,7 +62,7 @@ impl Lineup {
         let mut subjects = vec![ours(args)?];
         let reference = subjects.len();
         for peer in PEERS {
-            subjects.push(Subject::in_folder(peer, &built::peer(peer)?)?);
+            subjects.push(Subject::peer(peer.name, peer.package, peer.program)?);
         }
         for (name, folder) in &args.also {
             subjects.push(Subject::in_folder(name, folder)?);

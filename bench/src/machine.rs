@@ -25,10 +25,12 @@ pub fn description(cpus: &Cpus) -> String {
 pub fn peers() -> String {
     let peers = checkout().join("bench/peers");
     format!(
-        "`lambda_runtime` is {lambda_runtime}, a typed handler on multi-threaded tokio, built as \
-         `cargo lambda build --release` does (stripped, thin LTO, one codegen unit, panic=abort, \
-         its target CPU); `ureq` is {ureq}, a loop without wasm that looks at no event, linked \
-         statically, with glibc.",
+        "`lambda_runtime` is {lambda_runtime}, a typed handler, built as `cargo lambda build \
+         --release` does (stripped, thin LTO, one codegen unit, panic=abort, its target CPU): on \
+         tokio's current thread, where its HTTP client keeps the connection, and on multi-threaded \
+         tokio, as its README has it. `ureq` is {ureq}, a loop without wasm that looks at no event: \
+         one reads Lambda's acknowledgements, which keeps the connection; the other drops them. \
+         `plain HTTP` is the same loop on a bare socket. Both are linked statically, with glibc.",
         lambda_runtime = version(&peers.join("lambda_runtime"), "lambda_runtime"),
         ureq = version(&peers.join("ureq"), "ureq"),
     )
@@ -38,8 +40,8 @@ pub fn peers() -> String {
 pub fn http_peers() -> String {
     let peer = checkout().join("bench/peers/lambda_http");
     format!(
-        "`lambda_http` is {lambda_http} on multi-threaded tokio, built as `cargo lambda build \
-         --release` does; `api-function` is the hello of `guest/`, asked by the same event. The \
+        "`lambda_http` is {lambda_http}, built as `cargo lambda build --release` does, on tokio's \
+         current thread and on multi-threaded tokio; `api-function` is the hello of `guest/`, asked by the same event. The \
          functions echo bodies: JSON that is text in the event's JSON, or base64 of bytes, up to \
          the largest event; the larger they are, the fewer calls. A streamed answer is timed from \
          handing out its event to its last byte, in a process of its own; there the ratio is to \

@@ -19,6 +19,7 @@ mod machine;
 mod measure;
 mod measurement;
 mod process;
+mod read_ahead;
 mod report;
 mod running;
 mod runtime_api;

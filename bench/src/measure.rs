@@ -9,8 +9,6 @@ mod requests;
 mod streams;
 mod warm;
 
-use cold::Files;
-
 pub use bodies::bodies;
 pub use deadlines::{MARGIN, TIMEOUT, deadlines};
 pub use interruption::interruption;
@@ -34,15 +32,8 @@ pub fn all(
     effort: &Effort,
     event: &Event,
 ) -> anyhow::Result<Vec<Measurement>> {
-    let from_disk = effort.starts_from_disk;
-    let mut rows = cold::starts(Files::OnDisk, lineup, cpus, from_disk, event)?;
-    rows.extend(cold::starts(
-        Files::InPageCache,
-        lineup,
-        cpus,
-        effort.starts,
-        event,
-    )?);
+    let mut rows = cold::from_disk(lineup, cpus, effort.starts_from_disk, event)?;
+    rows.extend(cold::from_page_cache(lineup, cpus, effort.starts, event)?);
     rows.extend(warm::calls(
         lineup,
         cpus,

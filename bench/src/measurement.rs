@@ -9,6 +9,8 @@ pub enum Unit {
     Bytes,
     BytesPerSecond,
     Count,
+    /// Connections opened for one call.
+    Connections,
 }
 
 /// Values of all subjects; the same index is the same round.
@@ -38,7 +40,7 @@ impl Measurement {
     pub fn cell(&self, subject: usize, reference: usize) -> String {
         let values = &self.by_subject[subject];
         let median = self.unit.show(Median::of(values).value);
-        if subject == reference {
+        if subject == reference || matches!(self.unit, Unit::Connections) {
             return median;
         }
         let ratio = Median::of_paired_ratios(values, &self.by_subject[reference]);
@@ -63,6 +65,8 @@ impl Unit {
             Self::BytesPerSecond => format!("{:.0} MB/s", value / 1e6),
             Self::Count if value >= 1e6 => format!("{:.2} million", value / 1e6),
             Self::Count => format!("{value:.0}"),
+            Self::Connections if value == 0.0 => "kept".to_owned(),
+            Self::Connections => format!("**{value:.2} new ones a call**"),
         }
     }
 }

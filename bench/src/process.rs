@@ -16,10 +16,12 @@ pub struct Footprint {
     pub minor_faults: f64,
     /// Page faults that waited for the disk.
     pub major_faults: f64,
+    /// Bytes read from the disk.
+    pub bytes_read: f64,
 }
 
 impl Footprint {
-    /// `VmHWM` of `/proc/PID/status`, and `minflt` and `majflt` of `/proc/PID/stat`.
+    /// `VmHWM` of `/proc/PID/status`, `minflt` and `majflt` of `/proc/PID/stat`, and `read_bytes` of `/proc/PID/io`.
     pub fn of(process: Pid) -> anyhow::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -39,10 +41,15 @@ impl Footprint {
                 .context("fields of /proc/PID/stat are missing")?
                 .parse()?)
         };
+
+        let io = fs::read_to_string(format!("/proc/{process}/io"))?;
+        let bytes = io.lines().find_map(|line| line.strip_prefix("read_bytes:"));
+        let bytes = bytes.context("no read_bytes in /proc/PID/io")?;
         Ok(Self {
             peak: kibibytes * 1024.0,
             minor_faults: field(7)?,
             major_faults: field(9)?,
+            bytes_read: bytes.trim().parse()?,
         })
     }
 }

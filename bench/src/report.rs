@@ -33,9 +33,10 @@ pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
 /// The explanation of the comparison.
 pub fn footnotes(lineup: &Lineup, cpus: &Cpus, effort: &Effort, peers: &str) -> String {
     format!(
-        "Medians; after the comma the ratio to {reference}: the median of the ratios of each \
+        "Medians; after the comma the ratio to `{reference}`: the median of the ratios of each \
          round, and its 95 % confidence interval. {starts} starts of each in shuffled rounds, files \
-         freshly copied and in the page cache, and {from_disk} after they left it; {calls} calls of each in blocks that take turns, processes replaced \
+         freshly copied and in the page cache, and {from_disk} after they left it, with each \
+         read-ahead of the disk that may be set here; {calls} calls of each in blocks that take turns, processes replaced \
          {generations} times; {placed}. The server sleeps in `poll` where it \
          is not said to spin. `ready again` is from handing out an event to the next `GET next`. \
          {peers}",

@@ -169,6 +169,11 @@ impl Running {
         })
     }
 
+    /// The number of connections that it has opened so far.
+    pub fn connections(&self) -> usize {
+        self.api.connections()
+    }
+
     /// Returns the process, for `/proc`.
     pub fn pid(&self) -> Pid {
         // Linux's process ids are i32, std's are u32.

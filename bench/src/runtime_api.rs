@@ -58,6 +58,11 @@ impl RuntimeApi {
         Ok(self.listener.local_addr()?)
     }
 
+    /// The number of connections that were accepted, closed ones included.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
     /// Returns the next request, or `None` if no request arrives for a while.
     pub fn receive(&mut self, wait: Wait) -> anyhow::Result<Option<Arrival>> {
         const A_WHILE: Duration = Duration::from_millis(200);

@@ -34,12 +34,15 @@ pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     ))
 }
 
-/// Compares the component with the same component without interruption.
+/// Compares the component with interruption and without.
 fn computing(bootstrap: &Path, component: &Path) -> anyhow::Result<Lineup> {
-    let endless = built::without_interruption(component, COMPONENT)?;
+    let subject = |name, epoch| {
+        let artifact = built::compiled(component, COMPONENT, epoch)?;
+        Subject::new(name, bootstrap, &artifact)
+    };
     let subjects = vec![
-        Subject::new("can be interrupted", bootstrap, component)?,
-        Subject::new("cannot", bootstrap, &endless)?,
+        subject("can be interrupted", true)?,
+        subject("cannot", false)?,
     ];
     Ok(Lineup {
         subjects,

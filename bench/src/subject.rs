@@ -13,6 +13,8 @@ use flate2::{Compression, write::DeflateEncoder};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use tempfile::TempDir;
 
+use crate::built;
+
 /// The function that every bootstrap runs.
 pub const HANDLER: &str = "hello";
 /// The function's artifact, and its policy.
@@ -43,6 +45,12 @@ impl Subject {
     pub fn in_folder(name: &str, folder: &Path) -> anyhow::Result<Self> {
         let function = folder.join(FUNCTION);
         Self::new(name, &folder.join("bootstrap"), &function)
+    }
+
+    /// Builds a program of a package in `bench/peers/`, which needs no artifact.
+    pub fn peer(name: &str, package: &str, program: &str) -> anyhow::Result<Self> {
+        let bootstrap = built::peer(package)?.join(program);
+        Self::new(name, &bootstrap, Path::new(""))
     }
 
     /// `bootstrap` in a task root of its own, with `function` if there is such a file.
@@ -123,6 +131,11 @@ impl Subject {
                 ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin"),
                 ("TZ", ":UTC"),
             ]);
+    }
+
+    /// The directory of the deployed files.
+    pub fn folder(&self) -> &Path {
+        self.task_root.path()
     }
 
     /// Takes the deployed files out of the page cache, so that the next start reads them from the disk.

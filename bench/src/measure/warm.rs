@@ -46,6 +46,8 @@ struct Calls {
     cycles: Vec<f64>,
     /// CPU time of all of them.
     cpu: f64,
+    /// Connections opened during the calls.
+    connections: usize,
 }
 
 /// The time of a call, as it is seen from outside and by the CPU.
@@ -55,7 +57,7 @@ pub fn calls(
     calls: usize,
     event: &Event,
     wait: Wait,
-) -> anyhow::Result<[Measurement; 4]> {
+) -> anyhow::Result<[Measurement; 5]> {
     let names = match wait {
         Wait::Asleep => ["warm p50", "warm p99", "ready again p50", "CPU per call"],
         Wait::Spinning => [
@@ -67,6 +69,11 @@ pub fn calls(
     };
     let row = |what| Measurement::new(what, Unit::Nanoseconds, lineup.subjects.len());
     let [mut p50, mut p99, mut cycle, mut cpu] = names.map(row);
+    let mut connections = Measurement::new(
+        names[0].replace("warm p50", "connection to Lambda"),
+        Unit::Connections,
+        lineup.subjects.len(),
+    );
     let turns = calls.div_ceil(GENERATIONS * BLOCK);
     let total = turns * GENERATIONS * BLOCK;
     let portions = Portions {
@@ -82,10 +89,12 @@ pub fn calls(
             p50.push(index, quantile(&calls.answers, 0.5));
             p99.push(index, quantile(&calls.answers, 0.99));
             cycle.push(index, quantile(&calls.cycles, 0.5));
-            cpu.push(index, calls.cpu / calls.answers.len() as f64);
+            let count = calls.answers.len() as f64;
+            cpu.push(index, calls.cpu / count);
+            connections.push(index, calls.connections as f64 / count);
         }
     }
-    Ok([p50, p99, cycle, cpu])
+    Ok([p50, p99, cycle, cpu, connections])
 }
 
 /// The p50 of a call, for each life of the processes.
@@ -147,7 +156,7 @@ impl Idle {
         calls: &mut Calls,
     ) -> anyhow::Result<()> {
         let process = self.running.pid();
-        let before = cpu_time(process)?;
+        let (before, opened) = (cpu_time(process)?, self.running.connections());
         for _ in 0..count {
             let answer = self.running.answer(&self.next, event, wait)?;
             self.next = self.running.next(wait)?;
@@ -157,6 +166,7 @@ impl Idle {
             calls.cycles.push(ready.as_nanos() as f64);
         }
         calls.cpu += (cpu_time(process)? - before).as_nanos() as f64;
+        calls.connections += self.running.connections() - opened;
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! A bare Runtime API loop on `ureq`: it takes each event and answers the same
-//! hello without looking at it.
+//! hello without looking at it. It drops Lambda's acknowledgements unread, which closes their connections.
 
 use std::{env, error::Error, time::Duration};
 

@@ -1,12 +1,12 @@
-//! `GET /hello/{name}` and an echo of bodies on `lambda_http`, in the shape of its README: multi-threaded tokio.
+//! `GET /hello/{name}` and an echo of bodies on `lambda_http`, in the shape of its README.
 
 use lambda_http::{
     Body, Error, Request, Response,
     http::{HeaderValue, header::CONTENT_TYPE},
-    run, service_fn,
 };
 
-async fn answer(request: Request) -> Result<Response<Body>, Error> {
+/// Greets, or echoes the body.
+pub async fn answer(request: Request) -> Result<Response<Body>, Error> {
     let path = request.uri().path();
     let mut content_type = HeaderValue::from_static("text/plain");
     let (status, body) = match path.strip_prefix("/hello/") {
@@ -24,9 +24,4 @@ async fn answer(request: Request) -> Result<Response<Body>, Error> {
     };
     let response = Response::builder().status(status);
     Ok(response.header(CONTENT_TYPE, content_type).body(body)?)
-}
-
-#[tokio::main]
-async fn main() -> Result<(), Error> {
-    run(service_fn(answer)).await
 }
