@@ -20,8 +20,8 @@ use crate::release;
 /// How long a build may take that installs the compiler of its language first.
 const BUILD: Duration = Duration::from_secs(600);
 
-/// How long `new` may take at most. It takes some milliseconds; the rest is for a machine that is busy.
-const NEW: Duration = Duration::from_secs(1);
+/// How long `new` may take, the quickest of five on a machine that may be busy.
+const NEW: Duration = Duration::from_millis(100);
 
 /// Hides compilers from a program in a mount namespace of its own: nobody can execute them there.
 const HIDE: &str = r#"
@@ -75,7 +75,8 @@ fn walk(lang: &'static str, source: &str, needed: &[&str]) {
     machine.step("new", |machine| {
         machine.run(&["new", "hello", "--lang", lang]);
     });
-    assert!(machine.steps[1].1 < NEW, "{:?}", machine.steps);
+    let quickest = machine.quickest_new();
+    assert!(quickest < NEW, "{quickest:?}");
     let mut dev = None;
     machine.step("dev, to the first response", |machine| {
         let mut program = Program::start(&mut machine.command(&["dev", "--port", "0", "--json"]));
@@ -162,6 +163,20 @@ impl Machine {
         let since = Instant::now();
         step(self);
         self.steps.push((name, since.elapsed()));
+    }
+
+    /// The quickest of five runs of `new`. To hide the compilers, as in a step, takes longer than that.
+    fn quickest_new(&self) -> Duration {
+        let times = (0..5).map(|run| {
+            let name = format!("project-{run}");
+            let mut command = Command::new(&self.tool);
+            command.args(["new", &name, "--lang", self.lang, "--json"]);
+            let since = Instant::now();
+            let output = command.current_dir(self.folder.path()).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            since.elapsed()
+        });
+        times.min().unwrap()
     }
 
     /// A program that finds neither Rust nor a C compiler.
