@@ -1,6 +1,6 @@
 //! Linear memories that are kept from one instance to the next.
 //!
-//! A new instance needs memory as its component begins with. To map it anew costs system calls, and a page fault for each
+//! Each instance needs memory with the component's first content. A new mapping costs system calls, and a page fault for each
 //! page that the guest writes. So a memory that an instance is done with is put back instead: each page that was written
 //! gets its first content again, and stays mapped. The kernel tells which pages that are. Before this is relied on, it is
 //! tried once; a kernel that does not tell gets all pages back instead.

@@ -109,7 +109,7 @@ fn both_architectures_are_built_beside_each_other_and_packed_one_by_one() {
     assert_eq!(report.as_array().unwrap().len(), 2);
     assert_eq!(report[1]["new"], false);
 
-    // The bootstrap of this test is no program of either architecture, and stays away.
+    // The bootstrap of this test is not a program, so it is left out.
     let package = |directory: &str, architecture: &str| {
         let args = ["package", directory, "--layer", "--arch", architecture];
         folder.run(&args)

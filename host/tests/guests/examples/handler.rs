@@ -135,7 +135,7 @@ fn soil(mark: &[u8]) {
     for page in 0..16 * PAGES {
         let start = (first * 65536 + page * 4096) as *mut u8;
         for (at, byte) in mark.iter().enumerate() {
-            // SAFETY: nobody else uses the memory that is new.
+            // SAFETY: the memory is new, so nothing else uses it.
             unsafe { start.add(at).write(!byte) };
         }
     }
