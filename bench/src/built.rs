@@ -58,7 +58,7 @@ pub fn compiled(artifact: &Path, name: &str, epoch: bool) -> anyhow::Result<Path
     trailer.epoch = epoch;
     trailer.images.clear();
     let component = fs::read(wasm(&target_folder()?, name))?;
-    let compiler = engine::for_compiling(&trailer);
+    let compiler = engine::for_compiling(&trailer, None);
     let compiled = compiler.and_then(|compiler| compiler.precompile_component(&component));
     let mut compiled = compiled.map_err(|error| anyhow!("compiling {name}: {error:#}"))?;
     trailer.length = compiled.len() as u64;

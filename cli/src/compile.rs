@@ -1,11 +1,13 @@
 //! `lambda-wasm compile`: compiles a component to an artifact.
 
+mod functions;
 mod images;
 mod wrap;
 
 use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
@@ -14,9 +16,10 @@ use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::policy::{ONE_REQUEST, Policy};
 use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 use lambda_wasm_host::{cpu, engine, exports, imports};
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{CacheStore, Engine};
 
+use self::functions::KeptFunctions;
 use crate::component::Description;
 use crate::output;
 use crate::progress::Step;
@@ -180,13 +183,15 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         args.target
     ));
     let refused = |error: wasmtime::Error| anyhow!("the compiler refuses it: {error:#}");
-    let compiler = engine::for_compiling(&trailer).map_err(refused)?;
+    let kept = KeptFunctions::read(&component).map(Arc::new);
+    let store = || kept.clone().map(|kept| kept as Arc<dyn CacheStore>);
+    let compiler = engine::for_compiling(&trailer, store()).map_err(refused)?;
     // Types can be checked only in an engine of this machine, so a component for another machine is compiled twice.
     let is_for_here = cfg!(target_os = "linux") && args.target == HOST_TARGET;
     let checker = if is_for_here {
         compiler.clone()
     } else {
-        engine::for_checking(&trailer).map_err(refused)?
+        engine::for_checking(&trailer, store()).map_err(refused)?
     };
     let compiled = Component::new(&checker, &component).map_err(refused)?;
     check(&checker, &compiled, world).map_err(unsupported)?;
@@ -196,6 +201,10 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         compiler.precompile_component(&component)
     }
     .map_err(refused)?;
+    if let Some(kept) = kept {
+        // The artifact is the same without them.
+        let _ = kept.save();
+    }
 
     let needs = compiled.resources_required();
     trailer.memories = needs.as_ref().map_or(0, |needs| needs.num_memories);

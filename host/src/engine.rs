@@ -15,6 +15,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lambda_wasm_memory::{Image, KeptMemories, KeptStacks};
+#[cfg(feature = "compiler")]
+use wasmtime::CacheStore;
 use wasmtime::component::Component;
 use wasmtime::{Collector, Config, Engine, WasmBacktraceDetails};
 
@@ -82,14 +84,22 @@ pub fn for_artifact(trailer: &Trailer, path: &Path, coredump: bool) -> wasmtime:
     Engine::new(&config)
 }
 
-/// An engine that loads the component of an artifact with this trailer on this machine, to check its types.
+/// An engine that compiles the component of an artifact with this trailer for this machine, to check its types.
+/// Functions that are in `kept` are not compiled again.
 ///
 /// # Errors
 ///
 /// If the settings do not fit this machine.
 #[cfg(feature = "compiler")]
-pub fn for_checking(trailer: &Trailer) -> wasmtime::Result<Engine> {
-    Engine::new(&config(trailer, false))
+pub fn for_checking(
+    trailer: &Trailer,
+    kept: Option<Arc<dyn CacheStore>>,
+) -> wasmtime::Result<Engine> {
+    let mut config = config(trailer, false);
+    if let Some(kept) = kept {
+        config.enable_incremental_compilation(kept)?;
+    }
+    Engine::new(&config)
 }
 
 /// Loads the artifact at `path`, memory-mapped.
@@ -109,13 +119,20 @@ pub fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
 /// The engine that compiles an artifact which will have this trailer.
 ///
 /// `trailer.target` and `trailer.cpu` are always named to the compiler, which would otherwise use what this machine has.
+/// Functions that are in `kept` are not compiled again.
 ///
 /// # Errors
 ///
 /// If the target or a CPU feature is unknown.
 #[cfg(feature = "compiler")]
-pub fn for_compiling(trailer: &Trailer) -> wasmtime::Result<Engine> {
+pub fn for_compiling(
+    trailer: &Trailer,
+    kept: Option<Arc<dyn CacheStore>>,
+) -> wasmtime::Result<Engine> {
     let mut config = config(trailer, false);
+    if let Some(kept) = kept {
+        config.enable_incremental_compilation(kept)?;
+    }
     config.target(&compiler_target(&trailer.target))?;
     for feature in &trailer.cpu {
         // SAFETY: the flags name CPU features only; the host checks each before it runs the code.

@@ -13,6 +13,7 @@ mod faults;
 mod inspect;
 mod interrupts;
 mod invoke;
+mod kept_functions;
 mod languages;
 mod layer;
 mod mcp;

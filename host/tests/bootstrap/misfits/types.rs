@@ -9,7 +9,7 @@ use crate::refusal::refusal;
 /// Compiles without the compile tool's checks.
 fn compiled_unchecked(component: &[u8], imports: &[&str]) -> Deployment {
     let mut trailer = Trailer::inspect(&artifact("handler")).unwrap();
-    let compiler = engine::for_compiling(&trailer).unwrap();
+    let compiler = engine::for_compiling(&trailer, None).unwrap();
     let mut elf = compiler.precompile_component(component).unwrap();
     trailer.length = elf.len() as u64;
     trailer.sha256 = sha256(&elf);
