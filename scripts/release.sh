@@ -19,18 +19,15 @@ for arch in x86_64 aarch64; do
   scripts/build-bootstrap.sh "$arch-unknown-linux-gnu" "$hosts/bootstrap-$arch"
 done
 
-# build_tool ARCH: static, against musl. For another architecture than this machine's, zig is the linker.
+# build_tool ARCH: static, against the musl that zig has. memmove of Rust's own is slow where the compiler needs it.
 build_tool() {
-  local target=$1-unknown-linux-musl build=(build)
+  local target=$1-unknown-linux-musl
   add_target "$target" # which does nothing if it is there
-  if [ "$1" != "$native" ]; then
-    find_zigbuild
-    build=(zigbuild)
-  fi
+  find_zigbuild
   # In the place of the flags of .cargo/config.toml: the tool runs on other CPUs than Lambda's.
   step "tool: $target (minutes: it has a compiler in it)" \
     env RUSTFLAGS=-Ctarget-feature=+crt-static \
-    cargo "${build[@]}" --profile tool -p lambda-wasm --target "$target" --target-dir target
+    cargo zigbuild --profile tool -p lambda-wasm --target "$target" --target-dir target
 }
 
 # try_tool TOOL: a static tool differs from the one that the tests run. It compiles a component and invokes it.

@@ -27,6 +27,9 @@ mod project;
 mod testing;
 mod wit;
 
+#[global_allocator]
+static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(version, about = "Run WebAssembly components as AWS Lambda functions")]
 struct Cli {
