@@ -73,43 +73,21 @@ impl Supervisor {
         })
     }
 
-    /// Starts all workers of a process that began at `started`. Returns the worker for this thread.
-    ///
-    /// No worker asks for an event before each has its instance, so that a failure can be reported as one of the start.
+    /// Starts the first worker of a process that began at `started`, and returns it for this thread. One worker is enough to
+    /// ask for an event: the others follow, on a thread of their own.
     ///
     /// # Errors
     ///
-    /// Returns the failure to report if a worker does not start.
+    /// Returns the failure to report if the worker does not start.
     pub fn start(
         self: &Arc<Self>,
         started: Instant,
         timings: &mut Timings,
     ) -> Result<Worker, Failure> {
-        let first = self.start_worker()?;
+        let mut first = self.worker()?;
+        first.create_first()?;
         timings.mark("instance");
         timings.print();
-        let others: Vec<Worker> = (1..self.workers)
-            .map(|_| self.start_worker())
-            .collect::<Result<_, _>>()?;
-        for (number, worker) in (1..).zip(others) {
-            let supervisor = Arc::clone(self);
-            thread::Builder::new()
-                .name(format!("worker-{number}"))
-                .spawn(move || supervisor.work(worker))
-                .map_err(|error| {
-                    Failure::new(
-                        ErrorType::NoResources,
-                        format!("worker {number} cannot have a thread ({error}): lower AWS_LAMBDA_MAX_CONCURRENCY"),
-                    )
-                })?;
-        }
-        if self.workers > 1 && !self.stand_by() {
-            self.log.host(
-                Level::Warn,
-                None,
-                "no thread is left to replace a stuck worker with: the process ends if a worker gets stuck. Lower AWS_LAMBDA_MAX_CONCURRENCY",
-            );
-        }
         let took = started.elapsed();
         self.watch.set_start_took(took);
         let event = Started {
@@ -118,7 +96,41 @@ impl Supervisor {
         };
         let observers = &self.function.observers;
         observers.each(|observer| observer.started(&event));
+        if self.workers > 1 {
+            let supervisor = Arc::clone(self);
+            thread_of(1)
+                .spawn(move || supervisor.start_others())
+                .map_err(|error| no_thread(1, &error))?;
+        }
         Ok(first)
+    }
+
+    /// Starts all workers but the first, one after the other: the first has events to handle. The last one runs on this thread.
+    fn start_others(self: &Arc<Self>) {
+        let shutdown = &self.watch.shutdown;
+        for number in 2..self.workers {
+            if shutdown.is_requested() {
+                return;
+            }
+            let started = self.worker().and_then(|mut worker| {
+                worker.try_create_first();
+                let supervisor = Arc::clone(self);
+                thread_of(number)
+                    .spawn(move || supervisor.work(worker))
+                    .map_err(|error| no_thread(number, &error))
+            });
+            if let Err(failure) = started {
+                return shutdown.request_and_log(&failure.to_string());
+            }
+        }
+        if !self.stand_by() {
+            self.log.host(
+                Level::Warn,
+                None,
+                "no thread is left to replace a stuck worker with: the process ends if a worker gets stuck. Lower AWS_LAMBDA_MAX_CONCURRENCY",
+            );
+        }
+        self.start_and_work();
     }
 
     /// Runs the first worker on this thread. The supervisor ends the process when all workers have ended.
@@ -129,9 +141,20 @@ impl Supervisor {
         }
     }
 
-    fn start_worker(&self) -> Result<Worker, Failure> {
+    fn worker(&self) -> Result<Worker, Failure> {
         let client = RuntimeClient::new(Arc::clone(&self.endpoint), self.log, None);
-        Worker::start(&self.function, client, &self.watch, self.log)
+        Worker::new(&self.function, client, &self.watch, self.log)
+    }
+
+    /// Starts a worker on this thread, and runs it until it ends.
+    fn start_and_work(&self) {
+        match self.worker() {
+            Ok(mut worker) => {
+                worker.try_create_first();
+                self.work(worker);
+            }
+            Err(failure) => self.watch.shutdown.request_and_log(&failure.to_string()),
+        }
     }
 
     /// Runs a worker on this thread until it ends.
@@ -198,10 +221,7 @@ impl Supervisor {
                 self.report(&another);
                 continue;
             }
-            return match self.start_worker() {
-                Ok(worker) => self.work(worker),
-                Err(failure) => shutdown.request_and_log(&failure.to_string()),
-            };
+            return self.start_and_work();
         }
     }
 
@@ -235,6 +255,19 @@ impl Supervisor {
         let observers = &self.function.observers;
         observers.each(|observer| observer.invocation_failed(&event));
     }
+}
+
+/// The thread of a worker.
+fn thread_of(number: usize) -> thread::Builder {
+    thread::Builder::new().name(format!("worker-{number}"))
+}
+
+/// Creates the failure of a worker that cannot have a thread.
+fn no_thread(number: usize, error: &std::io::Error) -> Failure {
+    Failure::new(
+        ErrorType::NoResources,
+        format!("worker {number} cannot have a thread ({error}): lower AWS_LAMBDA_MAX_CONCURRENCY"),
+    )
 }
 
 /// Creates the failure of an invocation that began at `since`, and whose thread is stuck.

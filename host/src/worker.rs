@@ -45,12 +45,12 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker with its first instance. Lambda counts that as the start.
+    /// Creates a worker that has no instance yet.
     ///
     /// # Errors
     ///
-    /// Returns the failure to report if the component does not start.
-    pub fn start(
+    /// Returns the failure to report if the system has no thread or file descriptor for it.
+    pub fn new(
         function: &Arc<Function>,
         client: RuntimeClient,
         watch: &Arc<Watch>,
@@ -79,8 +79,6 @@ impl Worker {
             )
         })?;
         let outbound = function.outbound_client(client.addresses().to_vec());
-        let since = Instant::now();
-        let instance = runtime.block_on(Instance::create_ahead(function, &outbound, None))?;
         Ok(Self {
             function: Arc::clone(function),
             client,
@@ -89,13 +87,40 @@ impl Worker {
             helpers,
             log,
             watch: Arc::clone(watch),
-            instance: Some(instance),
+            instance: None,
             leftover: None,
-            // Lambda gives a start more CPU than an invocation:
-            // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
-            instance_took: function.wall_time(since.elapsed()),
+            instance_took: Duration::ZERO,
             is_bloated: false,
         })
+    }
+
+    /// Creates the first instance. Lambda counts that as the start.
+    ///
+    /// # Errors
+    ///
+    /// Returns the failure to report if the component does not start.
+    pub fn create_first(&mut self) -> Result<(), Failure> {
+        let since = Instant::now();
+        let instance = Instance::create_ahead(&self.function, &self.outbound, None);
+        self.instance = Some(self.runtime.block_on(instance)?);
+        // Lambda gives a start more CPU than an invocation:
+        // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+        self.instance_took = self.function.wall_time(since.elapsed());
+        Ok(())
+    }
+
+    /// Creates the first instance, unless that fails: then the first invocation creates it, and gets the failure.
+    pub fn try_create_first(&mut self) {
+        let since = Instant::now();
+        if let Err(failure) = panics::catch(|| self.create_first()) {
+            let event = NextInstanceFailed {
+                since,
+                failure: &failure,
+                is_late: false,
+            };
+            let observers = &self.function.observers;
+            observers.each(|observer| observer.next_instance_failed(&event));
+        }
     }
 
     /// Handles invocations until the process is to end, or until another worker has taken the place of this one, which was

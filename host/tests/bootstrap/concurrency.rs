@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use lambda_wasm_emulator::Invocation;
+use lambda_wasm_emulator::{Invocation, Outcome};
 use lambda_wasm_test_support::{Deployment, PATIENCE};
+
+use crate::hostile::start::one_start_of_four_fails;
+use crate::next_in_time::slow_to_start;
 
 const WORKERS: usize = 4;
 
@@ -62,5 +65,39 @@ fn a_deadline_of_one_worker_leaves_the_others_alone() {
     let patient = host.api.submit(Invocation::new("\"sleep:900\""));
     assert_eq!(runaway.wait().error().error_type(), "Function.Timeout");
     assert_eq!(patient.wait().response().text(), "\"woke\"");
+    host.finish();
+}
+
+#[test]
+fn the_first_worker_does_not_wait_for_the_others() {
+    let host = slow_to_start(Duration::from_millis(30), Duration::ZERO)
+        .env("AWS_LAMBDA_MAX_CONCURRENCY", "32")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048")
+        .start();
+    assert!(host.api.wait_workers(1, PATIENCE));
+    // All together they take a second.
+    assert!(!host.api.wait_workers(32, Duration::ZERO));
+    assert_eq!(host.invoke("{}").response().text(), "\"answered\"");
+    assert!(host.api.wait_workers(32, PATIENCE));
+    host.finish();
+}
+
+/// One of four instances of this function does not start.
+#[test]
+fn start_code_that_fails_in_other_workers_costs_invocations_and_not_the_process() {
+    let deployment = one_start_of_four_fails().env("AWS_LAMBDA_MAX_CONCURRENCY", "32");
+    let starts = || {
+        let host = deployment.start();
+        host.api
+            .wait_workers(32, Duration::from_secs(1))
+            .then_some(host)
+    };
+    let host = (0..100).find_map(|_| starts()).unwrap();
+    for _ in 0..100 {
+        match host.invoke("\"\"") {
+            Outcome::Response(answer) => assert_eq!(answer.text(), "\"good\""),
+            outcome => assert_eq!(outcome.error().error_type(), "Function.Trap"),
+        }
+    }
     host.finish();
 }

@@ -12,7 +12,7 @@ mod log;
 mod names;
 mod neighbours;
 mod outside;
-mod start;
+pub mod start;
 
 use std::fs::{self, File};
 use std::time::{Duration, Instant};

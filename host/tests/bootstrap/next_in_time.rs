@@ -74,7 +74,7 @@ fn with_a_log_that_is_not_read() {
 }
 
 /// A handler whose start code computes for so long, and which then takes its time to answer.
-fn slow_to_start(start: Duration, handle: Duration) -> Deployment {
+pub fn slow_to_start(start: Duration, handle: Duration) -> Deployment {
     let (start, handle) = (start.as_nanos(), handle.as_nanos());
     let world = "import wasi:clocks/monotonic-clock@0.2.12; include lambda:function/handler-function@0.1.0;";
     let module = format!(

@@ -50,9 +50,8 @@ fn components_that_are_too_large_do_not_start() {
     }
 }
 
-/// Its instances are made ahead, so that the one which fails is nobody's yet. It is tried again for the next event.
-#[test]
-fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
+/// A function of which one start of four traps.
+pub fn one_start_of_four_fails() -> Deployment {
     let module = r#"(module
         (import "wasi:random/random@0.2.12" "get-random-u64" (func $random (result i64)))
         (memory (export "memory") 2)
@@ -69,7 +68,13 @@ fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
             (i32.store (i32.const 8) (i32.const 6))
             (i32.const 0)))"#;
     let world = "include lambda:function/handler-function@0.1.0;";
-    let deployment = Deployment::of_component(&components::function(world, Some(module)));
+    Deployment::of_component(&components::function(world, Some(module)))
+}
+
+/// Its instances are made ahead, so that the one which fails is nobody's yet. It is tried again for the next event.
+#[test]
+fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
+    let deployment = one_start_of_four_fails();
     let starts = || {
         let host = deployment.start();
         // The first start may be one that fails, and then Lambda makes another.
