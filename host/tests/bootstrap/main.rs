@@ -18,6 +18,7 @@ mod log;
 mod misfits;
 mod next_in_time;
 mod outbound;
+mod page_faults;
 mod policy;
 mod rest_api;
 mod runtime_api_faults;
