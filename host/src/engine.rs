@@ -95,11 +95,19 @@ pub fn for_checking(
     trailer: &Trailer,
     kept: Option<Arc<dyn CacheStore>>,
 ) -> wasmtime::Result<Engine> {
+    Engine::new(&compiler_config(trailer, kept)?)
+}
+
+#[cfg(feature = "compiler")]
+fn compiler_config(
+    trailer: &Trailer,
+    kept: Option<Arc<dyn CacheStore>>,
+) -> wasmtime::Result<Config> {
     let mut config = config(trailer, false);
     if let Some(kept) = kept {
         config.enable_incremental_compilation(kept)?;
     }
-    Engine::new(&config)
+    Ok(config)
 }
 
 /// Loads the artifact at `path`, memory-mapped.
@@ -129,10 +137,7 @@ pub fn for_compiling(
     trailer: &Trailer,
     kept: Option<Arc<dyn CacheStore>>,
 ) -> wasmtime::Result<Engine> {
-    let mut config = config(trailer, false);
-    if let Some(kept) = kept {
-        config.enable_incremental_compilation(kept)?;
-    }
+    let mut config = compiler_config(trailer, kept)?;
     config.target(&compiler_target(&trailer.target))?;
     for feature in &trailer.cpu {
         // SAFETY: the flags name CPU features only; the host checks each before it runs the code.

@@ -88,6 +88,12 @@ impl Supervisor {
         first.create_first()?;
         timings.mark("instance");
         timings.print();
+        if self.workers > 1 {
+            let supervisor = Arc::clone(self);
+            thread_of(1)
+                .spawn(move || supervisor.start_others())
+                .map_err(|error| no_thread(1, &error))?;
+        }
         let took = started.elapsed();
         self.watch.set_start_took(took);
         let event = Started {
@@ -96,12 +102,6 @@ impl Supervisor {
         };
         let observers = &self.function.observers;
         observers.each(|observer| observer.started(&event));
-        if self.workers > 1 {
-            let supervisor = Arc::clone(self);
-            thread_of(1)
-                .spawn(move || supervisor.start_others())
-                .map_err(|error| no_thread(1, &error))?;
-        }
         Ok(first)
     }
 
