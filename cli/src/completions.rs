@@ -1,9 +1,8 @@
 //! `lambda-wasm completions`: a script that completes commands and options in a shell.
 
-use std::io::{self, Write as _};
-
-use anyhow::Result;
 use clap_complete::Shell;
+
+use crate::print;
 
 /// Print a script that completes commands and options in a shell
 ///
@@ -18,15 +17,8 @@ pub struct Args {
 }
 
 /// Prints the script for the commands of a program.
-///
-/// # Errors
-///
-/// Returns an error if the script cannot be printed.
-pub fn run(args: &Args, mut program: clap::Command) -> Result<()> {
+pub fn run(args: &Args, mut program: clap::Command) {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut program, "lambda-wasm", &mut script);
-    match io::stdout().write_all(&script) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    print::bytes(&script);
 }

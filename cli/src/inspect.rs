@@ -4,7 +4,6 @@ mod grants;
 mod sizes;
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -35,10 +34,8 @@ pub struct Args {
 /// Returns an error if the file is neither a component nor an artifact, or is damaged.
 pub fn run(args: &Args) -> Result<()> {
     let text = describe(&args.file, args.json)?;
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    print!("{text}");
+    Ok(())
 }
 
 fn describe(path: &Path, is_json: bool) -> Result<String> {

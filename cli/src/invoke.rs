@@ -5,7 +5,7 @@ mod latencies;
 mod remote;
 pub mod sample;
 
-use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -100,7 +100,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if args.repeat == 1 {
         let response = runtime.block_on(once(&located, &event))?;
-        return print(&response);
+        print_response(&response);
+        return Ok(());
     }
     let durations = runtime.block_on(many(args, Arc::new(located), event))?;
     let latencies = Latencies::new(durations);
@@ -120,7 +121,8 @@ fn run_remote(args: &Args, event: Vec<u8>) -> Result<()> {
     runtime.block_on(async {
         let remote = Remote::new(&args.connection, name).await?;
         if args.repeat == 1 {
-            return print(&remote.invoke(&event).await?);
+            print_response(&remote.invoke(&event).await?);
+            return Ok(());
         }
         let durations = remote.many(event, args.repeat, args.concurrency).await?;
         print!("{}", Latencies::new(durations));
@@ -281,16 +283,9 @@ fn failed(function: &Function, outcome: &Outcome) -> anyhow::Error {
 }
 
 /// Prints a response, with an end of line if it is for a terminal and has none.
-fn print(response: &[u8]) -> Result<()> {
-    let mut stdout = io::stdout();
-    let written = stdout.write_all(response).and_then(|()| {
-        if stdout.is_terminal() && !response.ends_with(b"\n") {
-            stdout.write_all(b"\n")?;
-        }
-        stdout.flush()
-    });
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+fn print_response(response: &[u8]) {
+    crate::print::bytes(response);
+    if io::stdout().is_terminal() && !response.ends_with(b"\n") {
+        println!();
     }
 }

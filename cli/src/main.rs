@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+#[macro_use]
+mod print;
+
 mod bootstrap;
 mod build;
 mod compile;
@@ -81,7 +84,10 @@ fn main() -> ExitCode {
         Command::Init(args) => new::init(&args),
         Command::Build(args) => build::run(&args),
         Command::Compile(args) => compile::run(&args),
-        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Completions(args) => {
+            completions::run(&args, Cli::command());
+            Ok(())
+        }
         Command::Deploy(args) => deploy::run(&args),
         Command::Dev(args) => dev::run(args),
         Command::Doctor(args) => doctor::run(&args),

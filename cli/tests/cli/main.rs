@@ -5,6 +5,7 @@
 mod support;
 
 mod build;
+mod closed_output;
 mod compile;
 mod dependencies;
 mod documents;
