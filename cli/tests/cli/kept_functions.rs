@@ -72,8 +72,8 @@ fn only_new_functions_of_a_large_component_are_compiled() {
     compile(&folder, &component(0..1000, "first"), "cache");
     assert!(kept(&folder) >= 1000, "{}", kept(&folder));
 
-    // Other data, and then one function more. Cranelift's keys depend on the exception tables of the function before, which
-    // `DataFlowGraph::clear` leaves, so that some functions have another key now and then.
+    // Other data, and then one function more. A key depends a little on the function that was compiled before, so that some
+    // functions have another key now and then.
     for (numbers, data) in [(1000, "other"), (1001, "other")] {
         let before = kept(&folder);
         let edited = component(0..numbers, data);
