@@ -1,5 +1,5 @@
-//! `print!`, `println!` and `eprintln!` of this program. The standard library's panic if nobody reads what they print, as in
-//! `lambda-wasm doctor | head -n 1`.
+//! The macros `print!`, `println!` and `eprintln!` of this program. Those of the standard library panic when the reader has
+//! gone, as in `lambda-wasm doctor | head -n 1`.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write as _};

@@ -1,4 +1,4 @@
-//! Output that nobody reads, and output that cannot be written.
+//! Commands whose output has no reader, or cannot be written.
 
 use std::fs::{self, File};
 use std::process::Stdio;
