@@ -71,7 +71,7 @@ pub fn one_start_of_four_fails() -> Deployment {
     Deployment::of_component(&components::function(world, Some(module)))
 }
 
-/// Its instances are made ahead, so that the one which fails is nobody's yet. It is tried again for the next event.
+/// The host creates an instance before its event arrives. If that fails, it tries again when the event is there.
 #[test]
 fn start_code_that_fails_now_and_then_costs_invocations_and_not_the_process() {
     let deployment = one_start_of_four_fails();
