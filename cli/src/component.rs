@@ -94,18 +94,27 @@ impl Description {
             ),
             Kind::Other => bail!("it is not WebAssembly"),
         }
-        let types = Validator::new_with_features(WasmFeatures::all())
-            .validate_all(bytes)
-            .context("it is not a valid component: it was cut off, or is for a newer version of the component model")?;
-        let needs = |features| {
-            Validator::new_with_features(WasmFeatures::all() - features)
-                .validate_all(bytes)
-                .is_err()
+        let valid_without = |features| {
+            Validator::new_with_features(WasmFeatures::all() - features).validate_all(bytes)
         };
+        let special = UNSUPPORTED
+            .iter()
+            .fold(ASYNC | WasmFeatures::EXCEPTIONS, |all, (features, _)| {
+                all | *features
+            });
+        // Most components use none of them. Each validation reads all code.
+        let (types, needs): (_, &dyn Fn(WasmFeatures) -> bool) = match valid_without(special) {
+            Ok(types) => (types, &|_| false),
+            Err(_) => {
+                let types = valid_without(WasmFeatures::empty()).context("it is not a valid component: it was cut off, or is for a newer version of the component model")?;
+                (types, &|features| valid_without(features).is_err())
+            }
+        };
+        let unsupported = UNSUPPORTED.iter().filter(|(features, _)| needs(*features));
         let mut description = Self {
             is_async: needs(ASYNC),
             exceptions: needs(WasmFeatures::EXCEPTIONS),
-            unsupported: unsupported(bytes),
+            unsupported: unsupported.map(|(_, what)| *what).collect(),
             one_request: bytes
                 .windows(STARLING_MONKEY.len())
                 .any(|window| window == STARLING_MONKEY),
@@ -171,23 +180,6 @@ impl Description {
         }
         Err([incompatible].into_iter().chain(examined.err()).collect())
     }
-}
-
-/// Returns the features that the component uses and this version does not support.
-fn unsupported(bytes: &[u8]) -> Vec<&'static str> {
-    let is_valid = |without| {
-        let features = WasmFeatures::all() - without;
-        let mut validator = Validator::new_with_features(features);
-        validator.validate_all(bytes).is_ok()
-    };
-    let none = UNSUPPORTED.iter().map(|(feature, _)| *feature);
-    if is_valid(none.fold(WasmFeatures::empty(), WasmFeatures::union)) {
-        return Vec::new();
-    }
-    let used = UNSUPPORTED
-        .iter()
-        .filter(|(feature, _)| !is_valid(*feature));
-    used.map(|(_, what)| *what).collect()
 }
 
 /// Returns whether an import needs an implementation: a function, or a resource that does not come from another import.
