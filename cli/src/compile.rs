@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
@@ -67,9 +68,16 @@ pub fn run(args: &Args) -> Result<()> {
     // The host would refuse an invalid policy later.
     let policy = Policy::read(&Policy::path(&args.output))?;
     let component = read(args)?;
-    let artifact =
-        compile(&component, args, &policy).with_context(|| format!("{name} cannot be compiled"))?;
-    output::replace(&args.output, |file| Ok(file.write_all(&artifact)?))?;
+    let kept = KeptFunctions::read(&component).map(Arc::new);
+    let artifact = compile(&component, args, &policy, kept.as_ref())
+        .with_context(|| format!("{name} cannot be compiled"))?;
+    thread::scope(|scope| {
+        if let Some(kept) = kept {
+            // The artifact is the same without them.
+            scope.spawn(move || drop(kept.save()));
+        }
+        output::replace(&args.output, |file| Ok(file.write_all(&artifact)?))
+    })?;
     if args.json {
         let report = serde_json::json!({
             "path": args.output.canonicalize()?,
@@ -129,7 +137,12 @@ fn is_current(args: &Args) -> Result<bool> {
     Ok(is_same && artifact::verify(&args.output, &trailer).is_ok())
 }
 
-fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
+fn compile(
+    component: &[u8],
+    args: &Args,
+    policy: &Policy,
+    kept: Option<&Arc<KeptFunctions>>,
+) -> Result<Vec<u8>> {
     let description = Description::parse(component)?;
     let (instances, may) = (description.core_instances, policy.limits.instances);
     if instances as usize > may {
@@ -183,8 +196,7 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         args.target
     ));
     let refused = |error: wasmtime::Error| anyhow!("the compiler refuses it: {error:#}");
-    let kept = KeptFunctions::read(&component).map(Arc::new);
-    let store = || kept.clone().map(|kept| kept as Arc<dyn CacheStore>);
+    let store = || kept.map(|kept| Arc::clone(kept) as Arc<dyn CacheStore>);
     let compiler = engine::for_compiling(&trailer, store()).map_err(refused)?;
     // Types can be checked only in an engine of this machine, so a component for another machine is compiled twice.
     let is_for_here = cfg!(target_os = "linux") && args.target == HOST_TARGET;
@@ -201,10 +213,6 @@ fn compile(component: &[u8], args: &Args, policy: &Policy) -> Result<Vec<u8>> {
         compiler.precompile_component(&component)
     }
     .map_err(refused)?;
-    if let Some(kept) = kept {
-        // The artifact is the same without them.
-        let _ = kept.save();
-    }
 
     let needs = compiled.resources_required();
     trailer.memories = needs.as_ref().map_or(0, |needs| needs.num_memories);
