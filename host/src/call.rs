@@ -37,7 +37,7 @@ pub(crate) async fn invoke(
         None => Instance::create(function, client, timeline.stop).await,
     };
     let bound = created.and_then(|mut instance| {
-        instance.bind(function, invocation, timeline.stop)?;
+        instance.bind(invocation, timeline.stop)?;
         Ok(instance)
     });
     let mut instance = match bound {

@@ -33,7 +33,7 @@ pub struct Function {
     pub(crate) engine: Engine,
     pub(crate) component: InstancePre<HostState>,
     pub(crate) export: ExportIndices,
-    pub(crate) sandbox: SandboxConfig,
+    pub(crate) sandbox: Arc<SandboxConfig>,
     pub(crate) metadata: FunctionMetadata,
     pub(crate) watchdog: Watchdog,
     pub(crate) observers: Observers,
@@ -102,7 +102,7 @@ impl Function {
             engine,
             component: pre,
             export,
-            sandbox,
+            sandbox: Arc::new(sandbox),
             metadata: config.metadata.clone(),
             init_limit: config.init_limit,
         })

@@ -109,12 +109,11 @@ impl Instance {
     /// Returns the failure to report if a directory that is granted cannot be opened.
     pub(crate) fn bind(
         &mut self,
-        function: &Function,
         invocation: &Arc<Invocation>,
         stop: Instant,
     ) -> Result<(), Failure> {
         let state = self.store.data_mut();
-        state.bind(&function.sandbox, Arc::clone(invocation), stop)?;
+        state.bind(Arc::clone(invocation), stop)?;
         self.invocations += 1;
         Ok(())
     }

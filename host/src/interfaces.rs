@@ -13,7 +13,7 @@ use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
-use wasmtime_wasi::{WasiView, p2::bindings as p2, p3::bindings as p3};
+use wasmtime_wasi::{p2::bindings as p2, p3::bindings as p3};
 use wasmtime_wasi_http::p2::bindings::http as http_2;
 use wasmtime_wasi_http::p3::bindings::http as http_3;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView};
@@ -74,10 +74,6 @@ struct WasiIo;
 
 impl HasData for WasiIo {
     type Data<'a> = &'a mut ResourceTable;
-}
-
-fn table(state: &mut HostState) -> &mut ResourceTable {
-    state.ctx().table
 }
 
 /// Makes the table of interfaces. A row is `NAME: ACCESS => LINE [LINK] …;`, and [`link!`] has the forms of a link.
@@ -186,9 +182,9 @@ interfaces! {
     "wasi:http/types": Free =>
         Wasi2 [http_2::types, WasiHttp, WasiHttpView::http, http_2::types::LinkOptions]
         Wasi3 [http_3::types, WasiHttp, WasiHttpView::http];
-    "wasi:io/error": Free => Wasi2 [io::error, WasiIo, table];
-    "wasi:io/poll": Free => Wasi2 [io::poll, WasiIo, table];
-    "wasi:io/streams": Free => Wasi2 [io::streams, WasiIo, table];
+    "wasi:io/error": Free => Wasi2 [io::error, WasiIo, HostState::table];
+    "wasi:io/poll": Free => Wasi2 [io::poll, WasiIo, HostState::table];
+    "wasi:io/streams": Free => Wasi2 [io::streams, WasiIo, HostState::table];
     "wasi:random/insecure": Free =>
         Wasi2 [p2::random::insecure, WasiRandom, WasiRandomView::random]
         Wasi3 [p3::random::insecure, WasiRandom, WasiRandomView::random];

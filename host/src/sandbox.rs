@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::invocation;
@@ -20,7 +20,7 @@ use crate::guest_output::GuestOutput;
 use crate::invocation::{Invocation, header};
 use crate::log::Stream;
 use crate::outbound::{Client, Outbound};
-use crate::policy::Dumps;
+use crate::policy::{Dumps, Preopen};
 use crate::watchdog::TimedOut;
 
 pub(crate) use config::SandboxConfig;
@@ -37,12 +37,12 @@ pub(crate) const MAX_RANDOM: usize = 1024 * 1024;
 
 /// The data of a store, which the host functions work on.
 pub struct HostState {
-    wasi: WasiCtx,
+    config: Arc<SandboxConfig>,
+    /// What the invocation may use of WASI, once the guest has asked for any of it.
+    wasi: Option<WasiCtx>,
     http: WasiHttpCtx,
     outbound: Outbound,
-    config: Arc<[(String, String)]>,
     table: ResourceTable,
-    memory_is_by_policy: bool,
     /// The directory for the core dump of a guest that traps.
     pub dumps: Option<Dumps>,
     /// The memory that the guest may use, and was denied.
@@ -68,18 +68,21 @@ impl HostState {
     /// # Errors
     ///
     /// Returns an error if a directory that is granted cannot be opened.
-    pub fn new(config: &SandboxConfig, client: Client, stop: Instant) -> Result<Self, Failure> {
+    pub fn new(
+        config: &Arc<SandboxConfig>,
+        client: Client,
+        stop: Instant,
+    ) -> Result<Self, Failure> {
         let limits = &config.policy.limits;
         let output = GuestOutput::new(config.log, config.policy.log, limits.output);
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
-        Ok(Self {
-            wasi: wasi(config, &output, None)?,
+        let mut state = Self {
+            config: Arc::clone(config),
+            wasi: None,
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(client, output.clone()),
-            config: Arc::clone(&config.config),
             table,
-            memory_is_by_policy: limits.memory.is_some(),
             dumps: config.policy.coredump.clone(),
             memory: MemoryLimit::new(config.memory, limits.tables, limits.instances),
             files: OpenFiles::new(config.share.files),
@@ -88,7 +91,9 @@ impl HostState {
             last_import: "",
             timers: Timers::default(),
             invocation: None,
-        })
+        };
+        state.renew_wasi()?;
+        Ok(state)
     }
 
     /// Gives the instance an invocation, which is stopped at `stop`. The instance gets a new WASI context, which holds nothing
@@ -97,36 +102,45 @@ impl HostState {
     /// # Errors
     ///
     /// Returns an error if a directory that is granted cannot be opened.
-    pub fn bind(
-        &mut self,
-        config: &SandboxConfig,
-        invocation: Arc<Invocation>,
-        stop: Instant,
-    ) -> Result<(), Failure> {
-        // An instance that is kept has read its environment already.
-        let is_fresh = config.policy.reuse.is_none();
-        let trace_id = invocation.header(header::TRACE_ID).filter(|_| is_fresh);
-        self.wasi = wasi(config, &self.output, trace_id)?;
+    pub fn bind(&mut self, invocation: Arc<Invocation>, stop: Instant) -> Result<(), Failure> {
         self.memory.bind();
         self.output.bind(&invocation.id);
         self.outbound.bind(Arc::clone(&invocation));
         self.stop = stop;
         self.last_import = "";
         self.invocation = Some(invocation);
+        self.renew_wasi()
+    }
+
+    /// Forgets the WASI context, and creates the next one if creating it can fail. Most functions ask for none.
+    fn renew_wasi(&mut self) -> Result<(), Failure> {
+        self.wasi = None;
+        if !self.config.preopens.is_empty() {
+            let invocation = self.invocation.as_deref();
+            let mut wasi = wasi(&self.config, &self.output, invocation);
+            open_directories(&mut wasi, &self.config.preopens)?;
+            self.wasi = Some(wasi.build());
+        }
         Ok(())
+    }
+
+    /// Returns the handles of the guest.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 
     /// Returns the value of a key of `wasi:config`.
     pub fn config(&mut self, key: &str) -> Option<String> {
         self.last_import = "wasi:config/store";
-        let pair = self.config.iter().find(|(known, _)| known == key);
+        let mut pairs = self.config.policy.config.iter();
+        let pair = pairs.find(|(known, _)| known == key);
         pair.map(|(_, value)| value.clone())
     }
 
     /// Returns the keys and values of `wasi:config`.
     pub fn all_config(&mut self) -> Vec<(String, String)> {
         self.last_import = "wasi:config/store";
-        self.config.to_vec()
+        self.config.policy.config.to_vec()
     }
 
     /// Returns the id of the invocation, or before the first one an id of this process's start.
@@ -141,7 +155,7 @@ impl HostState {
     /// Returns whether the policy limits the memory, and not the function's size.
     #[must_use]
     pub fn memory_is_by_policy(&self) -> bool {
-        self.memory_is_by_policy
+        self.config.policy.limits.memory.is_some()
     }
 
     /// Returns how many handles the guest may have.
@@ -172,11 +186,12 @@ pub(crate) fn store(engine: &wasmtime::Engine, state: HostState) -> Store<HostSt
     store
 }
 
+/// The WASI context of an invocation, or of the start code before it, without directories.
 fn wasi(
     config: &SandboxConfig,
     output: &GuestOutput,
-    trace_id: Option<&str>,
-) -> Result<WasiCtx, Failure> {
+    invocation: Option<&Invocation>,
+) -> WasiCtxBuilder {
     let mut wasi = WasiCtx::builder();
     wasi.envs(&config.env)
         // A worker runs one guest at a time, so blocking its thread delays no other guest. The supervisor treats a file that
@@ -192,10 +207,17 @@ fn wasi(
     if let Some(time) = config.stand_ins.time {
         wasi.wall_clock(StoppedClock(time));
     }
-    if let Some(trace_id) = trace_id {
+    // An instance that is kept has read its environment already.
+    let is_fresh = config.policy.reuse.is_none();
+    let trace_id = invocation.and_then(|invocation| invocation.header(header::TRACE_ID));
+    if let Some(trace_id) = trace_id.filter(|_| is_fresh) {
         wasi.env(TRACE_VARIABLE, trace_id);
     }
-    for preopen in &config.preopens {
+    wasi
+}
+
+fn open_directories(wasi: &mut WasiCtxBuilder, preopens: &[Preopen]) -> Result<(), Failure> {
+    for preopen in preopens {
         let perms = match preopen.is_writable {
             true => FsPerms::ReadWrite,
             false => FsPerms::ReadOnly,
@@ -211,13 +233,16 @@ fn wasi(
                 )
             })?;
     }
-    Ok(wasi.build())
+    Ok(())
 }
 
 impl WasiView for HostState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        let (config, output) = (&self.config, &self.output);
+        let invocation = self.invocation.as_deref();
+        let new = || wasi(config, output, invocation).build();
         WasiCtxView {
-            ctx: &mut self.wasi,
+            ctx: self.wasi.get_or_insert_with(new),
             table: &mut self.table,
         }
     }

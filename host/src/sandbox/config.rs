@@ -1,7 +1,6 @@
 //! The configuration of a function's sandboxes.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::descriptors::{self, Share};
@@ -23,8 +22,6 @@ pub struct SandboxConfig {
     pub memory: usize,
     /// How long before its deadline an invocation is stopped.
     pub margin: Duration,
-    /// The keys and values of `wasi:config/store`.
-    pub config: Arc<[(String, String)]>,
     /// The stand-ins that a test gives the function.
     pub stand_ins: StandIns,
     /// The file descriptors of each worker.
@@ -63,7 +60,6 @@ impl SandboxConfig {
                 .memory
                 .unwrap_or_else(|| memory_limit(size, concurrency)),
             margin: policy.limits.margin.unwrap_or_else(|| margin(size)),
-            config: policy.config.as_slice().into(),
             stand_ins: config.stand_ins,
             share,
             policy,
