@@ -19,7 +19,7 @@ pub fn link(
 ) -> Result<InstancePre<HostState>, IncompatibleComponent> {
     let ty = component.component_type();
     let mut linker = Linker::new(engine);
-    let linked = add_each(&mut linker, ty.imports(engine).map(|(name, _)| name))
+    let linked = add_each(&mut linker, imports(&ty, engine))
         .and_then(|()| linker.instantiate_pre(component));
     // Dropping the linker frees it piece by piece, which takes a fortieth of a start.
     std::mem::forget(linker);
@@ -53,14 +53,12 @@ fn incompatible(
         }));
         stubbed.push(name);
         let mut linker = Linker::new(engine);
-        let names = ty.imports(engine).map(|(name, _)| name);
-        let rest = add_each(&mut linker, names.filter(|name| !stubbed.contains(name)))
+        let (stubs, others): (Vec<_>, Vec<_>) =
+            imports(ty, engine).partition(|(name, _)| stubbed.contains(name));
+        let rest = add_each(&mut linker, others.into_iter())
             .and_then(|()| {
-                ty.imports(engine)
-                    .filter(|(name, _)| stubbed.contains(name))
-                    .try_for_each(|(name, import)| {
-                        stub(&mut linker.root(), engine, name, import.ty)
-                    })
+                let mut stubs = stubs.into_iter();
+                stubs.try_for_each(|(name, item)| stub(&mut linker.root(), engine, name, item))
             })
             .and_then(|()| linker.instantiate_pre(component));
         match rest {
@@ -92,25 +90,34 @@ fn stub(
     }
 }
 
+/// The names and types of a component's imports.
+fn imports<'a>(
+    ty: &'a types::Component,
+    engine: &'a Engine,
+) -> impl Iterator<Item = (&'a str, ComponentItem)> {
+    ty.imports(engine).map(|(name, import)| (name, import.ty))
+}
+
 /// Links the interfaces of these imports that the host offers. A composed component may import several versions of a release
-/// line, which share one link. Drafts are compatible with themselves only.
+/// line, which share one link, except where the link is of what one import has. Drafts are compatible with themselves only.
 fn add_each<'a>(
     linker: &mut Linker<HostState>,
-    imports: impl Iterator<Item = &'a str>,
+    imports: impl Iterator<Item = (&'a str, ComponentItem)>,
 ) -> wasmtime::Result<()> {
     let mut added = Vec::new();
-    for import in imports {
+    for (import, item) in imports {
         let (name, version) = split(import);
         let Some((line, link)) = link_to(name, version) else {
             continue;
         };
         let added_as = match line {
             ReleaseLine::Draft2 => import,
+            _ if name.starts_with("wasi:sockets/") => import,
             _ => name,
         };
         if !added.contains(&(line, added_as)) {
             added.push((line, added_as));
-            link(linker, import)?;
+            link(linker, import, &item)?;
         }
     }
     Ok(())

@@ -6,13 +6,14 @@
 mod config;
 mod files;
 mod release_line;
+mod sockets;
 
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{p2::bindings as p2, p3::bindings as p3};
 use wasmtime_wasi_http::p2::bindings::http as http_2;
 use wasmtime_wasi_http::p3::bindings::http as http_3;
@@ -50,8 +51,8 @@ pub enum Access {
     Denied,
 }
 
-/// Adds an interface to a linker. It gets the full name of the import.
-pub(crate) type Link = fn(&mut Linker<HostState>, &str) -> wasmtime::Result<()>;
+/// Adds an interface to a linker. It gets the full name of the import, and its type.
+pub(crate) type Link = fn(&mut Linker<HostState>, &str, &ComponentItem) -> wasmtime::Result<()>;
 
 impl Interface {
     /// Returns the interface of this name, which has no version.
@@ -111,13 +112,13 @@ macro_rules! interfaces {
 ///   `last_import`, for a call that waits too long.
 macro_rules! link {
     ($name:literal, types) => {
-        |_, _| Ok(())
+        |_, _, _| Ok(())
     };
     ($name:literal, by $function:path) => {
         $function
     };
     ($name:literal, $bindings:path, $data:ty, $get:expr $(, $options:ty)?) => {
-        |linker, _| {
+        |linker, _, _| {
             use $bindings as interface;
             interface::add_to_linker::<HostState, $data>(
                 linker,
@@ -194,20 +195,14 @@ interfaces! {
     "wasi:random/random": Free =>
         Wasi2 [p2::random::random, WasiRandom, WasiRandomView::random]
         Wasi3 [p3::random::random, WasiRandom, WasiRandomView::random];
-    "wasi:sockets/instance-network": Denied =>
-        Wasi2 [p2::sockets::instance_network, WasiSockets, WasiSocketsView::sockets];
-    "wasi:sockets/ip-name-lookup": Denied =>
-        Wasi2 [p2::sockets::ip_name_lookup, WasiSockets, WasiSocketsView::sockets]
-        Wasi3 [p3::sockets::ip_name_lookup, WasiSockets, WasiSocketsView::sockets];
-    "wasi:sockets/network": Denied =>
-        Wasi2 [p2::sockets::network, WasiSockets, WasiSocketsView::sockets, p2::sockets::network::LinkOptions];
-    "wasi:sockets/tcp": Denied => Wasi2 [p2::sockets::tcp, WasiSockets, WasiSocketsView::sockets];
-    "wasi:sockets/tcp-create-socket": Denied =>
-        Wasi2 [p2::sockets::tcp_create_socket, WasiSockets, WasiSocketsView::sockets];
-    "wasi:sockets/types": Denied => Wasi3 [p3::sockets::types, WasiSockets, WasiSocketsView::sockets];
-    "wasi:sockets/udp": Denied => Wasi2 [p2::sockets::udp, WasiSockets, WasiSocketsView::sockets];
-    "wasi:sockets/udp-create-socket": Denied =>
-        Wasi2 [p2::sockets::udp_create_socket, WasiSockets, WasiSocketsView::sockets];
+    "wasi:sockets/instance-network": Denied => Wasi2 [by sockets::link];
+    "wasi:sockets/ip-name-lookup": Denied => Wasi2 [by sockets::link] Wasi3 [by sockets::link];
+    "wasi:sockets/network": Denied => Wasi2 [by sockets::link];
+    "wasi:sockets/tcp": Denied => Wasi2 [by sockets::link];
+    "wasi:sockets/tcp-create-socket": Denied => Wasi2 [by sockets::link];
+    "wasi:sockets/types": Denied => Wasi3 [by sockets::link];
+    "wasi:sockets/udp": Denied => Wasi2 [by sockets::link];
+    "wasi:sockets/udp-create-socket": Denied => Wasi2 [by sockets::link];
     "wasi:config/runtime": Granted(&policy::CONFIG) => Draft2 [by config::link];
     "wasi:config/store": Granted(&policy::CONFIG) => Draft2 [by config::link];
 }

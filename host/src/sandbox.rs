@@ -199,10 +199,6 @@ fn wasi(
         .allow_blocking_current_thread(true)
         .stdout(output.stream(Stream::Stdout))
         .stderr(output.stream(Stream::Stderr))
-        // Sockets can be imported and not be used.
-        .allow_tcp(false)
-        .allow_udp(false)
-        .allow_ip_name_lookup(false)
         .max_random_size(MAX_RANDOM as u64);
     if let Some(time) = config.stand_ins.time {
         wasi.wall_clock(StoppedClock(time));

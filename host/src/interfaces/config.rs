@@ -1,6 +1,7 @@
 //! `wasi:config`. `wasmtime-wasi-config` has the newest draft only.
 
 use wasmtime::StoreContextMut;
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{ComponentType, Linker, Lower};
 
 use crate::sandbox::HostState;
@@ -17,7 +18,11 @@ enum ConfigError {
 }
 
 /// Links `wasi:config` under the full name of the import, which names the draft.
-pub(super) fn link(linker: &mut Linker<HostState>, import: &str) -> wasmtime::Result<()> {
+pub(super) fn link(
+    linker: &mut Linker<HostState>,
+    import: &str,
+    _: &ComponentItem,
+) -> wasmtime::Result<()> {
     type Reply<T> = wasmtime::Result<(Result<T, ConfigError>,)>;
     let mut linker = linker.instance(import)?;
     linker.func_wrap(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Access, Accessor, Linker, Resource};
 use wasmtime::{AsContextMut, StoreContextMut};
 use wasmtime_wasi::filesystem::{
@@ -18,7 +19,11 @@ const OPEN_AT: &str = "[method]descriptor.open-at";
 const READ_DIRECTORY: &str = "[method]descriptor.read-directory";
 
 /// Links the interface of WASI 0.2. Listing a directory closes it within the call, so that it is not counted.
-pub(super) fn link_2(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
+pub(super) fn link_2(
+    linker: &mut Linker<HostState>,
+    _: &str,
+    _: &ComponentItem,
+) -> wasmtime::Result<()> {
     use p2::bindings::filesystem::types::{
         DescriptorFlags, Host, HostDescriptor, OpenFlags, PathFlags, add_to_linker,
     };
@@ -57,7 +62,11 @@ pub(super) fn link_2(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Resul
 }
 
 /// Links the interface of WASI 0.3.
-pub(super) fn link_3(linker: &mut Linker<HostState>, _: &str) -> wasmtime::Result<()> {
+pub(super) fn link_3(
+    linker: &mut Linker<HostState>,
+    _: &str,
+    _: &ComponentItem,
+) -> wasmtime::Result<()> {
     use p3::bindings::filesystem::types::{
         DescriptorFlags, Host, HostDescriptorWithStore, OpenFlags, PathFlags, add_to_linker,
     };

@@ -77,6 +77,20 @@ fn nothing_leads_to_the_network() {
     bystander.finish();
 }
 
+#[test]
+fn no_function_makes_a_socket_or_finds_an_address() {
+    let bystander = Bystander::start(Deployment::of("hostile"), GOOD);
+    let refused = "access-denied access-denied permanent-resolver-failure";
+    assert_eq!(bystander.host.ask("sockets"), refused);
+    bystander.finish();
+
+    let host = Deployment::of("hostile_p3").start();
+    host.api.invoke(super::http::request("/sockets")).response();
+    let log = host.finish().stdout;
+    let refused = "Err(ErrorCode::AccessDenied) Err(ErrorCode::AccessDenied) Err(ErrorCode::PermanentResolverFailure)";
+    assert!(log.contains(refused), "{log}");
+}
+
 /// With a second event waiting, which a guest that gets through could take or answer.
 #[test]
 fn only_the_guest_answers_its_invocation() {

@@ -11,6 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use exports::lambda::function::handler::{Context, Failure, Guest};
 use wasi::filesystem::preopens::get_directories;
+use wasip2::sockets::instance_network::instance_network;
+use wasip2::sockets::ip_name_lookup::resolve_addresses;
+use wasip2::sockets::network::IpAddressFamily;
+use wasip2::sockets::tcp_create_socket::create_tcp_socket;
+use wasip2::sockets::udp_create_socket::create_udp_socket;
 
 struct Hostile;
 export!(Hostile);
@@ -75,10 +80,28 @@ impl Guest for Hostile {
                     .map(|_| "sent"),
             ),
             "resolve" => told(argument.to_socket_addrs().map(|_| "resolved")),
+            "sockets" => sockets(),
             _ => told(on_files(verb, argument, number())),
         };
         Ok(format!("{answer:?}").into_bytes())
     }
+}
+
+/// What comes of each function of `wasi:sockets` that takes no socket.
+fn sockets() -> String {
+    let network = instance_network();
+    format!(
+        "{} {} {}",
+        create_tcp_socket(IpAddressFamily::Ipv4)
+            .map(|_| "")
+            .unwrap_or_else(|code| code.name()),
+        create_udp_socket(IpAddressFamily::Ipv6)
+            .map(|_| "")
+            .unwrap_or_else(|code| code.name()),
+        resolve_addresses(&network, "localhost")
+            .map(|_| "")
+            .unwrap_or_else(|code| code.name()),
+    )
 }
 
 /// What came of it, or the kind of error.

@@ -7,6 +7,8 @@ use wasip3::filesystem::types::{
     Descriptor, DescriptorFlags, ErrorCode as FileError, OpenFlags, PathFlags,
 };
 use wasip3::http::types::{ErrorCode, Fields, Request, Response};
+use wasip3::sockets::ip_name_lookup::resolve_addresses;
+use wasip3::sockets::types::{IpAddressFamily, TcpSocket, UdpSocket};
 use wasip3::wit_bindgen::spawn_local;
 use wasip3::{wit_future, wit_stream};
 
@@ -72,6 +74,15 @@ impl wasip3::exports::http::handler::Guest for Http {
                     end.await.unwrap();
                     drop(open(directory).await.unwrap());
                 }
+            }
+            "sockets" => {
+                let told = format!(
+                    "{:?} {:?} {:?}",
+                    TcpSocket::create(IpAddressFamily::Ipv4).map(|_| ()),
+                    UdpSocket::create(IpAddressFamily::Ipv6).map(|_| ()),
+                    resolve_addresses("localhost".to_owned()).await.map(|_| ()),
+                );
+                let _ = print(told.into_bytes()).await;
             }
             // A body whose writer is lost, so that it has no end.
             "lost-body" => {
