@@ -36,13 +36,18 @@ INSERT BEFORE .text;
 
 def read_request(connection):
     """Reads one request: no other is under way on the connection."""
+    def more():
+        part = connection.recv(65536)
+        assert part, "bootstrap ended"
+        return part
+
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
+        data += more()
     head, body = data.split(b"\r\n\r\n", 1)
     length = re.search(rb"(?i)content-length: *(\d+)", head)
     while length and len(body) < int(length[1]):
-        body += connection.recv(65536)
+        body += more()
     return head
 
 
