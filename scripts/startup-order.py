@@ -28,7 +28,8 @@ SECTIONS
 {
   .text.start : {
 """
-TAIL = """  }
+TAIL = """    start_functions_end = .;
+  }
 }
 INSERT BEFORE .text;
 """

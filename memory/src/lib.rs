@@ -1,5 +1,5 @@
-//! The memory of `bootstrap`: an allocator that counts, C's `memcpy` and `memmove`, and the memories and stacks of guests,
-//! which are kept from one instance to the next.
+//! The memory of `bootstrap`: an allocator that counts, C's `memcpy` and `memmove`, the memories and stacks of guests, which
+//! are kept from one instance to the next, and the reading ahead of the executable.
 //!
 //! All of them need `unsafe` code. It is here, so that the host has none but two calls of wasmtime.
 //!
@@ -39,6 +39,7 @@
 pub mod allocator;
 #[cfg(target_arch = "x86_64")]
 pub mod copy;
+pub mod executable;
 #[cfg(target_env = "musl")]
 mod heap;
 mod linear;
@@ -75,5 +76,29 @@ macro_rules! install {
                 to
             }
         };
+    };
+}
+
+/// Has the kernel read what a start uses of the executable's file. To be called first of all in an executable that is linked
+/// with `host/startup.ld`, as static ones are. Does nothing in another.
+#[macro_export]
+macro_rules! read_ahead {
+    () => {
+        #[cfg(target_feature = "crt-static")]
+        {
+            unsafe extern "C" {
+                /// Of the linker.
+                static __ehdr_start: u8;
+                /// Of `startup.ld`.
+                static start_functions_end: u8;
+            }
+            // SAFETY: these are the places that the names say.
+            unsafe {
+                $crate::executable::read_ahead(
+                    &raw const __ehdr_start,
+                    &raw const start_functions_end,
+                );
+            }
+        }
     };
 }

@@ -1,0 +1,101 @@
+//! The executable's own file, which a start reads from the disk.
+//!
+//! The kernel would read it piece by piece, each piece when it is first used, and the start waits for each. It reads what it
+//! is told of while the start goes on.
+
+use std::ops::Range;
+
+use object::LittleEndian;
+use object::elf::{FileHeader64, PF_X, PT_GNU_EH_FRAME, PT_GNU_RELRO, PT_LOAD, ProgramHeader64};
+use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use rustix::mm::{Advice, madvise};
+
+use crate::mapping::{PAGE, page_size};
+
+type Segment = ProgramHeader64<LittleEndian>;
+
+/// How much the kernel is told of at once, in bytes. Of more, it may read the first part only.
+const PIECE: usize = 512 * 1024;
+
+/// Has the kernel read what a start uses. See [`crate::read_ahead!`].
+///
+/// # Safety
+///
+/// `header` has to be the ELF header of this executable, and `functions_end` a place in its code.
+pub unsafe fn read_ahead(header: *const u8, functions_end: *const u8) {
+    // SAFETY: as the caller promises.
+    for range in unsafe { ranges(header, functions_end) }
+        .into_iter()
+        .flatten()
+    {
+        let (start, end) = (range.start as usize, range.end as usize);
+        let mut start = start / page_size() * page_size();
+        while start < end {
+            let piece = PIECE.min(end - start);
+            // SAFETY: the advice changes nothing that is there. If the kernel does not take it, the start waits more often.
+            let _ = unsafe {
+                let address = header.add(start).cast_mut().cast();
+                madvise(address, piece, Advice::WillNeed)
+            };
+            start += piece;
+        }
+    }
+}
+
+/// Returns where the functions up to `functions_end` are, what was relocated, and the constants, from `header` on.
+///
+/// # Safety
+///
+/// As for [`read_ahead`].
+unsafe fn ranges(header: *const u8, functions_end: *const u8) -> Option<[Range<u64>; 3]> {
+    // SAFETY: the executable is loaded with its header, in whole pages.
+    let start = unsafe { std::slice::from_raw_parts(header, PAGE) };
+    let elf = FileHeader64::<LittleEndian>::parse(start).ok()?;
+    let segments = elf.program_headers(LittleEndian, start).ok()?;
+    let first = |is: &dyn Fn(&Segment) -> bool| segments.iter().find(|segment| is(segment));
+    let of_kind = |kind| first(&|segment| segment.p_type(LittleEndian) == kind);
+    let loaded = |holds: &dyn Fn(&Segment) -> bool| {
+        first(&|segment| segment.p_type(LittleEndian) == PT_LOAD && holds(segment))
+    };
+    let code = loaded(&|segment| segment.p_flags(LittleEndian) & PF_X != 0)?;
+    // The constants are before it in their segment.
+    let unwind_table = of_kind(PT_GNU_EH_FRAME)?.p_vaddr(LittleEndian);
+    let constants = loaded(&|segment| addresses(segment).contains(&unwind_table))?;
+    Some([
+        addresses(code).start..(functions_end.addr() - header.addr()) as u64,
+        addresses(of_kind(PT_GNU_RELRO)?),
+        addresses(constants).start..unwind_table,
+    ])
+}
+
+fn addresses(segment: &Segment) -> Range<u64> {
+    let start = segment.p_vaddr(LittleEndian);
+    start..start + segment.p_filesz(LittleEndian)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" {
+        static __ehdr_start: u8;
+    }
+
+    #[test]
+    fn the_ranges_have_what_a_start_uses() {
+        static CONSTANT: [u8; 64] = [1; 64];
+        static RELOCATED: [&[u8]; 4] = [&CONSTANT; 4];
+        let header = &raw const __ehdr_start;
+        let place = |address: usize| (address - header.addr()) as u64;
+        let end = read_ahead as *const u8;
+        // SAFETY: this is the header, and a function.
+        let [functions, relocated, constants] = unsafe { ranges(header, end) }.unwrap();
+        let is_range = |range: &Range<u64>| !range.is_empty() && range.end < 1 << 30;
+        assert!(is_range(&functions) && functions.end == place(end.addr()));
+        assert!(relocated.contains(&place((&raw const RELOCATED).addr())));
+        assert!(constants.contains(&place((&raw const CONSTANT).addr())));
+        // SAFETY: as above.
+        unsafe { read_ahead(header, end) };
+        assert_eq!(RELOCATED[3], [1; 64]);
+    }
+}
