@@ -38,7 +38,7 @@ pub(crate) const MAX_RANDOM: usize = 1024 * 1024;
 /// The data of a store, which the host functions work on.
 pub struct HostState {
     config: Arc<SandboxConfig>,
-    /// What the invocation may use of WASI, once the guest has asked for any of it.
+    /// The context of WASI, once the guest has asked for it.
     wasi: Option<WasiCtx>,
     http: WasiHttpCtx,
     outbound: Outbound,
