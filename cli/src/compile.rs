@@ -2,6 +2,7 @@
 
 mod functions;
 mod images;
+mod names;
 mod wrap;
 
 use std::borrow::Cow;
@@ -44,6 +45,9 @@ pub struct Args {
     /// Wrap the component in this middleware; repeat it for several, the outermost first
     #[arg(long, value_name = "FILE")]
     wrap: Vec<PathBuf>,
+    /// Leave out the names and offsets of stack traces: the artifact is smaller
+    #[arg(long)]
+    strip: bool,
     /// Print JSON: the path, size and trailer of the artifact
     #[arg(long)]
     json: bool,
@@ -98,6 +102,7 @@ pub fn run(args: &Args) -> Result<()> {
 pub fn update(
     component: &Path,
     wrap: &[PathBuf],
+    strip: bool,
     artifact: &Path,
     architecture: Architecture,
 ) -> Result<bool> {
@@ -107,6 +112,7 @@ pub fn update(
         target: format!("{}-unknown-linux-gnu", architecture.as_str()),
         cpu: Cpu::Baseline,
         wrap: wrap.to_vec(),
+        strip,
         json: false,
     };
     if is_current(&args)? {
@@ -133,6 +139,7 @@ fn is_current(args: &Args) -> Result<bool> {
         && trailer.wasmtime == WASMTIME
         && trailer.target == args.target
         && trailer.cpu == features(args)?
+        && trailer.stripped == args.strip
         && trailer.component == artifact::sha256(&component);
     Ok(is_same && artifact::verify(&args.output, &trailer).is_ok())
 }
@@ -174,20 +181,24 @@ fn compile(
         tables: 0,
         core_instances: description.core_instances,
         world,
-        names: description.names,
+        names: description.names && !args.strip,
+        stripped: args.strip,
         one_request,
         imports: description.imports.clone(),
         types: description.types.clone(),
         exports: description.exports.clone(),
     };
+    let component = match args.strip {
+        true => Cow::Owned(names::hide(component)?),
+        false => Cow::Borrowed(component),
+    };
     let page = images::page(&args.target);
-    let taken = images::take_out(component, page);
-    let (component, content) = match taken {
+    let (component, content) = match images::take_out(&component, page) {
         Some(taken) => {
             trailer.images = taken.images;
             (Cow::Owned(taken.component), taken.content)
         }
-        None => (Cow::Borrowed(component), Vec::new()),
+        None => (component, Vec::new()),
     };
     // Not before the warnings.
     let _step = Step::begin(format!(

@@ -162,5 +162,6 @@ fn write_trailer(text: &mut String, trailer: &Trailer) -> fmt::Result {
     writeln!(text, "  memories: {}", trailer.memories)?;
     writeln!(text, "  tables: {}", trailer.tables)?;
     writeln!(text, "  core instances: {}", trailer.core_instances)?;
-    writeln!(text, "  names: {}", yes_or_no(trailer.names))
+    writeln!(text, "  names: {}", yes_or_no(trailer.names))?;
+    writeln!(text, "  stripped: {}", yes_or_no(trailer.stripped))
 }

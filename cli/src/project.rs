@@ -22,6 +22,8 @@ pub struct Project {
     pub world: ProjectWorld,
     /// The middleware around the component, the outermost first.
     pub wrap: Vec<PathBuf>,
+    /// Whether its stack traces are to have neither names nor offsets.
+    pub strip: bool,
 }
 
 /// How the component of a project is built.
@@ -92,6 +94,8 @@ struct Build {
     component: Option<PathBuf>,
     #[serde(default)]
     wrap: Vec<PathBuf>,
+    #[serde(default)]
+    strip: bool,
 }
 
 /// The files that a JavaScript project can begin with if it does not name one.
@@ -175,6 +179,7 @@ impl Project {
             language,
             world: config.world,
             wrap,
+            strip: config.strip,
         }))
     }
 

@@ -76,6 +76,9 @@ pub struct Trailer {
     pub world: World,
     /// Whether the names of its functions are kept, for backtraces.
     pub names: bool,
+    /// Whether its stack traces have neither names nor offsets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stripped: bool,
     /// Whether an instance answers one HTTP request and no other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_request: bool,

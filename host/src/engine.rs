@@ -39,7 +39,7 @@ fn config(trailer: &Trailer, coredump: bool) -> Config {
         // Offsets and names of functions come with the address map; lines would need DWARF, which release builds strip.
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(MAX_FRAMES))
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-        .generate_address_map(true)
+        .generate_address_map(!trailer.stripped)
         // For the system's unwinder, which never passes a guest's frames: wasmtime catches a host function's panic before
         // them. musl's is given each function of a component by itself, at every start.
         .native_unwind_info(false)

@@ -7,9 +7,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::cpu;
 use lambda_wasm_host::world::World;
-use lambda_wasm_test_support::components;
+use lambda_wasm_test_support::{built, components, guest};
+use serde_json::Value;
 
 use crate::support::Folder;
+use crate::testing::functions;
 
 #[test]
 fn an_artifact_has_a_trailer_that_says_what_is_in_it() {
@@ -39,6 +41,63 @@ fn an_artifact_has_a_trailer_that_says_what_is_in_it() {
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o644
     );
+}
+
+#[test]
+fn a_stripped_artifact_is_smaller_and_its_stack_traces_have_numbers() {
+    let folder = functions("");
+    let guest = guest("handler");
+    let guest = guest.to_str().unwrap();
+    let panic = |args: &[&str]| {
+        let compile = ["compile", guest, "-o", "dist/handler.cwasm"];
+        folder.succeed(&[&compile, args].concat());
+        folder.write("event.json", "\"panic:on purpose\"");
+        let output = folder.run(&["invoke", "Jobs", "--event", "event.json"]);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        let (_, error) = output.stderr.split_once("the invocation failed: ").unwrap();
+        let error: Value = serde_json::from_str(error).unwrap();
+        assert_eq!(error["errorType"], "Function.Trap", "{error}");
+        let trace = error["stackTrace"].as_array().unwrap().clone();
+        let bytes = folder.read("dist/handler.cwasm");
+        let trailer = Trailer::read(&folder.path("dist/handler.cwasm")).unwrap();
+        (format!("{trace:?}"), bytes, trailer)
+    };
+    let (trace, whole, trailer) = panic(&[]);
+    assert!(trace.contains("handler::panics"), "{trace}");
+    assert!(trace.contains("0x"), "{trace}");
+    assert!(trailer.names && !trailer.stripped);
+
+    let (trace, stripped, trailer) = panic(&["--strip"]);
+    assert!(trace.contains("!<wasm function "), "{trace}");
+    assert!(
+        !trace.contains("panics") && !trace.contains("0x"),
+        "{trace}"
+    );
+    assert!(!trailer.names && trailer.stripped);
+    assert!(
+        stripped.len() * 10 < whole.len() * 9,
+        "{} and {}",
+        stripped.len(),
+        whole.len()
+    );
+}
+
+#[test]
+fn a_project_can_be_stripped() {
+    let folder = Folder::with_component();
+    let bootstrap = built("dist/bootstrap");
+    for strip in [false, true, false] {
+        folder.write(
+            "lambda-wasm.toml",
+            format!(
+                "[build]\nname = \"hello\"\ncommand = \"true\"\ncomponent = \"hello.wasm\"\nstrip = {strip}\n"
+            ),
+        );
+        let output = folder.run(&["build", "--bootstrap", bootstrap.to_str().unwrap()]);
+        assert_eq!(output.code, Some(0), "{output:?}");
+        let trailer = Trailer::read(&folder.path("dist/hello.cwasm")).unwrap();
+        assert_eq!(trailer.stripped, strip);
+    }
 }
 
 fn baseline(target: &str) -> &'static [&'static str] {

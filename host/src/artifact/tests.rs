@@ -52,6 +52,7 @@ fn a_trailer_is_read_as_it_was_written() {
         core_instances: 3,
         world: World::ApiFunction,
         names: true,
+        stripped: true,
         one_request: true,
         imports: vec!["wasi:cli/exit@0.2.0".to_owned(), "a:b/types".to_owned()],
         types: vec!["a:b/types".to_owned()],
