@@ -99,7 +99,8 @@ fn imports<'a>(
 }
 
 /// Links the interfaces of these imports that the host offers. A composed component may import several versions of a release
-/// line, which share one link, except where the link is of what one import has. Drafts are compatible with themselves only.
+/// line, which share one link. The link of sockets has the functions that one import names, so each import gets its own.
+/// Drafts are compatible with themselves only.
 fn add_each<'a>(
     linker: &mut Linker<HostState>,
     imports: impl Iterator<Item = (&'a str, ComponentItem)>,

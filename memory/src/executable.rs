@@ -1,7 +1,7 @@
 //! The executable's own file, which a start reads from the disk.
 //!
-//! The kernel would read it piece by piece, each piece when it is first used, and the start waits for each. It reads what it
-//! is told of while the start goes on.
+//! By itself, the kernel reads a piece when the start first uses it, and the start waits. When the kernel is told ahead, it
+//! reads while the start goes on.
 
 use std::ops::Range;
 
