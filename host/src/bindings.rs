@@ -17,6 +17,7 @@ wasmtime::component::bindgen!({
             export lambda:function/api@0.1.0;
             export lambda:function/handler@0.1.0;
             export lambda:function/streaming-handler@0.1.0;
+            export lambda:function/init@0.1.0;
         }
     ",
     exports: { default: async },
@@ -24,7 +25,7 @@ wasmtime::component::bindgen!({
     with: { "wasi:io": wasmtime_wasi::p2::bindings::io },
 });
 
-pub(crate) use exports::lambda::function::{api, handler, streaming_handler};
+pub(crate) use exports::lambda::function::{api, handler, init, streaming_handler};
 pub(crate) use lambda::function::invocation;
 pub(crate) use lambda::function::types::{self, Context, Failure};
 

@@ -1,14 +1,14 @@
 //! The exports that the host calls, and their types.
 
-use wasmtime::component::types::ComponentItem;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Instance, InstancePre};
 use wasmtime::{Engine, Store};
 pub use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler as http_2;
 pub use wasmtime_wasi_http::p3::bindings::exports::wasi::http::handler as http_3;
 
-use crate::bindings::{Context, Failure, api, handler, streaming_handler};
+use crate::bindings::{Context, Failure, api, handler, init, streaming_handler};
 use crate::sandbox::HostState;
-use crate::world::{IncompatibleComponent, World};
+use crate::world::{self, IncompatibleComponent, World};
 
 /// The export that makes a component a function, found once for all its instances.
 pub enum ExportIndices {
@@ -66,10 +66,7 @@ impl ExportIndices {
         store: &mut Store<HostState>,
         instance: &Instance,
     ) -> Result<Export, IncompatibleComponent> {
-        let exports = self.load_untyped(store, instance);
-        exports.map_err(|error| {
-            incompatible(format!("its export has another type than this version calls ({error:#}): build it with the WIT of this version"))
-        })
+        self.load_untyped(store, instance).map_err(another_type)
     }
 
     fn load_untyped(
@@ -87,7 +84,20 @@ impl ExportIndices {
     }
 }
 
-/// Checks without an instance that the export of `world` has the types that this host calls.
+/// Returns the `init` in an instance.
+///
+/// # Errors
+///
+/// Returns an error if it has another type than this host calls.
+pub fn load_init(
+    init: &init::GuestIndices,
+    store: &mut Store<HostState>,
+    instance: &Instance,
+) -> Result<init::Guest, IncompatibleComponent> {
+    init.load(store, instance).map_err(another_type)
+}
+
+/// Checks without an instance that the export of `world`, and `init` if there is one, have the types that this host calls.
 ///
 /// # Errors
 ///
@@ -98,34 +108,15 @@ pub fn check_types(
     component: &Component,
 ) -> Result<(), IncompatibleComponent> {
     let ty = component.component_type();
-    let Some(name) = ty
-        .exports(engine)
-        .map(|(name, _)| name)
-        .find(|name| world.is_made_by(name))
-    else {
+    let types = ty.instance_type();
+    let names = || ty.exports(engine).map(|(name, _)| name);
+    let Some(name) = names().find(|name| world.is_made_by(name)) else {
         return Err(incompatible(format!(
             "it does not export {}",
             world.interface()
         )));
     };
-    let other_type = |why: String| {
-        incompatible(format!(
-            "it exports {name} with another type than this version calls ({why}): build it with the WIT of this version"
-        ))
-    };
-    let Some(ComponentItem::ComponentInstance(interface)) =
-        ty.get_export(engine, name).map(|export| export.ty)
-    else {
-        return Err(other_type("it is not an interface".to_owned()));
-    };
-    let Some(ComponentItem::ComponentFunc(handle)) = interface
-        .get_export(engine, "handle")
-        .map(|export| export.ty)
-    else {
-        return Err(other_type("the function `handle` is missing".to_owned()));
-    };
-    let types = ty.instance_type();
-    match world {
+    check_function(engine, component, name, "handle", |handle| match world {
         World::ApiFunction => {
             handle.typecheck::<(api::Request, Context), (Result<api::Response, Failure>,)>(&types)
         }
@@ -134,8 +125,47 @@ pub fn check_types(
         }
         // Their functions take resources, whose types are known only in an instance.
         World::StreamingFunction | World::HttpProxy | World::HttpService => Ok(()),
-    }
-    .map_err(|error| other_type(format!("handle: {error:#}")))
+    })?;
+    let init = names().find(|name| world::is_init(name));
+    init.map_or(Ok(()), |name| {
+        check_function(engine, component, name, "init", |init| {
+            init.typecheck::<(), (Result<(), Failure>,)>(&types)
+        })
+    })
+}
+
+/// Checks the type of a function of an interface that the component exports.
+fn check_function(
+    engine: &Engine,
+    component: &Component,
+    interface: &str,
+    function: &str,
+    check: impl FnOnce(ComponentFunc) -> wasmtime::Result<()>,
+) -> Result<(), IncompatibleComponent> {
+    let other_type = |why: String| {
+        incompatible(format!(
+            "it exports {interface} with another type than this version calls ({why}): build it with the WIT of this version"
+        ))
+    };
+    let ty = component.component_type();
+    let Some(ComponentItem::ComponentInstance(exported)) =
+        ty.get_export(engine, interface).map(|export| export.ty)
+    else {
+        return Err(other_type("it is not an interface".to_owned()));
+    };
+    let Some(ComponentItem::ComponentFunc(ty)) = exported
+        .get_export(engine, function)
+        .map(|export| export.ty)
+    else {
+        return Err(other_type(format!("the function `{function}` is missing")));
+    };
+    check(ty).map_err(|error| other_type(format!("{function}: {error:#}")))
+}
+
+fn another_type(error: wasmtime::Error) -> IncompatibleComponent {
+    incompatible(format!(
+        "its export has another type than this version calls ({error:#}): build it with the WIT of this version"
+    ))
 }
 
 fn incompatible(why: String) -> IncompatibleComponent {

@@ -10,6 +10,7 @@ use wasmtime::Engine;
 use wasmtime::component::InstancePre;
 
 use crate::artifact::{self, ArtifactError, Trailer};
+use crate::bindings::init;
 use crate::config::{Config, Environment, FunctionMetadata};
 use crate::exports::{self, ExportIndices};
 use crate::failure::{ErrorType, Failure};
@@ -33,6 +34,7 @@ pub struct Function {
     pub(crate) engine: Engine,
     pub(crate) component: InstancePre<HostState>,
     pub(crate) export: ExportIndices,
+    pub(crate) init: Option<init::GuestIndices>,
     pub(crate) sandbox: Arc<SandboxConfig>,
     pub(crate) metadata: FunctionMetadata,
     pub(crate) watchdog: Watchdog,
@@ -88,10 +90,14 @@ impl Function {
         let component = engine::load(&engine, path).map_err(damaged)?;
         timings.mark("file");
         let pre = imports::link(&engine, &component).map_err(|why| unsupported(path, &why))?;
-        let export = ExportIndices::find(world, &pre).map_err(|error| {
+        let has_other_type = |error| {
             let why = exports::check_types(world, &engine, &component).err();
             why.map_or_else(|| damaged(error), |why| unsupported(path, &why))
-        })?;
+        };
+        let export = ExportIndices::find(world, &pre).map_err(has_other_type)?;
+        let has_init = trailer.exports.iter().any(|export| world::is_init(export));
+        let init = has_init.then(|| init::GuestIndices::new(&pre));
+        let init = init.transpose().map_err(has_other_type)?;
         timings.mark("linker");
 
         Ok(Self {
@@ -102,6 +108,7 @@ impl Function {
             engine,
             component: pre,
             export,
+            init,
             sandbox: Arc::new(sandbox),
             metadata: config.metadata.clone(),
             init_limit: config.init_limit,

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::Store;
+use wasmtime::{Store, component};
 
 use crate::crash::CallError;
-use crate::exports::Export;
+use crate::exports::{self, Export};
 use crate::failure::Failure;
 use crate::function::Function;
 use crate::guest_output::{GuestOutput, TooMuchOutput};
@@ -57,18 +57,18 @@ impl Instance {
         let created = Instant::now();
         let state = HostState::new(&function.sandbox, client.clone(), stop)?;
         let mut store = sandbox::store(&function.engine, state);
-        let instance = {
+        let begun = {
             let output = store.data().output.clone();
-            let instantiate = function.component.instantiate_async(&mut store);
-            run_until(&function.watchdog, stop, &output, instantiate).await
+            let begin = begin(function, &mut store);
+            run_until(&function.watchdog, stop, &output, begin).await
         };
         store.data().output.finish();
-        let instance = instance.map_err(|error| {
+        let instance = begun.map_err(|error| {
             let mut failure = error.into_failure(&mut store, created);
             failure.error_message =
                 format!("the component did not start: {}", failure.error_message);
             failure
-        })?;
+        })??;
         let export = function.export.load(&mut store, &instance);
         let export = export.map_err(|why| function.unsupported(&why))?;
         store.data_mut().memory.suspend();
@@ -126,6 +126,24 @@ impl Instance {
         let mib = u32::try_from(self.memory() / (1024 * 1024)).unwrap_or(u32::MAX);
         function.wall_time(CPU_TIME_PER_MIB.saturating_mul(mib))
     }
+}
+
+/// Instantiates the component, and has it prepare itself if it exports `init`. The inner failure is the function's own.
+async fn begin(
+    function: &Function,
+    store: &mut Store<HostState>,
+) -> wasmtime::Result<Result<component::Instance, Failure>> {
+    let instance = function.component.instantiate_async(&mut *store).await?;
+    if let Some(init) = &function.init {
+        let init = match exports::load_init(init, store, &instance) {
+            Ok(init) => init,
+            Err(why) => return Ok(Err(function.unsupported(&why))),
+        };
+        if let Err(failure) = init.call_init(store).await? {
+            return Ok(Err(failure.into()));
+        }
+    }
+    Ok(Ok(instance))
 }
 
 /// Runs a call into a guest until `stop`, or until the guest has written more than `output` allows.

@@ -10,6 +10,9 @@ mod incompatible;
 
 pub use incompatible::IncompatibleComponent;
 
+/// The interface that a component of any world may export, without a version.
+pub const INIT: &str = "lambda:function/init";
+
 /// A world whose components this host runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -111,7 +114,14 @@ pub fn examine<'a>(
     exports: impl IntoIterator<Item = &'a str>,
 ) -> Result<World, IncompatibleComponent> {
     let mut incompatible = IncompatibleComponent::default();
-    let world = match exported_world(exports) {
+    let exports: Vec<&str> = exports.into_iter().collect();
+    let inits = exports.iter().filter(|export| interface(export) == INIT);
+    for init in inits.filter(|export| !is_init(export)) {
+        incompatible.push(format!(
+            "it exports {init}, but this version calls {FUNCTION_VERSION}: build it with {WIT}"
+        ));
+    }
+    let world = match exported_world(&exports) {
         Ok(world) => Some(world),
         Err(problem) => {
             incompatible.push(problem);
@@ -135,8 +145,14 @@ pub fn needed<'a>(imports: &'a [String], types: &'a [String]) -> impl Iterator<I
     imports.map(String::as_str)
 }
 
-fn exported_world<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<World, String> {
-    let exports: Vec<&str> = exports.into_iter().collect();
+/// Returns `true` if an export is an `init` that this host calls.
+#[must_use]
+pub fn is_init(export: &str) -> bool {
+    let (name, version) = split(export);
+    name == INIT && ReleaseLine::Function.includes(version)
+}
+
+fn exported_world(exports: &[&str]) -> Result<World, String> {
     let makes = |world: &World| exports.iter().any(|export| world.is_made_by(export));
     let worlds: Vec<World> = World::ALL.into_iter().filter(makes).collect();
     match worlds[..] {

@@ -142,6 +142,27 @@ fn exports_and_imports_are_told_at_once() {
 }
 
 #[test]
+fn an_init_goes_with_any_world_and_has_this_version() {
+    for world in World::ALL {
+        let version = match world {
+            World::HttpProxy => "0.2.3",
+            World::HttpService => "0.3.0",
+            _ => FUNCTION_VERSION,
+        };
+        let export = format!("{}@{version}", world.interface());
+        assert_eq!(
+            examine([], ["lambda:function/init@0.1.0", &export]),
+            Ok(world)
+        );
+    }
+    let incompatible = examine([], ["lambda:function/init@0.2.0", HANDLER]).unwrap_err();
+    assert_eq!(
+        incompatible.to_string(),
+        "it exports lambda:function/init@0.2.0, but this version calls 0.1.0: build it with the WIT of this version"
+    );
+}
+
+#[test]
 fn each_world_has_one_name() {
     for world in World::ALL {
         assert_eq!(

@@ -14,6 +14,7 @@ mod deadlines;
 mod exceptions;
 mod hostile;
 mod http;
+mod init;
 mod log;
 mod misfits;
 mod next_in_time;

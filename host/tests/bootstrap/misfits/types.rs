@@ -8,14 +8,43 @@ use crate::refusal::refusal;
 
 /// Compiles without the compile tool's checks.
 fn compiled_unchecked(component: &[u8], imports: &[&str]) -> Deployment {
+    compiled_with_exports(component, imports, &[])
+}
+
+/// The same, with further exports.
+fn compiled_with_exports(component: &[u8], imports: &[&str], exports: &[&str]) -> Deployment {
     let mut trailer = Trailer::inspect(&artifact("handler")).unwrap();
     let compiler = engine::for_compiling(&trailer, None).unwrap();
     let mut elf = compiler.precompile_component(component).unwrap();
     trailer.length = elf.len() as u64;
     trailer.sha256 = sha256(&elf);
     trailer.imports = imports.iter().map(|&import| import.to_owned()).collect();
+    let exports = exports.iter().map(|&export| export.to_owned());
+    trailer.exports.extend(exports);
     elf.extend(trailer.to_bytes().unwrap());
     Deployment::of_artifact(&elf)
+}
+
+#[test]
+fn an_init_of_another_type() {
+    const INIT: &str = "lambda:function/init@0.1.0";
+    let component = components::of_wit(
+        "package test:test;
+        world test { export lambda:function/handler@0.1.0; export lambda:function/init@0.1.0; }
+        package lambda:function@0.1.0 {
+            interface handler { handle: func(event: list<u8>); }
+            interface init { init: func() -> string; }
+        }",
+    );
+    let refusal = refusal(&compiled_with_exports(&component, &[], &[INIT]));
+    assert_eq!(refusal.error_type, "Runtime.UnsupportedComponent");
+    assert!(
+        refusal
+            .message
+            .contains("another type than this version calls"),
+        "{}",
+        refusal.message
+    );
 }
 
 #[test]
