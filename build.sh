@@ -16,12 +16,14 @@ Commands:
   bench [ARGS]      build, then measure against other runtimes, with --http as HTTP components;
                     with --languages, the templates of all languages; with --sandbox, what the
                     sandbox costs
+  lab               build, then measure response times by memory size and by concurrency, beside
+                    AWS's runtimes for other languages, and draw them into docs/figures/
   release [ARCH…]   build the tool as people install it, with the hosts in it, into
                     target/release-artifacts/ (ARCH: x86_64, aarch64; default: both)
 
 Options:
   --target TARGET   x86_64-unknown-linux-gnu or aarch64-unknown-linux-gnu (Lambda's arm64).
-                    Default: x86_64; dev, test and bench take this machine's own.
+                    Default: x86_64; dev, test, bench and lab take this machine's own.
   --dynamic         link bootstrap against glibc 2.34 (Amazon Linux 2023) instead of statically;
                     it starts slower
   -h, --help        print this
@@ -56,7 +58,7 @@ while [ $# -gt 0 ]; do
       usage
       exit
       ;;
-    dev | test | bench | release)
+    dev | test | bench | lab | release)
       command=$1
       shift
       break
@@ -147,5 +149,13 @@ case $command in
     tools+=(-p lambda-wasm-bench) # at once, since both have the compiler in them
     build_dist
     exec target/release/lambda-wasm-bench "$@"
+    ;;
+  lab)
+    tools+=(-p lambda-wasm-bench)
+    export LAMBDA_WASM_SKIPS=$PWD/target/lab-skips
+    in_background tools scripts/install-tools.sh # the languages' compilers, while cargo builds
+    build_dist
+    step "compilers of other languages: target/tools" wait_for tools
+    PATH=$PWD/target/tools/bin:$PATH exec target/release/lambda-wasm-bench --lab "$@"
     ;;
 esac

@@ -41,6 +41,11 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["http", "sandbox", "breakdown"])]
     pub languages: bool,
 
+    /// Measure response times by memory size and by concurrency instead, beside AWS's runtimes for other languages, and
+    /// draw them into docs/figures/
+    #[arg(long, conflicts_with_all = ["http", "languages", "sandbox", "breakdown"])]
+    pub lab: bool,
+
     /// Measure the costs of the sandbox instead: the delay of a stop, the slowdown of interruptible code, and
     /// the time of an outgoing request
     #[arg(long, conflicts_with_all = ["http", "breakdown"])]

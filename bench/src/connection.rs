@@ -27,6 +27,13 @@ pub struct Request {
     pub length: u64,
 }
 
+impl Request {
+    /// Whether it is one of the Extensions API.
+    pub fn is_of_extension(&self) -> bool {
+        self.path.starts_with("/2020-01-01/extension/")
+    }
+}
+
 /// The result of one look at the connection.
 pub enum Received {
     /// A request, and the time at which its last byte was read.

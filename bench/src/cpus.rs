@@ -8,8 +8,8 @@ use nix::{
 
 /// The CPUs of the server and of the bootstraps.
 pub struct Cpus {
-    server: usize,
-    bootstraps: usize,
+    server: CpuSet,
+    bootstraps: CpuSet,
     /// The number of CPUs that this process could use before it was moved to one.
     pub usable: usize,
 }
@@ -23,20 +23,36 @@ impl Cpus {
         let usable: Vec<usize> = (0..CpuSet::count()).filter(may_use).collect();
         let server = usable.first().copied().unwrap_or(0);
         let bootstraps = usable.get(1).copied().unwrap_or(server);
-        pin(server)?;
+        Self::of(only(server)?, only(bootstraps)?, usable.len())
+    }
+
+    /// Moves this process to all CPUs of the machine. The bootstraps have them too.
+    pub fn all_together() -> anyhow::Result<Self> {
+        let mut every = CpuSet::new();
+        for cpu in 0..CpuSet::count() {
+            every.set(cpu)?;
+        }
+        // The kernel takes those out that there are not.
+        sched_setaffinity(THIS_THREAD, &every)?;
+        let usable = std::thread::available_parallelism()?.get();
+        Self::of(every, every, usable)
+    }
+
+    fn of(server: CpuSet, bootstraps: CpuSet, usable: usize) -> anyhow::Result<Self> {
+        sched_setaffinity(THIS_THREAD, &server)?;
         Ok(Self {
             server,
             bootstraps,
-            usable: usable.len(),
+            usable,
         })
     }
 
     /// Runs `spawn` on the bootstraps' CPU, since a child inherits its parent's
     /// affinity, and returns to the server's.
     pub fn spawning<T>(&self, spawn: impl FnOnce() -> T) -> anyhow::Result<T> {
-        pin(self.bootstraps)?;
+        sched_setaffinity(THIS_THREAD, &self.bootstraps)?;
         let child = spawn();
-        pin(self.server)?;
+        sched_setaffinity(THIS_THREAD, &self.server)?;
         Ok(child)
     }
 
@@ -52,9 +68,8 @@ impl Cpus {
 
 const THIS_THREAD: Pid = Pid::from_raw(0);
 
-fn pin(cpu: usize) -> anyhow::Result<()> {
+fn only(cpu: usize) -> anyhow::Result<CpuSet> {
     let mut only = CpuSet::new();
     only.set(cpu)?;
-    sched_setaffinity(THIS_THREAD, &only)?;
-    Ok(())
+    Ok(only)
 }

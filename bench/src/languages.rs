@@ -59,6 +59,11 @@ struct BuildTimes {
     again: f64,
 }
 
+/// The artifact of a language's project, built now.
+pub fn artifact(language: &str, bootstrap: &Path) -> anyhow::Result<PathBuf> {
+    Ok(build(language, bootstrap)?.0)
+}
+
 /// Creates a project, and builds it twice.
 fn build(language: &str, bootstrap: &Path) -> anyhow::Result<(PathBuf, BuildTimes)> {
     let folder = built::target_folder()?

@@ -13,6 +13,7 @@ mod cpus;
 mod event;
 mod http;
 mod instructions;
+mod lab;
 mod languages;
 mod lineup;
 mod machine;
@@ -58,6 +59,8 @@ fn run(args: &Args) -> anyhow::Result<String> {
         breakdown(args, &effort)
     } else if args.http {
         http::compare(args, &effort)
+    } else if args.lab {
+        lab::measure(args, &effort)
     } else if args.languages {
         languages::measure(args, &effort)
     } else if args.sandbox {

@@ -1,16 +1,21 @@
 //! A started bootstrap and its Runtime API. Any wrong answer ends the
 //! measurement, with the bootstrap's output.
 
+mod load;
+
 use std::{
     collections::HashSet,
-    fs::File,
+    fs::{self, File},
     os::unix::fs::FileExt,
     process::{Child, Command, Stdio},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail, ensure};
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 use crate::{
     cpus::Cpus,
@@ -19,6 +24,8 @@ use crate::{
     runtime_api::{Arrival, RuntimeApi, Wait},
     subject::Subject,
 };
+
+pub use load::Load;
 
 /// The time that a bootstrap may take for each step. Under valgrind it is slow.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -180,6 +187,16 @@ impl Running {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
+    /// The process, and those that it has started.
+    pub fn processes(&self) -> anyhow::Result<Vec<u32>> {
+        let own = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children"))?;
+        let children = children.split_whitespace().map(str::parse);
+        let mut processes: Vec<u32> = children.collect::<Result<_, _>>()?;
+        processes.push(own);
+        Ok(processes)
+    }
+
     /// Returns its stdout and stderr.
     pub fn log(&self) -> anyhow::Result<String> {
         let mut bytes = vec![0; usize::try_from(self.log.metadata()?.len())?];
@@ -243,8 +260,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only if it has ended.
-        let _ = self.child.kill();
+        // With the programs that a script has started. Each fails only if it has ended.
+        for process in self.processes().unwrap_or_default() {
+            let _ = kill(Pid::from_raw(process.cast_signed()), Signal::SIGKILL);
+        }
         let _ = self.child.wait();
     }
 }

@@ -133,6 +133,9 @@ impl RuntimeApi {
                 continue;
             };
             match connection.receive()? {
+                Received::Request(request, _) if request.is_of_extension() => {
+                    greet(connection, &request)?;
+                }
                 Received::Request(request, at) => {
                     return Ok(Some(Arrival {
                         request,
@@ -147,25 +150,85 @@ impl RuntimeApi {
                 }
             }
         }
+        self.accept_new()?;
+        Ok(None)
+    }
+
+    /// Takes a new connection, if there is one.
+    fn accept_new(&mut self) -> anyhow::Result<()> {
         match self.listener.accept() {
             Ok((stream, _)) => self.connections.push(Some(Connection::new(stream)?)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error).context("accepting a connection"),
         }
-        Ok(None)
-    }
-
-    /// Sleeps until something is readable.
-    fn sleep(&self, at_most: Duration) -> anyhow::Result<()> {
-        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut sources = vec![readable(self.listener.as_fd())];
-        sources.extend(
-            self.connections
-                .iter()
-                .flatten()
-                .map(|connection| readable(connection.as_fd())),
-        );
-        poll(&mut sources, PollTimeout::try_from(at_most)?)?;
         Ok(())
     }
+
+    /// Waits until something is readable, and returns all requests that have arrived: of many connections, only those are
+    /// looked at that have something.
+    pub fn receive_all(&mut self) -> anyhow::Result<Vec<Arrival>> {
+        const A_WHILE: Duration = Duration::from_millis(50);
+        let (has_new, readable) = self.sleep(A_WHILE)?;
+        let mut arrivals = Vec::new();
+        for index in readable {
+            let Some(connection) = &mut self.connections[index] else {
+                continue;
+            };
+            match connection.receive()? {
+                Received::Request(request, _) if request.is_of_extension() => {
+                    greet(connection, &request)?;
+                }
+                Received::Request(request, at) => arrivals.push(Arrival {
+                    request,
+                    at,
+                    connection: index,
+                }),
+                Received::NothingYet => {}
+                Received::Closed => self.connections[index] = None,
+            }
+        }
+        if has_new {
+            self.accept_new()?;
+        }
+        Ok(arrivals)
+    }
+
+    /// Sleeps until something is readable. Returns whether there are new connections, and which of the others have something.
+    fn sleep(&self, at_most: Duration) -> anyhow::Result<(bool, Vec<usize>)> {
+        let source = |fd| PollFd::new(fd, PollFlags::POLLIN);
+        let open = self.connections.iter().enumerate();
+        let open = open.filter_map(|(index, slot)| Some((index, slot.as_ref()?)));
+        let (indices, connections): (Vec<usize>, Vec<_>) = open.unzip();
+        let mut sources = vec![source(self.listener.as_fd())];
+        sources.extend(
+            connections
+                .iter()
+                .map(|connection| source(connection.as_fd())),
+        );
+        poll(&mut sources, PollTimeout::try_from(at_most)?)?;
+        let mut readable = sources.iter().map(|source| source.any() == Some(true));
+        let has_new = readable.next() == Some(true);
+        let ready = indices.into_iter().zip(readable);
+        Ok((
+            has_new,
+            ready
+                .filter_map(|(index, ready)| ready.then_some(index))
+                .collect(),
+        ))
+    }
+}
+
+/// Registers an extension. Its request for an event is held for good, as Lambda does before an end.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>
+fn greet(connection: &mut Connection, request: &Request) -> anyhow::Result<()> {
+    const REGISTERED: &[u8] = b"HTTP/1.1 200 OK\r\n\
+        Content-Type: application/json\r\n\
+        Lambda-Extension-Identifier: 5f4e4a1c-0000-4000-8000-000000000001\r\n\
+        Content-Length: 70\r\n\r\n\
+        {\"functionName\":\"hello\",\"functionVersion\":\"$LATEST\",\"handler\":\"hello\"}";
+    if request.path.ends_with("/register") {
+        connection.send(REGISTERED)?;
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use anyhow::Context;
@@ -25,6 +26,14 @@ pub const ANSWER: &str = "Hello from upstream!";
 pub struct Authority {
     folder: TempDir,
     config: ServerConfig,
+}
+
+/// How a server treats a request, and its connection afterwards.
+#[derive(Clone, Copy)]
+struct Manner {
+    connections: Connections,
+    /// How long a request takes.
+    delay: Duration,
 }
 
 /// The use of a connection.
@@ -81,6 +90,17 @@ impl Authority {
 impl Upstream {
     /// A server over TLS if there is an authority, over TCP alone otherwise. It runs on the CPU of the caller.
     pub fn start(tls: Option<&Authority>, connections: Connections) -> anyhow::Result<Self> {
+        let delay = Duration::ZERO;
+        Self::of(tls, Manner { connections, delay })
+    }
+
+    /// A server over TCP that takes so long for each request, and keeps its connections.
+    pub fn slow(delay: Duration) -> anyhow::Result<Self> {
+        let connections = Connections::Kept;
+        Self::of(None, Manner { connections, delay })
+    }
+
+    fn of(tls: Option<&Authority>, manner: Manner) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("opening a port")?;
         let SocketAddr::V4(address) = listener.local_addr()? else {
             anyhow::bail!("no port of 127.0.0.1");
@@ -89,13 +109,13 @@ impl Upstream {
         let origin = format!("{scheme}://{NAME}:{}", address.port());
         let accepted = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&accepted);
-        let tls = tls.map(|authority| authority.config(connections));
+        let tls = tls.map(|authority| authority.config(manner.connections));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 counter.fetch_add(1, Ordering::Relaxed);
                 let tls = tls.clone();
                 // The function reports errors of the connection.
-                thread::spawn(move || accept(stream, tls, connections));
+                thread::spawn(move || accept(stream, tls, manner));
             }
         });
         Ok(Self { origin, accepted })
@@ -107,25 +127,21 @@ impl Upstream {
     }
 }
 
-fn accept(
-    stream: TcpStream,
-    tls: Option<Arc<ServerConfig>>,
-    connections: Connections,
-) -> anyhow::Result<()> {
+fn accept(stream: TcpStream, tls: Option<Arc<ServerConfig>>, manner: Manner) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     match tls {
         Some(config) => {
             let connection = ServerConnection::new(config)?;
-            serve(StreamOwned::new(connection, stream), connections)?;
+            serve(StreamOwned::new(connection, stream), manner)?;
         }
-        None => serve(stream, connections)?,
+        None => serve(stream, manner)?,
     }
     Ok(())
 }
 
 /// Answers requests, which have no bodies.
-fn serve(mut stream: impl Read + Write, connections: Connections) -> io::Result<()> {
-    let keeps = connections == Connections::Kept;
+fn serve(mut stream: impl Read + Write, manner: Manner) -> io::Result<()> {
+    let keeps = manner.connections == Connections::Kept;
     let close = if keeps { "" } else { "Connection: close\r\n" };
     let length = ANSWER.len();
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n{close}\r\n{ANSWER}");
@@ -137,6 +153,9 @@ fn serve(mut stream: impl Read + Write, connections: Connections) -> io::Result<
                 0 => return Ok(()),
                 count => request.extend_from_slice(&piece[..count]),
             }
+        }
+        if !manner.delay.is_zero() {
+            thread::sleep(manner.delay);
         }
         stream.write_all(answer.as_bytes())?;
         stream.flush()?;

@@ -7,11 +7,13 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+mod cpu_share;
 pub mod event_source;
 pub mod runtime_api;
 pub mod template;
 pub mod variables;
 
+pub use cpu_share::CpuShare;
 pub use event_source::{Answered, Functions, LogTail};
 pub use runtime_api::{
     AnswerStream, Chunk, End, Invocation, Outcome, Pending, Post, RuntimeApi, Violation,

@@ -5,7 +5,6 @@
 
 pub mod aws_events;
 pub mod components;
-mod cpu_share;
 pub mod crates;
 mod deployment;
 pub mod event_sources;
@@ -17,7 +16,6 @@ mod scripted_api;
 pub mod signature;
 pub mod tools;
 
-pub use cpu_share::CpuShare;
 pub use deployment::{Deployment, Host, Output, Process, Unread};
 pub use guests::{artifact, build_guest, compile_once, guest};
 pub use locks::{lock, once_a_run};

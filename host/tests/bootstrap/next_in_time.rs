@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use lambda_wasm_emulator::{Invocation, Outcome};
-use lambda_wasm_test_support::{CpuShare, Deployment, Host, PATIENCE, components};
+use lambda_wasm_emulator::{CpuShare, Invocation, Outcome};
+use lambda_wasm_test_support::{Deployment, Host, PATIENCE, components};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -28,7 +28,7 @@ fn with_the_cpu_of_128_mb_and_whatever_the_guest_does() {
     let host = Deployment::of("handler").start();
     assert!(host.api.wait_idle(PATIENCE));
     let life = host.life();
-    let share = CpuShare::of_128_mb(host.pid());
+    let share = CpuShare::of(128, [host.pid()]);
     for (command, error_types) in [
         ("\"loop\"", &["Function.Timeout"][..]),
         ("\"sleep:60000\"", &["Function.Timeout"]),
@@ -57,7 +57,7 @@ fn with_the_cpu_of_128_mb_and_whatever_the_guest_does() {
 fn with_a_log_that_is_not_read() {
     let (api, mut process) = Deployment::of("handler").start_unread();
     assert!(api.wait_idle(PATIENCE));
-    let share = CpuShare::of_128_mb(process.id());
+    let share = CpuShare::of(128, [process.id()]);
     for _ in 0..3 {
         let calls = api.next_calls();
         let deadline = Instant::now() + TIMEOUT;
