@@ -75,6 +75,14 @@ impl Event {
         })
     }
 
+    /// An event that is answered with this text.
+    pub fn of(json: &str, text: &str) -> Self {
+        Self {
+            json: json.to_owned(),
+            answer: Answer::With(text.to_owned()),
+        }
+    }
+
     /// Returns whether this is the correct answer.
     pub fn is_answered_by(&self, answer: &Request) -> bool {
         match &self.answer {

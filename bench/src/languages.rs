@@ -39,11 +39,16 @@ pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     };
     let mut rows = build_times(&builds);
     rows.extend(sizes(&lineup, &bootstrap)?);
+    let prepared = prepared(&bootstrap)?;
     let cpus = Cpus::share_out()?;
     rows.extend(measure::all(&lineup, &cpus, effort, &Event::http_api()?)?);
+    let event = Event::of("{}", r#"{"records":0}"#);
+    let prepared_rows = measure::all(&prepared, &cpus, effort, &event)?;
     Ok(format!(
-        "{table}\n{footnotes}\n\n{machine}",
+        "{table}\n### JavaScript of the world `handler`, that has served an event when it was compiled\n\n{prepared}\n\
+         {footnotes}\n\n{machine}",
         table = report::comparison(&lineup, &rows),
+        prepared = report::comparison(&prepared, &prepared_rows),
         footnotes = report::footnotes(&lineup, &cpus, effort, BUILDS),
         machine = machine::description(&cpus),
     ))
@@ -64,38 +69,85 @@ pub fn artifact(language: &str, bootstrap: &Path) -> anyhow::Result<PathBuf> {
     Ok(build(language, bootstrap)?.0)
 }
 
-/// Creates a project, and builds it twice.
-fn build(language: &str, bootstrap: &Path) -> anyhow::Result<(PathBuf, BuildTimes)> {
+/// A directory for a language's projects, without any.
+fn folder_of(language: &str) -> anyhow::Result<PathBuf> {
     let folder = built::target_folder()?
         .join("bench/languages")
         .join(language);
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Runs the tool in a directory. Returns the nanoseconds that it took.
+fn run(folder: &Path, arguments: &[&str]) -> anyhow::Result<f64> {
     let tool = built::target_folder()?.join("release/lambda-wasm");
-    let run = |arguments: &[&str]| -> anyhow::Result<f64> {
-        let since = Instant::now();
-        let status = Command::new(&tool)
-            .args(arguments)
-            .current_dir(&folder)
-            .status();
-        let took = since.elapsed();
-        let status = status.with_context(|| format!("starting {}", tool.display()))?;
-        ensure!(
-            status.success(),
-            "{language}: this failed: lambda-wasm {arguments:?}"
-        );
-        Ok(took.as_nanos() as f64)
-    };
+    let since = Instant::now();
+    let status = Command::new(&tool)
+        .args(arguments)
+        .current_dir(folder)
+        .status();
+    let took = since.elapsed();
+    let status = status.with_context(|| format!("starting {}", tool.display()))?;
+    ensure!(status.success(), "this failed: lambda-wasm {arguments:?}");
+    Ok(took.as_nanos() as f64)
+}
+
+/// Creates a project, and builds it twice.
+fn build(language: &str, bootstrap: &Path) -> anyhow::Result<(PathBuf, BuildTimes)> {
+    let folder = folder_of(language)?;
     eprintln!("building the function in {language}");
-    run(&["new", "hello", "--lang", language])?;
+    run(&folder, &["new", "hello", "--lang", language])?;
     let bootstrap = bootstrap.to_string_lossy();
     let build = ["build", "hello", "--bootstrap", &bootstrap];
-    let first = run(&build)?;
+    let first = run(&folder, &build)?;
     let project = folder.join("hello");
     change(&project)?;
-    let again = run(&build)?;
+    let again = run(&folder, &build)?;
     let times = BuildTimes { first, again };
     Ok((project.join("dist/hello.cwasm"), times))
+}
+
+/// A function of the world `handler` in JavaScript as it is, and after an event that it served when it was compiled.
+fn prepared(bootstrap: &Path) -> anyhow::Result<Lineup> {
+    /// The settings of the engine, which JavaScript does not see.
+    const KEEP: [&str; 4] = [
+        "--keep",
+        "wasi:cli/environment",
+        "--keep",
+        "wasi:clocks/monotonic-clock",
+    ];
+    let folder = folder_of("prepared")?;
+    eprintln!("building a function in js, and preparing it");
+    run(
+        &folder,
+        &["new", "hello", "--lang", "js", "--world", "handler"],
+    )?;
+    let source = folder.join("hello/app.js");
+    let text = fs::read_to_string(&source)?;
+    let silent = text.lines().filter(|line| !line.contains("console.log"));
+    fs::write(&source, silent.collect::<Vec<_>>().join("\n"))?;
+    let path = bootstrap.to_string_lossy();
+    run(&folder, &["build", "hello", "--bootstrap", &path])?;
+    fs::write(folder.join("event.json"), "{}")?;
+    let component = "hello/.lambda-wasm/hello.wasm";
+    let warm = [
+        "compile",
+        component,
+        "-o",
+        "hello.cwasm",
+        "--warm",
+        "event.json",
+    ];
+    run(&folder, &[&warm, &KEEP[..]].concat())?;
+    let subject = |name, artifact| Subject::new(name, bootstrap, &folder.join(artifact));
+    Ok(Lineup {
+        subjects: vec![
+            subject("as it is", "hello/dist/hello.cwasm")?,
+            subject("prepared", "hello.cwasm")?,
+        ],
+        reference: 0,
+    })
 }
 
 /// Changes what the function answers to a path that is not measured.

@@ -117,13 +117,7 @@ fn build_for(
     let component = component(project)?;
     let artifact = dist.join(format!("{}.cwasm", project.name));
     copy_policy(project, &artifact)?;
-    let is_new = compile::update(
-        &component,
-        &project.wrap,
-        project.strip,
-        &artifact,
-        architecture,
-    )?;
+    let is_new = compile::update(&component, &project.options, &artifact, architecture)?;
     let bootstrap = copy_bootstrap(args.bootstrap.as_deref(), dist, architecture)?;
     let took = started.elapsed().as_secs_f64();
     let what = if is_new { "built" } else { "is up to date" };

@@ -3,9 +3,11 @@
 mod functions;
 mod images;
 mod names;
+mod snapshot;
 mod wrap;
 
 use std::borrow::Cow;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,15 +44,46 @@ pub struct Args {
     /// Allow the code to use these CPU features
     #[arg(long, value_enum, default_value_t = Cpu::Baseline)]
     cpu: Cpu,
-    /// Wrap the component in this middleware; repeat it for several, the outermost first
-    #[arg(long, value_name = "FILE")]
-    wrap: Vec<PathBuf>,
-    /// Leave out the names and offsets of stack traces: the artifact is smaller
-    #[arg(long)]
-    strip: bool,
+    #[command(flatten)]
+    options: Options,
     /// Print JSON: the path, size and trailer of the artifact
     #[arg(long)]
     json: bool,
+}
+
+/// How a component is compiled, whatever the machine.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Options {
+    /// Wrap the component in this middleware; repeat it for several, the outermost first
+    #[arg(long, value_name = "FILE")]
+    pub wrap: Vec<PathBuf>,
+    /// Leave out the names and offsets of stack traces: the artifact is smaller
+    #[arg(long)]
+    pub strip: bool,
+    /// Run the component's start code and its `init` now: instances start from the memory that these leave
+    #[arg(long)]
+    pub preinit: bool,
+    /// Have the component serve this event now, after --preinit: no instance does anything of it for the first time
+    #[arg(long, value_name = "FILE")]
+    pub warm: Option<PathBuf>,
+    /// Let instances have what the component got from this interface then, such as wasi:cli/environment; repeat it for
+    /// several
+    #[arg(long, value_name = "INTERFACE")]
+    pub keep: Vec<String>,
+}
+
+impl Options {
+    /// Reads the event of `--warm`.
+    fn event(&self) -> Result<Option<Vec<u8>>> {
+        let read = |path: &PathBuf| {
+            fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        self.warm.as_ref().map(read).transpose()
+    }
+
+    fn has_snapshot(&self) -> bool {
+        self.preinit || self.warm.is_some()
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -101,8 +134,7 @@ pub fn run(args: &Args) -> Result<()> {
 /// As [`run`].
 pub fn update(
     component: &Path,
-    wrap: &[PathBuf],
-    strip: bool,
+    options: &Options,
     artifact: &Path,
     architecture: Architecture,
 ) -> Result<bool> {
@@ -111,8 +143,7 @@ pub fn update(
         output: artifact.to_owned(),
         target: format!("{}-unknown-linux-gnu", architecture.as_str()),
         cpu: Cpu::Baseline,
-        wrap: wrap.to_vec(),
-        strip,
+        options: options.clone(),
         json: false,
     };
     if is_current(&args)? {
@@ -124,9 +155,9 @@ pub fn update(
 
 /// Reads the component, with the middleware around it.
 fn read(args: &Args) -> Result<Vec<u8>> {
-    let component = std::fs::read(&args.input)
+    let component = fs::read(&args.input)
         .with_context(|| format!("{} cannot be read", args.input.display()))?;
-    wrap::wrap(&args.input, component, &args.wrap)
+    wrap::wrap(&args.input, component, &args.options.wrap)
 }
 
 /// Whether the artifact is whole, and `run` would make the same.
@@ -139,7 +170,9 @@ fn is_current(args: &Args) -> Result<bool> {
         && trailer.wasmtime == WASMTIME
         && trailer.target == args.target
         && trailer.cpu == features(args)?
-        && trailer.stripped == args.strip
+        && trailer.stripped == args.options.strip
+        && trailer.prepared == args.options.has_snapshot()
+        && trailer.warmed_by == args.options.event()?.map(|event| artifact::sha256(&event))
         && trailer.component == artifact::sha256(&component);
     Ok(is_same && artifact::verify(&args.output, &trailer).is_ok())
 }
@@ -150,6 +183,39 @@ fn compile(
     policy: &Policy,
     kept: Option<&Arc<KeptFunctions>>,
 ) -> Result<Vec<u8>> {
+    let options = &args.options;
+    let mut trailer = describe(component, args, policy)?;
+    let event = options.event()?;
+    // Not before the warnings.
+    let _step = Step::begin(format!(
+        "compiling {} for {}",
+        args.input.display(),
+        args.target
+    ));
+    let mut component = Cow::Borrowed(component);
+    if options.has_snapshot() {
+        let snapshot = {
+            let mut trailer = trailer.clone();
+            HOST_TARGET.clone_into(&mut trailer.target);
+            trailer.cpu = named(baseline(HOST_TARGET));
+            let event = event.clone();
+            snapshot::take(&component, event, &options.keep, |readable| {
+                assemble(readable.into(), trailer, kept)
+            })?
+        };
+        component = Cow::Owned(snapshot);
+        trailer.prepared = true;
+        trailer.warmed_by = event.map(|event| artifact::sha256(&event));
+    }
+    if options.strip {
+        component = Cow::Owned(names::hide(&component)?);
+    }
+    assemble(component, trailer, kept)
+}
+
+/// Reads what the component is. Returns the trailer of its artifact, as far as it is known before compiling.
+fn describe(component: &[u8], args: &Args, policy: &Policy) -> Result<Trailer> {
+    let options = &args.options;
     let description = Description::parse(component)?;
     let (instances, may) = (description.core_instances, policy.limits.instances);
     if instances as usize > may {
@@ -163,36 +229,53 @@ fn compile(
     if one_request && policy.reuse.is_some() {
         eprintln!("warning: {ONE_REQUEST}");
     }
+    if one_request && options.warm.is_some() {
+        bail!(
+            "an instance with the JavaScript engine StarlingMonkey serves one request, and would have served the event of --warm\nhint: use --preinit, or write the function for the world `handler`"
+        );
+    }
     let names = description.imports.iter().chain(&description.exports);
     let names = names.map(String::as_str);
-    let mut trailer = Trailer {
+    let concurrency = description.is_async || world::needs_concurrency(names);
+    if concurrency && options.has_snapshot() {
+        bail!(
+            "it has the asynchronous functions of WASI 0.3, whose tasks no snapshot can have\nhint: compile it without --preinit and --warm, or build it for WASI 0.2"
+        );
+    }
+    Ok(Trailer {
         format: FORMAT,
         wasmtime: WASMTIME.to_owned(),
         target: args.target.clone(),
-        cpu: features(args)?.into_iter().map(str::to_owned).collect(),
+        cpu: named(&features(args)?),
         length: 0,
         sha256: String::new(),
         component: artifact::sha256(component),
         epoch: true,
-        concurrency: description.is_async || world::needs_concurrency(names),
+        concurrency,
         exceptions: description.exceptions,
         memories: 0,
         images: Vec::new(),
         tables: 0,
         core_instances: description.core_instances,
         world,
-        names: description.names && !args.strip,
-        stripped: args.strip,
+        names: description.names && !options.strip,
+        stripped: options.strip,
+        prepared: false,
+        warmed_by: None,
         one_request,
         imports: description.imports.clone(),
         types: description.types.clone(),
         exports: description.exports.clone(),
-    };
-    let component = match args.strip {
-        true => Cow::Owned(names::hide(component)?),
-        false => Cow::Borrowed(component),
-    };
-    let page = images::page(&args.target);
+    })
+}
+
+/// Compiles a component, and makes the artifact that has this trailer.
+fn assemble(
+    component: Cow<'_, [u8]>,
+    mut trailer: Trailer,
+    kept: Option<&Arc<KeptFunctions>>,
+) -> Result<Vec<u8>> {
+    let page = images::page(&trailer.target);
     let (component, content) = match images::take_out(&component, page) {
         Some(taken) => {
             trailer.images = taken.images;
@@ -200,24 +283,18 @@ fn compile(
         }
         None => (component, Vec::new()),
     };
-    // Not before the warnings.
-    let _step = Step::begin(format!(
-        "compiling {} for {}",
-        args.input.display(),
-        args.target
-    ));
     let refused = |error: wasmtime::Error| anyhow!("the compiler refuses it: {error:#}");
     let store = || kept.map(|kept| Arc::clone(kept) as Arc<dyn CacheStore>);
     let compiler = engine::for_compiling(&trailer, store()).map_err(refused)?;
     // Types can be checked only in an engine of this machine, so a component for another machine is compiled twice.
-    let is_for_here = cfg!(target_os = "linux") && args.target == HOST_TARGET;
+    let is_for_here = cfg!(target_os = "linux") && trailer.target == HOST_TARGET;
     let checker = if is_for_here {
         compiler.clone()
     } else {
         engine::for_checking(&trailer, store()).map_err(refused)?
     };
     let compiled = Component::new(&checker, &component).map_err(refused)?;
-    check(&checker, &compiled, world).map_err(unsupported)?;
+    check(&checker, &compiled, trailer.world).map_err(unsupported)?;
     let mut artifact = if is_for_here {
         compiled.serialize()
     } else {
@@ -261,12 +338,24 @@ fn check(
         .into_result()
 }
 
+/// The CPU features that every machine of Lambda has.
+fn baseline(target: &str) -> &'static [&'static str] {
+    match target.starts_with("aarch64") {
+        true => cpu::AARCH64_BASELINE,
+        false => cpu::X86_64_BASELINE,
+    }
+}
+
+fn named(features: &[&str]) -> Vec<String> {
+    features
+        .iter()
+        .map(|feature| (*feature).to_owned())
+        .collect()
+}
+
 fn features(args: &Args) -> Result<Vec<&'static str>> {
     match (args.cpu, args.target == HOST_TARGET) {
-        (Cpu::Baseline, _) if args.target.starts_with("aarch64") => {
-            Ok(cpu::AARCH64_BASELINE.to_vec())
-        }
-        (Cpu::Baseline, _) => Ok(cpu::X86_64_BASELINE.to_vec()),
+        (Cpu::Baseline, _) => Ok(baseline(&args.target).to_vec()),
         (Cpu::Native, true) => Ok(cpu::native()),
         (Cpu::Native, false) => {
             bail!(

@@ -163,5 +163,10 @@ fn write_trailer(text: &mut String, trailer: &Trailer) -> fmt::Result {
     writeln!(text, "  tables: {}", trailer.tables)?;
     writeln!(text, "  core instances: {}", trailer.core_instances)?;
     writeln!(text, "  names: {}", yes_or_no(trailer.names))?;
-    writeln!(text, "  stripped: {}", yes_or_no(trailer.stripped))
+    writeln!(text, "  stripped: {}", yes_or_no(trailer.stripped))?;
+    writeln!(text, "  prepared: {}", yes_or_no(trailer.prepared))?;
+    match &trailer.warmed_by {
+        Some(event) => writeln!(text, "  warmed by the event: {event}"),
+        None => Ok(()),
+    }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
+use crate::compile;
+
 /// The file with the settings of a build.
 pub const CONFIG: &str = "lambda-wasm.toml";
 
@@ -20,10 +22,8 @@ pub struct Project {
     pub language: Language,
     /// The world of the component.
     pub world: ProjectWorld,
-    /// The middleware around the component, the outermost first.
-    pub wrap: Vec<PathBuf>,
-    /// Whether its stack traces are to have neither names nor offsets.
-    pub strip: bool,
+    /// How the component is compiled. Paths are absolute.
+    pub options: compile::Options,
 }
 
 /// How the component of a project is built.
@@ -96,6 +96,11 @@ struct Build {
     wrap: Vec<PathBuf>,
     #[serde(default)]
     strip: bool,
+    #[serde(default)]
+    preinit: bool,
+    warm: Option<PathBuf>,
+    #[serde(default)]
+    keep: Vec<String>,
 }
 
 /// The files that a JavaScript project can begin with if it does not name one.
@@ -168,18 +173,20 @@ impl Project {
                 name
             );
         }
-        let wrap = config
-            .wrap
-            .iter()
-            .map(|path| directory.join(path))
-            .collect();
+        let here = |path: &PathBuf| directory.join(path);
+        let options = compile::Options {
+            wrap: config.wrap.iter().map(here).collect(),
+            strip: config.strip,
+            preinit: config.preinit,
+            warm: config.warm.as_ref().map(here),
+            keep: config.keep,
+        };
         Ok(Some(Self {
-            directory,
             name,
             language,
             world: config.world,
-            wrap,
-            strip: config.strip,
+            options,
+            directory,
         }))
     }
 

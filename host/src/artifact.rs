@@ -24,7 +24,7 @@ mod error;
 pub use error::{ArtifactError, CORE_MODULE_HINT};
 
 /// The version of the trailer's own format.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The last bytes of every artifact.
 const MAGIC: &[u8; 8] = b"lmbdwasm";
@@ -79,6 +79,12 @@ pub struct Trailer {
     /// Whether its stack traces have neither names nor offsets.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stripped: bool,
+    /// Whether instances start from the memory of one that has prepared itself: they run no start code and no `init`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prepared: bool,
+    /// The SHA-256 of the event that it had served too, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmed_by: Option<String>,
     /// Whether an instance answers one HTTP request and no other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_request: bool,

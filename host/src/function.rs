@@ -96,6 +96,7 @@ impl Function {
         };
         let export = ExportIndices::find(world, &pre).map_err(has_other_type)?;
         let has_init = trailer.exports.iter().any(|export| world::is_init(export));
+        let has_init = has_init && !trailer.prepared;
         let init = has_init.then(|| init::GuestIndices::new(&pre));
         let init = init.transpose().map_err(has_other_type)?;
         timings.mark("linker");

@@ -25,6 +25,8 @@ pub(crate) struct Instance {
     invocations: usize,
     pub(crate) store: Store<HostState>,
     pub(crate) export: Export,
+    #[cfg(feature = "compiler")]
+    pub(crate) component: component::Instance,
 }
 
 impl Instance {
@@ -77,6 +79,8 @@ impl Instance {
             invocations: 0,
             store,
             export,
+            #[cfg(feature = "compiler")]
+            component: instance,
         };
         let event = InstanceMade {
             since: created,

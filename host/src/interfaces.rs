@@ -124,7 +124,7 @@ macro_rules! link {
                 linker,
                 $(&<$options>::default(),)?
                 |state: &mut HostState| {
-                    state.last_import = $name;
+                    state.begin_call($name);
                     #[allow(clippy::redundant_closure_call, reason = "the rows read better")]
                     ($get)(state)
                 },

@@ -32,6 +32,8 @@ mod outbound;
 pub mod panics;
 pub mod policy;
 mod process;
+#[cfg(feature = "compiler")]
+pub mod rehearsal;
 mod responder;
 pub mod runtime_api;
 mod sandbox;

@@ -45,6 +45,8 @@ pub struct Log {
     level: Level,
     /// How long a line may wait for its turn, and for the reader; `None` means until it is read.
     patience: Option<Duration>,
+    /// Whether all lines go to stderr.
+    leaves_stdout: bool,
 }
 
 impl Log {
@@ -55,6 +57,16 @@ impl Log {
             format,
             level,
             patience: None,
+            leaves_stdout: false,
+        }
+    }
+
+    /// The same log, on stderr alone: stdout has something else.
+    #[must_use]
+    pub fn on_stderr(self) -> Self {
+        Self {
+            leaves_stdout: true,
+            ..self
         }
     }
 
@@ -164,7 +176,10 @@ impl Log {
     }
 
     /// Writes a whole line, so that no two are mixed, and returns its length. A log that is not read is not an error.
-    fn write(self, stream: Stream, mut line: String) -> usize {
+    fn write(self, mut stream: Stream, mut line: String) -> usize {
+        if self.leaves_stdout {
+            stream = Stream::Stderr;
+        }
         line.push('\n');
         // An error has nowhere to be told.
         let _ = match self.patience {

@@ -55,6 +55,9 @@ pub struct HostState {
     pub stop: Instant,
     /// The interface that the guest called last, and waits in if it waits.
     pub last_import: &'static str,
+    /// The interfaces that the guest has called, while it is compiled.
+    #[cfg(feature = "compiler")]
+    pub called: std::collections::BTreeSet<&'static str>,
     /// The timers of WASI 0.3 that the guest waits for.
     pub timers: Timers,
     invocation: Option<Arc<Invocation>>,
@@ -89,6 +92,8 @@ impl HostState {
             output,
             stop,
             last_import: "",
+            #[cfg(feature = "compiler")]
+            called: std::collections::BTreeSet::new(),
             timers: Timers::default(),
             invocation: None,
         };
@@ -124,6 +129,13 @@ impl HostState {
         Ok(())
     }
 
+    /// Notes that the guest calls this interface.
+    pub fn begin_call(&mut self, interface: &'static str) {
+        self.last_import = interface;
+        #[cfg(feature = "compiler")]
+        self.called.insert(interface);
+    }
+
     /// Returns the handles of the guest.
     pub fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
@@ -131,7 +143,7 @@ impl HostState {
 
     /// Returns the value of a key of `wasi:config`.
     pub fn config(&mut self, key: &str) -> Option<String> {
-        self.last_import = "wasi:config/store";
+        self.begin_call("wasi:config/store");
         let mut pairs = self.config.policy.config.iter();
         let pair = pairs.find(|(known, _)| known == key);
         pair.map(|(_, value)| value.clone())
@@ -139,7 +151,7 @@ impl HostState {
 
     /// Returns the keys and values of `wasi:config`.
     pub fn all_config(&mut self) -> Vec<(String, String)> {
-        self.last_import = "wasi:config/store";
+        self.begin_call("wasi:config/store");
         self.config.policy.config.to_vec()
     }
 

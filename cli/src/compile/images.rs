@@ -3,9 +3,12 @@
 //! wasmtime maps or copies data segments for each new instance. The host has a faster way: it keeps a memory and puts back
 //! the pages that were written. For that, the content has to lie in the artifact as the memory has it, apart from the code.
 
+use std::ops::Range;
+
 use lambda_wasm_host::artifact::Image;
 use wasmparser::{
-    DataKind, DataSectionReader, Encoding, MemoryType, Operator, Parser, Payload, TypeRef,
+    DataKind, DataSectionReader, Encoding, FunctionBody, MemoryType, Operator, Parser, Payload,
+    TypeRef,
 };
 
 /// The granularity of images, in bytes: the largest pages that a kernel has on this target.
@@ -16,6 +19,9 @@ pub fn page(target: &str) -> usize {
         4096
     }
 }
+
+/// How many data segments are worth reading the code for, to leave them out: a start reads the list. Snapshots have thousands.
+const MANY: u32 = 64;
 
 /// The size of WebAssembly's pages, in bytes.
 const WASM_PAGE: u64 = 64 * 1024;
@@ -36,6 +42,9 @@ struct Module<'a> {
     memories: Vec<MemoryType>,
     /// The data section, and where its header begins.
     data: Option<(DataSectionReader<'a>, usize)>,
+    /// The section with the number of data segments, without its header. Only code that names segments needs it.
+    data_count: Option<Range<usize>>,
+    code: Vec<FunctionBody<'a>>,
     /// Where the last section ended.
     end: usize,
 }
@@ -77,9 +86,16 @@ pub fn take_out(component: &[u8], page: usize) -> Option<TakenOut> {
             });
             taken.content.extend(bytes);
         }
-        if let Some((data, header)) = module.data.filter(|_| is_filled) {
-            let section = &mut taken.component[header..data.range().end];
-            replace(section, component, data, module.imported_memories)?;
+        if let Some((data, header)) = module.data.clone().filter(|_| is_filled) {
+            let section = header..data.range().end;
+            if data.count() >= MANY && !module.names_segments()? {
+                let count = &mut taken.component[module.data_count.unwrap_or_default()];
+                count.copy_from_slice(&zero(count.len()));
+                replace(&mut taken.component[section], &leb128(0))?;
+            } else {
+                let emptied = emptied(component, data, module.imported_memories)?;
+                replace(&mut taken.component[section], &emptied)?;
+            }
         }
     }
     (!taken.images.is_empty()).then_some(taken)
@@ -117,6 +133,8 @@ fn modules(component: &[u8]) -> Option<Vec<Module<'_>>> {
                         module.memories = memories.into_iter().collect::<Result<_, _>>().ok()?;
                     }
                     Payload::DataSection(data) => module.data = Some((data, module.end)),
+                    Payload::DataCountSection { range, .. } => module.data_count = Some(range),
+                    Payload::CodeSectionEntry(body) => module.code.push(body),
                     _ => {}
                 }
                 if let Some((_, range)) = section {
@@ -201,32 +219,59 @@ fn contents<'a>(component: &'a [u8], module: &Module<'_>) -> Option<Vec<Content<
     Some(contents)
 }
 
-/// Empties the segments of a data section that fill the module's own memories. What is left over becomes a custom section.
-fn replace(
-    section: &mut [u8],
+impl Module<'_> {
+    /// Whether its code names data segments, or may: what is not an active segment of a memory of its own is named.
+    fn names_segments(&self) -> Option<bool> {
+        let (data, _) = self.data.clone()?;
+        for segment in data {
+            match segment.ok()?.kind {
+                DataKind::Active { memory_index, .. } if memory_index >= self.imported_memories => {
+                }
+                _ => return Some(true),
+            }
+        }
+        if self.data_count.is_none() {
+            return Some(false);
+        }
+        for body in &self.code {
+            for operator in body.get_operators_reader().ok()? {
+                if let Operator::MemoryInit { .. } | Operator::DataDrop { .. } = operator.ok()? {
+                    return Some(true);
+                }
+            }
+        }
+        Some(false)
+    }
+}
+
+/// The content of a data section whose segments that fill the module's own memories are empty. They are passive: an instance
+/// does nothing with them, and code finds them as if they had been used.
+fn emptied(
     component: &[u8],
     data: DataSectionReader<'_>,
     imported_memories: u32,
-) -> Option<()> {
-    const CUSTOM: u8 = 0;
-    const DATA: u8 = 11;
-    const CONST_ZERO: [u8; 3] = [0x41, 0, 0x0b]; // i32.const 0, end
+) -> Option<Vec<u8>> {
+    const EMPTY: [u8; 2] = [1, 0]; // passive, no bytes
     let mut body = leb128(data.count()).to_vec();
     for segment in data {
         let segment = segment.ok()?;
         match segment.kind {
             DataKind::Active { memory_index, .. } if memory_index >= imported_memories => {
-                body.push(2); // active, with the index of a memory
-                body.extend(leb128(memory_index));
-                body.extend(CONST_ZERO);
-                body.push(0); // no bytes
+                body.extend(EMPTY);
             }
             _ => body.extend_from_slice(&component[segment.range]),
         }
     }
+    Some(body)
+}
+
+/// Gives a data section another content. What is left over becomes a custom section.
+fn replace(section: &mut [u8], body: &[u8]) -> Option<()> {
+    const CUSTOM: u8 = 0;
+    const DATA: u8 = 11;
     let mut new = vec![DATA];
     new.extend(leb128(u32::try_from(body.len()).ok()?));
-    new.extend(body);
+    new.extend_from_slice(body);
     new.push(CUSTOM);
     let rest = section.len().checked_sub(new.len() + leb128(0).len())?;
     new.extend(leb128(u32::try_from(rest).ok()?));
@@ -237,6 +282,16 @@ fn replace(
     new.resize(section.len(), 0);
     section.copy_from_slice(&new);
     Some(())
+}
+
+/// The number zero in so many bytes.
+fn zero(length: usize) -> Vec<u8> {
+    const MORE: u8 = 0x80;
+    let mut number = vec![MORE; length];
+    if let Some(last) = number.last_mut() {
+        *last = 0;
+    }
+    number
 }
 
 /// A number in five bytes, whatever its size.
@@ -315,6 +370,48 @@ mod tests {
             })
         };
         assert_eq!(code(&taken.component), code(&component));
+    }
+
+    /// How many data segments the core modules of a component have.
+    fn segments(component: &[u8]) -> u32 {
+        let payloads = Parser::new(0).parse_all(component).map(Result::unwrap);
+        let counts = payloads.map(|payload| match payload {
+            Payload::DataSection(data) => data.count(),
+            _ => 0,
+        });
+        counts.sum()
+    }
+
+    #[test]
+    fn many_segments_are_left_out_unless_code_names_them() {
+        let many: String = (0..MANY)
+            .map(|index| format!(r#"(data (i32.const {}) "0123456789")"#, 100 * index))
+            .collect();
+        let used = "(func (memory.init 0 (i32.const 0) (i32.const 0) (i32.const 0)))";
+        let dropped = "(func (data.drop 3))";
+        for (lines, left) in [
+            ("", 0),
+            (used, MANY),
+            (dropped, MANY),
+            (r#"(data "p")"#, MANY + 1),
+        ] {
+            let (component, taken) = taken(&format!("(core module (memory 3) {many} {lines})"));
+            let taken = taken.unwrap();
+            Validator::new().validate_all(&taken.component).unwrap();
+            assert_eq!(segments(&taken.component), left, "{lines}");
+            assert_eq!(taken.component.len(), component.len());
+            assert_eq!(&taken.content[100..110], b"0123456789");
+        }
+    }
+
+    #[test]
+    fn a_count_without_segments_is_zero_in_as_many_bytes() {
+        for length in 1..5 {
+            let number = zero(length);
+            let mut reader = wasmparser::BinaryReader::new(&number, 0);
+            assert_eq!(reader.read_var_u32().unwrap(), 0);
+            assert!(reader.eof());
+        }
     }
 
     #[test]

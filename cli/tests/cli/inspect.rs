@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lambda_wasm_host::artifact::{HOST_TARGET, WASMTIME};
+use lambda_wasm_host::artifact::{FORMAT, HOST_TARGET, WASMTIME};
 use lambda_wasm_test_support::{components, guest};
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ fn an_artifact() {
             "  wasi:cli/exit@0.2.12",
             "  lambda:function/handler@0.1.0",
             "trailer:",
-            "  format: 2",
+            &format!("  format: {FORMAT}"),
             &format!("  wasmtime: {WASMTIME}"),
             &format!("  target: {HOST_TARGET}"),
             "  epoch: yes",

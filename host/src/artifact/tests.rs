@@ -53,6 +53,8 @@ fn a_trailer_is_read_as_it_was_written() {
         world: World::ApiFunction,
         names: true,
         stripped: true,
+        prepared: true,
+        warmed_by: Some(sha256(b"event")),
         one_request: true,
         imports: vec!["wasi:cli/exit@0.2.0".to_owned(), "a:b/types".to_owned()],
         types: vec!["a:b/types".to_owned()],

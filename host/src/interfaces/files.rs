@@ -126,12 +126,12 @@ pub(super) fn link_3(
 impl HostState {
     /// Notes a call of the interface, for a call that waits too long.
     fn noted_filesystem(&mut self) -> WasiFilesystemCtxView<'_> {
-        self.last_import = INTERFACE;
+        self.begin_call(INTERFACE);
         self.filesystem()
     }
 
     fn open_file(&mut self) -> wasmtime::Result<Opening> {
-        self.last_import = INTERFACE;
+        self.begin_call(INTERFACE);
         Ok(self.files.open()?)
     }
 
@@ -153,7 +153,7 @@ impl HostState {
         &mut self,
         directory: &Resource<Descriptor>,
     ) -> wasmtime::Result<Option<Resource<Descriptor>>> {
-        self.last_import = INTERFACE;
+        self.begin_call(INTERFACE);
         let Descriptor::Dir(directory) = self.filesystem().table.get(directory)? else {
             return Ok(None);
         };

@@ -71,7 +71,7 @@ fn refuse(
     given: &[Val],
     results: &mut [Val],
 ) -> wasmtime::Result<()> {
-    store.data_mut().last_import = "wasi:sockets";
+    store.data_mut().begin_call("wasi:sockets");
     for value in given {
         // A loan has to end before the call does.
         if let Val::Resource(network) = value {

@@ -1,0 +1,129 @@
+//! Runs a function while it is compiled, so that its instances can start from the memory that it leaves.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use wasmtime::component::{Lift, WasmList};
+
+use crate::call::invoke;
+use crate::config::{Config, Endpoint};
+use crate::failure::{ErrorType, Failure};
+use crate::function::Function;
+use crate::instance::Instance;
+use crate::log::Log;
+use crate::observer::Observers;
+use crate::responder::Responder;
+use crate::runtime_api::RuntimeClient;
+use crate::timings::Timings;
+
+/// How long the exports that read the memory may take.
+const READING: Duration = Duration::from_secs(600);
+
+/// The interfaces whose results another instance, machine or moment would not have. If a function keeps them, they are wrong
+/// in an artifact, or are no secret any more.
+const TIES: [&str; 11] = [
+    "wasi:cli/environment",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/system-clock",
+    "wasi:clocks/wall-clock",
+    "wasi:config/runtime",
+    "wasi:config/store",
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:random/random",
+];
+
+/// An instance that has prepared itself, and that has served an event if there was one.
+pub struct Rehearsal {
+    runtime: Runtime,
+    instance: Instance,
+}
+
+impl Rehearsal {
+    /// Creates an instance. With the address of a Runtime API, the instance serves the next event from there.
+    ///
+    /// # Errors
+    ///
+    /// Returns the failure if the function cannot be loaded, does not start, or cannot be asked. The Runtime API gets the
+    /// failure of an event.
+    pub fn run(config: &Config, log: Log, api: Option<Endpoint>) -> Result<Self, Failure> {
+        let impossible = |why: String| Failure::new(ErrorType::NoResources, why);
+        let mut timings = Timings::new(None, Instant::now());
+        let function = Function::load(config, log, Observers::new(Vec::new()), &mut timings)?;
+        let started = function.watchdog.start();
+        started.map_err(|error| impossible(error.to_string()))?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| impossible(error.to_string()))?;
+        let outbound = function.outbound_client(Vec::new());
+        let created = Instance::create_ahead(&function, &outbound, None);
+        let mut instance = runtime.block_on(created)?;
+        if let Some(endpoint) = api {
+            let client = RuntimeClient::new(Arc::new(endpoint), log, None);
+            let failed = |error: &dyn std::fmt::Display| impossible(error.to_string());
+            let invocation = Arc::new(client.next().map_err(|error| failed(&error))?);
+            let observers = &function.observers;
+            let responder = Responder::new(&client, Arc::clone(&invocation), observers, log);
+            let timeline = function.timeline(&invocation);
+            let used = runtime.block_on(invoke(
+                &function,
+                Some(instance),
+                &outbound,
+                &invocation,
+                &responder,
+                timeline,
+            ));
+            let used = used.map_err(|error| failed(&error))?;
+            instance = used.ok_or_else(|| impossible("the instance is gone".to_owned()))?;
+        }
+        instance.store.data_mut().stop = Instant::now() + READING;
+        Ok(Self { runtime, instance })
+    }
+
+    /// The interfaces that the function called, and whose results must not be kept.
+    pub fn ties(&self) -> impl Iterator<Item = &'static str> {
+        let called = &self.instance.store.data().called;
+        TIES.into_iter().filter(|name| called.contains(name))
+    }
+
+    /// Whether the function still has handles: of streams, files, timers or requests.
+    #[must_use]
+    pub fn has_handles(&mut self) -> bool {
+        !self.instance.store.data_mut().table().is_empty()
+    }
+
+    /// Calls a function that the component exports in this interface, and returns the bytes that it returns.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no such function, or if it fails.
+    pub fn read_bytes(&mut self, interface: &str, function: &str) -> wasmtime::Result<Vec<u8>> {
+        let list: WasmList<u8> = self.read(interface, function)?;
+        Ok(list.as_le_slice(&self.instance.store).to_vec())
+    }
+
+    /// Calls a function that the component exports in this interface, and returns its result.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read_bytes`].
+    pub fn read<R: Lift + Send + Sync + 'static>(
+        &mut self,
+        interface: &str,
+        function: &str,
+    ) -> wasmtime::Result<R> {
+        let Instance {
+            store, component, ..
+        } = &mut self.instance;
+        let missing = || wasmtime::format_err!("the component exports no {interface}#{function}");
+        let interface = component.get_export_index(&mut *store, None, interface);
+        let interface = interface.ok_or_else(missing)?;
+        let function = component.get_export_index(&mut *store, Some(&interface), function);
+        let function = function.ok_or_else(missing)?;
+        let function = component.get_typed_func::<(), (R,)>(&mut *store, function)?;
+        let returned = function.call_async(&mut *store, ());
+        Ok(self.runtime.block_on(returned)?.0)
+    }
+}
