@@ -34,6 +34,12 @@ else
   echo "componentize-js (npm could not install it: $(head -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
 fi
 
+# It counts instructions.
+if ! command -v valgrind >/dev/null && ! output=$(scripts/apt-install.sh valgrind 2>&1); then
+  printf '%s\n' "$output"
+  echo "valgrind (it could not be installed: $(tail -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
+fi
+
 # docs/deploying.md has an app of it.
 if ! output=$(scripts/npm-install.sh target/cdk scripts/cdk 2>&1); then
   printf '%s\n' "$output"

@@ -19,17 +19,6 @@ made_from() { "$compiler" -vV && echo "linkers: $active"; }
 
 is_current() { [ -x "$compiler" ] && made_from 2>/dev/null | cmp -s - "$made/made-from"; }
 
-install_packages() {
-  local as_root=() install="apt-get update && apt-get install --no-install-recommends ${packages[*]}"
-  if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || die "guests need a rustc for $target. As root, run: $install"
-    as_root=(sudo)
-  fi
-  step "package lists" "${as_root[@]}" apt-get update -qq
-  step "${packages[*]} (about a minute)" "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${packages[@]}"
-}
-
 # lay_out DIR: creates the directories of a toolchain, without the standard library.
 lay_out() {
   local dir=$1 host linkers
@@ -69,7 +58,7 @@ if [ "${1:-}" = --is-current ]; then
   is_current
   exit
 fi
-dpkg -s "${packages[@]}" >/dev/null 2>&1 || install_packages
+scripts/apt-install.sh "${packages[@]}" # about a minute
 is_current && exit
 
 unfinished=$PWD/$made.unfinished

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, Outcome, RuntimeApi};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::guests::{artifact, compile};
@@ -24,6 +25,8 @@ pub struct Deployment {
     directory: Arc<TempDir>,
     environment: BTreeMap<String, String>,
     descriptors: Option<usize>,
+    /// The program that runs `bootstrap`, with its arguments, if the kernel does not.
+    under: Vec<String>,
 }
 
 impl Deployment {
@@ -41,6 +44,7 @@ impl Deployment {
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
             descriptors: None,
+            under: Vec::new(),
         }
     }
 
@@ -107,6 +111,12 @@ impl Deployment {
         self
     }
 
+    /// Runs `bootstrap` under another program, such as valgrind: its path and its arguments.
+    pub fn under(mut self, program: &[&str]) -> Self {
+        self.under = program.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     /// Returns the directory.
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -167,6 +177,11 @@ impl Deployment {
     fn command(&self) -> Command {
         let bootstrap = built("dist/bootstrap");
         let mut command = match self.descriptors {
+            None if !self.under.is_empty() => {
+                let mut command = Command::new(&self.under[0]);
+                command.args(&self.under[1..]).arg(bootstrap);
+                command
+            }
             Some(limit) => {
                 let mut shell = Command::new("/bin/sh");
                 let script = format!("ulimit -n {limit} && exec \"$0\"");
@@ -227,6 +242,13 @@ impl Host {
     /// Returns bytes that change when the process re-executes itself: the kernel chooses the addresses again.
     pub fn life(&self) -> Vec<u8> {
         fs::read(format!("/proc/{}/auxv", self.pid())).unwrap()
+    }
+
+    /// Sends SIGTERM, and waits until the process ends.
+    pub fn terminate(self) -> Output {
+        let pid = Pid::from_raw(self.pid().cast_signed()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        self.wait()
     }
 
     /// Checks that the process runs and kept to the Runtime API's contract, ends it, and returns its output.

@@ -16,6 +16,7 @@ mod dev;
 mod dev_requests;
 mod emulator_rie;
 mod examples;
+mod instructions;
 mod invoke_remote;
 mod link;
 mod startup_order;
