@@ -82,6 +82,7 @@ esac
 
 # The names below are fixed, whatever the caller's cargo configuration.
 unset CARGO_BUILD_TARGET
+hosts=target/bootstraps/bootstrap-${target%%-*}
 guest=guest/target/wasm32-wasip2/release/hello.wasm
 tool=target/release/lambda-wasm
 
@@ -101,11 +102,21 @@ build_dist() {
 
   mkdir -p dist
   remove_stale bootstrap hello.cwasm
-  scripts/build-bootstrap.sh "$target" dist/bootstrap $dynamic
+  scripts/build-bootstrap.sh $dynamic "$target" "$hosts"
+  scripts/build-bootstrap.sh --small $dynamic "$target" "$hosts-small"
   step "tool: $tool$note" wait_for tool
   step "component: dist/hello.cwasm" "$tool" compile "$guest" -o dist/hello.cwasm --target "$target"
+  choose_bootstrap
   step "package: target/hello.zip" "$tool" package dist -o target/hello.zip
   print_sizes dist/bootstrap dist/hello.cwasm target/hello.zip
+}
+
+# The smallest variant that runs the function with the policy beside it.
+choose_bootstrap() {
+  local chosen=$hosts
+  if "$tool" inspect dist/hello.cwasm | grep -q '^bootstrap: small'; then chosen+=-small; fi
+  cp "$chosen" dist/bootstrap.unfinished
+  mv -f dist/bootstrap.unfinished dist/bootstrap
 }
 
 # remove_stale FILE…: removes the files of an earlier build from dist/, except these of this build. Other files there are

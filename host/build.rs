@@ -24,7 +24,8 @@ fn main() {
         // Beside the program, for the test that compares startup.ld with it.
         let out = std::env::var("OUT_DIR").unwrap_or_default();
         if let Some(beside) = Path::new(&out).ancestors().nth(3) {
-            let map = beside.join("bootstrap.map");
+            let variant = std::env::var_os("CARGO_FEATURE_FULL").map_or("-small", |_| "");
+            let map = beside.join(format!("bootstrap{variant}.map"));
             println!(
                 "cargo:rustc-link-arg-bin=bootstrap=-Wl,-Map={}",
                 map.display()

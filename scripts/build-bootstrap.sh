@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Builds the host into OUT, separately: cargo unifies the features of all crates in one command, so together with the tool
 # the host would contain the compiler.
-# Usage: scripts/build-bootstrap.sh TARGET OUT [--dynamic]
+# Usage: scripts/build-bootstrap.sh [--small] [--dynamic] TARGET OUT
+#
+# --small builds the small variant (host/src/variant.rs).
 #
 # The host is static (and position independent) if this machine has a C compiler for TARGET. For another architecture, that
 # is aarch64-linux-gnu-gcc or x86_64-linux-gnu-gcc. For x86_64 the libc is musl's if the toolchain has it or rustup can fetch
@@ -12,10 +14,19 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
 source scripts/common.sh
 
-target=$1 out=$2 dynamic=${3:-}
+dynamic='' features=()
+while [[ $1 == --* ]]; do
+  case $1 in
+    --small) features=(--no-default-features) ;;
+    --dynamic) dynamic=--dynamic ;;
+    *) die "unknown option '$1'" ;;
+  esac
+  shift
+done
+target=$1 out=$2
 glibc=2.34
 musl=${target%-gnu}-musl
-build=(--profile bootstrap -p lambda-wasm-host --bin bootstrap --target-dir target)
+build=(--profile bootstrap -p lambda-wasm-host --bin bootstrap --target-dir target "${features[@]}")
 # For the last compilation only, over the code of all crates: a quarter of what LLVM inlines otherwise. A start reads the code
 # from the disk. With the same limit for each crate by itself, an invocation runs a tenth more instructions.
 last=(-- -Cllvm-args=-inline-threshold=60)
@@ -116,6 +127,7 @@ else
   check_glibc "$built"
 fi
 
+mkdir -p "$(dirname "$out")"
 # By rename, so that a running bootstrap is not changed.
 cp "$built" "$out.unfinished"
 chmod 755 "$out.unfinished"

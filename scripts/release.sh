@@ -14,9 +14,9 @@ out=target/release-artifacts
 native=$(uname -m)
 [ "$native" != arm64 ] || native=aarch64
 
-mkdir -p "$hosts"
 for arch in x86_64 aarch64; do
   scripts/build-bootstrap.sh "$arch-unknown-linux-gnu" "$hosts/bootstrap-$arch"
+  scripts/build-bootstrap.sh --small "$arch-unknown-linux-gnu" "$hosts/bootstrap-$arch-small"
 done
 
 # build_tool ARCH: static, against the musl that zig has. The memmove of Rust's musl moves single bytes where the compiler

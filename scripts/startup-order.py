@@ -6,9 +6,10 @@ functions do. So they are put together, in the order in which they are first run
 answer. A name that a later version of a library does not have is passed over: the list wants to be made again when
 functions have moved, and nothing breaks if it is not.
 
-Usage: scripts/startup-order.py DIST BOOTSTRAP     (needs valgrind)
-DIST has hello.cwasm; BOOTSTRAP is a bootstrap that was not stripped: build it with BOOTSTRAP_SYMBOLS=1, and in
-no other way than the one that is shipped, since the hashes in names would differ, and some have another length.
+Usage: scripts/startup-order.py DIST BOOTSTRAP…     (needs valgrind)
+DIST has hello.cwasm; each BOOTSTRAP is a variant that was not stripped, the small one first: build it with
+BOOTSTRAP_SYMBOLS=1, and in no other way than the one that is shipped, since the hashes in names would differ, and some
+have another length.
 Names are mangled as v0 does, which tells the instances of a generic function apart.
 """
 
@@ -117,13 +118,16 @@ def pattern(name, members):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
+    members = libc_members()
+    patterns = {}
     with tempfile.TemporaryDirectory() as folder:
         profile = f"{folder}/callgrind.out"
-        run(sys.argv[1], sys.argv[2], profile)
-        members = libc_members()
-        patterns = dict.fromkeys(filter(None, (pattern(name, members) for name in functions(profile))))
+        for bootstrap in sys.argv[2:]:
+            run(sys.argv[1], bootstrap, profile)
+            found = (pattern(name, members) for name in functions(profile))
+            patterns |= dict.fromkeys(filter(None, found))
     lines = "".join(f"    {pattern}\n" for pattern in patterns)
     (ROOT / "host/startup.ld").write_text(HEAD + lines + TAIL)
     print(f"host/startup.ld: {len(patterns)} lines")

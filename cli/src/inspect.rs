@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use lambda_wasm_host::artifact::{self, Kind, Trailer};
+use lambda_wasm_host::policy::Policy;
+use lambda_wasm_host::variant::{self, Variant};
 use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 
 use crate::component::Description;
@@ -72,7 +74,9 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
     let sizes = Sizes::of_artifact(&bytes, &trailer)?;
     if is_json {
         let size = (bytes.len(), &sizes);
-        return Ok(json("artifact", size, world, names, Some(&trailer)));
+        let bootstrap = Variant::for_function(&trailer, &policy_of(path)).name();
+        let of_artifact = Some((&trailer, bootstrap));
+        return Ok(json("artifact", size, world, names, of_artifact));
     }
     write_names(
         &mut text,
@@ -82,8 +86,22 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
         world,
         names,
     )?;
+    write_bootstrap(&mut text, path, &trailer)?;
     write_trailer(&mut text, &trailer)?;
     Ok(text)
+}
+
+/// Which variant of `bootstrap` runs it, with the policy that lies beside it.
+fn write_bootstrap(text: &mut String, path: &Path, trailer: &Trailer) -> fmt::Result {
+    match variant::need_for_full(trailer, &policy_of(path)) {
+        None => writeln!(text, "bootstrap: {}", Variant::Small.name()),
+        Some(need) => writeln!(text, "bootstrap: {} ({need})", Variant::Full.name()),
+    }
+}
+
+/// The policy beside an artifact. One that cannot be read is not this command's to complain about.
+fn policy_of(path: &Path) -> Policy {
+    Policy::read(&Policy::path(path)).unwrap_or_default()
 }
 
 fn json(
@@ -91,7 +109,7 @@ fn json(
     (size, sizes): (usize, &Sizes),
     world: Result<World, IncompatibleComponent>,
     [imports, types, exports]: [&[String]; 3],
-    trailer: Option<&Trailer>,
+    of_artifact: Option<(&Trailer, &str)>,
 ) -> String {
     let (world, unsupported) = match world {
         Ok(world) => (Some(world.to_string()), None),
@@ -109,7 +127,8 @@ fn json(
         "types": types,
         "exports": exports,
         "grants": grants::names(world::needed(imports, types)),
-        "trailer": trailer,
+        "trailer": of_artifact.map(|(trailer, _)| trailer),
+        "bootstrap": of_artifact.map(|(_, bootstrap)| bootstrap),
     });
     format!("{report:#}\n")
 }

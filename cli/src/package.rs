@@ -197,7 +197,7 @@ impl Contents {
             check::refuse_below(directory, &files)?;
         }
         if !is_layered && (bootstrap.is_some() || !has_bootstrap) {
-            let found = Bootstrap::find(bootstrap, directory, Some(architecture))?;
+            let found = Bootstrap::to_package(bootstrap, directory, architecture)?;
             files.push(Packed::program("bootstrap", found.path())?);
             files.sort_by(|a, b| a.name.cmp(&b.name));
         }

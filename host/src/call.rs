@@ -3,6 +3,8 @@
 mod guest_call;
 mod lambda;
 mod wasi_http;
+#[cfg(feature = "full")]
+mod wasi_http_3;
 
 use std::sync::Arc;
 
@@ -65,6 +67,7 @@ async fn respond(call: &Call<'_>, instance: &mut Instance) -> Result<(), Runtime
         Export::Api(export) => call.api(store, export).await,
         Export::Streaming(export) => return Box::pin(call.streaming(store, export)).await,
         Export::HttpProxy(export) => return Box::pin(call.http_proxy(store, export)).await,
+        #[cfg(feature = "full")]
         Export::HttpService(export) => {
             return Box::pin(call.http_service(store, export)).await;
         }

@@ -4,6 +4,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Instance, InstancePre};
 use wasmtime::{Engine, Store};
 pub use wasmtime_wasi_http::p2::bindings::exports::wasi::http::incoming_handler as http_2;
+#[cfg(feature = "full")]
 pub use wasmtime_wasi_http::p3::bindings::exports::wasi::http::handler as http_3;
 
 use crate::bindings::{Context, Failure, api, handler, init, streaming_handler};
@@ -21,6 +22,7 @@ pub enum ExportIndices {
     /// `wasi:http/incoming-handler` of WASI 0.2.
     HttpProxy(http_2::GuestIndices),
     /// `wasi:http/handler` of WASI 0.3.
+    #[cfg(feature = "full")]
     HttpService(http_3::GuestIndices),
 }
 
@@ -35,6 +37,7 @@ pub enum Export {
     /// `wasi:http/incoming-handler` of WASI 0.2.
     HttpProxy(http_2::Guest),
     /// `wasi:http/handler` of WASI 0.3.
+    #[cfg(feature = "full")]
     HttpService(http_3::Guest),
 }
 
@@ -52,7 +55,10 @@ impl ExportIndices {
                 Self::Streaming(streaming_handler::GuestIndices::new(component)?)
             }
             World::HttpProxy => Self::HttpProxy(http_2::GuestIndices::new(component)?),
+            #[cfg(feature = "full")]
             World::HttpService => Self::HttpService(http_3::GuestIndices::new(component)?),
+            #[cfg(not(feature = "full"))]
+            World::HttpService => wasmtime::bail!("only the full bootstrap calls it"),
         })
     }
 
@@ -79,6 +85,7 @@ impl ExportIndices {
             Self::Handler(export) => Export::Handler(export.load(store, instance)?),
             Self::Streaming(export) => Export::Streaming(export.load(store, instance)?),
             Self::HttpProxy(export) => Export::HttpProxy(export.load(store, instance)?),
+            #[cfg(feature = "full")]
             Self::HttpService(export) => Export::HttpService(export.load(store, instance)?),
         })
     }

@@ -24,7 +24,7 @@ use crate::timeline::Timeline;
 use crate::timings::Timings;
 use crate::watchdog::Watchdog;
 use crate::world::{self, IncompatibleComponent, World};
-use crate::{engine, imports};
+use crate::{engine, imports, variant};
 
 /// A component that is ready to be instantiated. Workers share it, and it does not change.
 pub struct Function {
@@ -70,6 +70,10 @@ impl Function {
         if trailer.one_request && sandbox.policy.reuse.take().is_some() {
             log.host(Level::Warn, None, ONE_REQUEST);
         }
+        variant::check(&trailer, &sandbox.policy).map_err(|why| {
+            let why = format!("{} cannot run here: {why}", path.display());
+            Failure::new(ErrorType::UnsupportedComponent, why)
+        })?;
         timings.mark("policy");
 
         let damaged = |error: wasmtime::Error| {

@@ -93,7 +93,7 @@ macro_rules! interfaces {
         pub(crate) fn link_to(name: &str, version: &str) -> Option<(ReleaseLine, Link)> {
             match name {
                 $($name => {
-                    $(if ReleaseLine::$line.includes(version) {
+                    $(if const { ReleaseLine::$line.is_linked() } && ReleaseLine::$line.includes(version) {
                         let link: Link = link!($name, $($link)*);
                         return Some((ReleaseLine::$line, link));
                     })+

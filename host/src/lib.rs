@@ -41,6 +41,7 @@ mod shutdown;
 pub mod supervisor;
 mod timeline;
 pub mod timings;
+pub mod variant;
 mod watch;
 mod watchdog;
 pub mod worker;

@@ -17,6 +17,7 @@ mod sign;
 mod tls;
 mod wire;
 
+#[cfg(feature = "full")]
 pub(crate) use body::GuardedBody;
 pub(crate) use client::Client;
 pub(crate) use sign::Signer;
@@ -44,6 +45,7 @@ use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::observer::{Observers, RequestDenied, RequestId};
 use crate::policy::Origin;
+use crate::variant::Variant;
 
 type Io = Box<dyn Future<Output = Result<()>> + Send>;
 
@@ -141,7 +143,7 @@ impl Outbound {
             return Err(Error::HttpRequestMethodInvalid);
         }
         let config = self.client.config();
-        if config.listed(&origin).is_empty() {
+        if !Variant::IS_FULL || config.listed(&origin).is_empty() {
             let file = config.policy.display();
             let why = format!("to allow it, add \"{origin}\" to `allow` under [http] in {file}");
             return Err(self.deny(&origin, &why));
@@ -212,6 +214,10 @@ impl WasiHttpHooks for Outbound {
                 return Box::new(ready(Err(error)));
             }
         };
+        if !Variant::IS_FULL {
+            // `check` has denied it: no function that may send requests has started.
+            return Box::new(ready(Err(Error::HttpRequestDenied)));
+        }
         let (body, returned) = lend(body);
         let request = Request::from_parts(parts, body);
         let client = self.client.clone();

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::guests::{artifact, compile};
-use crate::{PATIENCE, built};
+use crate::{PATIENCE, full_bootstrap, small_bootstrap};
 
 /// A directory with the function `hello`, as Lambda has it in `/var/task`, and the environment of its process.
 ///
@@ -25,6 +25,7 @@ pub struct Deployment {
     directory: Arc<TempDir>,
     environment: BTreeMap<String, String>,
     descriptors: Option<usize>,
+    is_small: bool,
     /// The program that runs `bootstrap`, with its arguments, if the kernel does not.
     under: Vec<String>,
 }
@@ -44,6 +45,7 @@ impl Deployment {
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
             descriptors: None,
+            is_small: false,
             under: Vec::new(),
         }
     }
@@ -111,6 +113,12 @@ impl Deployment {
         self
     }
 
+    /// Runs the small variant of `bootstrap`.
+    pub fn small(mut self) -> Self {
+        self.is_small = true;
+        self
+    }
+
     /// Runs `bootstrap` under another program, such as valgrind: its path and its arguments.
     pub fn under(mut self, program: &[&str]) -> Self {
         self.under = program.iter().map(|word| (*word).to_owned()).collect();
@@ -175,7 +183,11 @@ impl Deployment {
     }
 
     fn command(&self) -> Command {
-        let bootstrap = built("dist/bootstrap");
+        let bootstrap = if self.is_small {
+            small_bootstrap()
+        } else {
+            full_bootstrap()
+        };
         let mut command = match self.descriptors {
             None if !self.under.is_empty() => {
                 let mut command = Command::new(&self.under[0]);

@@ -22,6 +22,7 @@ pub use locks::{lock, once_a_run};
 pub use oci_wasm::oci_wasm_component;
 pub use scripted_api::{Connection, Request, ScriptedApi};
 
+use std::env::consts::ARCH;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,16 @@ pub fn root() -> PathBuf {
         .parent()
         .unwrap()
         .to_owned()
+}
+
+/// The full variant of `bootstrap`.
+pub fn full_bootstrap() -> PathBuf {
+    built(&format!("target/bootstraps/bootstrap-{ARCH}"))
+}
+
+/// The small variant of `bootstrap`.
+pub fn small_bootstrap() -> PathBuf {
+    built(&format!("target/bootstraps/bootstrap-{ARCH}-small"))
 }
 
 /// A file that `./build.sh` builds.

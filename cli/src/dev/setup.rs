@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use lambda_wasm_emulator::{Function, Template};
 
 use super::shell::{self, Variables};
-use crate::bootstrap::{Bootstrap, NATIVE};
+use crate::bootstrap::Bootstrap;
 use crate::project::Project;
 
 /// Where the functions and their settings are.
@@ -164,7 +164,7 @@ impl Setup {
                 directory.display()
             );
         }
-        let bootstrap = Bootstrap::find(self.bootstrap(), directory, NATIVE)?;
+        let bootstrap = Bootstrap::to_run(self.bootstrap(), directory)?;
         let root = directory.canonicalize();
         let code = Code {
             root: root.with_context(|| format!("cannot open {}", directory.display()))?,

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::cpu;
 use lambda_wasm_host::world::World;
-use lambda_wasm_test_support::{built, components, guest};
+use lambda_wasm_test_support::{components, full_bootstrap, guest};
 use serde_json::Value;
 
 use crate::support::Folder;
@@ -85,7 +85,7 @@ fn a_stripped_artifact_is_smaller_and_its_stack_traces_have_numbers() {
 #[test]
 fn a_project_can_be_stripped() {
     let folder = Folder::with_component();
-    let bootstrap = built("dist/bootstrap");
+    let bootstrap = full_bootstrap();
     for strip in [false, true, false] {
         folder.write(
             "lambda-wasm.toml",

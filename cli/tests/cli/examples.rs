@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use lambda_wasm_test_support::{built, lock, root};
+use lambda_wasm_test_support::{full_bootstrap, lock, root};
 
 use crate::support::with_tools;
 
@@ -14,7 +14,7 @@ fn directory(example: &str) -> PathBuf {
 fn command(example: &str, args: &[&str]) -> Command {
     let mut command = with_tools();
     command.current_dir(directory(example)).args(args);
-    command.arg("--bootstrap").arg(built("dist/bootstrap"));
+    command.arg("--bootstrap").arg(full_bootstrap());
     command
 }
 

@@ -4,7 +4,7 @@ mod go;
 
 use std::process::Command;
 
-use lambda_wasm_test_support::built;
+use lambda_wasm_test_support::full_bootstrap;
 use serde_json::{Value, json};
 
 use crate::support::{Folder, with_tools};
@@ -38,7 +38,7 @@ impl Project {
     /// Builds, and returns what was said.
     #[track_caller]
     fn build(&self) -> String {
-        let bootstrap = built("dist/bootstrap");
+        let bootstrap = full_bootstrap();
         self.run(&["build", "--bootstrap", bootstrap.to_str().unwrap()])
             .1
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use lambda_wasm_test_support::{built, guest};
+use lambda_wasm_test_support::{full_bootstrap, guest};
 use serde_json::{Value, json};
 
 use crate::support::{Folder, processes_in, wait_until};
@@ -149,7 +149,7 @@ fn an_agent_creates_builds_tests_and_invokes() {
         fs::write(project.join("lambda-wasm.toml"), text).unwrap();
     };
     fs::create_dir(project.join("dist")).unwrap();
-    fs::copy(built("dist/bootstrap"), project.join("dist/bootstrap")).unwrap();
+    fs::copy(full_bootstrap(), project.join("dist/bootstrap")).unwrap();
     settings("echo broken >&2; exit 3");
     let failed = &server.call("build", json!({ "directory": "jobs" }))["result"];
     assert_eq!(failed["isError"], true, "{failed}");

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lambda_wasm_test_support::program::Program;
-use lambda_wasm_test_support::{built, root, tools};
+use lambda_wasm_test_support::{root, small_bootstrap, tools};
 use serde_json::Value;
 use tempfile::TempDir;
 use zip::ZipArchive;
@@ -122,7 +122,7 @@ fn walk(lang: &'static str, source: &str, needed: &[&str]) {
         .unwrap()
         .read_to_end(&mut bootstrap)
         .unwrap();
-    assert!(bootstrap == fs::read(built("dist/bootstrap")).unwrap());
+    assert!(bootstrap == fs::read(small_bootstrap()).unwrap());
     assert!(zip.file_names().any(|name| name == "hello.cwasm"));
     machine.report();
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use lambda_wasm_test_support::{built, once_a_run, root};
+use lambda_wasm_test_support::{artifact, full_bootstrap, once_a_run, root, small_bootstrap};
 use zip::ZipArchive;
 
 use crate::support::Folder;
@@ -16,8 +16,9 @@ const ARCHITECTURE: &str = std::env::consts::ARCH;
 /// Packs this build of the tool, with the host for this machine, into a directory.
 fn pack(out: &Path) {
     let hosts = tempfile::tempdir().unwrap();
-    let host = hosts.path().join(format!("bootstrap-{ARCHITECTURE}"));
-    fs::copy(built("dist/bootstrap"), host).unwrap();
+    for host in [full_bootstrap(), small_bootstrap()] {
+        fs::copy(&host, hosts.path().join(host.file_name().unwrap())).unwrap();
+    }
     let man = tempfile::tempdir().unwrap();
     let mut pages = Command::new(env!("CARGO_BIN_EXE_lambda-wasm"));
     succeeded(&pages.arg("man").arg(man.path()).output().unwrap());
@@ -128,8 +129,12 @@ fn the_wheel_builds_invokes_and_packs() {
     let said = run(&["build"]);
     succeeded(&said);
     let said = String::from_utf8(said.stderr).unwrap();
-    assert!(said.contains("(bootstrap: built in ("), "{said}");
-    let bootstrap = fs::read(built("dist/bootstrap")).unwrap();
+    let named = format!(
+        "(bootstrap: built in ({}, small))",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(said.contains(&named), "{said}");
+    let bootstrap = fs::read(small_bootstrap()).unwrap();
     assert!(fs::read(folder.path("dist/bootstrap")).unwrap() == bootstrap);
     // The component traps, and its bootstrap says so.
     let invoked = run(&["invoke", "hello"]);
@@ -153,6 +158,64 @@ fn the_wheel_builds_invokes_and_packs() {
     succeeded(&run(&["package", "--layer", "-o", "layered.zip"]));
     let zip = ZipArchive::new(File::open(folder.path("layered.zip")).unwrap()).unwrap();
     assert_eq!(zip.file_names().collect::<Vec<_>>(), ["hello.cwasm"]);
+}
+
+/// A directory with one function more, or another policy, may need another bootstrap.
+#[test]
+fn the_bootstrap_is_the_smallest_for_all_functions() {
+    let folder = Folder::new();
+    install(&folder.path(""), &wheel());
+    let tool = folder.path("environment/bin/lambda-wasm");
+    let run = |args: &[&str]| {
+        let mut command = Command::new(&tool);
+        command.args(args).current_dir(folder.path(""));
+        command.env("LAMBDA_WASM_CACHE", folder.path("cache"));
+        command.output().unwrap()
+    };
+    let packed = || {
+        succeeded(&run(&["package", "-o", "function.zip"]));
+        let mut zip = ZipArchive::new(File::open(folder.path("function.zip")).unwrap()).unwrap();
+        let mut bytes = Vec::new();
+        let mut entry = zip.by_name("bootstrap").unwrap();
+        entry.read_to_end(&mut bytes).unwrap();
+        let variants = [small_bootstrap(), full_bootstrap()].map(|path| fs::read(path).unwrap());
+        ["small", "full"][variants
+            .iter()
+            .position(|variant| *variant == bytes)
+            .unwrap()]
+    };
+    let inspected = |file: &str| {
+        let text = succeeded(&run(&["inspect", file]));
+        let line = text.lines().find(|line| line.starts_with("bootstrap: "));
+        line.unwrap().to_owned()
+    };
+    let dist = folder.path("dist");
+    fs::create_dir(&dist).unwrap();
+    fs::copy(artifact("http_p2"), dist.join("a.cwasm")).unwrap();
+    assert_eq!(packed(), "small");
+    assert_eq!(inspected("dist/a.cwasm"), "bootstrap: small");
+
+    folder.write("dist/a.toml", "[http]\nallow = [\"https://example.com\"]\n");
+    assert_eq!(packed(), "full");
+    let need = "bootstrap: full (its policy allows requests)";
+    assert_eq!(inspected("dist/a.cwasm"), need);
+    // One that is there is checked.
+    fs::copy(small_bootstrap(), dist.join("bootstrap")).unwrap();
+    let refused = run(&["package", "-o", "function.zip"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    let fault = "error: dist/a.cwasm needs the full bootstrap (its policy allows requests), and dist/bootstrap is the small one\nhint: remove that file";
+    assert!(said.starts_with(fault), "{said}");
+    fs::remove_file(dist.join("bootstrap")).unwrap();
+
+    fs::remove_file(dist.join("a.toml")).unwrap();
+    fs::copy(artifact("http_p3"), dist.join("b.cwasm")).unwrap();
+    assert_eq!(packed(), "full");
+    let said = inspected("dist/b.cwasm");
+    assert!(
+        said.starts_with("bootstrap: full (it imports wasi:"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `compile --preinit` and `--warm`: instances start from the memory that an instance has left while it was compiled.
 
 use lambda_wasm_host::artifact::Trailer;
-use lambda_wasm_test_support::{Deployment, built, components, guest};
+use lambda_wasm_test_support::{Deployment, components, full_bootstrap, guest};
 
 use crate::support::Folder;
 use crate::testing::functions;
@@ -199,7 +199,7 @@ fn a_project_has_the_event_and_is_compiled_again_when_it_changes() {
         "lambda-wasm.toml",
         "[build]\nname = \"hello\"\ncommand = \"true\"\ncomponent = \"counter.wasm\"\nwarm = \"event.json\"\n",
     );
-    let bootstrap = built("dist/bootstrap");
+    let bootstrap = full_bootstrap();
     let build = || {
         let output = folder.run(&["build", "--bootstrap", bootstrap.to_str().unwrap()]);
         assert_eq!(output.code, Some(0), "{output:?}");

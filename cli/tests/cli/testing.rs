@@ -5,7 +5,7 @@ mod projects;
 
 use std::fs;
 
-use lambda_wasm_test_support::{artifact, built, root};
+use lambda_wasm_test_support::{artifact, full_bootstrap, root};
 
 use crate::support::Folder;
 
@@ -30,7 +30,7 @@ pub fn functions(cases: &str) -> Folder {
     for name in ["api", "handler"] {
         fs::copy(artifact(name), folder.path(&format!("dist/{name}.cwasm"))).unwrap();
     }
-    fs::copy(built("dist/bootstrap"), folder.path("dist/bootstrap")).unwrap();
+    fs::copy(full_bootstrap(), folder.path("dist/bootstrap")).unwrap();
     folder.write("tests/some.toml", cases);
     folder
 }

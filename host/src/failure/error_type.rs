@@ -60,7 +60,7 @@ error_types! {
     TargetMismatch,
     /// The artifact uses CPU features that the machine does not have.
     CpuMismatch,
-    /// The host does not support the component's exports or imports.
+    /// The host, or this variant of it, does not support the component's exports or imports.
     UnsupportedComponent,
     /// The policy cannot be understood, or grants a directory that does not exist.
     InvalidPolicy,

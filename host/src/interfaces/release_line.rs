@@ -1,5 +1,7 @@
 //! Versions of interfaces.
 
+use crate::variant::Variant;
+
 /// The version of the WIT package `lambda:function` that this host calls.
 pub const FUNCTION_VERSION: &str = "0.1.0";
 
@@ -39,6 +41,11 @@ impl ReleaseLine {
             Self::Wasi3 => version.starts_with("0.3.") && is_release(),
             Self::Draft2 => version.starts_with("0.2."),
         }
+    }
+
+    /// Returns `true` if this variant of the host links interfaces of the line.
+    pub(crate) const fn is_linked(self) -> bool {
+        Variant::IS_FULL || !matches!(self, Self::Wasi3)
     }
 
     /// Returns `true` if the line has releases of WASI.

@@ -1,4 +1,4 @@
-//! The real `bootstrap` of `dist/`, over real sockets. `./build.sh test` builds what these tests run.
+//! The real `bootstrap`, over real sockets. `./build.sh test` builds what these tests run.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,6 +23,7 @@ mod page_faults;
 mod policy;
 mod rest_api;
 mod runtime_api_faults;
+mod small;
 mod start;
 mod start_code;
 mod streaming_function;

@@ -26,7 +26,7 @@ fn allowed(guest: &str, origins: &[&str]) -> Deployment {
 }
 
 /// A host whose guest sends the requests that it is told to.
-trait Sender {
+pub trait Sender {
     /// What came of a request; `asked` is as `tests/guests/src/fetch.rs` says.
     fn fetch(&self, asked: &Value) -> Value;
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
-use lambda_wasm_test_support::{Deployment, built};
+use lambda_wasm_test_support::{Deployment, full_bootstrap};
 
 use crate::refusal::refusal;
 
@@ -101,7 +101,7 @@ fn a_handler_with_a_path() {
 fn without_a_task_root_it_is_the_folder_of_bootstrap() {
     let deployment = Deployment::of("handler");
     let bootstrap = deployment.path().join("bootstrap");
-    fs::copy(built("dist/bootstrap"), &bootstrap).unwrap();
+    fs::copy(full_bootstrap(), &bootstrap).unwrap();
     fs::set_permissions(&bootstrap, fs::Permissions::from_mode(0o755)).unwrap();
     let api = RuntimeApi::start("127.0.0.1:0").unwrap();
     let mut process = Command::new(&bootstrap)

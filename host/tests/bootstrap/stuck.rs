@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
-use lambda_wasm_test_support::{Deployment, PATIENCE, ScriptedApi, built};
+use lambda_wasm_test_support::{Deployment, PATIENCE, ScriptedApi, full_bootstrap};
 use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
 
 use crate::http::event;
@@ -276,7 +276,7 @@ fn without_a_thread_to_replace_a_stuck_one_the_process_ends_after_the_others() {
     let directory = deployment.path();
     let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(directory, everybody).unwrap();
-    fs::copy(built("dist/bootstrap"), directory.join("bootstrap")).unwrap();
+    fs::copy(full_bootstrap(), directory.join("bootstrap")).unwrap();
     let api = RuntimeApi::start("127.0.0.1:0").unwrap();
     // Four workers and the watchdog.
     let mut process = Command::new("prlimit")

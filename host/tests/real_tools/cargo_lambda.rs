@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lambda_wasm_test_support::program::Program;
 use lambda_wasm_test_support::tools::tool;
-use lambda_wasm_test_support::{Deployment, built};
+use lambda_wasm_test_support::{Deployment, full_bootstrap};
 use rustix::process::Signal;
 
 use crate::http::{free_port, get, get_in_chunks, invoke, post};
@@ -23,7 +23,7 @@ fn write_package(folder: &Path, name: &str, deployment: &Deployment) {
             bootstrap.env(\"_HANDLER\", \"hello\").env(\"LAMBDA_TASK_ROOT\", {:?});
             panic!(\"{{}}\", std::os::unix::process::CommandExt::exec(&mut bootstrap));
         }}",
-        built("dist/bootstrap"),
+        full_bootstrap(),
         deployment.path(),
     );
     std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();

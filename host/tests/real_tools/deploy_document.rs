@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lambda_wasm_test_support::{artifact, built, root};
+use lambda_wasm_test_support::{artifact, built, full_bootstrap, root};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -44,7 +44,7 @@ impl Reader {
         let dist = folder.path().join("dist");
         fs::create_dir(&dist).unwrap();
         fs::copy(artifact("handler"), dist.join("hello.cwasm")).unwrap();
-        fs::copy(built("dist/bootstrap"), dist.join("bootstrap")).unwrap();
+        fs::copy(full_bootstrap(), dist.join("bootstrap")).unwrap();
         let bin = folder.path().join("bin");
         fs::create_dir(&bin).unwrap();
         let program_in_bin = bin.join(program.file_name().unwrap());

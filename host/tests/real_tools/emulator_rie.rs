@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lambda_wasm_test_support::program::Program;
 use lambda_wasm_test_support::tools::tool;
-use lambda_wasm_test_support::{Deployment, built};
+use lambda_wasm_test_support::{Deployment, built, full_bootstrap};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -32,7 +32,10 @@ impl Emulator {
             ])
             .args(["--runtime-api-address", &format!("127.0.0.1:{runtime_api}")])
             .args(["--log-level", "info"])
-            .arg(built("dist/bootstrap"))
+            .arg(match deployment {
+                Some(_) => full_bootstrap(),
+                None => built("dist/bootstrap"),
+            })
             .arg("hello");
         if let Some(deployment) = &deployment {
             command.env("LAMBDA_TASK_ROOT", deployment.path());

@@ -8,7 +8,9 @@ use std::time::Duration;
 use lambda_wasm_emulator::Invocation;
 use lambda_wasm_test_support::program::Program;
 use lambda_wasm_test_support::tools::tool;
-use lambda_wasm_test_support::{Deployment, Host, built, lock, root, signature::verify};
+use lambda_wasm_test_support::{
+    Deployment, Host, built, full_bootstrap, lock, root, signature::verify,
+};
 use serde_json::{Value, json};
 
 use crate::moto::Moto;
@@ -35,7 +37,7 @@ fn build_project(example: &str) -> Deployment {
     // The tests of the tool build some of them, too.
     let _lock = lock(&format!("example-{example}"));
     let output = lambda_wasm(&["build", "--bootstrap"])
-        .arg(built("dist/bootstrap"))
+        .arg(full_bootstrap())
         .current_dir(&directory)
         .output()
         .unwrap();
@@ -212,7 +214,7 @@ fn an_mcp_server_answers_the_client_of_the_protocol() {
     let directory = root().join("examples/mcp-server");
     let mut dev = Program::start(
         lambda_wasm(&["dev", "--port", "0", "--bootstrap"])
-            .arg(built("dist/bootstrap"))
+            .arg(full_bootstrap())
             .current_dir(&directory)
             .env_remove("PORT"),
     );

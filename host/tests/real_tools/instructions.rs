@@ -29,7 +29,7 @@ fn instructions(valgrind: &str, invocations: usize) -> Instructions {
         "--compress-pos=no",
         &file,
     ];
-    let host = deployment.clone().under(&callgrind).start();
+    let host = deployment.clone().small().under(&callgrind).start();
     let event = std::fs::read(root().join("bench/event.json")).unwrap();
     for _ in 0..invocations {
         host.invoke(event.clone()).response();

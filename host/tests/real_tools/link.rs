@@ -1,10 +1,13 @@
 //! How `bootstrap` is linked, and what lies beside it.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
+use lambda_wasm_host::variant::SMALL;
 use lambda_wasm_test_support::tools::skip;
-use lambda_wasm_test_support::{built, root};
+use lambda_wasm_test_support::{built, full_bootstrap, root, small_bootstrap};
 use object::elf::{ET_DYN, PT_INTERP};
 use object::read::elf::{ElfFile64, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSection};
@@ -46,10 +49,34 @@ fn the_host_links_no_compiler_and_no_slow_cryptography() {
 
 #[test]
 fn bootstrap_is_stripped_position_independent_and_executable() {
-    let path = built("dist/bootstrap");
+    for path in [full_bootstrap(), small_bootstrap()] {
+        is_stripped_position_independent_and_executable(&path);
+    }
+}
+
+#[test]
+fn the_small_variant_is_smaller_and_says_what_it_is() {
+    let [full, small] = [full_bootstrap(), small_bootstrap()].map(|path| fs::read(path).unwrap());
+    assert!(
+        small.len() * 10 < full.len() * 7,
+        "{} of {} bytes",
+        small.len(),
+        full.len()
+    );
+    let is_small = |program: &[u8]| {
+        program
+            .windows(SMALL.len())
+            .any(|part| part == SMALL.as_bytes())
+    };
+    assert!(is_small(&small) && !is_small(&full));
+    // hello sends no requests.
+    assert!(fs::read(built("dist/bootstrap")).unwrap() == small);
+}
+
+fn is_stripped_position_independent_and_executable(path: &Path) {
     let mode = path.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o755, "{mode:o}");
-    let bytes = std::fs::read(path).unwrap();
+    let bytes = fs::read(path).unwrap();
     let elf = ElfFile64::<LittleEndian>::parse(&*bytes).unwrap();
     assert_eq!(elf.elf_header().e_type.get(LittleEndian), ET_DYN);
     for section in elf.sections() {
@@ -66,7 +93,7 @@ fn bootstrap_is_stripped_position_independent_and_executable() {
     if interpreter {
         skip(
             "static bootstrap",
-            "dist/bootstrap was built with --dynamic, or there is no libc.a here",
+            "bootstrap was built with --dynamic, or there is no libc.a here",
         );
     } else {
         // Position independent as well, since it has a dynamic section.
@@ -76,7 +103,7 @@ fn bootstrap_is_stripped_position_independent_and_executable() {
 
 #[test]
 fn dist_holds_what_lambda_runs_and_nothing_else() {
-    let entries = std::fs::read_dir(root().join("dist")).unwrap();
+    let entries = fs::read_dir(root().join("dist")).unwrap();
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();

@@ -4,6 +4,7 @@ use anyhow::Result;
 use lambda_wasm_host::artifact::{self, Trailer, WASMTIME};
 use lambda_wasm_host::cpu;
 use lambda_wasm_host::policy::Policy;
+use lambda_wasm_host::variant::need_for_full;
 
 use super::super::files::Packed;
 use super::start::Bootstrap;
@@ -48,15 +49,21 @@ fn faults(file: &Packed, bootstrap: Option<&Bootstrap>, findings: &mut Findings)
             more.join(", ")
         ));
     }
-    let policy = Policy::path(&file.path);
-    let (instances, may) = (
-        trailer.core_instances,
-        Policy::read(&policy)?.limits.instances,
-    );
+    let policy_path = Policy::path(&file.path);
+    let policy = Policy::read(&policy_path)?;
+    let (instances, may) = (trailer.core_instances, policy.limits.instances);
     if instances as usize > may {
         findings.faults.push(format!(
             "{path} has {instances} core instances and may have {may}\nhint: raise `instances` under [limits] in {}",
-            policy.display()
+            policy_path.display()
+        ));
+    }
+    if let Some(bootstrap) = bootstrap.filter(|bootstrap| bootstrap.is_small)
+        && let Some(need) = need_for_full(&trailer, &policy)
+    {
+        findings.faults.push(format!(
+            "{path} needs the full bootstrap ({need}), and {} is the small one\nhint: remove that file, and `lambda-wasm package` chooses the bootstrap",
+            bootstrap.path.display()
         ));
     }
     Ok(())

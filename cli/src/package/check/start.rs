@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use lambda_wasm_host::variant;
 
 use super::super::files::Packed;
 
@@ -15,6 +16,8 @@ pub(super) struct Bootstrap {
     pub machine: Option<&'static str>,
     /// The version of wasmtime that is in it, if it can be found.
     pub wasmtime: Option<String>,
+    /// Whether it is the small variant.
+    pub is_small: bool,
 }
 
 /// Returns the `bootstrap` of a package, and adds what keeps Lambda from starting it.
@@ -51,6 +54,9 @@ pub(super) fn bootstrap(
     Some(Bootstrap {
         machine: machine(&found.path),
         wasmtime: wasmtime(&bytes),
+        is_small: bytes
+            .windows(variant::SMALL.len())
+            .any(|part| part == variant::SMALL.as_bytes()),
         path: found.path.clone(),
     })
 }

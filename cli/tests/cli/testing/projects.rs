@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lambda_wasm_test_support::{artifact, built, guest};
+use lambda_wasm_test_support::{artifact, full_bootstrap, guest};
 
 use super::{functions, passes, stable};
 use crate::support::Folder;
@@ -134,7 +134,7 @@ fn a_project_is_built_before_its_cases_run() {
         "tests/jobs.toml",
         "[[test]]\nname = \"counts\"\nevent = \"count\"\nresponse = \"1\"\n",
     );
-    let bootstrap = built("dist/bootstrap");
+    let bootstrap = full_bootstrap();
     let args = ["test", "--bootstrap", bootstrap.to_str().unwrap()];
     let output = folder.run(&args);
     assert_eq!(output.code, Some(0), "{output:?}");
@@ -172,7 +172,7 @@ fn every_template_has_a_case_of_its_function() {
         // Any function shows that the file is valid: its response is another.
         fs::create_dir(folder.path("hello/dist")).unwrap();
         fs::copy(artifact("handler"), folder.path("hello/dist/hello.cwasm")).unwrap();
-        fs::copy(built("dist/bootstrap"), folder.path("hello/dist/bootstrap")).unwrap();
+        fs::copy(full_bootstrap(), folder.path("hello/dist/bootstrap")).unwrap();
         let output = folder.run(&[
             "test",
             "--template",

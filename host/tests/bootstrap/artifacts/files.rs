@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use lambda_wasm_test_support::{Deployment, built, guest};
+use lambda_wasm_test_support::{Deployment, full_bootstrap, guest};
 
 use super::{good, good_parts, refuse, refuse_in, run};
 use crate::refusal::refusal;
@@ -89,7 +89,7 @@ fn without_its_trailer() {
 
 #[test]
 fn an_executable() {
-    let executable = fs::read(built("dist/bootstrap")).unwrap();
+    let executable = fs::read(full_bootstrap()).unwrap();
     refuse(
         &executable,
         "Runtime.TrailerMissing",
