@@ -89,10 +89,12 @@ fn components_of(package: &str, name: &str) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Our bootstrap with the component of each version.
 fn subjects(args: &Args, components: &[PathBuf]) -> anyhow::Result<Vec<Subject>> {
-    let bootstrap = lineup::bootstrap(args);
     let named = VERSIONS.iter().zip(components);
     named
-        .map(|((_, name), component)| Subject::new(name, &bootstrap, component))
+        .map(|((_, name), component)| {
+            let bootstrap = lineup::bootstrap_for(args, component)?;
+            Subject::new(name, &bootstrap, component)
+        })
         .collect()
 }
 

@@ -21,34 +21,40 @@ use crate::{
     subject::Subject,
 };
 
-/// The languages of `lambda-wasm new`, the one first that ratios are taken to.
+/// The languages of `lambda-wasm new`.
 const LANGUAGES: [&str; 5] = ["rust", "c", "go", "python", "js"];
 
 /// The table, and how to read it.
 pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
-    let bootstrap = lineup::bootstrap(args);
     let (mut subjects, mut builds) = (Vec::new(), Vec::new());
     for language in LANGUAGES {
-        let (artifact, times) = build(language, &bootstrap)?;
+        let (artifact, times) = build(language, args)?;
+        let bootstrap = lineup::bootstrap_for(args, &artifact)?;
         subjects.push(Subject::new(language, &bootstrap, &artifact)?);
         builds.push(times);
     }
+    let reference = subjects.len();
+    subjects.push(Subject::peer(
+        "lambda_runtime, current thread",
+        "lambda_runtime",
+        "current_thread",
+    )?);
     let lineup = Lineup {
         subjects,
-        reference: 0,
+        reference,
     };
     let mut rows = build_times(&builds);
-    rows.extend(sizes(&lineup, &bootstrap)?);
-    let prepared = prepared(&bootstrap)?;
+    rows.extend(sizes(&lineup)?);
+    let handlers = handlers(args)?;
     let cpus = Cpus::share_out()?;
     rows.extend(measure::all(&lineup, &cpus, effort, &Event::http_api()?)?);
-    let event = Event::of("{}", r#"{"records":0}"#);
-    let prepared_rows = measure::all(&prepared, &cpus, effort, &event)?;
+    let event = Event::of("{}", "\"records\"");
+    let handler_rows = measure::all(&handlers, &cpus, effort, &event)?;
     Ok(format!(
-        "{table}\n### JavaScript of the world `handler`, that has served an event when it was compiled\n\n{prepared}\n\
+        "{table}\n### The world `handler`: as it is, prepared by an event, and with an instance that is kept\n\n{handlers}\n\
          {footnotes}\n\n{machine}",
         table = report::comparison(&lineup, &rows),
-        prepared = report::comparison(&prepared, &prepared_rows),
+        handlers = report::comparison(&handlers, &handler_rows),
         footnotes = report::footnotes(&lineup, &cpus, effort, BUILDS),
         machine = machine::description(&cpus),
     ))
@@ -65,8 +71,8 @@ struct BuildTimes {
 }
 
 /// The artifact of a language's project, built now.
-pub fn artifact(language: &str, bootstrap: &Path) -> anyhow::Result<PathBuf> {
-    Ok(build(language, bootstrap)?.0)
+pub fn artifact(language: &str, args: &Args) -> anyhow::Result<PathBuf> {
+    Ok(build(language, args)?.0)
 }
 
 /// A directory for a language's projects, without any.
@@ -94,10 +100,11 @@ fn run(folder: &Path, arguments: &[&str]) -> anyhow::Result<f64> {
 }
 
 /// Creates a project, and builds it twice.
-fn build(language: &str, bootstrap: &Path) -> anyhow::Result<(PathBuf, BuildTimes)> {
+fn build(language: &str, args: &Args) -> anyhow::Result<(PathBuf, BuildTimes)> {
     let folder = folder_of(language)?;
     eprintln!("building the function in {language}");
     run(&folder, &["new", "hello", "--lang", language])?;
+    let bootstrap = lineup::full_bootstrap(args);
     let bootstrap = bootstrap.to_string_lossy();
     let build = ["build", "hello", "--bootstrap", &bootstrap];
     let first = run(&folder, &build)?;
@@ -108,8 +115,59 @@ fn build(language: &str, bootstrap: &Path) -> anyhow::Result<(PathBuf, BuildTime
     Ok((project.join("dist/hello.cwasm"), times))
 }
 
-/// A function of the world `handler` in JavaScript as it is, and after an event that it served when it was compiled.
-fn prepared(bootstrap: &Path) -> anyhow::Result<Lineup> {
+/// Functions of the world `handler`: as they are, with an instance that is kept, and in JavaScript after an event that the
+/// instance served when it was compiled.
+fn handlers(args: &Args) -> anyhow::Result<Lineup> {
+    let (javascript, component) = handler("js", "app.js", "console.log", args)?;
+    let (python, _) = handler("python", "app.py", "print", args)?;
+    let prepared = prepared(&component)?;
+    let mut subjects = Vec::new();
+    for (name, artifact) in [
+        ("JavaScript", &javascript),
+        ("prepared", &prepared),
+        ("Python", &python),
+    ] {
+        let bootstrap = lineup::bootstrap_for(args, artifact)?;
+        subjects.push(Subject::new(name, &bootstrap, artifact)?);
+        let kept = Subject::new(&format!("{name}, `reuse = true`"), &bootstrap, artifact)?;
+        kept.give_policy(lineup::REUSE)?;
+        subjects.push(kept);
+    }
+    Ok(Lineup {
+        subjects,
+        reference: 0,
+    })
+}
+
+/// The artifact and the component of a language's template that does not log.
+fn handler(
+    language: &str,
+    source: &str,
+    logs: &str,
+    args: &Args,
+) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let folder = folder_of(&format!("handler-{language}"))?;
+    eprintln!("building a handler in {language}");
+    let new = ["new", "hello", "--lang", language, "--world", "handler"];
+    run(&folder, &new)?;
+    let source = folder.join("hello").join(source);
+    let text = fs::read_to_string(&source)?;
+    let silent = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with(logs));
+    fs::write(&source, silent.collect::<Vec<_>>().join("\n"))?;
+    let bootstrap = lineup::full_bootstrap(args);
+    let bootstrap = bootstrap.to_string_lossy();
+    run(&folder, &["build", "hello", "--bootstrap", &bootstrap])?;
+    let project = folder.join("hello");
+    Ok((
+        project.join("dist/hello.cwasm"),
+        project.join(".lambda-wasm/hello.wasm"),
+    ))
+}
+
+/// The artifact of a component in JavaScript that has served an event.
+fn prepared(component: &Path) -> anyhow::Result<PathBuf> {
     /// The settings of the engine, which JavaScript does not see.
     const KEEP: [&str; 4] = [
         "--keep",
@@ -118,36 +176,19 @@ fn prepared(bootstrap: &Path) -> anyhow::Result<Lineup> {
         "wasi:clocks/monotonic-clock",
     ];
     let folder = folder_of("prepared")?;
-    eprintln!("building a function in js, and preparing it");
-    run(
-        &folder,
-        &["new", "hello", "--lang", "js", "--world", "handler"],
-    )?;
-    let source = folder.join("hello/app.js");
-    let text = fs::read_to_string(&source)?;
-    let silent = text.lines().filter(|line| !line.contains("console.log"));
-    fs::write(&source, silent.collect::<Vec<_>>().join("\n"))?;
-    let path = bootstrap.to_string_lossy();
-    run(&folder, &["build", "hello", "--bootstrap", &path])?;
+    eprintln!("preparing the handler in js");
     fs::write(folder.join("event.json"), "{}")?;
-    let component = "hello/.lambda-wasm/hello.wasm";
+    let component = component.to_string_lossy();
     let warm = [
         "compile",
-        component,
+        &component,
         "-o",
         "hello.cwasm",
         "--warm",
         "event.json",
     ];
     run(&folder, &[&warm, &KEEP[..]].concat())?;
-    let subject = |name, artifact| Subject::new(name, bootstrap, &folder.join(artifact));
-    Ok(Lineup {
-        subjects: vec![
-            subject("as it is", "hello/dist/hello.cwasm")?,
-            subject("prepared", "hello.cwasm")?,
-        ],
-        reference: 0,
-    })
+    Ok(folder.join("hello.cwasm"))
 }
 
 /// Changes what the function answers to a path that is not measured.
@@ -166,9 +207,11 @@ fn change(project: &Path) -> anyhow::Result<()> {
     Ok(fs::write(&source, changed)?)
 }
 
+/// The builds of all subjects but the last, which is the peer.
 fn build_times(builds: &[BuildTimes]) -> Vec<Measurement> {
-    let mut first = Measurement::new("first build", Unit::Nanoseconds, builds.len());
-    let mut again = Measurement::new("rebuild", Unit::Nanoseconds, builds.len());
+    let subjects = builds.len() + 1;
+    let mut first = Measurement::new("first build", Unit::Nanoseconds, subjects);
+    let mut again = Measurement::new("rebuild", Unit::Nanoseconds, subjects);
     for (index, times) in builds.iter().enumerate() {
         first.push(index, times.first);
         again.push(index, times.again);
@@ -177,15 +220,15 @@ fn build_times(builds: &[BuildTimes]) -> Vec<Measurement> {
 }
 
 /// The sizes without the bootstrap, as a function with a layer is deployed.
-fn sizes(lineup: &Lineup, bootstrap: &Path) -> anyhow::Result<Vec<Measurement>> {
-    let of_bootstrap = Subject::new("bootstrap", bootstrap, Path::new(""))?.size()?;
+fn sizes(lineup: &Lineup) -> anyhow::Result<Vec<Measurement>> {
     let subjects = lineup.subjects.len();
     let mut raw = Measurement::new("artifact", Unit::Bytes, subjects);
     let mut zipped = Measurement::new("artifact, zip -9", Unit::Bytes, subjects);
     for (index, subject) in lineup.subjects.iter().enumerate() {
-        let size = subject.size()?;
-        raw.push(index, (size.raw - of_bootstrap.raw) as f64);
-        zipped.push(index, (size.zipped - of_bootstrap.zipped) as f64);
+        if let Some(size) = subject.artifact_size()? {
+            raw.push(index, size.raw as f64);
+            zipped.push(index, size.zipped as f64);
+        }
     }
     Ok(vec![raw, zipped])
 }

@@ -1,9 +1,13 @@
 //! The subjects: ours first, then the peers, which are built here, then
 //! all others that were named.
 
-use std::path::PathBuf;
+use std::{
+    env::consts::ARCH,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
+use lambda_wasm_host::{artifact::Trailer, policy::Policy, variant::Variant};
 
 use crate::{
     args::Args,
@@ -41,6 +45,9 @@ const PEERS: [Peer; 5] = [
     },
 ];
 
+/// The policy of a function that keeps its instance.
+pub const REUSE: &str = "reuse = true\n";
+
 struct Peer {
     /// Its column in the report.
     name: &'static str,
@@ -59,7 +66,9 @@ pub struct Lineup {
 impl Lineup {
     /// Finds ours and the others, and builds the peers where they are not yet.
     pub fn assemble(args: &Args) -> anyhow::Result<Self> {
-        let mut subjects = vec![ours(args)?];
+        let reused = ours_called("lambda-wasm, `reuse = true`", args)?;
+        reused.give_policy(REUSE)?;
+        let mut subjects = vec![ours(args)?, reused];
         let reference = subjects.len();
         for peer in PEERS {
             subjects.push(Subject::peer(peer.name, peer.package, peer.program)?);
@@ -84,15 +93,37 @@ impl Lineup {
 
 /// The bootstrap that this project builds, or the one given, with its function.
 pub fn ours(args: &Args) -> anyhow::Result<Subject> {
+    ours_called("lambda-wasm", args)
+}
+
+fn ours_called(name: &str, args: &Args) -> anyhow::Result<Subject> {
     let function = dist(args).join(FUNCTION);
-    Subject::new("lambda-wasm", &bootstrap(args), &function)
+    let bootstrap = args.bootstrap.clone();
+    let bootstrap = bootstrap.unwrap_or_else(|| dist(args).join("bootstrap"));
+    Subject::new(name, &bootstrap, &function)
         .context("run `./build.sh` first, or name another directory with --dist")
 }
 
-/// The executable of [`ours`].
-pub fn bootstrap(args: &Args) -> PathBuf {
-    let given = args.bootstrap.clone();
-    given.unwrap_or_else(|| dist(args).join("bootstrap"))
+/// The bootstrap for a function that sends no requests: the one given, or the smallest variant that runs it.
+pub fn bootstrap_for(args: &Args, artifact: &Path) -> anyhow::Result<PathBuf> {
+    let trailer = Trailer::inspect(artifact)?;
+    Ok(match Variant::for_function(&trailer, &Policy::default()) {
+        Variant::Full => full_bootstrap(args),
+        Variant::Small => given_or(args, "-small"),
+    })
+}
+
+/// The bootstrap for any function: the one given, or the full variant.
+pub fn full_bootstrap(args: &Args) -> PathBuf {
+    given_or(args, "")
+}
+
+fn given_or(args: &Args, variant: &str) -> PathBuf {
+    let of_dist = args.dist.as_ref().map(|dist| dist.join("bootstrap"));
+    args.bootstrap
+        .clone()
+        .or(of_dist)
+        .unwrap_or_else(|| checkout().join(format!("target/bootstraps/bootstrap-{ARCH}{variant}")))
 }
 
 /// The directory of [`ours`].

@@ -35,15 +35,19 @@ impl Measurement {
         self.by_subject[subject].push(value);
     }
 
-    /// The median and, for all but the reference, the ratio to it with its
+    /// `-` without values; or else the median and, for all but the reference, the ratio to it with its
     /// confidence interval, unless that is too narrow to show: `1.21 ms, 0.95 (0.93-0.97)`.
     pub fn cell(&self, subject: usize, reference: usize) -> String {
-        let values = &self.by_subject[subject];
+        let (values, of_reference) = (&self.by_subject[subject], &self.by_subject[reference]);
+        if values.is_empty() {
+            return "-".to_owned();
+        }
         let median = self.unit.show(Median::of(values).value);
-        if subject == reference || matches!(self.unit, Unit::Connections) {
+        let is_alone = subject == reference || of_reference.is_empty();
+        if is_alone || matches!(self.unit, Unit::Connections) {
             return median;
         }
-        let ratio = Median::of_paired_ratios(values, &self.by_subject[reference]);
+        let ratio = Median::of_paired_ratios(values, of_reference);
         let shown = |value: f64| format!("{value:.2}");
         let (lower, upper) = (shown(ratio.lower), shown(ratio.upper));
         if lower == upper {
@@ -84,5 +88,16 @@ mod tests {
         };
         assert_eq!(row.cell(0, 1), "2.00 ms, 1.00 (0.50-1.50)");
         assert_eq!(row.cell(1, 1), "2.00 ms");
+    }
+
+    #[test]
+    fn shows_what_was_not_measured() {
+        let row = Measurement {
+            what: "artifact".to_owned(),
+            unit: Unit::Bytes,
+            by_subject: vec![vec![1048576.0], vec![]],
+        };
+        assert_eq!(row.cell(0, 1), "1.00 MiB");
+        assert_eq!(row.cell(1, 1), "-");
     }
 }

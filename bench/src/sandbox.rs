@@ -17,7 +17,7 @@ const COMPONENT: &str = "sandbox_p2";
 /// All three tables, and how to read them.
 pub fn measure(args: &Args, effort: &Effort) -> anyhow::Result<String> {
     let component = built::component("bench/guests", COMPONENT)?;
-    let bootstrap = lineup::bootstrap(args);
+    let bootstrap = lineup::full_bootstrap(args);
     let endless = Subject::new("endless", &bootstrap, &component)?;
     let computing = computing(&bootstrap, &component)?;
     let cpus = Cpus::share_out()?;

@@ -160,6 +160,19 @@ impl Subject {
         Ok(size)
     }
 
+    /// The size of the function's artifact, if it is a file of its own: what is deployed beside a layer.
+    pub fn artifact_size(&self) -> anyhow::Result<Option<Size>> {
+        let artifact = self.task_root.path().join(FUNCTION);
+        if !artifact.is_file() {
+            return Ok(None);
+        }
+        let bytes = fs::read(artifact)?;
+        Ok(Some(Size {
+            raw: bytes.len() as u64,
+            zipped: deflated(&bytes)?,
+        }))
+    }
+
     /// The deployed files: the bootstrap, and the function where it is a file of its own.
     fn files(&self) -> Vec<PathBuf> {
         let mut files = vec![self.bootstrap.clone()];

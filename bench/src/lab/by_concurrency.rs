@@ -35,16 +35,17 @@ impl Pairs {
     pub fn find(args: &Args) -> anyhow::Result<Self> {
         let upstream = Upstream::slow(UPSTREAM)?;
         let origin = &upstream.origin;
-        let bootstrap = lineup::bootstrap(args);
         let peer = built::peer("lambda_runtime_concurrent")?.join("peer-lambda-runtime-concurrent");
-        let pair = |component: &Path| -> anyhow::Result<[Subject; 2]> {
+        let pair = |bootstrap: &Path, component: &Path| -> anyhow::Result<[Subject; 2]> {
             Ok([
-                Subject::new("lambda-wasm", &bootstrap, component)?,
+                Subject::new("lambda-wasm", bootstrap, component)?,
                 Subject::new("lambda_runtime", &peer, Path::new(""))?,
             ])
         };
-        let light = pair(&lineup::dist(args).join(FUNCTION))?;
-        let mut waiting = pair(&built::component("bench/guests", "sandbox_p2")?)?;
+        let hello = lineup::dist(args).join(FUNCTION);
+        let light = pair(&lineup::bootstrap_for(args, &hello)?, &hello)?;
+        let sends = built::component("bench/guests", "sandbox_p2")?;
+        let mut waiting = pair(&lineup::full_bootstrap(args), &sends)?;
         waiting[0].give_policy(&format!("[http]\nallow = [\"{origin}\"]\n"))?;
         for subject in &mut waiting {
             subject.give_variable("URL", origin);
@@ -67,6 +68,7 @@ pub fn figures(pairs: &Pairs, effort: &Effort) -> anyhow::Result<Vec<Figure>> {
             ("light-p99", "Time of a call, hello, p99"),
             ("light-cpu", "CPU of a call, hello"),
             ("light-memory", "Peak memory, hello"),
+            ("light-start", "Start to the first `next`, hello"),
         ],
         &Event::http_api()?,
         effort,
@@ -82,6 +84,10 @@ pub fn figures(pairs: &Pairs, effort: &Effort) -> anyhow::Result<Vec<Figure>> {
             ("waiting-p99", "Time of a call, outbound call of 50 ms, p99"),
             ("waiting-cpu", "CPU of a call, outbound call of 50 ms"),
             ("waiting-memory", "Peak memory, outbound call of 50 ms"),
+            (
+                "waiting-start",
+                "Start to the first `next`, outbound call of 50 ms",
+            ),
         ],
         &Event::get("/get", ANSWER)?,
         effort,
@@ -91,7 +97,7 @@ pub fn figures(pairs: &Pairs, effort: &Effort) -> anyhow::Result<Vec<Figure>> {
 
 fn of_kind(
     pair: &[Subject; 2],
-    titles: [(&'static str, &'static str); 5],
+    titles: [(&'static str, &'static str); 6],
     event: &Event,
     effort: &Effort,
 ) -> anyhow::Result<Vec<Figure>> {
@@ -102,6 +108,7 @@ fn of_kind(
         Unit::Nanoseconds,
         Unit::Nanoseconds,
         Unit::Bytes,
+        Unit::Nanoseconds,
     ];
     let mut figures: Vec<Figure> = titles
         .into_iter()
@@ -117,7 +124,7 @@ fn of_kind(
             "{rounds} processes of each with {workers} invocations at once: {}",
             titles[0].1
         );
-        let mut values = [const { [const { Vec::new() }; 5] }; 2];
+        let mut values = [const { [const { Vec::new() }; 6] }; 2];
         for _ in 0..rounds {
             for (subject, values) in pair.iter().zip(&mut values) {
                 let measured = life(subject, workers, &cpus, event)?;
@@ -135,8 +142,8 @@ fn of_kind(
     Ok(figures)
 }
 
-/// The throughput, the p50, the p99, the CPU of a call, and the peak memory of one process.
-fn life(subject: &Subject, workers: u32, cpus: &Cpus, event: &Event) -> anyhow::Result<[f64; 5]> {
+/// The throughput, the p50, the p99, the CPU of a call, the peak memory, and the time to the first `next` of one process.
+fn life(subject: &Subject, workers: u32, cpus: &Cpus, event: &Event) -> anyhow::Result<[f64; 6]> {
     const WARM_UP: Duration = Duration::from_millis(200);
     const MEASURED: Duration = Duration::from_millis(800);
     let mut command = subject.command();
@@ -155,5 +162,6 @@ fn life(subject: &Subject, workers: u32, cpus: &Cpus, event: &Event) -> anyhow::
         measured.quantile(0.99),
         measured.cpu_per_call(),
         peak,
+        load.started_within.as_nanos() as f64,
     ])
 }

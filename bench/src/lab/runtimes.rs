@@ -39,10 +39,10 @@ const OTHERS: [(&str, Make); 5] = [
 
 /// The runtimes that can be had here, and why others are left out.
 pub fn find(args: &Args) -> anyhow::Result<(Vec<Subject>, Vec<String>)> {
-    let bootstrap = lineup::bootstrap(args);
     let (mut subjects, mut skipped) = (Vec::new(), Vec::new());
     for (language, name) in OURS {
-        let artifact = languages::artifact(language, &bootstrap)?;
+        let artifact = languages::artifact(language, args)?;
+        let bootstrap = lineup::bootstrap_for(args, &artifact)?;
         subjects.push(Subject::new(name, &bootstrap, &artifact)?);
     }
     for (name, make) in OTHERS {

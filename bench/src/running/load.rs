@@ -14,6 +14,8 @@ use crate::{event::Event, process::cpu_time, runtime_api::Arrival, statistics::q
 pub struct Load {
     /// When each was handed out, by its id.
     handed_out: HashMap<String, Instant>,
+    /// From the start of the process to its first request for an event.
+    pub started_within: Duration,
 }
 
 /// The calls of some time.
@@ -41,6 +43,9 @@ impl Load {
         }
         let mut load = Self {
             handed_out: HashMap::new(),
+            started_within: held
+                .first()
+                .map_or(Duration::ZERO, |next: &Arrival| next.at - running.spawned),
         };
         for next in &held {
             load.hand_out(running, next, event)?;
