@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use object::LittleEndian;
-use object::elf::{FileHeader64, PF_X, PT_GNU_EH_FRAME, PT_GNU_RELRO, PT_LOAD, ProgramHeader64};
+use object::elf::{FileHeader64, PF_R, PF_X, PT_GNU_RELRO, PT_LOAD, ProgramHeader64};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use rustix::mm::{Advice, madvise};
 
@@ -21,13 +21,10 @@ const PIECE: usize = 512 * 1024;
 ///
 /// # Safety
 ///
-/// `header` has to be the ELF header of this executable, and `functions_end` a place in its code.
-pub unsafe fn read_ahead(header: *const u8, functions_end: *const u8) {
+/// `header` has to be the ELF header of this executable, and `functions` the begin and the end of a part of its code.
+pub unsafe fn read_ahead(header: *const u8, functions: [*const u8; 2]) {
     // SAFETY: as the caller promises.
-    for range in unsafe { ranges(header, functions_end) }
-        .into_iter()
-        .flatten()
-    {
+    for range in unsafe { ranges(header, functions) }.into_iter().flatten() {
         let (start, end) = (range.start as usize, range.end as usize);
         let mut start = start / page_size() * page_size();
         while start < end {
@@ -42,12 +39,12 @@ pub unsafe fn read_ahead(header: *const u8, functions_end: *const u8) {
     }
 }
 
-/// Returns where the functions up to `functions_end` are, what was relocated, and the constants, from `header` on.
+/// Returns where `functions` are, what was relocated, and the constants, from `header` on.
 ///
 /// # Safety
 ///
 /// As for [`read_ahead`].
-unsafe fn ranges(header: *const u8, functions_end: *const u8) -> Option<[Range<u64>; 3]> {
+unsafe fn ranges(header: *const u8, functions: [*const u8; 2]) -> Option<[Range<u64>; 3]> {
     // SAFETY: the executable is loaded with its header, in whole pages.
     let start = unsafe { std::slice::from_raw_parts(header, PAGE) };
     let elf = FileHeader64::<LittleEndian>::parse(start).ok()?;
@@ -57,14 +54,17 @@ unsafe fn ranges(header: *const u8, functions_end: *const u8) -> Option<[Range<u
     let loaded = |holds: &dyn Fn(&Segment) -> bool| {
         first(&|segment| segment.p_type(LittleEndian) == PT_LOAD && holds(segment))
     };
-    let code = loaded(&|segment| segment.p_flags(LittleEndian) & PF_X != 0)?;
-    // The constants are before it in their segment.
-    let unwind_table = of_kind(PT_GNU_EH_FRAME)?.p_vaddr(LittleEndian);
-    let constants = loaded(&|segment| addresses(segment).contains(&unwind_table))?;
+    let code = addresses(loaded(&|segment| {
+        segment.p_flags(LittleEndian) & PF_X != 0
+    })?);
+    let constants = loaded(&|segment| {
+        segment.p_flags(LittleEndian) == PF_R && addresses(segment).start >= code.end
+    });
+    let [begin, end] = functions.map(|place| (place.addr() - header.addr()) as u64);
     Some([
-        addresses(code).start..(functions_end.addr() - header.addr()) as u64,
+        begin..end,
         addresses(of_kind(PT_GNU_RELRO)?),
-        addresses(constants).start..unwind_table,
+        addresses(constants?),
     ])
 }
 
@@ -87,15 +87,15 @@ mod tests {
         static RELOCATED: [&[u8]; 4] = [&CONSTANT; 4];
         let header = &raw const __ehdr_start;
         let place = |address: usize| (address - header.addr()) as u64;
-        let end = read_ahead as *const u8;
+        let begin = read_ahead as *const u8;
+        let code = [begin, begin.wrapping_add(1)];
         // SAFETY: this is the header, and a function.
-        let [functions, relocated, constants] = unsafe { ranges(header, end) }.unwrap();
-        let is_range = |range: &Range<u64>| !range.is_empty() && range.end < 1 << 30;
-        assert!(is_range(&functions) && functions.end == place(end.addr()));
+        let [functions, relocated, constants] = unsafe { ranges(header, code) }.unwrap();
+        assert_eq!(functions, place(begin.addr())..place(begin.addr()) + 1);
         assert!(relocated.contains(&place((&raw const RELOCATED).addr())));
         assert!(constants.contains(&place((&raw const CONSTANT).addr())));
         // SAFETY: as above.
-        unsafe { read_ahead(header, end) };
+        unsafe { read_ahead(header, code) };
         assert_eq!(RELOCATED[3], [1; 64]);
     }
 }

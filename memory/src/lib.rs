@@ -90,13 +90,18 @@ macro_rules! read_ahead {
                 /// Of the linker.
                 static __ehdr_start: u8;
                 /// Of `startup.ld`.
+                static start_functions_begin: u8;
+                /// Of `startup.ld`.
                 static start_functions_end: u8;
             }
             // SAFETY: these are the places that the names say.
             unsafe {
                 $crate::executable::read_ahead(
                     &raw const __ehdr_start,
-                    &raw const start_functions_end,
+                    [
+                        &raw const start_functions_begin,
+                        &raw const start_functions_end,
+                    ],
                 );
             }
         }
