@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use object::LittleEndian;
-use object::elf::{FileHeader64, PF_R, PF_X, PT_GNU_RELRO, PT_LOAD, ProgramHeader64};
+use object::elf::{FileHeader64, PF_R, PT_GNU_EH_FRAME, PT_GNU_RELRO, PT_LOAD, ProgramHeader64};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use rustix::mm::{Advice, madvise};
 
@@ -49,23 +49,21 @@ unsafe fn ranges(header: *const u8, functions: [*const u8; 2]) -> Option<[Range<
     let start = unsafe { std::slice::from_raw_parts(header, PAGE) };
     let elf = FileHeader64::<LittleEndian>::parse(start).ok()?;
     let segments = elf.program_headers(LittleEndian, start).ok()?;
-    let first = |is: &dyn Fn(&Segment) -> bool| segments.iter().find(|segment| is(segment));
-    let of_kind = |kind| first(&|segment| segment.p_type(LittleEndian) == kind);
-    let loaded = |holds: &dyn Fn(&Segment) -> bool| {
-        first(&|segment| segment.p_type(LittleEndian) == PT_LOAD && holds(segment))
+    let of_kind = |kind| {
+        let mut segments = segments.iter();
+        segments.find(|segment| segment.p_type(LittleEndian) == kind)
     };
-    let code = addresses(loaded(&|segment| {
-        segment.p_flags(LittleEndian) & PF_X != 0
-    })?);
-    let constants = loaded(&|segment| {
-        segment.p_flags(LittleEndian) == PF_R && addresses(segment).start >= code.end
-    });
+    let is_constant = |segment: &&Segment| {
+        segment.p_type(LittleEndian) == PT_LOAD && segment.p_flags(LittleEndian) == PF_R
+    };
+    // The linker puts the unwind tables behind the constants, if `host/startup.ld` does not put them elsewhere.
+    let mut constants = addresses(segments.iter().rfind(is_constant)?);
+    let unwind_table = of_kind(PT_GNU_EH_FRAME)?.p_vaddr(LittleEndian);
+    if constants.contains(&unwind_table) {
+        constants.end = unwind_table;
+    }
     let [begin, end] = functions.map(|place| (place.addr() - header.addr()) as u64);
-    Some([
-        begin..end,
-        addresses(of_kind(PT_GNU_RELRO)?),
-        addresses(constants?),
-    ])
+    Some([begin..end, addresses(of_kind(PT_GNU_RELRO)?), constants])
 }
 
 fn addresses(segment: &Segment) -> Range<u64> {
