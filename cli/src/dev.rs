@@ -2,9 +2,11 @@
 //! function URLs. Each function runs in the same `bootstrap` as on Lambda, and restarts when one of
 //! its files in `dist/` is replaced.
 
+mod balancer;
 mod banner;
 pub mod discovered;
 pub mod environment;
+mod explain;
 mod functions;
 pub mod modes;
 mod port_owner;
@@ -18,13 +20,15 @@ mod watch;
 use std::io::{ErrorKind, Write};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use lambda_wasm_emulator::event_source;
+use lambda_wasm_emulator::event_source::{self, AllowedHosts};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use functions::LocalFunctions;
+use balancer::Balancer;
+use functions::{Limits, LocalFunctions};
 use report::{Format, Reports};
 use setup::{Code, Functions, Located, Setup};
 use shell::Variables;
@@ -51,6 +55,21 @@ pub struct Args {
     /// Listen on this port of 127.0.0.1, and on the ports after it for function URLs
     #[arg(long, env = "PORT", default_value_t = 3000)]
     port: u16,
+    /// Serve a function behind a load balancer on this port: the one that the template's target group names, or FUNCTION; may be repeated
+    #[arg(long = "alb", value_name = "PORT[=FUNCTION]")]
+    balancers: Vec<Balancer>,
+    /// Run at most so many environments of each function
+    #[arg(long, value_name = "N", default_value_t = Limits::default().environments, value_parser = at_least_one)]
+    concurrency: usize,
+    /// End environments that had no event for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle.as_secs())]
+    idle: u64,
+    /// Give each environment the share of a CPU that its MemorySize has on Lambda
+    #[arg(long)]
+    cpu: bool,
+    /// Take requests for this host too, such as a domain that leads to this machine; may be repeated
+    #[arg(long = "allow-host", value_name = "NAME")]
+    hosts: Vec<String>,
     /// Print the routes, URLs and invocations as JSON, an object on each line
     #[arg(long)]
     json: bool,
@@ -83,6 +102,7 @@ pub async fn until_stopped(served: impl Future<Output = anyhow::Result<()>>) -> 
 async fn serve(args: Args) -> anyhow::Result<()> {
     let setup = args.setup;
     let format = Format::new(args.json);
+    let hosts = AllowedHosts::and(&args.hosts);
     let listener = listen(args.port).await?;
     let address = listener.local_addr()?;
     let project = setup.project()?;
@@ -122,8 +142,14 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         );
     }
     template.functions = known.iter().map(|(function, _)| function.clone()).collect();
-    let functions = Arc::new(LocalFunctions::new(Arc::new(Reports::new(format))));
-    let mut urls = Urls::new(functions.clone(), address.port());
+    let limits = Limits {
+        environments: args.concurrency,
+        idle: Duration::from_secs(args.idle.max(1)),
+        cpu: args.cpu,
+    };
+    let reports = Arc::new(Reports::new(format));
+    let functions = Arc::new(LocalFunctions::new(reports, limits));
+    let mut urls = Urls::new(functions.clone(), address.port(), hosts.clone());
     let mut listed = Vec::new();
     for (function, code) in &known {
         functions.add(function.clone(), code);
@@ -133,11 +159,17 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         };
         listed.push((function, url));
     }
+    let mut balanced = Vec::new();
+    for balancer in &args.balancers {
+        let function = balancer.function(&known)?;
+        let address = urls.open_balancer(function, balancer.port).await?;
+        balanced.push((function, address));
+    }
     let banner = match format {
-        Format::Json => banner::json(address, &listed),
-        Format::Text(_) => banner::text(address, &listed),
+        Format::Json => banner::json(address, &listed, &balanced),
+        Format::Text(_) => banner::text(address, &listed, &balanced),
     };
-    drop(listed);
+    drop((listed, balanced));
     let rebuilt = async {
         match project {
             Some((changes, project)) => {
@@ -151,11 +183,20 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     eprintln!("bootstrap: {}", bootstraps.join(", "));
     print!("{banner}");
     tokio::select! {
-        ended = event_source::serve(listener, template, functions.clone()) => {
+        ended = event_source::serve(listener, template, functions.clone(), hosts) => {
             ended.context("the local API Gateway stopped")
         }
         ended = follow(changes, known, &codes, &more, &functions, &mut urls, format) => ended,
         ended = rebuilt => ended,
+        () = functions.end_idle() => Ok(()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
     }
 }
 

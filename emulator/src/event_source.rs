@@ -1,12 +1,15 @@
 //! The event sources: the APIs that API Gateway would create from the template and Lambda's own Invoke
-//! API, on one port, and a port for each function URL.
+//! API, on one port, and a port for each function URL and each load balancer.
 
+mod alb;
 mod answer;
 mod arrival;
+mod asynchronous;
 mod binary;
 mod event_stream;
 mod function_url;
 mod gateway;
+mod guard;
 mod invoke_api;
 mod rest_answer;
 mod rest_event;
@@ -37,6 +40,8 @@ use uuid::Uuid;
 use crate::{Function, Invocation, InvokeMode, Outcome, RuntimeApi, Template};
 use arrival::Arrival;
 
+pub use guard::AllowedHosts;
+
 /// The receiver of the end of an invocation's log, once the invocation has ended.
 pub type LogTail = oneshot::Sender<Vec<u8>>;
 
@@ -50,11 +55,19 @@ pub trait Functions: Send + Sync + 'static {
         log: Option<LogTail>,
     ) -> impl Future<Output = Outcome> + Send;
 
+    /// Returns a function that the template does not have, for the Invoke API.
+    fn find(&self, _name: &str) -> Option<Function> {
+        None
+    }
+
     /// Reports a response that is not an HTTP response. The client gets a bare 500 or 502.
     fn malformed(&self, _function: &str, _why: &str) {}
 
     /// Reports to the developer how AWS treats a request or a response, if the function may not expect it.
     fn note(&self, _function: &str, _note: &str) {}
+
+    /// Reports a request that is refused, since it is for another host. No function sees it.
+    fn refused(&self, _host: &str) {}
 
     /// Reports a request that was answered.
     fn answered(&self, _answered: &Answered<'_>) {}
@@ -92,8 +105,10 @@ pub async fn serve<F: Functions>(
     listener: TcpListener,
     template: Template,
     functions: Arc<F>,
+    hosts: AllowedHosts,
 ) -> io::Result<()> {
-    listen(listener, gateway::Gateway::new(template, functions)).await
+    let gateway = gateway::Gateway::new(template, functions);
+    listen(listener, gateway, hosts).await
 }
 
 /// Serves a function's URL on a socket, until the future is dropped.
@@ -106,13 +121,28 @@ pub async fn serve_url<F: Functions>(
     function: Function,
     mode: InvokeMode,
     functions: Arc<F>,
+    hosts: AllowedHosts,
 ) -> io::Result<()> {
     let url = function_url::FunctionUrl {
         function,
         mode,
         functions,
     };
-    listen(listener, url).await
+    listen(listener, url, hosts).await
+}
+
+/// Serves a function behind a load balancer on a socket, until the future is dropped.
+pub async fn serve_alb<F: Functions>(
+    listener: TcpListener,
+    function: Function,
+    functions: Arc<F>,
+    hosts: AllowedHosts,
+) -> io::Result<()> {
+    let balancer = alb::LoadBalancer {
+        function,
+        functions,
+    };
+    listen(listener, balancer, hosts).await
 }
 
 /// An event source that answers the requests of a port.
@@ -129,19 +159,19 @@ trait Door: Send + Sync + 'static {
         arrival: &Arrival,
         parts: &Parts,
         body: Option<&Bytes>,
-    ) -> impl Future<Output = Answer<'_>> + Send;
+    ) -> impl Future<Output = Answer> + Send;
 }
 
 /// The response of an event source.
-struct Answer<'a> {
+struct Answer {
     /// The function of the request, unless no route matched.
-    function: Option<&'a str>,
+    function: Option<String>,
     /// Whether the request names the function.
     is_invoke: bool,
     response: Response<Body>,
 }
 
-impl Answer<'_> {
+impl Answer {
     /// Creates a response without a function.
     fn without_function(response: Response<Body>) -> Self {
         Self {
@@ -161,12 +191,12 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
 
-async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
-    let door = Arc::new(door);
+async fn listen(listener: TcpListener, door: impl Door, hosts: AllowedHosts) -> io::Result<()> {
+    let (door, hosts) = (Arc::new(door), Arc::new(hosts));
     let handler = move |ConnectInfo(client): ConnectInfo<SocketAddr>, request: Request| {
-        let door = door.clone();
+        let (door, hosts) = (door.clone(), hosts.clone());
         // As on AWS, an invocation continues without its client: it is a separate task.
-        let task = tokio::spawn(async move { handle(&*door, client, request).await });
+        let task = tokio::spawn(async move { handle(&*door, &hosts, client, request).await });
         async move {
             // An error means that the task panicked, and has printed that.
             let failed = |_| status(StatusCode::INTERNAL_SERVER_ERROR);
@@ -182,9 +212,18 @@ async fn listen(listener: TcpListener, door: impl Door) -> io::Result<()> {
     axum::serve(listener, service).await
 }
 
-async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Response<Body> {
+async fn handle<D: Door>(
+    door: &D,
+    hosts: &AllowedHosts,
+    client: SocketAddr,
+    request: Request,
+) -> Response<Body> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
+    if let Some((refusal, host)) = hosts.refusal(&parts) {
+        door.functions().refused(&host);
+        return refusal;
+    }
     let arrival = Arrival::now(client, &parts.headers);
     let body = match to_bytes(body, MAX_BODY).await {
         Ok(body) => Some(body),
@@ -201,7 +240,7 @@ async fn handle<D: Door>(door: &D, client: SocketAddr, request: Request) -> Resp
     };
     door.functions().answered(&Answered {
         id: &arrival.request_id,
-        function: answer.function,
+        function: answer.function.as_deref(),
         request,
         status: response.status().as_u16(),
         took: start.elapsed(),

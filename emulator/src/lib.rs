@@ -7,15 +7,17 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
-mod cpu_share;
+mod control_group;
 pub mod event_source;
 pub mod runtime_api;
 pub mod template;
 pub mod variables;
 
-pub use cpu_share::CpuShare;
+pub use control_group::ControlGroup;
 pub use event_source::{Answered, Functions, LogTail};
 pub use runtime_api::{
     AnswerStream, Chunk, End, Invocation, Outcome, Pending, Post, RuntimeApi, Violation,
 };
-pub use template::{Api, Architecture, Function, InvokeMode, Route, Template};
+pub use template::{
+    Api, ApiSettings, Architecture, Asynchronous, Function, InvokeMode, Route, Template,
+};

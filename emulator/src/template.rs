@@ -3,24 +3,30 @@
 //! The template is written for AWS, not for this machine. Parts without a meaning here are skipped.
 //! A value that is known only after a deployment (`!Ref` of a table) becomes a note.
 
+mod apis;
 mod architecture;
 mod error;
 mod events;
+mod function;
 mod intrinsics;
 mod permissions;
+mod route;
 mod scalar;
 mod value;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::account::{ACCOUNT, REGION};
+use crate::account::REGION;
+pub use apis::ApiSettings;
+use apis::Apis;
 pub use architecture::Architecture;
 pub use error::TemplateError;
+use function::arn;
+pub use function::{Asynchronous, Function};
 use intrinsics::Scope;
+pub use route::{Api, InvokeMode, Route};
 use value::{Node, Value};
 
 /// The part of a template that matters on this machine.
@@ -36,112 +42,6 @@ pub struct Template {
     pub notes: Vec<String>,
 }
 
-/// An `AWS::Serverless::Function`, with the template's `Globals` merged in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Function {
-    /// `FunctionName`, or else the resource's own name.
-    pub name: String,
-    /// `Handler`: what the runtime gets as `_HANDLER`.
-    pub handler: String,
-    /// The region that it seems to be in.
-    pub region: String,
-    /// `CodeUri`, if it is a directory of this machine: relative to that of the template.
-    pub code: Option<PathBuf>,
-    /// `Architectures`, by default x86_64.
-    pub architecture: Architecture,
-    /// `Timeout`, by default Lambda's 3 seconds.
-    pub timeout: Duration,
-    /// `MemorySize` in MB, by default Lambda's 128.
-    pub memory_mb: u32,
-    /// `Environment.Variables`, as far as they are plain values.
-    pub variables: BTreeMap<String, String>,
-    /// Its events of types `Api` and `HttpApi`; without any it can still be invoked by its name.
-    pub routes: Vec<Route>,
-    /// `FunctionUrlConfig`: the invoke mode of its function URL, if it has one.
-    pub url: Option<InvokeMode>,
-}
-
-/// A route to a function.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The kind of its API.
-    pub api: Api,
-    /// The method in capitals; `ANY` stands for all.
-    pub method: String,
-    /// The resource, such as `/hello/{name}` or `/{proxy+}`; or `$default`, of an HTTP API.
-    pub path: String,
-    /// The mode of its responses. Only REST APIs can stream.
-    pub mode: InvokeMode,
-}
-
-/// The two kinds of APIs of API Gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Api {
-    /// A REST API, which sends events in payload format 1.0.
-    Rest,
-    /// An HTTP API, which sends events in payload format 2.0.
-    Http,
-}
-
-/// The mode in which a function URL or a route passes responses on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InvokeMode {
-    /// When the response is complete.
-    Buffered,
-    /// As the response arrives.
-    ResponseStream,
-}
-
-impl Route {
-    /// The path of the route for requests that match no other route.
-    pub const DEFAULT: &str = "$default";
-
-    /// Returns the route in the form of HTTP APIs, such as `GET /hello/{name}`.
-    pub fn key(&self) -> String {
-        match self.path.as_str() {
-            Self::DEFAULT => Self::DEFAULT.to_owned(),
-            path => format!("{} {path}", self.method),
-        }
-    }
-}
-
-impl fmt::Display for InvokeMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Buffered => "BUFFERED",
-            Self::ResponseStream => "RESPONSE_STREAM",
-        })
-    }
-}
-
-impl Function {
-    /// Creates a function with Lambda's defaults and without routes.
-    pub fn new(name: &str, handler: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            handler: handler.to_owned(),
-            region: REGION.to_owned(),
-            code: None,
-            architecture: Architecture::X86_64,
-            timeout: Duration::from_secs(3),
-            memory_mb: 128,
-            variables: BTreeMap::new(),
-            routes: Vec::new(),
-            url: None,
-        }
-    }
-
-    /// Returns the ARN.
-    pub fn arn(&self) -> String {
-        arn(&self.name, &self.region)
-    }
-}
-
-fn arn(name: &str, region: &str) -> String {
-    let partition = intrinsics::partition(region);
-    format!("arn:{partition}:lambda:{region}:{ACCOUNT}:function:{name}")
-}
-
 impl Template {
     /// Returns the template of the current directory, by the names that SAM looks for.
     pub fn find() -> Option<PathBuf> {
@@ -150,6 +50,16 @@ impl Template {
             .into_iter()
             .map(PathBuf::from)
             .find(|path| path.is_file())
+    }
+
+    /// Returns the template that the CDK has synthesized, if there is one and no other.
+    pub fn find_synthesized() -> Option<PathBuf> {
+        let entries = std::fs::read_dir("cdk.out").ok()?.flatten();
+        let paths = entries.map(|entry| entry.path());
+        let is_template = |path: &PathBuf| path.to_string_lossy().ends_with(".template.json");
+        let mut templates = paths.filter(is_template);
+        let only = templates.next()?;
+        templates.next().is_none().then_some(only)
     }
 
     /// Reads a template's file, in the default region.
@@ -206,6 +116,7 @@ impl Template {
         let [globals, resources] = ["Globals", "Resources"].map(|key| resolved(&scope, key));
         let mut template = Self::default();
         let notes = &mut template.notes;
+        let apis = Apis::read(&globals, &resources, notes);
         for (kind, node) in Node(Some(&globals)).entries() {
             note_unfollowed(&format!("Globals.{kind}"), kind, node, notes);
         }
@@ -215,14 +126,15 @@ impl Template {
         let nothing = Value::Map(Vec::new());
         let of_functions = globals.get("Function").unwrap_or(&nothing);
         for (name, resource) in Node(Some(&resources)).entries() {
-            let kind = resource.get("Type").text().unwrap_or_default();
-            let kind = kind.strip_prefix("AWS::Serverless::").unwrap_or_default();
+            let of_resource = resource.get("Type").text().unwrap_or_default();
+            let kind = of_resource.strip_prefix("AWS::Serverless::");
+            let kind = kind.unwrap_or_default();
             let own = resource.get("Properties");
             note_unfollowed(name, kind, own, notes);
             if kind == "Api" {
                 template.binary_types.extend(binary_types(own));
             }
-            if kind != "Function" {
+            if !FUNCTION_TYPES.contains(&&*of_resource) {
                 continue;
             }
             if let Some(condition) = resource.get("Condition").text()
@@ -233,15 +145,70 @@ impl Template {
                 ));
                 continue;
             }
-            let properties = of_functions.overlaid(own.0.unwrap_or(&nothing));
-            if let Some(mut function) = function(name, Node(Some(&properties)), notes) {
+            // SAM's Globals are for SAM's functions.
+            let shared = if kind == "Function" {
+                of_functions
+            } else {
+                &nothing
+            };
+            let properties = shared.overlaid(own.0.unwrap_or(&nothing));
+            if let Some(mut function) = function::read(name, Node(Some(&properties)), &apis, notes)
+            {
                 function.region = region.to_owned();
+                // Of the CDK, whose `Code` is the place of a deployment.
+                let asset = resource.get("Metadata").get("aws:asset:path").text();
+                function.code = function.code.or(asset.map(PathBuf::from));
                 template.functions.push(function);
+            }
+        }
+        for (name, resource) in Node(Some(&resources)).entries() {
+            let properties = resource.get("Properties");
+            match resource.get("Type").text().as_deref() {
+                Some("AWS::Lambda::Url") => template.give_url(name, properties),
+                Some("AWS::ElasticLoadBalancingV2::TargetGroup") => {
+                    template.set_targets(properties)
+                }
+                _ => {}
             }
         }
         match template.functions.is_empty() {
             true => Err(TemplateError::NoFunction),
             false => Ok(template),
+        }
+    }
+
+    /// Gives a function its `AWS::Lambda::Url`.
+    fn give_url(&mut self, resource: &str, properties: Node<'_>) {
+        let target = properties.get("TargetFunctionArn").text();
+        let target = target.unwrap_or_default();
+        let mut functions = self.functions.iter_mut();
+        let function =
+            functions.find(|function| target == function.name || target == function.arn());
+        let Some(function) = function else {
+            self.notes.push(format!(
+                "{resource}: its function is not started here; there is no such URL"
+            ));
+            return;
+        };
+        note_unfollowed(resource, "FunctionUrlConfig", properties, &mut self.notes);
+        function.url = events::url(resource, properties, &mut self.notes);
+    }
+
+    /// Notes the functions of a load balancer's target group.
+    fn set_targets(&mut self, properties: Node<'_>) {
+        let items = |key| properties.get(key).0.into_iter().flat_map(Value::items);
+        let is_multi = items("TargetGroupAttributes").any(|attribute| {
+            let text = |key| attribute.get(key).and_then(Value::text);
+            text("Key") == Some("lambda.multi_value_headers.enabled")
+                && text("Value") == Some("true")
+        });
+        for target in items("Targets") {
+            let id = target.get("Id").and_then(Value::text);
+            let mut functions = self.functions.iter_mut();
+            if let Some(function) = functions.find(|function| id == Some(&*function.arn())) {
+                function.is_target = true;
+                function.has_multi_value_target = is_multi;
+            }
         }
     }
 
@@ -261,7 +228,7 @@ fn resolved(scope: &Scope<'_>, key: &str) -> Value {
 fn function_names(resources: &Value, region: &str) -> BTreeMap<String, (String, String)> {
     let functions = Node(Some(resources)).entries().filter(|(_, resource)| {
         let kind = resource.get("Type").text();
-        kind.as_deref() == Some("AWS::Serverless::Function")
+        kind.is_some_and(|kind| FUNCTION_TYPES.contains(&&*kind))
     });
     let names = functions.map(|(resource, node)| {
         let name = node.get("Properties").get("FunctionName").text();
@@ -272,6 +239,9 @@ fn function_names(resources: &Value, region: &str) -> BTreeMap<String, (String, 
     names.collect()
 }
 
+/// The types of resources that are functions.
+const FUNCTION_TYPES: [&str; 2] = ["AWS::Serverless::Function", "AWS::Lambda::Function"];
+
 /// SAM writes `image~1png` for `image/png`, and accepts both.
 fn binary_types(api: Node<'_>) -> Vec<String> {
     let types = api.get("BinaryMediaTypes");
@@ -281,18 +251,8 @@ fn binary_types(api: Node<'_>) -> Vec<String> {
 /// The settings of an API or a function URL that change its events or responses on AWS and are ignored here, with the value
 /// that does not change them.
 const UNFOLLOWED: &[(&str, &[(&str, &str)])] = &[
-    (
-        "Api",
-        &[("Cors", ""), ("StageName", "Prod"), ("Variables", "")],
-    ),
-    (
-        "HttpApi",
-        &[
-            ("CorsConfiguration", ""),
-            ("StageName", "$default"),
-            ("StageVariables", ""),
-        ],
-    ),
+    ("Api", &[("Cors", "")]),
+    ("HttpApi", &[("CorsConfiguration", "")]),
     ("FunctionUrlConfig", &[("Cors", "")]),
 ];
 
@@ -304,71 +264,6 @@ fn note_unfollowed(of: &str, kind: &str, node: Node<'_>, notes: &mut Vec<String>
             notes.push(format!("{of}: {setting} is ignored here"));
         }
     }
-}
-
-fn function(resource: &str, properties: Node<'_>, notes: &mut Vec<String>) -> Option<Function> {
-    let mut property = |key: &str| {
-        let node = properties.get(key);
-        if let Some(intrinsic) = node.intrinsic() {
-            notes.push(format!(
-                "{resource}: {key} is {intrinsic}, which only a deployment can tell; it is ignored here"
-            ));
-        }
-        node.text()
-    };
-    let name = property("FunctionName").unwrap_or_else(|| resource.to_owned());
-    let runtime = property("Runtime");
-    let timeout = property("Timeout").and_then(|text| text.parse().ok());
-    let memory = property("MemorySize").and_then(|text| text.parse().ok());
-    let handler = property("Handler");
-    let code = property("CodeUri");
-    if runtime
-        .as_deref()
-        .is_some_and(|runtime| !runtime.starts_with("provided"))
-    {
-        let runtime = runtime.unwrap_or_default();
-        notes.push(format!(
-            "{resource}: its runtime is {runtime}, not a custom runtime (provided.al2023); it is not started"
-        ));
-        return None;
-    }
-    let Some(handler) = handler else {
-        notes.push(format!("{resource}: has no Handler; it is not started"));
-        return None;
-    };
-    let mut function = Function::new(&name, &handler);
-    function.timeout = timeout.map_or(function.timeout, Duration::from_secs);
-    function.memory_mb = memory.unwrap_or(function.memory_mb);
-    function.code = code.filter(|code| !code.contains("://")).map(PathBuf::from);
-    if properties.get("Architectures").texts().next() == Some("arm64") {
-        function.architecture = Architecture::Arm64;
-    }
-    function.variables = variables(resource, properties, notes);
-    function.routes = events::routes(resource, properties, notes);
-    let key = "FunctionUrlConfig";
-    let url = properties.get(key);
-    note_unfollowed(resource, key, url, notes);
-    function.url = events::url(resource, url, notes);
-    Some(function)
-}
-
-fn variables(
-    resource: &str,
-    properties: Node<'_>,
-    notes: &mut Vec<String>,
-) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::new();
-    for (name, value) in properties.get("Environment").get("Variables").entries() {
-        if let Some(text) = value.text() {
-            variables.insert(name.to_owned(), text);
-            continue;
-        }
-        let what = value.intrinsic().unwrap_or("not a plain value");
-        notes.push(format!(
-            "{resource}: the variable {name} is {what}, which only a deployment can tell; it is not set here"
-        ));
-    }
-    variables
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use lambda_wasm_emulator::{Function, InvokeMode, RuntimeApi, Template, event_source};
+use lambda_wasm_emulator::event_source::{self, AllowedHosts};
+use lambda_wasm_emulator::{Function, InvokeMode, RuntimeApi, Template};
 use serde_json::{Value, json};
 use support::{Answer, connect, head, next, value};
 use tokio::net::TcpListener;
@@ -45,7 +46,9 @@ struct Door {
 impl Door {
     fn url(mode: InvokeMode) -> Self {
         let function = Function::new("Web", "web");
-        Self::open(|listener, api| event_source::serve_url(listener, function, mode, api))
+        Self::open(|listener, api| {
+            event_source::serve_url(listener, function, mode, api, AllowedHosts::default())
+        })
     }
 
     fn http_api() -> Self {
@@ -54,7 +57,9 @@ impl Door {
 
     fn of(template: &str) -> Self {
         let template = Template::parse(template).unwrap();
-        Self::open(|listener, api| event_source::serve(listener, template, api))
+        Self::open(|listener, api| {
+            event_source::serve(listener, template, api, AllowedHosts::default())
+        })
     }
 
     fn open<S>(serve: impl FnOnce(TcpListener, Arc<RuntimeApi>) -> S) -> Self

@@ -2,11 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 
-use lambda_wasm_emulator::{RuntimeApi, Template, event_source};
+use lambda_wasm_emulator::event_source::{self, AllowedHosts};
+use lambda_wasm_emulator::{RuntimeApi, Template};
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::{Request, Response};
+
+/// Longer than anything here takes.
+const SOON: Duration = Duration::from_secs(10);
 
 const TEMPLATE: &str = r#"
 Resources:
@@ -26,6 +32,8 @@ struct Door {
     agent: Agent,
     _runtime: tokio::runtime::Runtime,
     api: Arc<RuntimeApi>,
+    /// The records of destinations that the function was invoked with.
+    told: Receiver<Value>,
 }
 
 impl Door {
@@ -42,7 +50,8 @@ impl Door {
     fn of(template: &str) -> Self {
         let api = Arc::new(RuntimeApi::start("127.0.0.1:0").unwrap());
         let base = format!("http://{}/2018-06-01/runtime/invocation", api.address());
-        std::thread::spawn(move || serve(&base));
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || serve(&base, &tell));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -53,12 +62,18 @@ impl Door {
             .unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let template = Template::parse(template).unwrap();
-        runtime.spawn(event_source::serve(listener, template, api.clone()));
+        runtime.spawn(event_source::serve(
+            listener,
+            template,
+            api.clone(),
+            AllowedHosts::default(),
+        ));
         Self {
             address,
             agent: agent(),
             _runtime: runtime,
             api,
+            told,
         }
     }
 
@@ -93,10 +108,13 @@ fn agent() -> Agent {
 }
 
 /// The runtime: takes events until the Runtime API is gone.
-fn serve(base: &str) {
+fn serve(base: &str, tell: &Sender<Value>) {
     let agent = agent();
     while let Ok(mut next) = agent.get(format!("{base}/next")).call() {
         let event: Value = serde_json::from_slice(&next.body_mut().read_to_vec().unwrap()).unwrap();
+        if event.get("responseContext").is_some() {
+            let _ = tell.send(event.clone());
+        }
         let header = |name: &str| {
             let value = next.headers().get(name)?.as_bytes();
             Some(std::str::from_utf8(value).unwrap())
@@ -278,6 +296,12 @@ fn a_function_is_invoked_by_its_name() {
 
     let response = door.invoke(json!({}), &[("X-Amz-Invocation-Type", "Event")]);
     assert_eq!(response.status(), 202);
+    let response = door.invoke(json!({}), &[("X-Amz-Invocation-Type", "event")]);
+    assert_eq!(response.status(), 400);
+    assert_eq!(
+        response.headers()["x-amzn-errortype"],
+        "ValidationException"
+    );
     let request = Request::post("/2015-03-31/functions/Nobody/invocations");
     assert_eq!(door.ask(request.body(Vec::new()).unwrap()).status(), 404);
 }
@@ -305,4 +329,100 @@ fn a_payload_that_lambda_does_not_take_is_refused() {
     assert_eq!(invoke(text(1024 * 1024), "Event").0, 202);
     assert_eq!(invoke(Vec::new(), "RequestResponse").0, 200);
     assert_eq!(door.api.violations(), []);
+}
+
+/// A page whose name leads to this machine, and a page of another site.
+#[test]
+fn a_web_page_reaches_no_function() {
+    let door = Door::open();
+    let status = |request: ureq::http::request::Builder| {
+        let response = door.ask(request.body(Vec::new()).unwrap());
+        (response.status().as_u16(), response.into_body())
+    };
+    let (refused, body) = status(Request::get("/text").header("host", "evil.example:3000"));
+    assert_eq!(refused, 403);
+    let body = String::from_utf8(body).unwrap();
+    assert!(body.contains("it is for the host evil.example"), "{body}");
+    assert_eq!(
+        status(Request::get("/text").header("host", "api.localhost:80")).0,
+        200
+    );
+    // A page of another site may send it, as on AWS.
+    let foreign = ("sec-fetch-site", "cross-site");
+    assert_eq!(
+        status(Request::get("/text").header(foreign.0, foreign.1)).0,
+        200
+    );
+
+    let response = door.invoke(json!({}), &[foreign]);
+    assert_eq!(response.status(), 403);
+    let response = door.invoke(json!({}), &[("origin", "http://evil.example")]);
+    assert_eq!(response.status(), 403);
+    let response = door.invoke(json!({}), &[("host", "evil.example")]);
+    assert_eq!(response.status(), 403);
+    assert_eq!(
+        door.invoke(json!({}), &[("origin", &door.address)])
+            .status(),
+        200
+    );
+}
+
+#[test]
+fn a_route_of_an_http_api_may_ask_for_payload_1() {
+    let template = TEMPLATE.replace(
+        "/http/{proxy+}\"",
+        "/http/{proxy+}\", PayloadFormatVersion: \"1.0\"",
+    );
+    let door = Door::of(&template);
+    let (status, body) = door.get("/http/echo?a=1&a=2");
+    let event: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &event["version"]), (201, &json!("1.0")));
+    assert_eq!(
+        event["multiValueQueryStringParameters"],
+        json!({ "a": ["1", "2"] })
+    );
+    // A REST API would pass the base64 on, without a binary media type.
+    let response = door.ask(Request::get("/http/binary").body(Vec::new()).unwrap());
+    assert_eq!(*response.body(), [0xff, 0x00]);
+}
+
+/// The second attempt is a second after the first.
+#[test]
+fn an_asynchronous_invocation_that_fails_is_repeated_and_its_destination_gets_a_record() {
+    let template = r#"
+Resources:
+  Echo:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: echo
+      EventInvokeConfig:
+        MaximumRetryAttempts: 1
+        DestinationConfig: { OnFailure: { Type: Lambda, Destination: !GetAtt Failed.Arn } }
+  Failed: { Type: AWS::Serverless::Function, Properties: { Handler: failed } }
+"#;
+    let door = Door::of(template);
+    let response = door.invoke(
+        json!({ "do": "error" }),
+        &[("X-Amz-Invocation-Type", "Event")],
+    );
+    let id = response.headers()["x-amzn-requestid"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(response.status(), 202);
+    let record = door.told.recv_timeout(SOON).unwrap();
+    let context = &record["requestContext"];
+    assert_eq!(context["condition"], "RetriesExhausted");
+    assert_eq!(context["approximateInvokeCount"], 2);
+    assert_eq!(context["requestId"], id);
+    assert_eq!(
+        context["functionArn"],
+        "arn:aws:lambda:us-east-1:123456789012:function:Echo:$LATEST"
+    );
+    assert_eq!(record["requestPayload"]["do"], "error");
+    assert_eq!(record["responseContext"]["functionError"], "Unhandled");
+    assert_eq!(
+        record["responsePayload"],
+        json!({ "errorType": "E", "errorMessage": "m" })
+    );
 }

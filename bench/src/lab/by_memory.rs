@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use lambda_wasm_emulator::CpuShare;
+use lambda_wasm_emulator::ControlGroup;
 
 use super::figure::Figure;
 use crate::{
@@ -68,7 +68,8 @@ pub fn figures(runtimes: &[Subject], cpus: &Cpus, effort: &Effort) -> anyhow::Re
 fn environment(subject: &Subject, size: u32, cpus: &Cpus, event: &Event) -> anyhow::Result<Times> {
     let mut running = Running::start(subject, cpus)?;
     let mut next = running.next(Wait::Asleep)?;
-    let share = CpuShare::of(size, running.processes()?).context("limiting the CPU")?;
+    let mut share = ControlGroup::of(running.processes()?);
+    share.limit_cpu(size).context("limiting the CPU")?;
     let init = next.at - running.spawned;
     let first = running.answer(&next, event, Wait::Asleep)?;
     let cold = init + (first.at - first.handed_out);

@@ -9,10 +9,21 @@ use serde_json::{Value, json};
 /// A function, and the address of its URL if it has one.
 pub(super) type Listed<'a> = (&'a Function, Option<SocketAddr>);
 
+/// A function behind a load balancer, and its address.
+pub(super) type Balanced<'a> = (&'a Function, SocketAddr);
+
 /// Returns the text: all routes and URLs, then commands to try.
-pub(super) fn text(address: SocketAddr, functions: &[Listed<'_>]) -> String {
+pub(super) fn text(
+    address: SocketAddr,
+    functions: &[Listed<'_>],
+    balanced: &[Balanced<'_>],
+) -> String {
     let mut text = format!("Listening on http://{address} (Ctrl-C stops it)\n\n");
-    let rows: Vec<_> = functions.iter().flat_map(rows).collect();
+    let balancers = balanced.iter().map(|(function, address)| {
+        let place = format!("http://{address}/");
+        ["ALB".to_owned(), place, function.name.clone()]
+    });
+    let rows: Vec<_> = functions.iter().flat_map(rows).chain(balancers).collect();
     let width = rows.iter().map(|[_, place, _]| place.len()).max();
     let width = width.unwrap_or_default();
     for [kind, place, name] in &rows {
@@ -35,7 +46,11 @@ pub(super) fn added(function: &Function, address: SocketAddr) -> String {
 }
 
 /// Returns the routes and URLs as a line of JSON.
-pub(super) fn json(address: SocketAddr, functions: &[Listed<'_>]) -> String {
+pub(super) fn json(
+    address: SocketAddr,
+    functions: &[Listed<'_>],
+    balanced: &[Balanced<'_>],
+) -> String {
     let function = |(function, url): &Listed<'_>| {
         let route = |route: &Route| json!({ "method": route.method, "path": route.path });
         json!({
@@ -45,8 +60,11 @@ pub(super) fn json(address: SocketAddr, functions: &[Listed<'_>]) -> String {
         })
     };
     let functions: Vec<_> = functions.iter().map(function).collect();
+    let balancer = |(function, address): &Balanced<'_>| json!({ "function": function.name, "url": format!("http://{address}/") });
+    let balancers: Vec<_> = balanced.iter().map(balancer).collect();
     let line = json!({
-        "type": "listening", "address": format!("http://{address}"), "functions": functions
+        "type": "listening", "address": format!("http://{address}"), "functions": functions,
+        "loadBalancers": balancers,
     });
     format!("{line}\n")
 }
@@ -160,7 +178,13 @@ Try it:
   curl -N http://127.0.0.1:3001/
   curl -d '{}' http://127.0.0.1:3000/2015-03-31/functions/Jobs/invocations
 ";
-        assert_eq!(text(address(3000), &listed), expected);
+        assert_eq!(text(address(3000), &listed, &[]), expected);
+        let web = &template.functions[1];
+        let text = text(address(3000), &listed, &[(web, address(3100))]);
+        assert!(
+            text.contains("\n  ALB     http://127.0.0.1:3100/  Web\n"),
+            "{text}"
+        );
         let added = added(&template.functions[1], address(3001));
         assert_eq!(added, "URL  http://127.0.0.1:3001/  Web (RESPONSE_STREAM)");
     }

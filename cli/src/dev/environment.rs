@@ -11,6 +11,8 @@ use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use super::explain;
+use super::functions::Limits;
 use super::report::{Metrics, Reports};
 use super::setup::Code;
 use super::watch::Fingerprint;
@@ -25,6 +27,7 @@ pub(super) struct ExecutionEnvironment {
     function: Function,
     code: Code,
     reports: Arc<Reports>,
+    limits: Limits,
     state: Arc<Mutex<State>>,
 }
 
@@ -40,6 +43,8 @@ struct State {
     failures: u32,
     /// The time at which the process may be started again.
     not_before: Option<Instant>,
+    /// The time at which the process was started, or its last invocation ended.
+    idle_since: Option<Instant>,
 }
 
 /// The right to use an environment, until this is dropped.
@@ -51,11 +56,12 @@ pub(super) struct Claim {
 
 impl ExecutionEnvironment {
     /// Creates an environment without a process.
-    pub fn new(function: Function, code: Code, reports: Arc<Reports>) -> Self {
+    pub fn new(function: Function, code: Code, reports: Arc<Reports>, limits: Limits) -> Self {
         Self {
             function,
             code,
             reports,
+            limits,
             state: Arc::default(),
         }
     }
@@ -81,6 +87,23 @@ impl ExecutionEnvironment {
         if state.fingerprint.as_ref() != Some(&self.fingerprint()) {
             // The failure is logged, and is the outcome of the next request.
             drop(self.ready(&mut state).await);
+        }
+    }
+
+    /// Ends the process if no event came for so long. The next event starts another.
+    pub async fn end_if_idle(&self, after: Duration) {
+        let Ok(mut state) = self.state.try_lock() else {
+            return;
+        };
+        let is_idle = state
+            .idle_since
+            .is_some_and(|since| since.elapsed() >= after);
+        if is_idle && state.process.is_some() {
+            self.kill(&mut state).await;
+            let seconds = after.as_secs_f64();
+            self.log(&format!(
+                "no event for {seconds} s: the environment has ended"
+            ));
         }
     }
 
@@ -152,6 +175,7 @@ impl ExecutionEnvironment {
             memory_mb: self.function.memory_mb,
             used_mb: state.process.as_ref().and_then(Process::max_memory_mb),
         };
+        state.idle_since = Some(Instant::now());
         self.reports.end(request, &self.function.name, metrics);
     }
 
@@ -177,6 +201,10 @@ impl ExecutionEnvironment {
             }
             Outcome::Lost(why) => {
                 self.log(why);
+                if state.process.as_ref().is_some_and(Process::is_over_memory) {
+                    let size = self.function.memory_mb;
+                    self.log(&format!("it had more memory than its MemorySize, {size} MB: Lambda ends such an environment"));
+                }
                 self.fail(state).await;
             }
             Outcome::NotTaken => {
@@ -204,9 +232,17 @@ impl ExecutionEnvironment {
             state.fingerprint = Some(fingerprint);
             let begun = Instant::now();
             match Process::start(&self.function, &self.code, Destination::Stderr).await {
-                Ok(process) => {
-                    state.process = Some(process);
+                Ok(mut process) => {
                     state.init = Some(begun.elapsed());
+                    // A start has more CPU on Lambda, and as much time as it needs for its memory.
+                    process.limit_memory(self.function.memory_mb);
+                    if self.limits.cpu
+                        && let Err(error) = process.limit_cpu(self.function.memory_mb)
+                    {
+                        self.log(&format!("--cpu has no effect: {error}"));
+                    }
+                    state.idle_since = Some(Instant::now());
+                    state.process = Some(process);
                 }
                 Err(outcome) => {
                     match &outcome {
@@ -266,12 +302,15 @@ async fn end_log(state: &mut State, outcome: Option<&Outcome>, log: Option<LogTa
     }
 }
 
-/// Returns the line about a failure, with its type. The bootstrap has logged the message and the
-/// stack trace.
+/// Returns the line about a failure, with its type, and the next step when the type is new. The bootstrap
+/// has logged the message and the stack trace.
 fn error_text(what: &str, post: &Post) -> String {
     match post.json()["errorType"].as_str() {
         Some("") => format!("{what} failed"),
-        Some(kind) => format!("{what} failed: {kind}"),
+        Some(kind) => match explain::once(kind) {
+            Some(remedy) => format!("{what} failed: {kind}\nhint: {remedy} (docs/errors.md)"),
+            None => format!("{what} failed: {kind}"),
+        },
         None => format!("{what} failed: {}", post.text()),
     }
 }

@@ -1,48 +1,72 @@
 //! All functions, each with its execution environments.
 
 use std::sync::{Arc, Mutex, Once, PoisonError, RwLock};
+use std::time::Duration;
 
 use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, LogTail, Outcome};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::interval;
 
 use super::environment::{Claim, ExecutionEnvironment};
 use super::report::{Reports, Request};
 use super::setup::Code;
 
-/// The most environments of one function. On Lambda, the account's concurrency is the limit.
-const MAX_ENVIRONMENTS: usize = 10;
+/// The limits of the environments.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// The most environments of one function. On Lambda, the account's concurrency is the limit.
+    pub environments: usize,
+    /// The time without an event after which an environment ends.
+    pub idle: Duration,
+    /// Whether each has the CPU of its function's memory size.
+    pub cpu: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            environments: 10,
+            idle: Duration::from_secs(300),
+            cpu: false,
+        }
+    }
+}
 
 /// The functions. Dropping them kills their processes.
 #[derive(Default)]
 pub(super) struct LocalFunctions {
     pools: RwLock<Vec<Arc<Pool>>>,
     reports: Arc<Reports>,
+    limits: Limits,
 }
 
 /// The environments of one function. As on Lambda, each serves one event at a time. When all are in
 /// use, another is added.
 struct Pool {
-    name: String,
+    function: Function,
     environments: Mutex<Vec<Arc<ExecutionEnvironment>>>,
     add: Box<dyn Fn() -> Arc<ExecutionEnvironment> + Send + Sync>,
     permits: Arc<Semaphore>,
+    limits: Limits,
     is_full: Once,
 }
 
 impl LocalFunctions {
     /// Creates an empty set of functions, whose invocations are reported there.
-    pub fn new(reports: Arc<Reports>) -> Self {
+    pub fn new(reports: Arc<Reports>, limits: Limits) -> Self {
         Self {
             pools: RwLock::default(),
             reports,
+            limits,
         }
     }
 
     /// Adds a function of a directory, without starting it.
     pub fn add(&self, function: Function, code: &Code) {
         let mut all = self.pools.write().unwrap_or_else(PoisonError::into_inner);
-        all.push(Arc::new(Pool::new(function, code, self.reports.clone())));
+        let reports = self.reports.clone();
+        all.push(Arc::new(Pool::new(function, code, reports, self.limits)));
     }
 
     /// Starts an environment of each function that does not run the present files. Returns when each is
@@ -55,6 +79,18 @@ impl LocalFunctions {
         starts.join_all().await;
     }
 
+    /// Ends the environments that have no events any more, as long as this is polled.
+    pub async fn end_idle(&self) {
+        const LONGEST: Duration = Duration::from_secs(10);
+        let mut looks = interval((self.limits.idle / 2).clamp(Duration::from_millis(1), LONGEST));
+        loop {
+            looks.tick().await;
+            for pool in self.all() {
+                pool.end_idle().await;
+            }
+        }
+    }
+
     fn all(&self) -> Vec<Arc<Pool>> {
         let all = self.pools.read().unwrap_or_else(PoisonError::into_inner);
         all.clone()
@@ -62,16 +98,18 @@ impl LocalFunctions {
 }
 
 impl Pool {
-    fn new(function: Function, code: &Code, reports: Arc<Reports>) -> Self {
-        let (name, code) = (function.name.clone(), code.clone());
+    fn new(function: Function, code: &Code, reports: Arc<Reports>, limits: Limits) -> Self {
+        let code = code.clone();
         Self {
-            name,
+            function: function.clone(),
             environments: Mutex::default(),
             add: Box::new(move || {
                 let (function, code) = (function.clone(), code.clone());
-                Arc::new(ExecutionEnvironment::new(function, code, reports.clone()))
+                let reports = reports.clone();
+                Arc::new(ExecutionEnvironment::new(function, code, reports, limits))
             }),
-            permits: Arc::new(Semaphore::new(MAX_ENVIRONMENTS)),
+            permits: Arc::new(Semaphore::new(limits.environments)),
+            limits,
             is_full: Once::new(),
         }
     }
@@ -85,6 +123,14 @@ impl Pool {
         all[0].clone()
     }
 
+    async fn end_idle(&self) {
+        let environments = self.environments.lock();
+        let environments = environments.unwrap_or_else(PoisonError::into_inner).clone();
+        for environment in environments {
+            environment.end_if_idle(self.limits.idle).await;
+        }
+    }
+
     async fn invoke(&self, invocation: Invocation, log: Option<LogTail>) -> Outcome {
         let (environment, claim) = self.claim().await;
         environment.invoke(claim, invocation, log).await
@@ -96,8 +142,8 @@ impl Pool {
         if self.permits.available_permits() == 0 {
             self.is_full.call_once(|| {
                 super::log(&format!(
-                    "{}: all {MAX_ENVIRONMENTS} environments of the function are in use: further events wait",
-                    self.name
+                    "{}: all {} environments of the function are in use: further events wait (--concurrency)",
+                    self.function.name, self.limits.environments
                 ));
             });
         }
@@ -110,7 +156,7 @@ impl Pool {
                 Some((environment.clone(), claim))
             };
             let mut free = all.iter().find_map(&mut find);
-            if free.is_none() && all.len() < MAX_ENVIRONMENTS {
+            if free.is_none() && all.len() < self.limits.environments {
                 let added = (self.add)();
                 free = find(&added);
                 all.push(added);
@@ -135,10 +181,20 @@ impl Functions for LocalFunctions {
         invocation: Invocation,
         log: Option<LogTail>,
     ) -> Outcome {
-        match self.all().into_iter().find(|pool| pool.name == function) {
+        match self
+            .all()
+            .into_iter()
+            .find(|pool| pool.function.name == function)
+        {
             Some(pool) => pool.invoke(invocation, log).await,
             None => Outcome::Lost(format!("the function {function} does not exist")),
         }
+    }
+
+    fn find(&self, name: &str) -> Option<Function> {
+        let pools = self.all();
+        let pool = pools.iter().find(|pool| pool.function.name == name);
+        pool.map(|pool| pool.function.clone())
     }
 
     fn malformed(&self, function: &str, why: &str) {
@@ -149,6 +205,12 @@ impl Functions for LocalFunctions {
 
     fn note(&self, function: &str, note: &str) {
         super::log(&format!("note: {function}: {note}"));
+    }
+
+    fn refused(&self, host: &str) {
+        super::log(&format!(
+            "a request for the host {host} was refused, since a web page may have sent it\nhint: if the host is yours, start `dev` with --allow-host {host}"
+        ));
     }
 
     fn answered(&self, answered: &Answered<'_>) {

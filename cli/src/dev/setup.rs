@@ -13,7 +13,7 @@ use crate::project::Project;
 /// Where the functions and their settings are.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Setup {
-    /// Read the functions and their routes from this SAM template [default: template.yaml, .yml or .json]
+    /// Read the functions and their routes from this SAM template [default: template.yaml, .yml or .json, or the only one in cdk.out]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
     /// Run the compiled components in this directory, for all functions [default: a function's CodeUri if its code is there, or else dist]
@@ -106,7 +106,10 @@ impl Setup {
     ///
     /// Returns an error if a file cannot be read, or if there is no code.
     pub fn read(&self) -> anyhow::Result<Functions> {
-        let path = self.template.clone().or_else(Template::find);
+        let path = self.template.clone();
+        let path = path
+            .or_else(Template::find)
+            .or_else(Template::find_synthesized);
         let parameters = self.parameter_overrides.iter().cloned().collect();
         let mut template = match path {
             Some(path) => Template::read_in(&path, &shell::region(), &parameters)?,

@@ -1,29 +1,32 @@
-//! Function URLs: each has a port, after the gateway's port.
+//! Function URLs, each on a port after the gateway's, and load balancers, each on the port that the user names.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
-use lambda_wasm_emulator::{Function, InvokeMode, event_source};
+use lambda_wasm_emulator::event_source::{self, AllowedHosts};
+use lambda_wasm_emulator::{Function, InvokeMode};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::functions::LocalFunctions;
 
-/// The function URLs that are served. Dropping the value stops them.
+/// The function URLs and load balancers that are served. Dropping the value stops them.
 pub(super) struct Urls {
     functions: Arc<LocalFunctions>,
     last_port: u16,
+    hosts: AllowedHosts,
     servers: JoinSet<io::Result<()>>,
 }
 
 impl Urls {
     /// Creates an empty set of URLs, which take the ports after this one.
-    pub fn new(functions: Arc<LocalFunctions>, port: u16) -> Self {
+    pub fn new(functions: Arc<LocalFunctions>, port: u16, hosts: AllowedHosts) -> Self {
         Self {
             functions,
             last_port: port,
+            hosts,
             servers: JoinSet::new(),
         }
     }
@@ -37,7 +40,23 @@ impl Urls {
         let listener = self.listen().await?;
         let address = listener.local_addr()?;
         let (function, functions) = (function.clone(), self.functions.clone());
-        let server = event_source::serve_url(listener, function, mode, functions);
+        let server =
+            event_source::serve_url(listener, function, mode, functions, self.hosts.clone());
+        self.servers.spawn(server);
+        Ok(address)
+    }
+
+    /// Serves a function behind a load balancer on a port, and returns its address.
+    pub async fn open_balancer(
+        &mut self,
+        function: &Function,
+        port: u16,
+    ) -> anyhow::Result<SocketAddr> {
+        let listener = super::listen(port).await?;
+        let address = listener.local_addr()?;
+        let (function, functions) = (function.clone(), self.functions.clone());
+        let hosts = self.hosts.clone();
+        let server = event_source::serve_alb(listener, function, functions, hosts);
         self.servers.spawn(server);
         Ok(address)
     }

@@ -24,13 +24,13 @@ impl<F: Functions> Door for FunctionUrl<F> {
         &self.functions
     }
 
-    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer<'_> {
+    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer {
         let response = match body {
             Some(body) => self.respond(arrival, parts, body).await,
             None => too_large(),
         };
         Answer {
-            function: Some(&self.function.name),
+            function: Some(self.function.name.clone()),
             is_invoke: false,
             response,
         }

@@ -13,8 +13,8 @@ use super::invoke_api::{self, InvocationType, Operation};
 use super::routing::{self, Match};
 use super::v2_event::{self, Sender};
 use super::{
-    Answer, Door, Functions, MAX_BODY, binary, event_stream, message, prepare, rest_answer,
-    rest_event, run, status, streamed, v2_answer,
+    Answer, Door, Functions, MAX_BODY, asynchronous, binary, event_stream, guard, message, prepare,
+    rest_answer, rest_event, run, status, streamed, v2_answer,
 };
 use crate::{Api, Function, Invocation, InvokeMode, Outcome, Post, Template};
 
@@ -52,19 +52,26 @@ impl<F: Functions> Door for Gateway<F> {
     }
 
     /// The API with the most literal route takes the request.
-    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer<'_> {
+    async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer {
         let (method, path) = (&parts.method, parts.uri.path());
-        if let Some((operation, name)) = invoke_api::operation(path)
+        if let Some((operation, target)) = invoke_api::operation(path)
             && *method == Method::POST
         {
-            let function = self.template.function(&name);
-            let response = match function {
-                Some(function) => self.invoke(operation, arrival, function, parts, body).await,
-                None => invoke_api::not_found(&name, &self.template.functions),
+            let refusal = guard::from_another_site(&parts.headers);
+            if let Some(refusal) = refusal.or_else(|| target.mismatch(parts.uri.query())) {
+                return Answer::without_function(refusal);
+            }
+            let known = self.template.function(&target.name).cloned();
+            let Some(function) = known.or_else(|| self.functions.find(&target.name)) else {
+                let refusal = invoke_api::not_found(&target.name, &self.template.functions);
+                return Answer::without_function(refusal);
             };
+            let response = self
+                .invoke(operation, arrival, &function, parts, body)
+                .await;
             return Answer {
-                function: function.map(|function| &*function.name),
-                is_invoke: function.is_some(),
+                function: Some(function.name),
+                is_invoke: true,
                 response,
             };
         }
@@ -77,7 +84,7 @@ impl<F: Functions> Door for Gateway<F> {
             Api::Http => self.http(arrival, &found, parts, body).await,
         };
         Answer {
-            function: Some(&found.function.name),
+            function: Some(found.function.name.clone()),
             is_invoke: false,
             response,
         }
@@ -159,11 +166,22 @@ impl<F: Functions> Gateway<F> {
         let Some(body) = body else {
             return too_large();
         };
-        let Some(sender) = Sender::http_api(found, parts.uri.path()) else {
+        let Some(path) = v2_event::http_api_path(parts.uri.path()) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         };
-        let event = v2_event::event(&sender, parts, body, arrival).to_string();
-        match self.ask(arrival, found, event, v2_answer::response).await {
+        let asked = if found.route.has_payload_1 {
+            let event = rest_event::http_api_event(parts, body, found, &path, arrival);
+            let answer = |post: &Post| match streamed::whole(post) {
+                Some(response) => response,
+                None => Ok(rest_answer::response(&post.body, true)?.response),
+            };
+            self.ask(arrival, found, event.to_string(), answer).await
+        } else {
+            let event = v2_event::event(&Sender::http_api(found, path), parts, body, arrival);
+            let event = event.to_string();
+            self.ask(arrival, found, event, v2_answer::response).await
+        };
+        match asked {
             Ok(response) => response,
             Err(NoResponse::TooLarge) => too_large(),
             Err(NoResponse::InTime) => {
@@ -215,8 +233,9 @@ impl<F: Functions> Gateway<F> {
     ) -> Response<Body> {
         let mode = match (operation, InvocationType::from_headers(&parts.headers)) {
             // This operation cannot be asynchronous.
-            (Operation::Stream, InvocationType::Event) => InvocationType::RequestResponse,
-            (_, mode) => mode,
+            (Operation::Stream, Ok(InvocationType::Event)) => InvocationType::RequestResponse,
+            (_, Ok(mode)) => mode,
+            (_, Err(refusal)) => return *refusal,
         };
         if let Some(refusal) = invoke_api::refusal(&mode, body) {
             return refusal;
@@ -227,10 +246,13 @@ impl<F: Functions> Gateway<F> {
         match mode {
             InvocationType::DryRun => status(StatusCode::NO_CONTENT),
             InvocationType::Event => {
-                let functions = self.functions.clone();
-                let name = function.name.clone();
-                let invocation = prepare(function, invocation, arrival);
-                tokio::spawn(async move { functions.invoke(&name, invocation, None).await });
+                let event = asynchronous::Event {
+                    function: function.clone(),
+                    invocation: prepare(function, invocation, arrival),
+                    payload: body,
+                    request_id: request_id.clone(),
+                };
+                tokio::spawn(asynchronous::deliver(self.functions.clone(), event));
                 status(StatusCode::ACCEPTED)
             }
             InvocationType::RequestResponse => {

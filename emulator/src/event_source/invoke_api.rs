@@ -33,17 +33,48 @@ impl Operation {
     }
 }
 
+/// The function that a request names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub name: String,
+    /// The version or alias in its name. All are the same code here.
+    qualifier: Option<String>,
+}
+
 /// Returns the operation of a path of the Invoke API, and the function that the path names: by its name,
 /// its ARN or the end of its ARN, with or without a version or alias. SDKs encode the colons of an ARN.
-pub(super) fn operation(path: &str) -> Option<(Operation, String)> {
+pub(super) fn operation(path: &str) -> Option<(Operation, Target)> {
     let (operation, name) = Operation::from_path(path)?;
     let name = decode(name);
     let name = match name.rsplit_once("function:") {
         Some((before, name)) if before.is_empty() || before.ends_with(':') => name.to_owned(),
         _ => name,
     };
-    let name = name.split(':').next().unwrap_or_default();
-    Some((operation, name.to_owned()))
+    let target = match name.split_once(':') {
+        Some((name, qualifier)) => Target {
+            name: name.to_owned(),
+            qualifier: Some(qualifier.to_owned()),
+        },
+        None => Target {
+            name,
+            qualifier: None,
+        },
+    };
+    Some((operation, target))
+}
+
+impl Target {
+    /// Returns the response to a request whose parameter `Qualifier` differs from the version or alias in the name: "Invoke" in
+    /// Lambda's API reference, with the words that users report.
+    pub fn mismatch(&self, query: Option<&str>) -> Option<Response<Body>> {
+        let mut pairs = query.unwrap_or_default().split('&');
+        let given = decode(pairs.find_map(|pair| pair.strip_prefix("Qualifier="))?);
+        let own = self.qualifier.as_ref()?;
+        (*own != given).then(|| {
+            let message = "The derived qualifier from the function name does not match the specified qualifier.";
+            error(StatusCode::BAD_REQUEST, "InvalidParameterValueException", message)
+        })
+    }
 }
 
 /// The most bytes of the event of an asynchronous invocation: "Lambda quotas" in
@@ -98,12 +129,24 @@ pub(super) enum InvocationType {
 }
 
 impl InvocationType {
-    pub fn from_headers(headers: &HeaderMap) -> Self {
+    /// # Errors
+    ///
+    /// Returns the response to an unknown type. Its words are those of the service:
+    /// <https://github.com/ex-aws/ex_aws/pull/442>.
+    pub fn from_headers(headers: &HeaderMap) -> Result<Self, Box<Response<Body>>> {
         let mode = headers.get("x-amz-invocation-type");
         match mode.map(|mode| mode.as_bytes()) {
-            Some(b"Event") => Self::Event,
-            Some(b"DryRun") => Self::DryRun,
-            _ => Self::RequestResponse,
+            None | Some(b"RequestResponse") => Ok(Self::RequestResponse),
+            Some(b"Event") => Ok(Self::Event),
+            Some(b"DryRun") => Ok(Self::DryRun),
+            Some(other) => {
+                let other = String::from_utf8_lossy(other);
+                let message = format!(
+                    "1 validation error detected: Value '{other}' at 'invocationType' failed to satisfy constraint: Member must satisfy enum value set: [DryRun, RequestResponse, Event]"
+                );
+                let kind = "ValidationException";
+                Err(Box::new(error(StatusCode::BAD_REQUEST, kind, &message)))
+            }
         }
     }
 }
@@ -220,7 +263,7 @@ mod tests {
     fn a_function_is_named_as_lambda_lets_it_be() {
         let name = |name: &str| {
             let path = format!("/2015-03-31/functions/{name}/invocations");
-            operation(&path).map(|(_, name)| name)
+            operation(&path).map(|(_, target)| target.name)
         };
         for written in [
             "Echo",
@@ -238,7 +281,22 @@ mod tests {
         assert_eq!(name("my-function").as_deref(), Some("my-function"));
         assert_eq!(operation("/2015-03-31/functions/Echo"), None);
         let path = "/2021-11-15/functions/Echo/response-streaming-invocations";
-        let streams = (Operation::Stream, "Echo".to_owned());
-        assert_eq!(operation(path), Some(streams));
+        let (operation, target) = operation(path).unwrap();
+        assert_eq!((operation, &*target.name), (Operation::Stream, "Echo"));
+    }
+
+    #[test]
+    fn a_qualifier_may_be_in_the_name_and_in_the_query() {
+        let mismatch = |name: &str, query: Option<&str>| {
+            let path = format!("/2015-03-31/functions/{name}/invocations");
+            operation(&path).unwrap().1.mismatch(query).is_some()
+        };
+        assert!(!mismatch("Echo", Some("Qualifier=live")));
+        assert!(!mismatch("Echo:live", None));
+        assert!(!mismatch(
+            "Echo%3A%24LATEST",
+            Some("x=1&Qualifier=%24LATEST")
+        ));
+        assert!(mismatch("Echo:live", Some("Qualifier=7")));
     }
 }

@@ -11,12 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::arrival::{Arrival, query, text};
-use super::binary;
 use super::routing::Match;
+use super::{binary, v2_event};
 use crate::account::ACCOUNT;
 
-/// The stage and the API of all requests here.
-const STAGE: &str = "Prod";
+/// The API of all requests here.
 const API_ID: &str = "local00000";
 
 /// Returns the event of a request.
@@ -42,15 +41,44 @@ pub(super) fn event(
         "queryStringParameters": or_null(last_of_each(&query)),
         "multiValueQueryStringParameters": or_null(query),
         "pathParameters": or_null(found.parameters.clone()),
-        "stageVariables": null,
+        "stageVariables": or_null(found.route.settings.variables.clone()),
         "requestContext": request_context(parts, found, arrival),
         "body": body,
         "isBase64Encoded": is_base64,
     })
 }
 
+/// Returns the event of a request to an HTTP API whose route asks for payload format 1.0: "Payload format version" in
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+pub(super) fn http_api_event(
+    parts: &Parts,
+    body: &Bytes,
+    found: &Match<'_>,
+    path: &str,
+    arrival: &Arrival,
+) -> Value {
+    let mut event = event(parts, body, found, arrival, &[]);
+    let content_type = text(&parts.headers, header::CONTENT_TYPE);
+    let (body, is_base64) = v2_event::encode(content_type, body);
+    event["version"] = json!("1.0");
+    event["path"] = json!(path);
+    event["body"] = body;
+    event["isBase64Encoded"] = json!(is_base64);
+    let context = &mut event["requestContext"];
+    context["resourceId"] = Value::Null;
+    context["path"] = match &*found.route.settings.stage {
+        "$default" => json!(path),
+        stage => json!(format!("/{stage}{path}")),
+    };
+    if let Some(context) = context.as_object_mut() {
+        context.remove("deploymentId");
+    }
+    event
+}
+
 fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival) -> Value {
     let header = |name| text(&parts.headers, name);
+    let stage = &found.route.settings.stage;
     json!({
         "accountId": ACCOUNT,
         "apiId": API_ID,
@@ -73,14 +101,14 @@ fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival) -> Value
             "userAgent": header(header::USER_AGENT),
             "userArn": null,
         },
-        "path": format!("/{STAGE}{}", parts.uri.path()),
+        "path": format!("/{stage}{}", parts.uri.path()),
         "protocol": format!("{:?}", parts.version),
         "requestId": arrival.request_id,
         "requestTime": arrival.clock(),
         "requestTimeEpoch": arrival.epoch_ms(),
         "resourceId": "local0",
         "resourcePath": found.route.path,
-        "stage": STAGE,
+        "stage": stage,
     })
 }
 

@@ -134,17 +134,11 @@ pub(super) fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::InvokeMode;
 
     fn route_of(api: Api, method: &str, path: &str) -> String {
         let mut function = Function::new("F", "f");
         let mut add = |method: &str, path: &str| {
-            function.routes.push(Route {
-                mode: InvokeMode::Buffered,
-                api,
-                method: method.to_owned(),
-                path: path.to_owned(),
-            });
+            function.routes.push(Route::new(api, method, path));
         };
         add("GET", "/");
         add("ANY", "/{proxy+}");
@@ -214,12 +208,7 @@ mod tests {
             (Api::Http, "ANY", "/twice"),
             (Api::Http, "ANY", "$default"),
         ] {
-            function.routes.push(Route {
-                api,
-                method: method.to_owned(),
-                path: path.to_owned(),
-                mode: InvokeMode::Buffered,
-            });
+            function.routes.push(Route::new(api, method, path));
         }
         let functions = [function];
         let route = |method: &str, path: &str| {

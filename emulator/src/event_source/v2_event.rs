@@ -24,22 +24,26 @@ pub(super) struct Sender {
     route_key: String,
     raw_path: String,
     path_parameters: BTreeMap<String, String>,
+    stage: String,
+    stage_variables: BTreeMap<String, String>,
     /// Whether cookies are also in the headers.
     cookie_header: bool,
 }
 
 impl Sender {
-    /// Creates the event source of an HTTP API whose request took a route, or `None` if it refuses the path.
-    pub fn http_api(found: &Match<'_>, path: &str) -> Option<Self> {
-        Some(Self {
+    /// Creates the event source of an HTTP API whose request took a route, with its decoded path.
+    pub fn http_api(found: &Match<'_>, path: String) -> Self {
+        Self {
             account_id: ACCOUNT,
             api_id: "local00000",
             domain_name: None,
             route_key: found.route.key(),
-            raw_path: http_api_path(path)?,
+            raw_path: path,
             path_parameters: found.parameters.clone(),
+            stage: found.route.settings.stage.clone(),
+            stage_variables: found.route.settings.variables.clone(),
             cookie_header: false,
-        })
+        }
     }
 
     /// Creates the event source of a function URL without authentication.
@@ -52,6 +56,8 @@ impl Sender {
             route_key: "$default".to_owned(),
             raw_path: path.to_owned(),
             path_parameters: BTreeMap::new(),
+            stage: "$default".to_owned(),
+            stage_variables: BTreeMap::new(),
             cookie_header: true,
         }
     }
@@ -76,6 +82,7 @@ pub(super) fn event(sender: &Sender, parts: &Parts, body: &Bytes, arrival: &Arri
         "queryStringParameters": joined(query(raw_query), ","),
         "requestContext": request_context(sender, parts, arrival),
         "pathParameters": sender.path_parameters,
+        "stageVariables": sender.stage_variables,
         "body": body,
         "isBase64Encoded": is_base64,
     });
@@ -106,7 +113,7 @@ fn request_context(sender: &Sender, parts: &Parts, arrival: &Arrival) -> Value {
         },
         "requestId": arrival.request_id,
         "routeKey": sender.route_key,
-        "stage": "$default",
+        "stage": sender.stage,
         "time": arrival.clock(),
         "timeEpoch": arrival.epoch_ms(),
     })
@@ -130,7 +137,7 @@ fn joined(map: BTreeMap<String, Vec<String>>, by: &str) -> BTreeMap<String, Stri
 }
 
 /// Returns the body as text if it has a text type, and otherwise in base64; null if it is empty.
-fn encode(content_type: Option<&str>, body: &Bytes) -> (Value, bool) {
+pub(super) fn encode(content_type: Option<&str>, body: &Bytes) -> (Value, bool) {
     let content_type = content_type.unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
@@ -150,7 +157,7 @@ fn encode(content_type: Option<&str>, body: &Bytes) -> (Value, bool) {
 /// Returns the path like an HTTP API: decoded, cut at a question mark in the result, and decoded again.
 /// Returns `None` if it cannot be decoded, which is answered with 400. AWS's pages do not describe
 /// this; the service was seen to do it.
-fn http_api_path(path: &str) -> Option<String> {
+pub(super) fn http_api_path(path: &str) -> Option<String> {
     let once = decode_all(path)?;
     decode_all(once.split('?').next()?)
 }

@@ -1,10 +1,16 @@
 //! The event sources of a function in a template: its events, and its function URL.
 
+use super::apis::Apis;
 use super::value::Node;
 use super::{Api, InvokeMode, Route};
 
 /// Returns the routes of a function's events. Other events become notes.
-pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> Vec<Route> {
+pub(super) fn routes(
+    resource: &str,
+    own: Node<'_>,
+    apis: &Apis,
+    notes: &mut Vec<String>,
+) -> Vec<Route> {
     let mut routes = Vec::new();
     for (name, event) in own.get("Events").entries() {
         let kind = event.get("Type").text().unwrap_or_default();
@@ -19,11 +25,9 @@ pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> 
             }
         };
         let properties = event.get("Properties");
-        if properties.get("PayloadFormatVersion").text().as_deref() == Some("1.0") {
-            notes.push(format!(
-                "{resource}: the event {name} asks for payload format 1.0, and HTTP APIs send 2.0 here"
-            ));
-        }
+        let payload = properties.get("PayloadFormatVersion").text();
+        let has_payload_1 = api == Api::Http && payload.as_deref() == Some("1.0");
+        let settings = apis.of_event(api, properties);
         let (method, path) = (properties.get("Method"), properties.get("Path"));
         // HTTP APIs do not have the property.
         let transfer = properties.get("ResponseTransferMode").text();
@@ -37,6 +41,8 @@ pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> 
                 method: method.to_uppercase(),
                 path,
                 mode,
+                has_payload_1,
+                settings,
             }),
             (None, None) if api == Api::Http && method.is_absent() && path.is_absent() => {
                 routes.push(Route {
@@ -44,6 +50,8 @@ pub(super) fn routes(resource: &str, own: Node<'_>, notes: &mut Vec<String>) -> 
                     method: "ANY".to_owned(),
                     path: Route::DEFAULT.to_owned(),
                     mode,
+                    has_payload_1,
+                    settings,
                 });
             }
             _ => notes.push(format!(

@@ -127,8 +127,11 @@ impl Scope<'_> {
         let parameter = self.template.get("Parameters")?.get(name)?;
         let given = self.parameters.get(name);
         let given = given.map(|value| Value::Text(value.clone()));
-        let default = given.as_ref().or_else(|| parameter.get("Default"))?;
         let kind = parameter.get("Type").and_then(Value::text);
+        // The default is the name of a parameter in AWS's Parameter Store.
+        let is_stored = kind.is_some_and(|kind| kind.starts_with("AWS::SSM::Parameter::Value<"));
+        let default = parameter.get("Default").filter(|_| !is_stored);
+        let default = given.as_ref().or(default)?;
         match (default, kind.unwrap_or_default()) {
             (Value::Text(default), kind)
                 if kind == "CommaDelimitedList" || kind.starts_with("List<") =>

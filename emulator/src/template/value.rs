@@ -98,6 +98,16 @@ impl<'a> Node<'a> {
         self.0?.text().map(str::to_owned)
     }
 
+    /// Returns the resource that a `Ref` names, if it could not be evaluated.
+    pub fn referenced(self) -> Option<&'a str> {
+        match self.0? {
+            Value::Intrinsic(name, argument) if matches!(name.as_str(), "Ref" | "!Ref") => {
+                argument.text()
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the name of a function of CloudFormation that could not be evaluated.
     pub fn intrinsic(self) -> Option<&'a str> {
         match self.0? {

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use lambda_wasm_emulator::{CpuShare, Invocation, Outcome};
+use lambda_wasm_emulator::{ControlGroup, Invocation, Outcome};
 use lambda_wasm_test_support::{Deployment, Host, PATIENCE, components};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -28,7 +28,9 @@ fn with_the_cpu_of_128_mb_and_whatever_the_guest_does() {
     let host = Deployment::of("handler").start();
     assert!(host.api.wait_idle(PATIENCE));
     let life = host.life();
-    let share = CpuShare::of(128, [host.pid()]);
+    let mut share = ControlGroup::of([host.pid()]);
+    // Without control groups here, with the whole CPU.
+    let _ = share.limit_cpu(128);
     for (command, error_types) in [
         ("\"loop\"", &["Function.Timeout"][..]),
         ("\"sleep:60000\"", &["Function.Timeout"]),
@@ -57,7 +59,9 @@ fn with_the_cpu_of_128_mb_and_whatever_the_guest_does() {
 fn with_a_log_that_is_not_read() {
     let (api, mut process) = Deployment::of("handler").start_unread();
     assert!(api.wait_idle(PATIENCE));
-    let share = CpuShare::of(128, [process.id()]);
+    let mut share = ControlGroup::of([process.id()]);
+    // Without control groups here, with the whole CPU.
+    let _ = share.limit_cpu(128);
     for _ in 0..3 {
         let calls = api.next_calls();
         let deadline = Instant::now() + TIMEOUT;

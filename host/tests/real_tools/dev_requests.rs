@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::dev::Dev;
 use crate::http::{Answer, post, post_with};
 
-const TEMPLATE: &str = r#"
+pub const TEMPLATE: &str = r#"
 Resources:
   Handler:
     Type: AWS::Serverless::Function
@@ -44,13 +44,13 @@ fn invoke(dev: &Dev, function: &str, command: &str) -> Answer {
 }
 
 /// Ends `dev`, and returns all that it printed.
-fn printed(dev: Dev) -> String {
+pub fn printed(dev: Dev) -> String {
     dev.program.signal(Signal::TERM);
     dev.program.wait().2
 }
 
 #[track_caller]
-fn assert_once(printed: &str, text: &str) {
+pub fn assert_once(printed: &str, text: &str) {
     assert_eq!(printed.matches(text).count(), 1, "{text:?} in\n{printed}");
 }
 
@@ -304,6 +304,17 @@ try:
     client.invoke_with_response_stream(FunctionName="Nobody")
 except client.exceptions.ResourceNotFoundException:
     print("not found")
+arn = "arn:aws:lambda:us-east-1:123456789012:function:Handler"
+for name, arguments in [
+    (arn, {}), (arn + ":live", {"Qualifier": "live"}), ("Handler", {"Qualifier": "$LATEST"}),
+    ("Handler", {"InvocationType": "DryRun"}), ("Handler", {"InvocationType": "Event"}),
+    ("Handler:live", {"Qualifier": "7"}), ("Handler", {"InvocationType": "Never"}),
+]:
+    try:
+        response = client.invoke(FunctionName=name, Payload='"count"', **arguments)
+        print(response["StatusCode"], response["Payload"].read().decode())
+    except client.exceptions.ClientError as error:
+        print(error.response["Error"]["Code"])
 "#;
 
 #[test]
@@ -345,4 +356,8 @@ fn a_stock_sdk_reads_the_log_and_response_streams() {
     let (_, code, log) = &streams[3];
     assert_eq!((code, log.as_str()), (&none, "whole\n"));
     assert_eq!(lines[5], "not found");
+    let errors = ["InvalidParameterValueException", "ValidationException"];
+    let invoked = ["200 \"1\"", "200 \"1\"", "200 \"1\"", "204 ", "202 "];
+    assert_eq!(lines[6..11], invoked);
+    assert_eq!(lines[11..], errors);
 }

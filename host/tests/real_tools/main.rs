@@ -13,6 +13,7 @@ mod deploy;
 mod deploy_answers;
 mod deploy_document;
 mod dev;
+mod dev_doors;
 mod dev_requests;
 mod emulator_rie;
 mod examples;

@@ -1,12 +1,15 @@
 //! One process of a `bootstrap`, and its own Runtime API.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_wasm_emulator::{End, Function, Invocation, Outcome, RuntimeApi, variables};
+use lambda_wasm_emulator::{
+    ControlGroup, End, Function, Invocation, Outcome, RuntimeApi, variables,
+};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -33,6 +36,20 @@ pub struct Process {
     _unfinished: Unfinished,
     api: RuntimeApi,
     log: Arc<Log>,
+    memory: MemoryLimit,
+    group: Option<ControlGroup>,
+}
+
+/// How the memory of a process is limited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MemoryLimit {
+    None,
+    /// By its control group.
+    Group,
+    /// By looking now and then whether it is over so many MB.
+    Looks(u32),
+    /// It was over its limit when a look ended it.
+    Exceeded,
 }
 
 impl Process {
@@ -106,7 +123,44 @@ impl Process {
             _unfinished: unfinished,
             api,
             log,
+            memory: MemoryLimit::None,
+            group: None,
         })
+    }
+
+    /// Ends the process when it has more memory than so many MB: by a control group if there can be one, and otherwise by
+    /// looking.
+    pub fn limit_memory(&mut self, memory_mb: u32) {
+        let limited = self.group().limit_memory(memory_mb);
+        self.memory = match limited {
+            Ok(()) => MemoryLimit::Group,
+            Err(_) => MemoryLimit::Looks(memory_mb),
+        };
+    }
+
+    /// Gives the process the CPU of a function of this memory size.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no control group for it.
+    pub fn limit_cpu(&mut self, memory_mb: u32) -> io::Result<()> {
+        self.group().limit_cpu(memory_mb)
+    }
+
+    fn group(&mut self) -> &mut ControlGroup {
+        let process = self.child.id();
+        self.group.get_or_insert_with(|| ControlGroup::of(process))
+    }
+
+    /// Returns whether the process was ended for its memory.
+    pub fn is_over_memory(&self) -> bool {
+        match self.memory {
+            MemoryLimit::Group => self
+                .group
+                .as_ref()
+                .is_some_and(ControlGroup::ended_for_memory),
+            limit => limit == MemoryLimit::Exceeded,
+        }
     }
 
     /// Returns whether the process still runs.
@@ -114,15 +168,9 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Returns the most memory that the process has used, in MB: `VmHWM` in
-    /// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
+    /// Returns the most memory that the process has used, in MB.
     pub fn max_memory_mb(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kb: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
-        Some(kb.div_ceil(1024))
+        Some(status_kb(self.child.id()?, "VmHWM:")?.div_ceil(1024))
     }
 
     /// Gives the process an event and waits for the outcome.
@@ -147,11 +195,18 @@ impl Process {
     /// Waits for an event that the end of the process also causes.
     async fn or_exit<T>(&mut self, event: impl Future<Output = T>) -> T {
         let mut event = pin!(event);
-        tokio::select! {
+        let over_memory = over_memory(self.child.id(), self.memory);
+        let status = tokio::select! {
             biased;
             event = &mut event => return event,
-            status = self.child.wait() => self.api.runtime_exited(&exit_text(status)),
-        }
+            status = self.child.wait() => status,
+            () = over_memory => {
+                self.memory = MemoryLimit::Exceeded;
+                drop(self.child.start_kill());
+                self.child.wait().await
+            }
+        };
+        self.api.runtime_exited(&exit_text(status));
         event.await
     }
 
@@ -180,12 +235,105 @@ impl Process {
     pub async fn kill(mut self) {
         // It has ended already if this fails.
         drop(self.child.kill().await);
+        if let Some(group) = self.group.take() {
+            // Removing it may wait for what the process has started.
+            drop(tokio::task::spawn_blocking(move || drop(group)));
+        }
     }
+}
+
+/// Returns when a process has more memory than a limit that nothing else keeps.
+async fn over_memory(process: Option<u32>, limit: MemoryLimit) {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let (Some(process), MemoryLimit::Looks(memory_mb)) = (process, limit) else {
+        return std::future::pending().await;
+    };
+    // Files that are mapped do not count: the kernel can take their pages back.
+    while status_kb(process, "RssAnon:").is_none_or(|kb| kb <= u64::from(memory_mb) * 1024) {
+        sleep(PAUSE).await;
+    }
+}
+
+/// Returns a value of `/proc/PROCESS/status` in kB:
+/// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
+fn status_kb(process: u32, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim_end().parse().ok()
 }
 
 fn exit_text(status: io::Result<ExitStatus>) -> String {
     match status {
-        Ok(status) => format!("Runtime exited with error: {status}"),
+        Ok(status) => format!("Runtime exited with error: {}", in_words_of_lambda(status)),
         Err(error) => format!("Runtime exited: {error}"),
+    }
+}
+
+/// Returns the end of a process as Lambda's log has it, which is written in Go.
+fn in_words_of_lambda(status: ExitStatus) -> String {
+    let signal = match status.signal() {
+        None => return format!("exit status {}", status.code().unwrap_or_default()),
+        Some(4) => "illegal instruction",
+        Some(6) => "aborted",
+        Some(7) => "bus error",
+        Some(9) => "killed",
+        Some(11) => "segmentation fault",
+        Some(15) => "terminated",
+        Some(other) => return format!("signal: signal {other}"),
+    };
+    format!("signal: {signal}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Takes an event, and then more memory than it may have.
+    const HUNGRY: &str = r#"#!/bin/bash
+        exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
+        printf "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n" >&3
+        read -r line <&3
+        held=$(head -c 300000000 /dev/zero | tr '\0' x)
+        sleep 60
+    "#;
+
+    /// The outcome of a process whose memory is limited by `limit`, and whether it was ended for its memory.
+    async fn outcome(limit: impl FnOnce(&mut Process)) -> (Outcome, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let code = Code::in_directory(folder.path());
+        fs::write(&code.bootstrap, HUNGRY).unwrap();
+        fs::set_permissions(&code.bootstrap, Permissions::from_mode(0o755)).unwrap();
+        let function = Function::new("F", "f");
+        let started = Process::start(&function, &code, Destination::default()).await;
+        let mut process = started.unwrap();
+        limit(&mut process);
+        let invocation = Invocation::new("{}").timeout(Duration::from_secs(30));
+        let outcome = process.invoke(invocation).await;
+        let is_over = process.is_over_memory();
+        process.kill().await;
+        (outcome, is_over)
+    }
+
+    #[test]
+    fn a_process_with_more_memory_than_its_limit_is_ended() {
+        const LIMIT: u32 = 20;
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().build().unwrap();
+        let limits: [fn(&mut Process); 2] = [
+            // By a control group, where there can be one.
+            |process| process.limit_memory(LIMIT),
+            |process| process.memory = MemoryLimit::Looks(LIMIT),
+        ];
+        for limit in limits {
+            let (outcome, is_over) = runtime.block_on(outcome(limit));
+            let Outcome::Lost(why) = outcome else {
+                panic!("{outcome:?}")
+            };
+            assert_eq!(why, "Runtime exited with error: signal: killed");
+            assert!(is_over);
+        }
     }
 }

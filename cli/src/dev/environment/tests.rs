@@ -14,8 +14,12 @@ fn environment(script: &str) -> (TempDir, Arc<ExecutionEnvironment>) {
     fs::set_permissions(&bootstrap, Permissions::from_mode(0o755)).unwrap();
     let template = "Resources: {F: {Type: 'AWS::Serverless::Function', Properties: {Handler: f}}}";
     let function = Template::parse(template).unwrap().functions.remove(0);
-    let environment =
-        ExecutionEnvironment::new(function, Code::in_directory(folder.path()), Arc::default());
+    let environment = ExecutionEnvironment::new(
+        function,
+        Code::in_directory(folder.path()),
+        Arc::default(),
+        Limits::default(),
+    );
     (folder, Arc::new(environment))
 }
 
@@ -38,7 +42,7 @@ fn a_bootstrap_that_ends_is_told_with_its_status_and_started_again_after_a_pause
         let Outcome::Lost(why) = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!(why, "Runtime exited with error: exit status: 3");
+        assert_eq!(why, "Runtime exited with error: exit status 3");
     }
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     assert_eq!(log, "start\n".repeat(3));
@@ -123,7 +127,33 @@ fn an_error_is_shown_without_what_the_bootstrap_has_logged() {
         body: body.as_bytes().into(),
     };
     let text = |json| error_text("the invocation", &post(json));
-    assert_eq!(text(json), "the invocation failed: Function.Trap");
+    let first = text(json);
+    let line = "the invocation failed: Function.Trap";
+    // The next step, once.
+    let hint = "\nhint: Read the stack trace and the end of stderr in the message.";
+    assert!(first.starts_with(&format!("{line}{hint}")), "{first}");
+    assert_eq!(text(json), line);
     assert_eq!(text(r#"{"errorType":""}"#), "the invocation failed");
     assert_eq!(text("oh no"), "the invocation failed: oh no");
+}
+
+#[test]
+fn an_environment_without_events_ends_and_the_next_event_starts_another() {
+    let wait = r#"exec bash -c 'echo start >> log
+        exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
+        printf "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n" >&3
+        read -r line <&3'"#;
+    let (folder, environment) = environment(wait);
+    block_on(async {
+        environment.start().await;
+        environment.end_if_idle(Duration::from_secs(60)).await;
+        assert!(environment.state.lock().await.process.is_some());
+        environment.end_if_idle(Duration::ZERO).await;
+        assert!(environment.state.lock().await.process.is_none());
+        // It has not failed: the event does not wait.
+        let outcome = invoke(&environment).await;
+        assert!(matches!(outcome, Outcome::Lost(_)), "{outcome:?}");
+    });
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert_eq!(log, "start\n".repeat(2));
 }

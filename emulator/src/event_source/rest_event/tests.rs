@@ -134,3 +134,51 @@ fn a_body_is_text_unless_its_type_is_a_binary_media_type() {
     assert_eq!(made("image/png"), (json!("/wA="), json!(true)));
     assert_eq!(made("text/plain"), (json!("\u{fffd}\0"), json!(false)));
 }
+
+#[test]
+fn an_http_api_sends_payload_1_as_a_rest_api_does_but_for_its_own_context() {
+    let template = Template::parse(
+        r#"
+Resources:
+  Gateway: { Type: AWS::Serverless::HttpApi, Properties: { StageName: live, StageVariables: { LEVEL: debug } } }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      Events:
+        All:
+          Type: HttpApi
+          Properties: { ApiId: !Ref Gateway, Path: "/{proxy+}", Method: any, PayloadFormatVersion: "1.0" }
+"#,
+    );
+    let template = template.unwrap();
+    let request = Request::post("/a%20b?x=1&x=2").header("Content-Type", "image/png");
+    let (parts, body) = request.body(b"\x89PNG".to_vec()).unwrap().into_parts();
+    let found = routing::find(&template.functions, Api::Http, "POST", "/a%20b").unwrap();
+    assert!(found.route.has_payload_1);
+    let arrival = Arrival {
+        source_ip: IpAddr::from([127, 0, 0, 1]),
+        time: "2026-04-09T12:34:56.789Z".parse().unwrap(),
+        request_id: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef".to_owned(),
+        trace_id: "Root=1-1-1".to_owned(),
+    };
+    let event = http_api_event(&parts, &Bytes::from(body), &found, "/a b", &arrival);
+    assert_eq!(event["version"], "1.0");
+    assert_eq!(event["path"], "/a b");
+    assert_eq!(event["resource"], "/{proxy+}");
+    assert_eq!(
+        event["multiValueQueryStringParameters"],
+        json!({ "x": ["1", "2"] })
+    );
+    assert_eq!(event["pathParameters"], json!({ "proxy": "a b" }));
+    assert_eq!(event["stageVariables"], json!({ "LEVEL": "debug" }));
+    assert_eq!(
+        (&event["body"], &event["isBase64Encoded"]),
+        (&json!("iVBORw=="), &json!(true))
+    );
+    let context = &event["requestContext"];
+    assert_eq!(context["path"], "/live/a b");
+    assert_eq!(context["stage"], "live");
+    assert_eq!(context["resourceId"], Value::Null);
+    assert!(context.get("deploymentId").is_none());
+}

@@ -4,18 +4,13 @@ use axum::http::Request;
 
 use super::*;
 use crate::event_source::routing;
-use crate::{Api, Function, InvokeMode, Route};
+use crate::{Api, Function, Route};
 
 /// The function behind `POST /capture/{part}` and `$default`.
 fn function() -> Function {
     let mut function = Function::new("F", "f");
     function.routes = [("POST", "/capture/{part}"), ("ANY", Route::DEFAULT)]
-        .map(|(method, path)| Route {
-            mode: InvokeMode::Buffered,
-            api: Api::Http,
-            method: method.to_owned(),
-            path: path.to_owned(),
-        })
+        .map(|(method, path)| Route::new(Api::Http, method, path))
         .to_vec();
     function
 }
@@ -34,7 +29,7 @@ fn through_api(request: Request<Vec<u8>>) -> Option<Value> {
     let (parts, body) = request.into_parts();
     let (method, path) = (parts.method.as_str(), parts.uri.path());
     let found = routing::find(&functions, Api::Http, method, path).unwrap();
-    let sender = Sender::http_api(&found, path)?;
+    let sender = Sender::http_api(&found, http_api_path(path)?);
     Some(event(&sender, &parts, &body.into(), &arrival()))
 }
 

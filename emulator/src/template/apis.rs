@@ -1,0 +1,105 @@
+//! The settings of a template's APIs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Api;
+use super::value::{Node, Value};
+
+/// The settings of an API that its events have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiSettings {
+    /// The stage of all its requests.
+    pub stage: String,
+    /// The stage variables.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl ApiSettings {
+    /// Returns the settings of an API of this kind that the template does not describe.
+    pub(crate) fn default_of(api: Api) -> Self {
+        let stage = match api {
+            Api::Rest => "Prod",
+            Api::Http => "$default",
+        };
+        Self {
+            stage: stage.to_owned(),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    fn read(api: Api, name: &str, properties: Node<'_>, notes: &mut Vec<String>) -> Self {
+        let mut settings = Self::default_of(api);
+        let stage = properties.get("StageName");
+        if let Some(intrinsic) = stage.intrinsic() {
+            notes.push(format!(
+                "{name}: StageName is {intrinsic}, which only a deployment can tell; it is {} here",
+                settings.stage
+            ));
+        }
+        settings.stage = stage.text().unwrap_or(settings.stage);
+        let variables = match api {
+            Api::Rest => properties.get("Variables"),
+            Api::Http => properties.get("StageVariables"),
+        };
+        let pairs = variables.entries();
+        settings.variables = pairs
+            .filter_map(|(name, value)| Some((name.to_owned(), value.text()?)))
+            .collect();
+        settings
+    }
+}
+
+/// The APIs of a template: those that it describes by their resources' names, and those that SAM adds for events that name
+/// none.
+pub(super) struct Apis {
+    described: BTreeMap<String, Arc<ApiSettings>>,
+    added: [Arc<ApiSettings>; 2],
+}
+
+impl Apis {
+    /// Reads the APIs of a template.
+    pub fn read(globals: &Value, resources: &Value, notes: &mut Vec<String>) -> Self {
+        let nothing = Value::Map(Vec::new());
+        let shared = |api| globals.get(name_of(api)).unwrap_or(&nothing);
+        let mut described = BTreeMap::new();
+        for (name, resource) in Node(Some(resources)).entries() {
+            let kind = resource.get("Type").text().unwrap_or_default();
+            let kinds = [Api::Rest, Api::Http].into_iter();
+            let mut kinds =
+                kinds.filter(|api| kind == format!("AWS::Serverless::{}", name_of(*api)));
+            if let Some(api) = kinds.next() {
+                let own = resource.get("Properties").0.unwrap_or(&nothing);
+                let properties = shared(api).overlaid(own);
+                let settings = ApiSettings::read(api, name, Node(Some(&properties)), notes);
+                described.insert(name.to_owned(), Arc::new(settings));
+            }
+        }
+        let added = [Api::Rest, Api::Http].map(|api| {
+            let properties = Node(Some(shared(api)));
+            let read = ApiSettings::read(api, name_of(api), properties, &mut Vec::new());
+            // SAM gives an API that it adds the stage Prod or $default, whatever the globals say.
+            let stage = ApiSettings::default_of(api).stage;
+            Arc::new(ApiSettings { stage, ..read })
+        });
+        Self { described, added }
+    }
+
+    /// Returns the settings of the API that an event names, or of the one that SAM adds.
+    pub fn of_event(&self, api: Api, properties: Node<'_>) -> Arc<ApiSettings> {
+        let id = match api {
+            Api::Rest => properties.get("RestApiId"),
+            Api::Http => properties.get("ApiId"),
+        };
+        let described = id.referenced().and_then(|name| self.described.get(name));
+        described.unwrap_or(&self.added[api as usize]).clone()
+    }
+}
+
+/// The name of an API's kind in `Globals` and in the type of its resource.
+fn name_of(api: Api) -> &'static str {
+    match api {
+        Api::Rest => "Api",
+        Api::Http => "HttpApi",
+    }
+}

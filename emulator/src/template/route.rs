@@ -1,0 +1,75 @@
+//! The routes to a function.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::ApiSettings;
+
+/// A route to a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The kind of its API.
+    pub api: Api,
+    /// The method in capitals; `ANY` stands for all.
+    pub method: String,
+    /// The resource, such as `/hello/{name}` or `/{proxy+}`; or `$default`, of an HTTP API.
+    pub path: String,
+    /// The mode of its responses. Only REST APIs can stream.
+    pub mode: InvokeMode,
+    /// Whether an HTTP API sends events in payload format 1.0, as a REST API does.
+    pub has_payload_1: bool,
+    /// The settings of its API.
+    pub settings: Arc<ApiSettings>,
+}
+
+/// The two kinds of APIs of API Gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// A REST API, which sends events in payload format 1.0.
+    Rest,
+    /// An HTTP API, which sends events in payload format 2.0, or in 1.0 if a route asks for it.
+    Http,
+}
+
+/// The mode in which a function URL or a route passes responses on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvokeMode {
+    /// When the response is complete.
+    Buffered,
+    /// As the response arrives.
+    ResponseStream,
+}
+
+impl Route {
+    /// Creates a route of an API that the template does not describe. Its responses are buffered.
+    pub fn new(api: Api, method: &str, path: &str) -> Self {
+        Self {
+            api,
+            method: method.to_owned(),
+            path: path.to_owned(),
+            mode: InvokeMode::Buffered,
+            has_payload_1: false,
+            settings: Arc::new(ApiSettings::default_of(api)),
+        }
+    }
+
+    /// The path of the route for requests that match no other route.
+    pub const DEFAULT: &str = "$default";
+
+    /// Returns the route in the form of HTTP APIs, such as `GET /hello/{name}`.
+    pub fn key(&self) -> String {
+        match self.path.as_str() {
+            Self::DEFAULT => Self::DEFAULT.to_owned(),
+            path => format!("{} {path}", self.method),
+        }
+    }
+}
+
+impl fmt::Display for InvokeMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Buffered => "BUFFERED",
+            Self::ResponseStream => "RESPONSE_STREAM",
+        })
+    }
+}
