@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::arrival::{Arrival, text};
+use super::rest_event::last_of_each;
 use super::{Answer, Door, Functions, answer, run, set, status};
 use crate::account::ACCOUNT;
 use crate::{Function, Invocation, Outcome};
@@ -113,16 +114,11 @@ fn event(parts: &Parts, body: &Bytes, arrival: &Arrival, region: &str, is_multi:
         event["multiValueHeaders"] = json!(headers);
         event["multiValueQueryStringParameters"] = json!(query);
     } else {
-        event["headers"] = json!(last_of_each(headers));
-        event["queryStringParameters"] = json!(last_of_each(query));
+        // "The load balancer uses the last value sent by the client": "Multi-value headers" on the page above.
+        event["headers"] = json!(last_of_each(&headers));
+        event["queryStringParameters"] = json!(last_of_each(&query));
     }
     event
-}
-
-/// "The load balancer uses the last value sent by the client": "Multi-value headers" on the page above.
-fn last_of_each(map: BTreeMap<String, Vec<String>>) -> BTreeMap<String, String> {
-    let last = |(name, mut values): (String, Vec<String>)| Some((name, values.pop()?));
-    map.into_iter().filter_map(last).collect()
 }
 
 /// Returns the body as text if its type is one of those that the page above lists and it is not encoded, and otherwise in base64.

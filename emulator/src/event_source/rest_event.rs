@@ -124,8 +124,8 @@ fn capitals(name: &str) -> String {
     each.collect()
 }
 
-/// Returns the single-valued form of a map: API Gateway keeps the last value.
-fn last_of_each(map: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, String> {
+/// Returns the single-valued form of a map: API Gateway and load balancers keep the last value.
+pub(super) fn last_of_each(map: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, String> {
     let last =
         |(name, values): (&String, &Vec<String>)| Some((name.clone(), values.last()?.clone()));
     map.iter().filter_map(last).collect()
