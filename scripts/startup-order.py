@@ -9,7 +9,7 @@ reads half of its read-ahead before that. A name that a later version of a libra
 functions have moved, and nothing breaks if it is not.
 
 Usage: scripts/startup-order.py DIST BOOTSTRAP…     (needs valgrind)
-DIST has hello.cwasm; each BOOTSTRAP is a variant that was not stripped, the small one first: build it with
+DIST has hello.cwasm, and a component of `wasi:http` 0.2 as http.cwasm; each BOOTSTRAP is a variant that was not stripped, the small one first: build it with
 BOOTSTRAP_SYMBOLS=1, and in no other way than the one that is shipped, since the hashes in names would differ, and some
 have another length.
 Names are mangled as v0 does, which tells the instances of a generic function apart.
@@ -43,13 +43,15 @@ SECTIONS
 }
 INSERT AFTER .text;
 
-/* The functions of a start, in the order in which they first run. */
+/* The functions of a start, in the order in which they first run. Those that only a component of wasi:http runs come first,
+   and are not asked for with the others. */
 SECTIONS
 {
   .text.start : {
-    start_functions_begin = .;
 """
-TAIL = """    start_functions_end = .;
+BEGIN = """    start_functions_begin = .;
+"""
+END = """    start_functions_end = .;
   }
 }
 INSERT AFTER .text;
@@ -93,7 +95,7 @@ def read_request(connection):
     return head
 
 
-def run(dist, bootstrap, profile):
+def run(dist, name, bootstrap, profile):
     """Serves one event to a bootstrap under callgrind, and ends it."""
     event = (ROOT / "bench/event.json").read_bytes()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -101,7 +103,7 @@ def run(dist, bootstrap, profile):
         environment = {
             "PATH": os.environ["PATH"],
             "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:%d" % server.getsockname()[1],
-            "_HANDLER": "hello",
+            "_HANDLER": name,
             "LAMBDA_TASK_ROOT": dist,
         }
         callgrind = ["valgrind", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={profile}"]
@@ -168,22 +170,25 @@ def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
     members = libc_members()
-    patterns = dict.fromkeys(UNSEEN)
+    begun = dict.fromkeys(UNSEEN)
     with tempfile.TemporaryDirectory() as folder:
         dist = shutil.copytree(sys.argv[1], f"{folder}/dist")
-        policy = Path(dist, "hello.toml")
-        policy.unlink(missing_ok=True)
-        for text in [None, POLICY]:
-            if text:
-                policy.write_text(text)
+        Path(dist, "with-policy.toml").write_text(POLICY)
+        shutil.copy(Path(dist, "hello.cwasm"), Path(dist, "with-policy.cwasm"))
+
+        def of(name):
+            """The patterns of the functions that a component runs, in both variants."""
             for bootstrap in sys.argv[2:]:
                 profile = f"{folder}/callgrind.out"
-                run(dist, bootstrap, profile)
-                found = (pattern(name, members) for name in functions(profile, bootstrap))
-                patterns |= dict.fromkeys(filter(None, found))
-    lines = "".join(f"    {pattern}\n" for pattern in patterns)
-    (ROOT / "host/startup.ld").write_text(HEAD + lines + TAIL)
-    print(f"host/startup.ld: {len(patterns)} lines")
+                run(dist, name, bootstrap, profile)
+                found = (pattern(function, members) for function in functions(profile, bootstrap))
+                yield from filter(None, found)
+
+        begun |= dict.fromkeys([*of("hello"), *of("with-policy")])
+        http = dict.fromkeys(pattern for pattern in of("http") if pattern not in begun)
+    lines = ["".join(f"    {pattern}\n" for pattern in patterns) for patterns in [http, begun]]
+    (ROOT / "host/startup.ld").write_text(HEAD + lines[0] + BEGIN + lines[1] + END)
+    print(f"host/startup.ld: {len(begun)} lines, and {len(http)} of http.cwasm")
 
 
 main()

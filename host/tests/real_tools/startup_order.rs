@@ -45,7 +45,7 @@ fn name(line: &str) -> Option<&str> {
 /// line for each input section.
 fn linked(map: &str) -> Vec<&str> {
     let (_, map) = map.split_once("Linker script and memory map").unwrap();
-    let (_, start) = map.split_once("start_functions_begin = .").unwrap();
+    let (_, start) = map.split_once("\n.text.start ").unwrap();
     let (start, _) = start.split_once("start_functions_end = .").unwrap();
     let sections = start
         .lines()
