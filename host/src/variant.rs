@@ -18,13 +18,6 @@ pub enum Variant {
 pub const SMALL: &str = "this bootstrap is the small one, without outgoing requests and WASI 0.3";
 
 impl Variant {
-    /// The variant that this program is.
-    pub const THIS: Self = if Self::IS_FULL {
-        Self::Full
-    } else {
-        Self::Small
-    };
-
     /// Whether this program is the full variant. Code behind a condition on this is left out of the small one.
     pub(crate) const IS_FULL: bool = cfg!(feature = "full");
 

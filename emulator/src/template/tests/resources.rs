@@ -1,0 +1,187 @@
+//! Functions of other types, and the resources that say more about them.
+
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn functions_of_cloudformation_and_the_cdk_are_functions() {
+    let template = Template::parse(
+        r#"{
+          "Resources": {
+            "HelloF1": {
+              "Type": "AWS::Lambda::Function",
+              "Properties": {
+                "Code": { "S3Bucket": { "Fn::Sub": "cdk-${AWS::AccountId}" }, "S3Key": "1.zip" },
+                "Handler": "hello", "Runtime": "provided.al2023", "MemorySize": 512, "Timeout": 7,
+                "Architectures": ["arm64"], "Role": { "Fn::GetAtt": ["Role", "Arn"] }
+              },
+              "Metadata": { "aws:asset:path": "asset.1", "aws:asset:property": "Code" }
+            },
+            "HelloUrl": {
+              "Type": "AWS::Lambda::Url",
+              "Properties": {
+                "AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM",
+                "TargetFunctionArn": { "Fn::GetAtt": ["HelloF1", "Arn"] }
+              }
+            },
+            "Local": {
+              "Type": "AWS::Lambda::Function",
+              "Properties": { "FunctionName": "named", "Code": "dist/", "Handler": "local", "Runtime": "provided.al2023" }
+            },
+            "LocalUrl": {
+              "Type": "AWS::Lambda::Url",
+              "Properties": { "AuthType": "NONE", "TargetFunctionArn": { "Ref": "Local" } }
+            },
+            "Lost": {
+              "Type": "AWS::Lambda::Url",
+              "Properties": { "AuthType": "NONE", "TargetFunctionArn": "another" }
+            },
+            "Node": {
+              "Type": "AWS::Lambda::Function",
+              "Properties": { "Code": { "ZipFile": "" }, "Handler": "index.handler", "Runtime": "nodejs22.x" }
+            }
+          },
+          "Globals": { "Function": { "MemorySize": 1024 } }
+        }"#,
+    )
+    .unwrap();
+    let [hello, local] = &template.functions[..] else {
+        panic!("{:?}", template.functions)
+    };
+    assert_eq!((&*hello.name, &*hello.handler), ("HelloF1", "hello"));
+    assert_eq!(hello.code.as_deref(), Some(Path::new("asset.1")));
+    assert_eq!(hello.timeout, Duration::from_secs(7));
+    assert_eq!(hello.architecture, Architecture::Arm64);
+    assert_eq!(hello.url, Some(InvokeMode::ResponseStream));
+    assert_eq!((&*local.name, local.memory_mb), ("named", 128));
+    assert_eq!(local.code.as_deref(), Some(Path::new("dist/")));
+    assert_eq!(local.url, Some(InvokeMode::Buffered));
+    let notes = [
+        "Node: its runtime is nodejs22.x, not a custom runtime (provided.al2023); it is not started",
+        "Lost: its function is not started here; there is no such URL",
+    ];
+    assert_eq!(template.notes, notes);
+}
+
+#[test]
+fn a_parameter_of_the_parameter_store_is_known_only_if_it_is_given() {
+    let text = r#"
+Parameters:
+  Table: { Type: AWS::SSM::Parameter::Value<String>, Default: /orders/table }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: f, Environment: { Variables: { TABLE: !Ref Table } } }
+"#;
+    let template = Template::parse(text).unwrap();
+    assert_eq!(template.functions[0].variables.get("TABLE"), None);
+    assert_eq!(template.notes.len(), 1, "{:?}", template.notes);
+    let given = BTreeMap::from([("Table".to_owned(), "orders".to_owned())]);
+    let template = Template::parse_in(text, "eu-west-1", &given).unwrap();
+    assert_eq!(template.functions[0].variables["TABLE"], "orders");
+}
+
+#[test]
+fn a_route_has_the_stage_of_its_api() {
+    let template = Template::parse(
+        r#"
+Globals:
+  Api: { Variables: { LEVEL: info, SHARED: "1" } }
+  HttpApi: { StageName: live }
+Resources:
+  Own: { Type: AWS::Serverless::Api, Properties: { StageName: test, Variables: { LEVEL: debug } } }
+  Http: { Type: AWS::Serverless::HttpApi, Properties: { StageVariables: { A: b } } }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      Events:
+        Added: { Type: Api, Properties: { Path: /added, Method: get } }
+        Own: { Type: Api, Properties: { Path: /own, Method: get, RestApiId: !Ref Own } }
+        AddedHttp: { Type: HttpApi, Properties: { Path: /added-http, Method: get } }
+        Http: { Type: HttpApi, Properties: { Path: /http, Method: get, ApiId: { Ref: Http } } }
+"#,
+    )
+    .unwrap();
+    let settings = template.functions[0].routes.iter().map(|route| {
+        let variables = route.settings.variables.iter();
+        let variables: Vec<_> = variables
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        format!(
+            "{} {} {}",
+            route.path,
+            route.settings.stage,
+            variables.join(" ")
+        )
+    });
+    let expected = [
+        "/added Prod LEVEL=info SHARED=1",
+        "/own test LEVEL=debug SHARED=1",
+        "/added-http $default ",
+        "/http live A=b",
+    ];
+    assert_eq!(settings.collect::<Vec<_>>(), expected);
+    assert_eq!(template.notes, [""; 0]);
+}
+
+#[test]
+fn targets_of_a_load_balancer_are_known() {
+    let template = Template::parse(
+        r#"
+Resources:
+  One: { Type: AWS::Serverless::Function, Properties: { Handler: one } }
+  Two: { Type: AWS::Serverless::Function, Properties: { Handler: two } }
+  Three: { Type: AWS::Serverless::Function, Properties: { Handler: three } }
+  Group:
+    Type: AWS::ElasticLoadBalancingV2::TargetGroup
+    Properties: { TargetType: lambda, Targets: [{ Id: !GetAtt One.Arn }] }
+  Multi:
+    Type: AWS::ElasticLoadBalancingV2::TargetGroup
+    Properties:
+      TargetType: lambda
+      Targets: [{ Id: !GetAtt Two.Arn }]
+      TargetGroupAttributes: [{ Key: lambda.multi_value_headers.enabled, Value: "true" }]
+"#,
+    );
+    let functions = template.unwrap().functions;
+    let targets = functions
+        .iter()
+        .map(|f| (f.is_target, f.has_multi_value_target));
+    let expected = [(true, false), (true, true), (false, false)];
+    assert_eq!(targets.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_follows_an_asynchronous_invocation_is_read() {
+    let template = Template::parse(
+        r#"
+Resources:
+  Queue: { Type: AWS::SQS::Queue }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      DeadLetterQueue: { Type: SQS, TargetArn: "arn:aws:sqs:us-east-1:123456789012:dead" }
+      EventInvokeConfig:
+        MaximumRetryAttempts: 0
+        DestinationConfig:
+          OnSuccess: { Type: Lambda, Destination: !GetAtt G.Arn }
+          OnFailure: { Type: SQS, Destination: !GetAtt Queue.Arn }
+  G: { Type: AWS::Serverless::Function, Properties: { Handler: g } }
+"#,
+    )
+    .unwrap();
+    let [f, g] = &template.functions[..] else {
+        panic!("{:?}", template.functions)
+    };
+    let expected = Asynchronous {
+        retries: 0,
+        on_success: Some(g.arn()),
+        on_failure: Some("!GetAtt, which only a deployment can tell".to_owned()),
+        dead_letter: Some("arn:aws:sqs:us-east-1:123456789012:dead".to_owned()),
+    };
+    assert_eq!(f.asynchronous, expected);
+    assert_eq!(g.asynchronous, Asynchronous::default());
+}
