@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_name_without_sample_gets_the_list() {
         let error = find("sqss").unwrap_err().to_string();
-        assert!(error.contains("schedule, sns, sqs"), "{error}");
+        assert!(error.contains("ses, sns, sqs"), "{error}");
     }
 
     #[test]
