@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::failure::{ErrorType, Failure};
 use crate::log::{self, Format, Level};
+use crate::observer::trace;
 use crate::policy::Policy;
 
 /// The configuration of this process.
@@ -32,6 +33,8 @@ pub struct Config {
     pub init_limit: Duration,
     /// The stand-ins that a test gives the function.
     pub stand_ins: StandIns,
+    /// The socket of a tool that shows the outgoing requests.
+    pub trace: Option<PathBuf>,
     /// Whether the artifact's checksum is verified at the start.
     pub verify: bool,
     /// When the process was spawned, in nanoseconds of the monotonic clock, if the start's timings are asked for.
@@ -230,6 +233,7 @@ impl Environment {
                 Some(_) => INIT_LIMIT_AHEAD,
             },
             stand_ins: self.stand_ins()?,
+            trace: self.get(trace::VARIABLE).map(PathBuf::from),
             verify: self
                 .get("LAMBDA_WASM_VERIFY")
                 .is_some_and(|value| value != "0"),

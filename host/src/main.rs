@@ -9,7 +9,8 @@ use lambda_wasm_host::config::{Endpoint, Environment};
 use lambda_wasm_host::failure::Failure;
 use lambda_wasm_host::function::Function;
 use lambda_wasm_host::log::{self, Level, Log};
-use lambda_wasm_host::observer::Observers;
+use lambda_wasm_host::observer::trace::{self, Trace};
+use lambda_wasm_host::observer::{Observer, Observers};
 use lambda_wasm_host::panics;
 use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::supervisor::Supervisor;
@@ -47,7 +48,17 @@ fn start(
 ) -> Result<(Arc<Supervisor>, Worker), Failure> {
     let config = environment.config()?;
     let mut timings = Timings::new(config.timings, started);
-    let observers = Observers::new(vec![Box::new(log)]);
+    let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(log)];
+    if let Some(path) = &config.trace {
+        match Trace::connect(path) {
+            Ok(trace) => observers.push(Box::new(trace)),
+            Err(error) => {
+                let line = format!("{} has no effect: {error}", trace::VARIABLE);
+                log.host(Level::Warn, None, &line);
+            }
+        }
+    }
+    let observers = Observers::new(observers);
     let function = Arc::new(Function::load(&config, log, observers, &mut timings)?);
     let workers = config.max_concurrency.get();
     let supervisor = Supervisor::new(function, Arc::clone(endpoint), log, workers);

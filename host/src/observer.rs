@@ -1,12 +1,13 @@
 //! The events of the process that an observer may want to know: a log, a tracer, metrics.
 //!
-//! `main` lists the observers. The [log](Log) is the first: its lines about invocations and outgoing requests are written here.
+//! `main` lists the observers. The [log](Log) is the first: its lines about invocations and outgoing requests are written here. A [trace](trace) is another.
 //!
 //! An event borrows its fields, and has the moment of a beginning, from which an observer computes a duration. So an event that
 //! no observer wants allocates nothing and reads no clock. A method runs on the thread of the step that it reports: it must
 //! return soon, and must not panic.
 
 mod log;
+pub mod trace;
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -116,6 +117,10 @@ pub struct RequestBegun<'a> {
     pub request: RequestId<'a>,
     /// Its method.
     pub method: &'a Method,
+    /// The path of its URL, without the query.
+    pub path: &'a str,
+    /// The service of AWS for which the host signs the request, if it does.
+    pub signed: Option<&'a str>,
     /// Why the host does not sign the request, although it may be meant to.
     pub unsigned: Option<&'a dyn Display>,
 }
@@ -125,6 +130,10 @@ pub struct RequestBegun<'a> {
 pub struct RequestDenied<'a> {
     /// The request.
     pub request: RequestId<'a>,
+    /// Its method.
+    pub method: &'a Method,
+    /// The path of its URL, without the query.
+    pub path: &'a str,
     /// Why it is denied.
     pub why: &'a dyn Display,
 }

@@ -146,13 +146,13 @@ impl Outbound {
         if !Variant::IS_FULL || config.listed(&origin).is_empty() {
             let file = config.policy.display();
             let why = format!("to allow it, add \"{origin}\" to `allow` under [http] in {file}");
-            return Err(self.deny(&origin, &why));
+            return Err(self.deny(parts, &origin, &why));
         }
         config.remove_context(&origin, parts);
         let (signing, unsigned_reason) = match config.signer.decide(&origin, parts) {
             Ok(Decision::Sign(signing)) => (Some(signing), None),
             Ok(Decision::Leave(unsigned_reason)) => (None, unsigned_reason),
-            Err(refusal) => return Err(self.deny(&origin, &refusal)),
+            Err(refusal) => return Err(self.deny(parts, &origin, &refusal)),
         };
         self.count += 1;
         let observed = ObservedRequest::begin(
@@ -163,11 +163,12 @@ impl Outbound {
             self.output.clone(),
         );
         let unsigned_reason = unsigned_reason.as_ref().map(|why| why as &dyn Display);
-        observed.tell_begun(&parts.method, unsigned_reason);
+        let service = signing.as_ref().map(Signing::service);
+        observed.tell_begun(parts, service, unsigned_reason);
         Ok((observed, signing))
     }
 
-    fn deny(&mut self, origin: &Origin, why: &dyn Display) -> Error {
+    fn deny(&mut self, parts: &Parts, origin: &Origin, why: &dyn Display) -> Error {
         self.count += 1;
         let request = RequestId {
             invocation: self.invocation.as_deref(),
@@ -175,7 +176,12 @@ impl Outbound {
             origin,
             output: &self.output,
         };
-        let event = RequestDenied { request, why };
+        let event = RequestDenied {
+            request,
+            method: &parts.method,
+            path: parts.uri.path(),
+            why,
+        };
         let observers = &self.client.config().observers;
         observers.each(|observer| observer.request_denied(&event));
         Error::HttpRequestDenied

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
+use http::request::Parts;
 use wasmtime_wasi_http::Error;
 
 use crate::guest_output::GuestOutput;
@@ -46,11 +47,13 @@ impl ObservedRequest {
     }
 
     /// Tells the observers that the request has begun.
-    pub fn tell_begun(&self, method: &Method, unsigned: Option<&dyn Display>) {
+    pub fn tell_begun(&self, parts: &Parts, signed: Option<&str>, unsigned: Option<&dyn Display>) {
         let request = self.id();
         let event = RequestBegun {
             request,
-            method,
+            method: &parts.method,
+            path: parts.uri.path(),
+            signed,
             unsigned,
         };
         self.observers

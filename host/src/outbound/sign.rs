@@ -75,6 +75,13 @@ pub struct Signing {
     needs_length: bool,
 }
 
+impl Signing {
+    /// Returns the name of the service in the signature.
+    pub(super) fn service(&self) -> &str {
+        &self.key.service.name
+    }
+}
+
 /// The way in which the body enters the signature. The request chooses it by its `x-amz-content-sha256`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum PayloadSigning {
