@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the tools of scripts/requirements.txt, of cli/src/build/javascript/package-lock.json and of
 # scripts/cdk/package-lock.json into target/, so that target/tools/bin has `sam`, `aws`, `cargo-lambda`, `componentize-py`,
-# `go`, `moto_server`, `aws-lambda-rie`, `node` and `componentize-js`. A tool that cannot be installed gets a line in
+# `go`, `moto_server`, `aws-lambda-rie`, `node`, `componentize-js` and `chromedriver`. A tool that cannot be installed gets a line in
 # $LAMBDA_WASM_SKIPS.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,6 +38,14 @@ fi
 if ! command -v valgrind >/dev/null && ! output=$(scripts/apt-install.sh valgrind 2>&1); then
   printf '%s\n' "$output"
   echo "valgrind (it could not be installed: $(tail -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
+fi
+
+# The page of `dev` is tested in it.
+if command -v chromedriver >/dev/null || output=$(scripts/apt-install.sh chromium chromium-driver 2>&1); then
+  ln -sfn "$(command -v chromedriver)" "$tools/bin/chromedriver"
+else
+  printf '%s\n' "$output"
+  echo "chromium (it could not be installed: $(tail -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
 fi
 
 # docs/deploying.md has an app of it.

@@ -6,12 +6,17 @@ mod balancer;
 mod banner;
 pub mod discovered;
 pub mod environment;
+mod event_source;
 mod explain;
+pub mod failure;
 mod functions;
+mod history;
 pub mod modes;
+mod page;
 mod port_owner;
 pub mod rebuild;
 mod report;
+mod requests;
 pub mod setup;
 pub mod shell;
 mod urls;
@@ -23,13 +28,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use lambda_wasm_emulator::event_source::{self, AllowedHosts};
+use lambda_wasm_emulator::event_source::{self as event_sources, AllowedHosts};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use balancer::Balancer;
 use functions::{Limits, LocalFunctions};
-use report::{Format, Reports};
+use history::History;
+use report::Format;
+use requests::Requests;
 use setup::{Code, Functions, Located, Setup};
 use shell::Variables;
 use urls::Urls;
@@ -122,19 +129,25 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         mut template,
         located: mut known,
         codes,
-        variables: more,
+        variables: mut more,
         bootstraps,
     } = setup.read()?;
-    for note in &template.notes {
+    let changes = watch::changes(&codes)?;
+    let mut notes = template.notes.clone();
+    notes.extend(
+        known
+            .iter()
+            .flat_map(|(function, code)| modes::notes(function, &code.root)),
+    );
+    for note in &notes {
         eprintln!("note: {note}");
     }
-    let changes = watch::changes(&codes)?;
-    for (function, code) in &known {
-        for note in modes::notes(function, &code.root) {
-            eprintln!("note: {note}");
-        }
-    }
     known.extend(discovered::find(&known, &codes, &more));
+    let requests = Requests::open().context("the socket for outgoing requests cannot be made")?;
+    requests.announce(&mut more);
+    for (function, _) in &mut known {
+        requests.announce(&mut function.variables);
+    }
     if known.is_empty() && project.is_none() {
         bail!(
             "there is nothing to serve: no function in a template, and no component in {}\nhint: create a project with `lambda-wasm new`, or name a template with --template",
@@ -147,16 +160,16 @@ async fn serve(args: Args) -> anyhow::Result<()> {
         idle: Duration::from_secs(args.idle.max(1)),
         cpu: args.cpu,
     };
-    let reports = Arc::new(Reports::new(format));
-    let functions = Arc::new(LocalFunctions::new(reports, limits));
+    let history = Arc::new(History::new(format));
+    let functions = Arc::new(LocalFunctions::new(history.clone(), limits));
     let mut urls = Urls::new(functions.clone(), address.port(), hosts.clone());
     let mut listed = Vec::new();
     for (function, code) in &known {
-        functions.add(function.clone(), code);
         let url = match function.url {
             Some(mode) => Some(urls.open(function, mode).await?),
             None => None,
         };
+        functions.add(function.clone(), code, url);
         listed.push((function, url));
     }
     let mut balanced = Vec::new();
@@ -179,16 +192,18 @@ async fn serve(args: Args) -> anyhow::Result<()> {
             None => std::future::pending().await,
         }
     };
+    let pages = page::routes(address, functions.clone(), history.clone(), &notes);
     functions.start().await;
     eprintln!("bootstrap: {}", bootstraps.join(", "));
     print!("{banner}");
     tokio::select! {
-        ended = event_source::serve(listener, template, functions.clone(), hosts) => {
+        ended = event_sources::serve(listener, template, functions.clone(), hosts, pages) => {
             ended.context("the local API Gateway stopped")
         }
         ended = follow(changes, known, &codes, &more, &functions, &mut urls, format) => ended,
         ended = rebuilt => ended,
         () = functions.end_idle() => Ok(()),
+        () = requests.follow(&history) => Ok(()),
     }
 }
 
@@ -212,14 +227,16 @@ async fn follow(
 ) -> anyhow::Result<()> {
     while changes.next().await {
         for (function, code) in discovered::find(&known, codes, more) {
+            let mut url = None;
             if let Some(mode) = function.url {
                 let address = urls.open(&function, mode).await?;
+                url = Some(address);
                 match format {
                     Format::Json => println!("{}", banner::added_json(&function, address)),
                     Format::Text(_) => println!("{}", banner::added(&function, address)),
                 }
             }
-            functions.add(function.clone(), &code);
+            functions.add(function.clone(), &code, url);
             known.push((function, code));
         }
         functions.start().await;

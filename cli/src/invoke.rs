@@ -231,7 +231,7 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
 }
 
 async fn start(function: &Function, code: &Code) -> Result<Process> {
-    Process::start(function, code, Destination::Stderr)
+    Process::start(function, code, Destination::stderr())
         .await
         .map_err(|outcome| failed(function, &outcome))
 }

@@ -60,11 +60,11 @@ pub trait Functions: Send + Sync + 'static {
         None
     }
 
-    /// Reports a response that is not an HTTP response. The client gets a bare 500 or 502.
-    fn malformed(&self, _function: &str, _why: &str) {}
+    /// Reports a response that is not an HTTP response. The client of the request gets a bare 500 or 502.
+    fn malformed(&self, _function: &str, _request: &str, _why: &str) {}
 
-    /// Reports to the developer how AWS treats a request or a response, if the function may not expect it.
-    fn note(&self, _function: &str, _note: &str) {}
+    /// Reports to the developer how AWS treats a request or its response, if the function may not expect it.
+    fn note(&self, _function: &str, _request: &str, _note: &str) {}
 
     /// Reports a request that is refused, since it is for another host. No function sees it.
     fn refused(&self, _host: &str) {}
@@ -101,14 +101,18 @@ impl Functions for RuntimeApi {
 }
 
 /// Serves a template's routes and the Invoke API on a socket, until the future is dropped.
+///
+/// The paths of `pages` are served before the routes of the template. A page of another site reaches none of them.
 pub async fn serve<F: Functions>(
     listener: TcpListener,
     template: Template,
     functions: Arc<F>,
     hosts: AllowedHosts,
+    pages: Router,
 ) -> io::Result<()> {
+    let pages = guard::protect(pages, hosts.clone(), functions.clone());
     let gateway = gateway::Gateway::new(template, functions);
-    listen(listener, gateway, hosts).await
+    listen(listener, gateway, hosts, pages).await
 }
 
 /// Serves a function's URL on a socket, until the future is dropped.
@@ -128,7 +132,7 @@ pub async fn serve_url<F: Functions>(
         mode,
         functions,
     };
-    listen(listener, url, hosts).await
+    listen(listener, url, hosts, Router::new()).await
 }
 
 /// Serves a function behind a load balancer on a socket, until the future is dropped.
@@ -142,7 +146,7 @@ pub async fn serve_alb<F: Functions>(
         function,
         functions,
     };
-    listen(listener, balancer, hosts).await
+    listen(listener, balancer, hosts, Router::new()).await
 }
 
 /// An event source that answers the requests of a port.
@@ -191,7 +195,12 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
 
-async fn listen(listener: TcpListener, door: impl Door, hosts: AllowedHosts) -> io::Result<()> {
+async fn listen(
+    listener: TcpListener,
+    door: impl Door,
+    hosts: AllowedHosts,
+    pages: Router,
+) -> io::Result<()> {
     let (door, hosts) = (Arc::new(door), Arc::new(hosts));
     let handler = move |ConnectInfo(client): ConnectInfo<SocketAddr>, request: Request| {
         let (door, hosts) = (door.clone(), hosts.clone());
@@ -207,7 +216,7 @@ async fn listen(listener: TcpListener, door: impl Door, hosts: AllowedHosts) -> 
         // Without this option, chunks may wait for an acknowledgement. An error means no more than that.
         drop(stream.set_nodelay(true));
     });
-    let router = Router::new().fallback(handler);
+    let router = pages.fallback(handler);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).await
 }
@@ -289,7 +298,7 @@ async fn run<F: Functions>(
         let note = format!(
             "the event is too large for Lambda: it has {size} bytes with the base64 of its body, and at most {MAX_EVENT} are allowed"
         );
-        functions.note(&function.name, &note);
+        functions.note(&function.name, &arrival.request_id, &note);
         return None;
     }
     let invocation = prepare(function, invocation, arrival).answers(&arrival.request_id);

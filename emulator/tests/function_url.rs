@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use axum::Router;
 use lambda_wasm_emulator::event_source::{self, AllowedHosts};
 use lambda_wasm_emulator::{Function, InvokeMode, RuntimeApi, Template};
 use serde_json::{Value, json};
@@ -58,7 +59,13 @@ impl Door {
     fn of(template: &str) -> Self {
         let template = Template::parse(template).unwrap();
         Self::open(|listener, api| {
-            event_source::serve(listener, template, api, AllowedHosts::default())
+            event_source::serve(
+                listener,
+                template,
+                api,
+                AllowedHosts::default(),
+                Router::new(),
+            )
         })
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
+use axum::Router;
 use lambda_wasm_emulator::event_source::{self, AllowedHosts};
 use lambda_wasm_emulator::{RuntimeApi, Template};
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ impl Door {
             template,
             api.clone(),
             AllowedHosts::default(),
+            Router::new(),
         ));
         Self {
             address,

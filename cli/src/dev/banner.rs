@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use lambda_wasm_emulator::{Function, InvokeMode, Route};
 use serde_json::{Value, json};
 
+use super::page;
+
 /// A function, and the address of its URL if it has one.
 pub(super) type Listed<'a> = (&'a Function, Option<SocketAddr>);
 
@@ -18,7 +20,10 @@ pub(super) fn text(
     functions: &[Listed<'_>],
     balanced: &[Balanced<'_>],
 ) -> String {
-    let mut text = format!("Listening on http://{address} (Ctrl-C stops it)\n\n");
+    let mut text = format!(
+        "Listening on http://{address} (Ctrl-C stops it)\nThe invocations are on {}\n\n",
+        page(address)
+    );
     let balancers = balanced.iter().map(|(function, address)| {
         let place = format!("http://{address}/");
         ["ALB".to_owned(), place, function.name.clone()]
@@ -51,22 +56,31 @@ pub(super) fn json(
     functions: &[Listed<'_>],
     balanced: &[Balanced<'_>],
 ) -> String {
-    let function = |(function, url): &Listed<'_>| {
-        let route = |route: &Route| json!({ "method": route.method, "path": route.path });
-        json!({
-            "name": function.name,
-            "routes": function.routes.iter().map(route).collect::<Vec<Value>>(),
-            "url": url.map(|address| format!("http://{address}/")),
-        })
-    };
-    let functions: Vec<_> = functions.iter().map(function).collect();
+    let functions = functions.iter();
+    let functions: Vec<_> = functions
+        .map(|(function, url)| function_json(function, *url))
+        .collect();
     let balancer = |(function, address): &Balanced<'_>| json!({ "function": function.name, "url": format!("http://{address}/") });
     let balancers: Vec<_> = balanced.iter().map(balancer).collect();
     let line = json!({
         "type": "listening", "address": format!("http://{address}"), "functions": functions,
-        "loadBalancers": balancers,
+        "loadBalancers": balancers, "page": page(address),
     });
     format!("{line}\n")
+}
+
+/// Returns a function with its routes and its URL as JSON.
+pub(super) fn function_json(function: &Function, url: Option<SocketAddr>) -> Value {
+    let route = |route: &Route| json!({ "method": route.method, "path": route.path });
+    json!({
+        "name": function.name,
+        "routes": function.routes.iter().map(route).collect::<Vec<Value>>(),
+        "url": url.map(|address| format!("http://{address}/")),
+    })
+}
+
+fn page(address: SocketAddr) -> String {
+    format!("http://{address}{}", page::PATH)
 }
 
 /// Returns the line of JSON about a function URL that was opened later.
@@ -166,6 +180,7 @@ mod tests {
         let listed: Vec<_> = template.functions.iter().zip(urls).collect();
         let expected = "\
 Listening on http://127.0.0.1:3000 (Ctrl-C stops it)
+The invocations are on http://127.0.0.1:3000/_lambda
 
   PUT     /{proxy+}               Hello
   GET     /hello/{name}           Hello

@@ -4,7 +4,7 @@
 pub mod log;
 pub mod process;
 
-use std::sync::Arc;
+use std::sync::{self, Arc, PoisonError};
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post};
@@ -12,8 +12,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use super::explain;
-use super::functions::Limits;
-use super::report::{Metrics, Reports};
+use super::failure::Failure;
+use super::functions::{self, Limits};
+use super::history::Record;
+use super::report::Metrics;
 use super::setup::Code;
 use super::watch::Fingerprint;
 use log::Destination;
@@ -26,9 +28,10 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 pub(super) struct ExecutionEnvironment {
     function: Function,
     code: Code,
-    reports: Arc<Reports>,
     limits: Limits,
     state: Arc<Mutex<State>>,
+    /// The invocation to which the lines of the log belong.
+    logging: Arc<sync::Mutex<Option<Record>>>,
 }
 
 /// The state that changes over time.
@@ -56,13 +59,13 @@ pub(super) struct Claim {
 
 impl ExecutionEnvironment {
     /// Creates an environment without a process.
-    pub fn new(function: Function, code: Code, reports: Arc<Reports>, limits: Limits) -> Self {
+    pub fn new(function: Function, code: Code, limits: Limits) -> Self {
         Self {
             function,
             code,
-            reports,
             limits,
             state: Arc::default(),
+            logging: Arc::default(),
         }
     }
 
@@ -112,33 +115,79 @@ impl ExecutionEnvironment {
     pub async fn invoke(
         self: &Arc<Self>,
         mut claim: Claim,
+        record: Record,
         invocation: Invocation,
         log: Option<LogTail>,
     ) -> Outcome {
-        let request = invocation.request().map(str::to_owned);
-        self.reports.begin(request.as_deref());
+        self.log_to(&claim.state, &record);
+        let arrived = Instant::now();
         let process = match self.ready(&mut claim.state).await {
             Ok(process) => process,
             Err(outcome) => {
-                self.report(&mut claim.state, request.as_deref(), None);
+                let failure = self.failure(&outcome);
+                record.change(|entry| {
+                    entry.part("Start", arrived.into());
+                    entry.failed(failure);
+                });
+                self.report(&mut claim.state, &record, None);
                 return outcome;
             }
         };
         let begun = Instant::now();
-        let outcome = process.invoke(invocation).await;
-        match &outcome {
+        let mut outcome = process.invoke(invocation).await;
+        record.change(|entry| {
+            if begun - arrived > functions::WAIT_SHOWN {
+                entry.part_until("Start", arrived.into(), begun.into());
+            }
+            entry.part("Until the response", begun.into());
+        });
+        match &mut outcome {
             Outcome::Streamed(stream) => {
+                record.change(|entry| entry.streams(&stream.headers));
+                let seen = record.clone();
+                stream.listen(move |chunk| seen.change(|entry| entry.piece(&chunk.bytes)));
                 let end = stream.end();
-                tokio::spawn(self.clone().follow(claim, end, log, request, begun));
+                tokio::spawn(self.clone().follow(claim, end, log, record, begun));
             }
             other => {
                 let took = begun.elapsed();
+                let failure = self.failure(other);
+                record.change(|entry| match &*other {
+                    Outcome::Response(post) => entry.responded(post),
+                    _ => entry.failed(failure),
+                });
                 end_log(&mut claim.state, Some(other), log).await;
-                self.report(&mut claim.state, request.as_deref(), Some(took));
-                self.settle(&mut claim.state, other).await;
+                self.report(&mut claim.state, &record, Some(took));
+                self.settle(&mut claim.state, other, &record).await;
             }
         }
         outcome
+    }
+
+    fn failure(&self, outcome: &Outcome) -> Option<Failure> {
+        Failure::of(outcome, self.function.timeout)
+    }
+
+    /// Has the log belong to this invocation from now on.
+    fn log_to(&self, state: &State, record: &Record) {
+        if let Some(process) = &state.process {
+            process.pass_log_on();
+        }
+        let logging = self.logging.lock();
+        *logging.unwrap_or_else(PoisonError::into_inner) = Some(record.clone());
+    }
+
+    /// The terminal, and the invocation to which the log belongs.
+    fn destination(&self) -> Destination {
+        let (terminal, logging) = (Destination::stderr(), self.logging.clone());
+        Destination::new(move |lines| {
+            terminal.take(lines);
+            let logging = logging.lock();
+            let record = &*logging.unwrap_or_else(PoisonError::into_inner);
+            if let Some(record) = record.as_ref().filter(|_| !lines.is_empty()) {
+                record.change(|entry| entry.log(lines));
+            }
+        })
     }
 
     /// Waits for the end of a response that streams to a client.
@@ -147,28 +196,34 @@ impl ExecutionEnvironment {
         mut claim: Claim,
         end: impl Future<Output = End>,
         log: Option<LogTail>,
-        request: Option<String>,
+        record: Record,
         begun: Instant,
     ) {
         let state = &mut *claim.state;
         let Some(process) = state.process.as_mut() else {
             return;
         };
+        let streams = Instant::now();
         let end = process.follow(end).await;
         let took = begun.elapsed();
         let is_cut = matches!(end, End::Cut);
         let failed = Outcome::failed_end(end);
+        let failure = failed.as_ref().and_then(|outcome| self.failure(outcome));
+        record.change(|entry| {
+            entry.part("Stream", streams.into());
+            entry.failed(failure);
+        });
         end_log(state, failed.as_ref(), log).await;
-        self.report(state, request.as_deref(), Some(took));
+        self.report(state, &record, Some(took));
         match failed {
             None => state.failures = 0,
             Some(_) if is_cut => self.log("the response was cut off before its end"),
-            Some(outcome) => self.settle(state, &outcome).await,
+            Some(outcome) => self.settle(state, &outcome, &record).await,
         }
     }
 
     /// Reports an invocation, which has taken this long unless the process did not start.
-    fn report(&self, state: &mut State, request: Option<&str>, took: Option<Duration>) {
+    fn report(&self, state: &mut State, record: &Record, took: Option<Duration>) {
         let metrics = Metrics {
             duration: took,
             init: state.init.take(),
@@ -176,11 +231,11 @@ impl ExecutionEnvironment {
             used_mb: state.process.as_ref().and_then(Process::max_memory_mb),
         };
         state.idle_since = Some(Instant::now());
-        self.reports.end(request, &self.function.name, metrics);
+        record.change(|entry| entry.ended(metrics));
     }
 
     /// Logs a failure, and ends a process that cannot be used again.
-    async fn settle(&self, state: &mut State, outcome: &Outcome) {
+    async fn settle(&self, state: &mut State, outcome: &Outcome, record: &Record) {
         match outcome {
             Outcome::Response(_) | Outcome::Streamed(_) => state.failures = 0,
             Outcome::Error(post) => {
@@ -203,7 +258,11 @@ impl ExecutionEnvironment {
                 self.log(why);
                 if state.process.as_ref().is_some_and(Process::is_over_memory) {
                     let size = self.function.memory_mb;
-                    self.log(&format!("it had more memory than its MemorySize, {size} MB: Lambda ends such an environment"));
+                    let note = format!(
+                        "it had more memory than its MemorySize, {size} MB: Lambda ends such an environment"
+                    );
+                    self.log(&note);
+                    record.change(|entry| entry.note(&note));
                 }
                 self.fail(state).await;
             }
@@ -231,7 +290,7 @@ impl ExecutionEnvironment {
             }
             state.fingerprint = Some(fingerprint);
             let begun = Instant::now();
-            match Process::start(&self.function, &self.code, Destination::Stderr).await {
+            match Process::start(&self.function, &self.code, self.destination()).await {
                 Ok(mut process) => {
                     state.init = Some(begun.elapsed());
                     // A start has more CPU on Lambda, and as much time as it needs for its memory.

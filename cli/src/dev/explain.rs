@@ -13,8 +13,8 @@ pub(super) fn once(error_type: &str) -> Option<String> {
     explained.insert(error_type.to_owned()).then_some(remedy)
 }
 
-/// Returns the last cell of the type's row.
-fn remedy(error_type: &str) -> Option<String> {
+/// Returns the cause and the remedy of an error type: the last cell of its row.
+pub(super) fn remedy(error_type: &str) -> Option<String> {
     let start = format!("| `{error_type}` |");
     let row = ERRORS.lines().find(|line| line.starts_with(&start))?;
     let cell = row.trim_end_matches([' ', '|']).rsplit_once(" | ")?.1;

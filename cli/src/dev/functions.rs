@@ -1,7 +1,8 @@
 //! All functions, each with its execution environments.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, Once, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Answered, Function, Functions, Invocation, LogTail, Outcome};
 use tokio::sync::Semaphore;
@@ -9,8 +10,11 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use super::environment::{Claim, ExecutionEnvironment};
-use super::report::{Reports, Request};
+use super::history::History;
 use super::setup::Code;
+
+/// The shortest wait for an environment, or for its start, that is a part of an invocation.
+pub(super) const WAIT_SHOWN: Duration = Duration::from_millis(1);
 
 /// The limits of the environments.
 #[derive(Clone, Copy, Debug)]
@@ -37,14 +41,17 @@ impl Default for Limits {
 #[derive(Default)]
 pub(super) struct LocalFunctions {
     pools: RwLock<Vec<Arc<Pool>>>,
-    reports: Arc<Reports>,
+    history: Arc<History>,
     limits: Limits,
 }
 
 /// The environments of one function. As on Lambda, each serves one event at a time. When all are in
 /// use, another is added.
-struct Pool {
-    function: Function,
+pub(super) struct Pool {
+    pub function: Function,
+    /// The address of its function URL, if it has one.
+    pub url: Option<SocketAddr>,
+    history: Arc<History>,
     environments: Mutex<Vec<Arc<ExecutionEnvironment>>>,
     add: Box<dyn Fn() -> Arc<ExecutionEnvironment> + Send + Sync>,
     permits: Arc<Semaphore>,
@@ -53,20 +60,20 @@ struct Pool {
 }
 
 impl LocalFunctions {
-    /// Creates an empty set of functions, whose invocations are reported there.
-    pub fn new(reports: Arc<Reports>, limits: Limits) -> Self {
+    /// Creates an empty set of functions, whose invocations are added to a history.
+    pub fn new(history: Arc<History>, limits: Limits) -> Self {
         Self {
             pools: RwLock::default(),
-            reports,
+            history,
             limits,
         }
     }
 
-    /// Adds a function of a directory, without starting it.
-    pub fn add(&self, function: Function, code: &Code) {
+    /// Adds a function of a directory, with the address of its URL, without starting it.
+    pub fn add(&self, function: Function, code: &Code, url: Option<SocketAddr>) {
         let mut all = self.pools.write().unwrap_or_else(PoisonError::into_inner);
-        let reports = self.reports.clone();
-        all.push(Arc::new(Pool::new(function, code, reports, self.limits)));
+        let (history, limits) = (self.history.clone(), self.limits);
+        all.push(Arc::new(Pool::new(function, code, url, history, limits)));
     }
 
     /// Starts an environment of each function that does not run the present files. Returns when each is
@@ -91,22 +98,30 @@ impl LocalFunctions {
         }
     }
 
-    fn all(&self) -> Vec<Arc<Pool>> {
+    /// Returns the functions, each with its environments.
+    pub fn all(&self) -> Vec<Arc<Pool>> {
         let all = self.pools.read().unwrap_or_else(PoisonError::into_inner);
         all.clone()
     }
 }
 
 impl Pool {
-    fn new(function: Function, code: &Code, reports: Arc<Reports>, limits: Limits) -> Self {
+    fn new(
+        function: Function,
+        code: &Code,
+        url: Option<SocketAddr>,
+        history: Arc<History>,
+        limits: Limits,
+    ) -> Self {
         let code = code.clone();
         Self {
             function: function.clone(),
+            url,
+            history,
             environments: Mutex::default(),
             add: Box::new(move || {
                 let (function, code) = (function.clone(), code.clone());
-                let reports = reports.clone();
-                Arc::new(ExecutionEnvironment::new(function, code, reports, limits))
+                Arc::new(ExecutionEnvironment::new(function, code, limits))
             }),
             permits: Arc::new(Semaphore::new(limits.environments)),
             limits,
@@ -132,8 +147,13 @@ impl Pool {
     }
 
     async fn invoke(&self, invocation: Invocation, log: Option<LogTail>) -> Outcome {
+        let record = self.history.begin(&self.function.name, &invocation);
+        let arrived = Instant::now();
         let (environment, claim) = self.claim().await;
-        environment.invoke(claim, invocation, log).await
+        if arrived.elapsed() > WAIT_SHOWN {
+            record.change(|entry| entry.part("Wait for an environment", arrived));
+        }
+        environment.invoke(claim, record, invocation, log).await
     }
 
     /// Claims an environment that is not in use: an existing environment, or a new environment, or else
@@ -197,14 +217,15 @@ impl Functions for LocalFunctions {
         pool.map(|pool| pool.function.clone())
     }
 
-    fn malformed(&self, function: &str, why: &str) {
-        super::log(&format!(
-            "{function}: HTTP does not allow the response: {why}"
-        ));
+    fn malformed(&self, function: &str, request: &str, why: &str) {
+        let why = format!("HTTP does not allow the response: {why}");
+        super::log(&format!("{function}: {why}"));
+        self.history.note(request, &why);
     }
 
-    fn note(&self, function: &str, note: &str) {
+    fn note(&self, function: &str, request: &str, note: &str) {
         super::log(&format!("note: {function}: {note}"));
+        self.history.note(request, note);
     }
 
     fn refused(&self, host: &str) {
@@ -214,12 +235,7 @@ impl Functions for LocalFunctions {
     }
 
     fn answered(&self, answered: &Answered<'_>) {
-        let request = Request {
-            function: answered.function.map(str::to_owned),
-            request: answered.request.to_owned(),
-            status: Some(answered.status),
-        };
-        self.reports.answered(answered.id, request);
+        self.history.answered(answered);
     }
 }
 
@@ -256,7 +272,11 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         fs::write(folder.path().join("wanted"), "5").unwrap();
         let functions = Arc::new(LocalFunctions::default());
-        functions.add(Function::new("F", "f"), &Code::in_directory(folder.path()));
+        functions.add(
+            Function::new("F", "f"),
+            &Code::in_directory(folder.path()),
+            None,
+        );
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_all().build().unwrap().block_on(async {
             // Each answers only when all five run.

@@ -1,14 +1,12 @@
 //! The line about each request and its invocation, in the shape of Lambda's `REPORT`.
 
-use std::collections::HashMap;
 use std::fmt::{self, Display};
-use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::io;
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The form of the lines on standard output.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +17,12 @@ pub(super) enum Format {
     Json,
 }
 
+impl Default for Format {
+    fn default() -> Self {
+        Self::Text(ColorChoice::Never)
+    }
+}
+
 impl Format {
     /// Returns the form that the user chose. Text has colours on a terminal, unless `NO_COLOR` is set.
     pub fn new(json: bool) -> Self {
@@ -27,15 +31,6 @@ impl Format {
             false => Self::Text(AutoStream::choice(&io::stdout())),
         }
     }
-}
-
-/// A request that was answered, or an invocation that no request waits for.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub function: Option<String>,
-    /// The method and path, `invoke`, or `event` for an asynchronous invocation.
-    pub request: String,
-    pub status: Option<u16>,
 }
 
 /// The measures of an invocation.
@@ -50,87 +45,32 @@ pub(super) struct Metrics {
     pub used_mb: Option<u64>,
 }
 
-/// The requests and invocations that have not been reported. The second half of a pair prints the line:
-/// the response may be complete before the invocation ends, and the reverse.
-#[derive(Debug)]
-pub(super) struct Reports {
+/// Returns the line about a request that was answered, or about an invocation for which no request waits.
+pub(super) fn line(
     format: Format,
-    halves: Mutex<HashMap<String, Half>>,
-}
-
-#[derive(Debug)]
-enum Half {
-    Begun,
-    Answered(Request),
-    Ended(Metrics),
-}
-
-impl Default for Reports {
-    fn default() -> Self {
-        Self::new(Format::Text(ColorChoice::Never))
+    function: Option<&str>,
+    request: &str,
+    status: Option<u16>,
+    metrics: Option<&Metrics>,
+) -> String {
+    let report = Report {
+        function,
+        request,
+        status,
+        metrics,
+    };
+    match format {
+        Format::Json => report.json(),
+        Format::Text(ColorChoice::Never) => report.text(|_| Style::new()),
+        Format::Text(_) => report.text(style),
     }
 }
 
-impl Reports {
-    /// Creates an empty set of reports.
-    pub fn new(format: Format) -> Self {
-        Self {
-            format,
-            halves: Mutex::default(),
-        }
-    }
-
-    /// Notes that the invocation of a request has begun.
-    pub fn begin(&self, id: Option<&str>) {
-        if let Some(id) = id {
-            self.swap(id, Some(Half::Begun));
-        }
-    }
-
-    /// Reports a request, once its invocation has ended if there is an invocation.
-    pub fn answered(&self, id: &str, request: Request) {
-        match self.swap(id, None) {
-            Some(Half::Begun) => drop(self.swap(id, Some(Half::Answered(request)))),
-            Some(Half::Ended(metrics)) => self.print(&request, Some(&metrics)),
-            _ => self.print(&request, None),
-        }
-    }
-
-    /// Reports the invocation of a request, once the request is answered. Without a request, the
-    /// invocation has a line of its own.
-    pub fn end(&self, id: Option<&str>, function: &str, metrics: Metrics) {
-        let Some(id) = id else {
-            let event = Request {
-                function: Some(function.to_owned()),
-                request: "event".to_owned(),
-                status: None,
-            };
-            return self.print(&event, Some(&metrics));
-        };
-        match self.swap(id, None) {
-            Some(Half::Answered(request)) => self.print(&request, Some(&metrics)),
-            _ => drop(self.swap(id, Some(Half::Ended(metrics)))),
-        }
-    }
-
-    fn swap(&self, id: &str, half: Option<Half>) -> Option<Half> {
-        let halves = self.halves.lock();
-        let mut halves = halves.unwrap_or_else(PoisonError::into_inner);
-        match half {
-            Some(half) => halves.insert(id.to_owned(), half),
-            None => halves.remove(id),
-        }
-    }
-
-    fn print(&self, request: &Request, metrics: Option<&Metrics>) {
-        let line = match self.format {
-            Format::Json => json(request, metrics),
-            Format::Text(ColorChoice::Never) => text(request, metrics, |_| Style::new()),
-            Format::Text(_) => text(request, metrics, style),
-        };
-        // `dev` continues without its terminal.
-        let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
-    }
+struct Report<'a> {
+    function: Option<&'a str>,
+    request: &'a str,
+    status: Option<u16>,
+    metrics: Option<&'a Metrics>,
 }
 
 /// The style of a status.
@@ -143,52 +83,60 @@ fn style(status: u16) -> Style {
     colour.on_default()
 }
 
-fn text(request: &Request, metrics: Option<&Metrics>, style: impl Fn(u16) -> Style) -> String {
-    let mut line = String::new();
-    if let Some(function) = &request.function {
-        line += &format!("{function}: ");
+impl Report<'_> {
+    fn text(&self, style: impl Fn(u16) -> Style) -> String {
+        let mut line = String::new();
+        if let Some(function) = self.function {
+            line += &format!("{function}: ");
+        }
+        line += self.request;
+        if let Some(status) = self.status {
+            let style = style(status);
+            line += &format!(" {style}{status}{style:#}");
+        }
+        let Some(metrics) = self.metrics else {
+            return line;
+        };
+        if let Some(duration) = metrics.duration {
+            line += &format!("  Duration: {} ms", Milliseconds(duration));
+        }
+        line += &format!("  Memory Size: {} MB", metrics.memory_mb);
+        if let Some(used) = metrics.used_mb {
+            line += &format!("  Max Memory Used: {used} MB");
+        }
+        match (metrics.init, metrics.duration) {
+            (Some(init), _) => {
+                line += &format!("  Init Duration: {} ms (cold)", Milliseconds(init));
+            }
+            (None, Some(_)) => line += "  (warm)",
+            (None, None) => {}
+        }
+        line
     }
-    line += &request.request;
-    if let Some(status) = request.status {
-        let style = style(status);
-        line += &format!(" {style}{status}{style:#}");
+
+    fn json(&self) -> String {
+        let mut line = json!({
+            "type": "report",
+            "function": self.function,
+            "request": self.request,
+            "status": self.status,
+        });
+        if let Some(measured) = self.metrics {
+            line["metrics"] = metrics(measured);
+        }
+        line.to_string()
     }
-    let Some(metrics) = metrics else {
-        return line;
-    };
-    if let Some(duration) = metrics.duration {
-        line += &format!("  Duration: {} ms", Milliseconds(duration));
-    }
-    line += &format!("  Memory Size: {} MB", metrics.memory_mb);
-    if let Some(used) = metrics.used_mb {
-        line += &format!("  Max Memory Used: {used} MB");
-    }
-    match (metrics.init, metrics.duration) {
-        (Some(init), _) => line += &format!("  Init Duration: {} ms (cold)", Milliseconds(init)),
-        (None, Some(_)) => line += "  (warm)",
-        (None, None) => {}
-    }
-    line
 }
 
-/// The same as JSON, with the names of Lambda's `platform.report`.
-fn json(request: &Request, metrics: Option<&Metrics>) -> String {
+/// Returns the measures as JSON, with the names of Lambda's `platform.report`.
+pub(super) fn metrics(metrics: &Metrics) -> Value {
     let ms = |duration: Duration| (duration.as_secs_f64() * 1e5).round() / 100.0;
-    let mut line = json!({
-        "type": "report",
-        "function": request.function,
-        "request": request.request,
-        "status": request.status,
-    });
-    if let Some(metrics) = metrics {
-        line["metrics"] = json!({
-            "durationMs": metrics.duration.map(ms),
-            "memorySizeMB": metrics.memory_mb,
-            "maxMemoryUsedMB": metrics.used_mb,
-            "initDurationMs": metrics.init.map(ms),
-        });
-    }
-    line.to_string()
+    json!({
+        "durationMs": metrics.duration.map(ms),
+        "memorySizeMB": metrics.memory_mb,
+        "maxMemoryUsedMB": metrics.used_mb,
+        "initDurationMs": metrics.init.map(ms),
+    })
 }
 
 /// A duration as Lambda writes it.
@@ -204,11 +152,12 @@ impl Display for Milliseconds {
 mod tests {
     use super::*;
 
-    fn request(status: u16) -> Request {
-        Request {
-            function: Some("Api".to_owned()),
-            request: "GET /".to_owned(),
+    fn report(status: u16, metrics: Option<&Metrics>) -> Report<'_> {
+        Report {
+            function: Some("Api"),
+            request: "GET /",
             status: Some(status),
+            metrics,
         }
     }
 
@@ -223,20 +172,20 @@ mod tests {
     fn a_line_has_the_measures_of_lambdas_report() {
         let plain = |_| Style::new();
         assert_eq!(
-            text(&request(200), Some(&COLD), plain),
+            report(200, Some(&COLD)).text(plain),
             "Api: GET / 200  Duration: 12.35 ms  Memory Size: 128 MB  Max Memory Used: 14 MB  Init Duration: 8.10 ms (cold)"
         );
         let warm = Metrics { init: None, ..COLD };
         assert_eq!(
-            text(&request(200), Some(&warm), plain),
+            report(200, Some(&warm)).text(plain),
             "Api: GET / 200  Duration: 12.35 ms  Memory Size: 128 MB  Max Memory Used: 14 MB  (warm)"
         );
-        assert_eq!(text(&request(404), None, plain), "Api: GET / 404");
+        assert_eq!(report(404, None).text(plain), "Api: GET / 404");
     }
 
     #[test]
     fn a_status_has_a_colour() {
-        let line = |status| text(&request(status), None, style);
+        let line = |status| report(status, None).text(style);
         assert_eq!(line(200), "Api: GET / \x1b[32m200\x1b[0m");
         assert_eq!(line(404), "Api: GET / \x1b[33m404\x1b[0m");
         assert_eq!(line(502), "Api: GET / \x1b[31m502\x1b[0m");
@@ -245,7 +194,7 @@ mod tests {
     #[test]
     fn json_has_the_names_of_lambdas_report() {
         assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&json(&request(200), Some(&COLD))).unwrap(),
+            serde_json::from_str::<serde_json::Value>(&report(200, Some(&COLD)).json()).unwrap(),
             json!({
                 "type": "report", "function": "Api", "request": "GET /", "status": 200,
                 "metrics": {

@@ -82,11 +82,11 @@ fn http(settings: &Settings, response: &HttpResponse, found: &mut Vec<String>) {
         }
     }
     if let Some(expected) = &settings.body {
-        body("body", expected, &response.body, found);
+        body("body", expected, &response.text(), found);
     }
     for text in &settings.body_contains.0 {
-        if !response.body.contains(text) {
-            found.push(missing("body", text, &response.body));
+        if !response.text().contains(text) {
+            found.push(missing("body", text, &response.text()));
         }
     }
 }

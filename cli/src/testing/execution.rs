@@ -16,6 +16,7 @@ use super::case::Settings;
 use super::outgoing::Origins;
 use crate::dev::environment::log::Destination;
 use crate::dev::environment::process::Process;
+use crate::dev::failure::Failure;
 use crate::dev::setup::{Code, Located};
 use crate::interrupt::{self, Begun, Unfinished};
 
@@ -91,7 +92,7 @@ pub async fn run(located: &Located, settings: &Settings, event: Vec<u8>) -> Resu
 pub async fn invoke(function: &Function, code: &Code, event: Vec<u8>) -> Execution {
     let log = Arc::new(Mutex::new(Vec::new()));
     let begun = Instant::now();
-    let outcome = outcome(function, code, event, Destination::Buffer(log.clone())).await;
+    let outcome = outcome(function, code, event, Destination::buffer(log.clone())).await;
     let took = begun.elapsed();
     let log = log.lock().unwrap_or_else(PoisonError::into_inner);
     Execution {
@@ -136,35 +137,17 @@ fn with_policy(root: &Path, handler: &str, policy: &toml::Table) -> Result<(Unfi
     Ok((unfinished, directory))
 }
 
-/// Names a failure as Lambda does.
+/// Returns the end of an invocation.
 fn ending(function: &Function, outcome: Outcome) -> Ending {
-    let failure = |kind: &str, message: String| Ending::Failure {
-        kind: kind.to_owned(),
-        message,
-    };
-    match outcome {
-        Outcome::Response(post) => Ending::Response {
+    match (Failure::of(&outcome, function.timeout), outcome) {
+        (None, Outcome::Response(post)) => Ending::Response {
             has_prelude: post.header("content-type") == Some(HTTP_INTEGRATION),
             bytes: post.body.to_vec(),
         },
-        Outcome::Error(post) | Outcome::InitError(post) => {
-            let json = post.json();
-            let kind = json["errorType"].as_str().unwrap_or_default();
-            let message = json["errorMessage"].as_str();
-            failure(kind, message.map_or_else(|| post.text(), str::to_owned))
-        }
-        Outcome::TooLarge { size } => failure(
-            "Function.ResponseSizeTooLarge",
-            format!("the response has {size} bytes, which is over Lambda's limit"),
-        ),
-        Outcome::TimedOut => {
-            let seconds = function.timeout.as_secs_f64();
-            failure(
-                "Sandbox.Timedout",
-                format!("Task timed out after {seconds:.2} seconds"),
-            )
-        }
-        Outcome::Lost(why) => failure("Runtime.ExitError", why),
-        other => failure("Runtime.NotReady", format!("{other:?}")),
+        (Some(Failure { kind, message, .. }), _) => Ending::Failure { kind, message },
+        (None, other) => Ending::Failure {
+            kind: "Runtime.NotReady".to_owned(),
+            message: format!("{other:?}"),
+        },
     }
 }

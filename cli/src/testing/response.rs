@@ -1,5 +1,6 @@
 //! The response of a function, in the form that people compare.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -19,7 +20,7 @@ pub struct HttpResponse {
     pub status: Option<u64>,
     /// The headers by their names in lower case; several values are separated by `, `.
     pub headers: BTreeMap<String, String>,
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 impl Response {
@@ -48,7 +49,7 @@ impl Response {
             Self::Http(http) => json!({
                 "statusCode": http.status,
                 "headers": http.headers,
-                "body": http.body_json().unwrap_or_else(|| http.body.clone().into()),
+                "body": http.body_json().unwrap_or_else(|| http.text().into()),
             }),
             Self::Other(value) => value.clone(),
         }
@@ -82,13 +83,18 @@ impl HttpResponse {
         Self {
             status: head["statusCode"].as_u64(),
             headers,
-            body: String::from_utf8_lossy(body).into_owned(),
+            body: body.to_vec(),
         }
+    }
+
+    /// The body as text, in which bytes that are not UTF-8 are replaced.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 
     /// The body, if it is a JSON object or list.
     pub fn body_json(&self) -> Option<Value> {
-        let value: Value = serde_json::from_str(&self.body).ok()?;
+        let value: Value = serde_json::from_slice(&self.body).ok()?;
         (value.is_object() || value.is_array()).then_some(value)
     }
 }

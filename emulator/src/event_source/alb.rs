@@ -78,11 +78,13 @@ impl<F: Functions> LoadBalancer<F> {
                 "a load balancer takes a response of at most {MAX} bytes, and it has {}",
                 post.body.len()
             );
-            self.functions.malformed(&self.function.name, &why);
+            self.functions
+                .malformed(&self.function.name, &arrival.request_id, &why);
             return bad_gateway();
         }
         response(&post.body, is_multi).unwrap_or_else(|why| {
-            self.functions.malformed(&self.function.name, &why);
+            self.functions
+                .malformed(&self.function.name, &arrival.request_id, &why);
             bad_gateway()
         })
     }

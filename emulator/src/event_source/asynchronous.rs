@@ -28,7 +28,7 @@ pub(super) struct Event {
 /// A destination that is a function of `functions` is invoked. What would go elsewhere is a note.
 pub(super) async fn deliver<F: Functions>(functions: Arc<F>, event: Event) {
     let settings = &event.function.asynchronous;
-    let name = &event.function.name;
+    let (name, id) = (&event.function.name, &event.request_id);
     let most = settings.retries + 1;
     let mut attempt = 1;
     let outcome = loop {
@@ -40,6 +40,7 @@ pub(super) async fn deliver<F: Functions>(functions: Arc<F>, event: Event) {
         let pause = PAUSE * attempt;
         functions.note(
             name,
+            id,
             &format!(
                 "attempt {attempt} of {most} of an asynchronous invocation has failed: the next is in {} s (on Lambda in {attempt} min)",
                 pause.as_secs()
@@ -56,11 +57,13 @@ pub(super) async fn deliver<F: Functions>(functions: Arc<F>, event: Event) {
     if !succeeded {
         functions.note(
             name,
+            id,
             &format!("an asynchronous invocation has failed {attempt} times"),
         );
         if let Some(queue) = &settings.dead_letter {
             functions.note(
                 name,
+                id,
                 &format!("its event would go to the dead-letter queue {queue}"),
             );
         }
@@ -77,7 +80,10 @@ pub(super) async fn deliver<F: Functions>(functions: Arc<F>, event: Event) {
             let invocation = Invocation::new(record).timeout(event.function.timeout);
             functions.invoke(target, invocation, None).await;
         }
-        None => functions.note(name, &format!("this would go to {destination}: {record}")),
+        None => {
+            let note = format!("this would go to {destination}: {record}");
+            functions.note(name, id, &note);
+        }
     }
 }
 

@@ -57,7 +57,8 @@ impl<F: Functions> FunctionUrl<F> {
             },
         };
         response.unwrap_or_else(|why| {
-            self.functions.malformed(&self.function.name, &why);
+            self.functions
+                .malformed(&self.function.name, &arrival.request_id, &why);
             failed()
         })
     }

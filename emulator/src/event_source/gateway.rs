@@ -128,7 +128,7 @@ impl<F: Functions> Gateway<F> {
             }
             let made = rest_answer::response(&post.body, takes_bytes)?;
             if made.is_base64_text {
-                self.note_base64(found, parts);
+                self.note_base64(arrival, found, parts);
             }
             Ok(made.response)
         };
@@ -143,13 +143,13 @@ impl<F: Functions> Gateway<F> {
     }
 
     /// Reports, once for each route, why the client got base64.
-    fn note_base64(&self, found: &Match<'_>, parts: &Parts) {
+    fn note_base64(&self, arrival: &Arrival, found: &Match<'_>, parts: &Parts) {
         let (function, route) = (&found.function.name, found.route.key());
         let key = (function.clone(), route.clone());
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.insert(key) {
             let note = binary::note(&route, &self.template.binary_types, &parts.headers);
-            self.functions.note(function, &note);
+            self.functions.note(function, &arrival.request_id, &note);
         }
     }
 
@@ -217,7 +217,7 @@ impl<F: Functions> Gateway<F> {
             },
         };
         response.map_err(|why| {
-            functions.malformed(&found.function.name, &why);
+            functions.malformed(&found.function.name, &arrival.request_id, &why);
             NoResponse::AtAll
         })
     }

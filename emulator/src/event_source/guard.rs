@@ -4,13 +4,17 @@
 //! name that its owner lets lead to 127.0.0.1 ("DNS rebinding"), it could also read the responses.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 
-use super::message;
+use super::{Functions, message};
 
 /// The names that requests may give as their host, beside those of this machine.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +74,29 @@ pub(super) fn from_another_site(headers: &HeaderMap) -> Option<Response<Body>> {
     };
     is_foreign
         .then(|| forbidden("it is from a page of another site, which may not invoke functions"))
+}
+
+/// Has pages refuse the requests for foreign hosts, and those that a page of another site sends.
+pub(super) fn protect<F: Functions>(
+    pages: Router,
+    hosts: AllowedHosts,
+    functions: Arc<F>,
+) -> Router {
+    let hosts = Arc::new(hosts);
+    pages.layer(from_fn(move |request: Request, next: Next| {
+        let (hosts, functions) = (hosts.clone(), functions.clone());
+        async move {
+            let (parts, body) = request.into_parts();
+            if let Some((refusal, host)) = hosts.refusal(&parts) {
+                functions.refused(&host);
+                return refusal;
+            }
+            match from_another_site(&parts.headers) {
+                Some(refusal) => refusal,
+                None => next.run(Request::from_parts(parts, body)).await,
+            }
+        }
+    }))
 }
 
 fn forbidden(why: &str) -> Response<Body> {

@@ -53,6 +53,16 @@ impl Invocation {
         .function_arn("arn:aws:lambda:us-east-1:123456789012:function:function")
     }
 
+    /// Returns the event.
+    pub fn event(&self) -> &Bytes {
+        &self.event
+    }
+
+    /// Returns the request id: the one that the function sees.
+    pub fn id(&self) -> &str {
+        &self.request_id
+    }
+
     /// Returns the size of the event in bytes.
     pub fn event_size(&self) -> usize {
         self.event.len()

@@ -126,6 +126,7 @@ impl State {
             chunks,
             end,
             handle: Handle::current(),
+            listener: None,
         };
         let waiter = std::mem::replace(&mut open.waiter, Waiter::Stream(aborter));
         waiter.end(Outcome::Streamed(stream));

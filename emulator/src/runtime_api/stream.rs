@@ -2,6 +2,7 @@
 //! "Implementing response streaming in a custom runtime" in
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
 
+use std::fmt;
 use std::time::Instant;
 
 use axum::body::Bytes;
@@ -36,6 +37,16 @@ pub struct AnswerStream {
     pub(super) chunks: mpsc::Receiver<Chunk>,
     pub(super) end: watch::Receiver<Option<End>>,
     pub(super) handle: Handle,
+    pub(super) listener: Option<Listener>,
+}
+
+/// Sees each piece that the reader gets.
+pub(super) struct Listener(Box<dyn Fn(&Chunk) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 /// A piece of an answer: a chunk of the POST's body, or a part of one that was large.
@@ -70,9 +81,22 @@ impl AnswerStream {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Has a function called with each piece that the reader gets from now on.
+    pub fn listen(&mut self, listener: impl Fn(&Chunk) + Send + Sync + 'static) {
+        self.listener = Some(Listener(Box::new(listener)));
+    }
+
     /// Returns the next piece, or `None` once the answer has [ended](Self::end).
     pub async fn next(&mut self) -> Option<Chunk> {
-        self.chunks.recv().await
+        let chunk = self.chunks.recv().await;
+        self.listened(chunk)
+    }
+
+    fn listened(&self, chunk: Option<Chunk>) -> Option<Chunk> {
+        if let (Some(Listener(listener)), Some(chunk)) = (&self.listener, &chunk) {
+            listener(chunk);
+        }
+        chunk
     }
 
     /// Returns the end of the answer when it has ended. May be called more than once, and by another task
@@ -98,7 +122,8 @@ impl AnswerStream {
 
     /// Waits for the [next](Self::next) piece.
     pub fn wait_next(&mut self) -> Option<Chunk> {
-        self.chunks.blocking_recv()
+        let chunk = self.chunks.blocking_recv();
+        self.listened(chunk)
     }
 
     /// Waits for the [whole](Self::whole) answer.

@@ -59,6 +59,11 @@ pub fn post(url: &str, body: &str) -> Answer {
     answer(agent().post(url).send(body).unwrap())
 }
 
+/// Deletes what is there.
+pub fn delete(url: &str) {
+    agent().delete(url).call().unwrap();
+}
+
 /// Posts a body with these headers.
 pub fn post_with(url: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut request = agent().post(url);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
+mod browser;
 mod http;
 mod moto;
 
@@ -14,6 +15,7 @@ mod deploy_answers;
 mod deploy_document;
 mod dev;
 mod dev_doors;
+mod dev_page;
 mod dev_requests;
 mod emulator_rie;
 mod examples;

@@ -15,15 +15,8 @@ const CAPACITY: usize = 64 * 1024;
 /// reference.
 const TAIL: usize = 4 * 1024;
 
-/// The place that a log is passed on to.
-#[derive(Clone, Debug, Default)]
-pub enum Destination {
-    /// The terminal.
-    #[default]
-    Stderr,
-    /// A buffer that its owner reads later.
-    Buffer(Arc<Mutex<Vec<u8>>>),
-}
+/// Takes the lines of a log as they come.
+pub struct Destination(Box<dyn Fn(&[u8]) + Send + Sync>);
 
 pub(super) struct Log {
     receiver: pipe::Receiver,
@@ -88,7 +81,7 @@ impl Log {
         let mut lines = self.lock();
         let mut bytes = vec![0; CAPACITY];
         let read = read(&mut bytes)?;
-        self.destination.write(&lines.add(&bytes[..read]));
+        self.destination.take(&lines.add(&bytes[..read]));
         Ok(read)
     }
 
@@ -116,14 +109,27 @@ impl Lines {
 }
 
 impl Destination {
-    fn write(&self, lines: &[u8]) {
-        match self {
-            // `dev` continues without its terminal.
-            Self::Stderr => drop(io::stderr().write_all(lines)),
-            Self::Buffer(buffer) => {
-                let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
-                buffer.extend_from_slice(lines);
-            }
-        }
+    /// Creates a destination that hands the lines to a function. An empty slice has no lines.
+    pub fn new(take: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        Self(Box::new(take))
+    }
+
+    /// Hands lines over.
+    pub fn take(&self, lines: &[u8]) {
+        (self.0)(lines);
+    }
+
+    /// The terminal.
+    pub fn stderr() -> Self {
+        // `dev` continues without its terminal.
+        Self::new(|lines| drop(io::stderr().write_all(lines)))
+    }
+
+    /// A buffer that its owner reads later.
+    pub fn buffer(buffer: Arc<Mutex<Vec<u8>>>) -> Self {
+        Self::new(move |lines| {
+            let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
+            buffer.extend_from_slice(lines);
+        })
     }
 }

@@ -307,7 +307,7 @@ mod tests {
         fs::write(&code.bootstrap, HUNGRY).unwrap();
         fs::set_permissions(&code.bootstrap, Permissions::from_mode(0o755)).unwrap();
         let function = Function::new("F", "f");
-        let started = Process::start(&function, &code, Destination::default()).await;
+        let started = Process::start(&function, &code, Destination::stderr()).await;
         let mut process = started.unwrap();
         limit(&mut process);
         let invocation = Invocation::new("{}").timeout(Duration::from_secs(30));

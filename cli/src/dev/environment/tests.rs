@@ -5,6 +5,7 @@ use lambda_wasm_emulator::Template;
 use tempfile::TempDir;
 
 use super::*;
+use crate::dev::history::History;
 
 /// A folder whose bootstrap is a shell script, and the environment that runs it.
 fn environment(script: &str) -> (TempDir, Arc<ExecutionEnvironment>) {
@@ -17,7 +18,6 @@ fn environment(script: &str) -> (TempDir, Arc<ExecutionEnvironment>) {
     let environment = ExecutionEnvironment::new(
         function,
         Code::in_directory(folder.path()),
-        Arc::default(),
         Limits::default(),
     );
     (folder, Arc::new(environment))
@@ -25,7 +25,9 @@ fn environment(script: &str) -> (TempDir, Arc<ExecutionEnvironment>) {
 
 async fn invoke(environment: &Arc<ExecutionEnvironment>) -> Outcome {
     let claim = environment.claim(None).await;
-    environment.invoke(claim, Invocation::new("{}"), None).await
+    let invocation = Invocation::new("{}");
+    let record = Arc::new(History::default()).begin("F", &invocation);
+    environment.invoke(claim, record, invocation, None).await
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
