@@ -40,6 +40,9 @@ pub struct Args {
     /// Accepted for users of Cargo: every build is optimized
     #[arg(long, hide = true)]
     release: bool,
+    /// Keep debug information, from which `dev` tells the places of a stack trace in the source
+    #[arg(long)]
+    debug: bool,
     /// The bootstrap to put into dist/ [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
@@ -78,7 +81,8 @@ pub fn architecture(name: &str) -> Result<Architecture, String> {
 /// Returns an error if the directory is not a project, if a tool is missing, or if a step fails. `dist/`
 /// then has the files of the last build that succeeded.
 pub fn run(args: &Args) -> Result<()> {
-    let project = Project::open(&args.directory)?;
+    let mut project = Project::open(&args.directory)?;
+    project.options.debug = args.debug;
     let dist = project.directory.join("dist");
     let native = crate::bootstrap::NATIVE.map(Architectures::One);
     let mut reports = Vec::new();
@@ -175,7 +179,10 @@ fn unless_built(
     let scratch = project.scratch();
     let component = scratch.join(format!("{}.wasm", project.name));
     let stamp = scratch.join("inputs");
-    let inputs = inputs::digest(project, compiler)?;
+    let mut inputs = inputs::digest(project, compiler)?;
+    if project.options.debug {
+        inputs += " debug";
+    }
     if component.is_file() && fs::read_to_string(&stamp).is_ok_and(|there| there == inputs) {
         return Ok(component);
     }

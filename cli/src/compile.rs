@@ -25,6 +25,7 @@ use wasmtime::{CacheStore, Engine};
 
 use self::functions::KeptFunctions;
 use crate::component::Description;
+use crate::dev::source;
 use crate::output;
 use crate::progress::Step;
 
@@ -60,6 +61,10 @@ pub struct Options {
     /// Leave out the names and offsets of stack traces: the artifact is smaller
     #[arg(long)]
     pub strip: bool,
+    /// Keep the component beside the artifact, in NAME.debug.wasm: from its debug information, `dev` tells the places of a stack
+    /// trace in the source
+    #[arg(long, conflicts_with = "strip")]
+    pub debug: bool,
     /// Run the component's start code and its `init` now: instances start from the memory that these leave
     #[arg(long)]
     pub preinit: bool,
@@ -106,8 +111,15 @@ pub fn run(args: &Args) -> Result<()> {
     let policy = Policy::read(&Policy::path(&args.output))?;
     let component = read(args)?;
     let kept = KeptFunctions::read(&component).map(Arc::new);
-    let artifact = compile(&component, args, &policy, kept.as_ref())
+    let (artifact, debug) = compile(&component, args, &policy, kept.as_ref())
         .with_context(|| format!("{name} cannot be compiled"))?;
+    let source = source::path(&args.output);
+    match debug {
+        Some(file) => fs::write(&source, file)
+            .with_context(|| format!("{} cannot be written", source.display()))?,
+        // It would be of another artifact.
+        None => drop(fs::remove_file(&source)),
+    }
     thread::scope(|scope| {
         if let Some(kept) = kept {
             // The artifact is the same without them.
@@ -166,7 +178,8 @@ fn is_current(args: &Args) -> Result<bool> {
         return Ok(false);
     };
     let component = read(args)?;
-    let is_same = trailer.format == FORMAT
+    let is_same = args.options.debug == source::path(&args.output).is_file()
+        && trailer.format == FORMAT
         && trailer.wasmtime == WASMTIME
         && trailer.target == args.target
         && trailer.cpu == features(args)?
@@ -182,7 +195,7 @@ fn compile(
     args: &Args,
     policy: &Policy,
     kept: Option<&Arc<KeptFunctions>>,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
     let options = &args.options;
     let mut trailer = describe(component, args, policy)?;
     let event = options.event()?;
@@ -200,7 +213,7 @@ fn compile(
             trailer.cpu = named(baseline(HOST_TARGET));
             let event = event.clone();
             snapshot::take(&component, event, &options.keep, |readable| {
-                assemble(readable.into(), trailer, kept)
+                Ok(assemble(readable.into(), trailer, kept)?.0)
             })?
         };
         component = Cow::Owned(snapshot);
@@ -210,7 +223,18 @@ fn compile(
     if options.strip {
         component = Cow::Owned(names::hide(&component)?);
     }
-    assemble(component, trailer, kept)
+    if !options.debug {
+        return Ok((assemble(component, trailer, kept)?.0, None));
+    }
+    let kept_component = component.to_vec();
+    let (artifact, trailer) = assemble(component, trailer, kept)?;
+    let debug = source::file(&kept_component, &trailer.sha256);
+    if debug.is_none() {
+        eprintln!(
+            "warning: the component has no debug information, from which `dev` could tell places in the source\nhint: build it with debug information, e.g. by `lambda-wasm build --debug`"
+        );
+    }
+    Ok((artifact, debug))
 }
 
 /// Reads what the component is. Returns the trailer of its artifact, as far as it is known before compiling.
@@ -269,12 +293,12 @@ fn describe(component: &[u8], args: &Args, policy: &Policy) -> Result<Trailer> {
     })
 }
 
-/// Compiles a component, and makes the artifact that has this trailer.
+/// Compiles a component, and makes the artifact that has this trailer. Returns both.
 fn assemble(
     component: Cow<'_, [u8]>,
     mut trailer: Trailer,
     kept: Option<&Arc<KeptFunctions>>,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, Trailer)> {
     let page = images::page(&trailer.target);
     let (component, content) = match images::take_out(&component, page) {
         Some(taken) => {
@@ -315,7 +339,7 @@ fn assemble(
     trailer.length = artifact.len() as u64;
     trailer.sha256 = artifact::sha256(&artifact);
     artifact.extend(trailer.to_bytes()?);
-    Ok(artifact)
+    Ok((artifact, trailer))
 }
 
 /// Creates the error for a component that this version cannot run.

@@ -19,6 +19,7 @@ mod report;
 mod requests;
 pub mod setup;
 pub mod shell;
+pub mod source;
 mod urls;
 mod watch;
 
@@ -74,6 +75,9 @@ pub struct Args {
     /// Give each environment the share of a CPU that its MemorySize has on Lambda
     #[arg(long)]
     cpu: bool,
+    /// Build with debug information: stack traces have the places in the source
+    #[arg(long)]
+    debug: bool,
     /// Take requests for this host too, such as a domain that leads to this machine; may be repeated
     #[arg(long = "allow-host", value_name = "NAME")]
     hosts: Vec<String>,
@@ -115,7 +119,10 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     let project = setup.project()?;
     let project = match project {
         // Before the build, so that no change is missed.
-        Some(project) => Some((rebuild::watch(&project)?, project)),
+        Some(mut project) => {
+            project.options.debug = args.debug;
+            Some((rebuild::watch(&project)?, project))
+        }
         None => None,
     };
     if let Some((_, project)) = &project {

@@ -20,7 +20,9 @@ use crate::deploy::connection::Connection;
 use crate::dev::discovered;
 use crate::dev::environment::log::Destination;
 use crate::dev::environment::process::Process;
+use crate::dev::failure::Failure;
 use crate::dev::setup::{Code, Located, Setup};
+use crate::dev::source;
 use latencies::Latencies;
 use remote::Remote;
 
@@ -191,9 +193,9 @@ pub fn select<'a>(known: &'a [Located], name: Option<&str>) -> Result<&'a Locate
 }
 
 /// Starts the function, invokes it, and returns the response.
-async fn once((function, code): &Located, event: &[u8]) -> Result<Vec<u8>> {
-    let mut process = start(function, code).await?;
-    let response = invoke(&mut process, function, event).await;
+async fn once(located: &Located, event: &[u8]) -> Result<Vec<u8>> {
+    let mut process = start(located).await?;
+    let response = invoke(&mut process, located, event).await;
     process.rest().await;
     process.kill().await;
     response
@@ -207,8 +209,7 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
     for _ in 0..args.concurrency.min(args.repeat) {
         let (left, located, event) = (left.clone(), located.clone(), event.clone());
         environments.spawn(async move {
-            let (function, code) = &*located;
-            let mut process = start(function, code).await?;
+            let mut process = start(&located).await?;
             let mut durations = Vec::new();
             let take = |left: u32| left.checked_sub(1);
             while left
@@ -216,7 +217,7 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
                 .is_ok()
             {
                 let begun = Instant::now();
-                invoke(&mut process, function, &event).await?;
+                invoke(&mut process, &located, &event).await?;
                 durations.push(begun.elapsed());
             }
             process.kill().await;
@@ -230,14 +231,18 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
     Ok(all)
 }
 
-async fn start(function: &Function, code: &Code) -> Result<Process> {
+async fn start((function, code): &Located) -> Result<Process> {
     Process::start(function, code, Destination::stderr())
         .await
-        .map_err(|outcome| failed(function, &outcome))
+        .map_err(|outcome| failed(function, code, &outcome))
 }
 
 /// Invokes the function of a process, and returns the whole response.
-async fn invoke(process: &mut Process, function: &Function, event: &[u8]) -> Result<Vec<u8>> {
+async fn invoke(
+    process: &mut Process,
+    (function, code): &Located,
+    event: &[u8],
+) -> Result<Vec<u8>> {
     let invocation = Invocation::new(event)
         .timeout(function.timeout)
         .function_arn(&function.arn());
@@ -253,23 +258,33 @@ async fn invoke(process: &mut Process, function: &Function, event: &[u8]) -> Res
                 Some(_) if matches!(end, End::Cut) => {
                     bail!("the response was cut off before its end")
                 }
-                Some(outcome) => Err(failed(function, &outcome)),
+                Some(outcome) => Err(failed(function, code, &outcome)),
             }
         }
         outcome => {
             if let Outcome::Error(_) = outcome {
                 process.rest().await;
             }
-            Err(failed(function, &outcome))
+            Err(failed(function, code, &outcome))
         }
     }
 }
 
-/// Describes why an invocation failed, as Lambda does.
-fn failed(function: &Function, outcome: &Outcome) -> anyhow::Error {
+/// Describes why an invocation failed, as Lambda does, and the places in the source if they are known.
+fn failed(function: &Function, code: &Code, outcome: &Outcome) -> anyhow::Error {
+    let artifact = code.root.join(format!("{}.cwasm", function.handler));
+    let failure = Failure::of(outcome, function.timeout);
+    let trace = failure.map(|failure| failure.trace).unwrap_or_default();
+    let explained = source::explain(&artifact, &trace);
+    let places = match explained == trace {
+        true => String::new(),
+        false => format!("\nthe places in the source:\n{}", explained.join("\n")),
+    };
     match outcome {
-        Outcome::Error(post) => anyhow::anyhow!("the invocation failed: {}", post.text()),
-        Outcome::InitError(post) => anyhow::anyhow!("the start failed: {}", post.text()),
+        Outcome::Error(post) => {
+            anyhow::anyhow!("the invocation failed: {}{places}", post.text())
+        }
+        Outcome::InitError(post) => anyhow::anyhow!("the start failed: {}{places}", post.text()),
         Outcome::TimedOut => anyhow::anyhow!(
             "Task timed out after {:.2} seconds",
             function.timeout.as_secs_f64()

@@ -177,6 +177,7 @@ impl Project {
         let options = compile::Options {
             wrap: config.wrap.iter().map(here).collect(),
             strip: config.strip,
+            debug: false,
             preinit: config.preinit,
             warm: config.warm.as_ref().map(here),
             keep: config.keep,

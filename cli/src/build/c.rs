@@ -45,7 +45,9 @@ pub fn build(project: &Project, source: &Path) -> Result<PathBuf> {
     tool::run_quiet(
         compiler
             .args(["cc", "--target=wasm32-wasi", "-mexec-model=reactor"])
-            .args(["-O2", "-Wall", "-I"])
+            .args(["-O2", "-Wall"])
+            .args(project.options.debug.then_some("-g"))
+            .arg("-I")
             .arg(&bindings)
             .args(sources)
             .arg("-o")

@@ -53,6 +53,11 @@ pub fn build(project: &Project) -> Result<PathBuf> {
         .args(["build", "--release", "--target", TARGET])
         .arg("--message-format=json-render-diagnostics")
         .current_dir(&project.directory);
+    if project.options.debug {
+        command
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
+            .env("CARGO_PROFILE_RELEASE_STRIP", "none");
+    }
     let output = tool::output(&mut command, "cargo build")?;
     let lines = output.split(|&byte| byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok());

@@ -17,6 +17,7 @@ use super::functions::{self, Limits};
 use super::history::Record;
 use super::report::Metrics;
 use super::setup::Code;
+use super::source;
 use super::watch::Fingerprint;
 use log::Destination;
 use process::Process;
@@ -164,8 +165,22 @@ impl ExecutionEnvironment {
         outcome
     }
 
+    /// Returns the failure of an outcome, with places in the source if they are known. Logs these.
     fn failure(&self, outcome: &Outcome) -> Option<Failure> {
-        Failure::of(outcome, self.function.timeout)
+        let mut failure = Failure::of(outcome, self.function.timeout)?;
+        let artifact = self
+            .code
+            .root
+            .join(format!("{}.cwasm", self.function.handler));
+        let explained = source::explain(&artifact, &failure.trace);
+        if explained != failure.trace {
+            self.log(&format!(
+                "the places in the source:\n{}",
+                explained.join("\n")
+            ));
+            failure.trace = explained;
+        }
+        Some(failure)
     }
 
     /// Has the log belong to this invocation from now on.

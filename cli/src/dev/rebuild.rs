@@ -23,6 +23,9 @@ pub async fn build(project: &Project, bootstrap: Option<&Path>) -> anyhow::Resul
     let program = std::env::current_exe().context("this program cannot be found")?;
     let mut command = Command::new(program);
     command.arg("build").arg(&project.directory);
+    if project.options.debug {
+        command.arg("--debug");
+    }
     if let Some(bootstrap) = bootstrap {
         command.arg("--bootstrap").arg(bootstrap);
     }

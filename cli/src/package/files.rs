@@ -49,7 +49,8 @@ impl Packed {
     }
 }
 
-/// Returns all regular files below a directory except one, sorted by name. Links count as their targets.
+/// Returns all regular files below a directory except one, and except the components that `compile --debug` keeps, sorted by
+/// name. Links count as their targets.
 ///
 /// # Errors
 ///
@@ -57,6 +58,7 @@ impl Packed {
 pub(super) fn collect(folder: &Path, except: Option<&Path>) -> Result<Vec<Packed>> {
     let mut files = Vec::new();
     visit(folder, folder, &mut Vec::new(), &mut files)?;
+    files.retain(|file| !file.name.ends_with(".debug.wasm"));
     if let Some(Ok(except)) = except.map(Path::canonicalize) {
         files.retain(|file| file.path.canonicalize().ok().as_ref() != Some(&except));
     }

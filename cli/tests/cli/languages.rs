@@ -1,5 +1,6 @@
 //! Projects of all languages: `new`, `build`, then `invoke`, in the real `bootstrap`.
 
+mod debug;
 mod go;
 
 use std::process::Command;
