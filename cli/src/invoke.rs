@@ -2,6 +2,7 @@
 
 mod json;
 mod latencies;
+mod profile;
 mod remote;
 pub mod sample;
 
@@ -59,6 +60,9 @@ pub struct Args {
     /// Invoke the function in so many environments at a time
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     concurrency: u32,
+    /// Write a profile of the function's code to FILE, and its flame graph to FILE.svg; with --repeat, of all invocations
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["remote", "json", "concurrency"])]
+    profile: Option<PathBuf>,
     /// Print JSON: the response, the failure, the log and the duration
     #[arg(long)]
     json: bool,
@@ -93,6 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let known = discovered::with_discovered(&args.setup.read()?);
     let located = select(&known, args.name.as_deref())?.clone();
+    if let Some(path) = &args.profile {
+        return profile::write(path, &located, &event, args.repeat);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

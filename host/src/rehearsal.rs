@@ -1,6 +1,9 @@
-//! Runs a function while it is compiled, so that its instances can start from the memory that it leaves.
+//! Runs a function in the process of a tool: while it is compiled, so that its instances can start from the memory that it leaves,
+//! and to profile it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -13,8 +16,10 @@ use crate::function::Function;
 use crate::instance::Instance;
 use crate::log::Log;
 use crate::observer::Observers;
+use crate::outbound::Client;
 use crate::responder::Responder;
 use crate::runtime_api::RuntimeClient;
+use crate::sandbox::{PROFILER_INTERVAL, Profiler};
 use crate::timings::Timings;
 
 /// How long the exports that read the memory may take.
@@ -42,6 +47,97 @@ pub struct Rehearsal {
     instance: Instance,
 }
 
+/// A function that was loaded, with the runtime that its instances run in.
+struct Stage {
+    function: Function,
+    runtime: Runtime,
+    outbound: Client,
+}
+
+impl Stage {
+    fn load(config: &Config, log: Log) -> Result<Self, Failure> {
+        let mut timings = Timings::new(None, Instant::now());
+        let function = Function::load(config, log, Observers::new(Vec::new()), &mut timings)?;
+        let started = function.watchdog.start();
+        started.map_err(|error| impossible(&error))?;
+        let runtime = Builder::new_current_thread().enable_all().build();
+        Ok(Self {
+            runtime: runtime.map_err(|error| impossible(&error))?,
+            outbound: function.outbound_client(Vec::new()),
+            function,
+        })
+    }
+
+    fn create(&self) -> Result<Instance, Failure> {
+        let created = Instance::create_ahead(&self.function, &self.outbound, None);
+        self.runtime.block_on(created)
+    }
+
+    /// Has an instance serve the next event of a Runtime API.
+    fn serve(
+        &self,
+        instance: Instance,
+        client: &RuntimeClient,
+        log: Log,
+    ) -> Result<Option<Instance>, Failure> {
+        let invocation = Arc::new(client.next().map_err(|error| impossible(&error))?);
+        let observers = &self.function.observers;
+        let responder = Responder::new(client, Arc::clone(&invocation), observers, log);
+        let timeline = self.function.timeline(&invocation);
+        let used = self.runtime.block_on(invoke(
+            &self.function,
+            Some(instance),
+            &self.outbound,
+            &invocation,
+            &responder,
+            timeline,
+        ));
+        used.map_err(|error| impossible(&error))
+    }
+}
+
+fn impossible(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(ErrorType::NoResources, why.to_string())
+}
+
+/// Serves events of a Runtime API, each with an instance of its own, and samples the code that the instances run. Returns the
+/// profile in the format of the [Firefox Profiler](https://profiler.firefox.com).
+///
+/// # Errors
+///
+/// Returns the failure if the function cannot be loaded, does not start, or cannot be asked. The Runtime API gets the failure of
+/// an event.
+pub fn profile(config: &Config, log: Log, api: Endpoint, events: u32) -> Result<Vec<u8>, Failure> {
+    let mut stage = Stage::load(config, log)?;
+    let component = stage.function.component.component();
+    let profiler = Profiler::new(&stage.function.engine, component);
+    let profiler = profiler.map_err(|error| impossible(&error))?;
+    Arc::make_mut(&mut stage.function.sandbox).profiler = Some(profiler.clone());
+    let has_ended = AtomicBool::new(false);
+    let served = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !has_ended.load(Ordering::Relaxed) {
+                thread::sleep(PROFILER_INTERVAL);
+                profiler.tick();
+                stage.function.engine.increment_epoch();
+            }
+        });
+        let serve = || {
+            let client = RuntimeClient::new(Arc::new(api), log, None);
+            for _ in 0..events {
+                stage.serve(stage.create()?, &client, log)?;
+            }
+            Ok(())
+        };
+        let served: Result<(), Failure> = serve();
+        has_ended.store(true, Ordering::Relaxed);
+        served
+    });
+    drop(stage);
+    served?;
+    profiler.finish().map_err(|error| impossible(&error))
+}
+
 impl Rehearsal {
     /// Creates an instance. With the address of a Runtime API, the instance serves the next event from there.
     ///
@@ -50,36 +146,18 @@ impl Rehearsal {
     /// Returns the failure if the function cannot be loaded, does not start, or cannot be asked. The Runtime API gets the
     /// failure of an event.
     pub fn run(config: &Config, log: Log, api: Option<Endpoint>) -> Result<Self, Failure> {
-        let impossible = |why: String| Failure::new(ErrorType::NoResources, why);
-        let mut timings = Timings::new(None, Instant::now());
-        let function = Function::load(config, log, Observers::new(Vec::new()), &mut timings)?;
-        let started = function.watchdog.start();
-        started.map_err(|error| impossible(error.to_string()))?;
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| impossible(error.to_string()))?;
-        let outbound = function.outbound_client(Vec::new());
-        let created = Instance::create_ahead(&function, &outbound, None);
-        let mut instance = runtime.block_on(created)?;
+        let stage = Stage::load(config, log)?;
+        let mut instance = stage.create()?;
         if let Some(endpoint) = api {
             let client = RuntimeClient::new(Arc::new(endpoint), log, None);
-            let failed = |error: &dyn std::fmt::Display| impossible(error.to_string());
-            let invocation = Arc::new(client.next().map_err(|error| failed(&error))?);
-            let observers = &function.observers;
-            let responder = Responder::new(&client, Arc::clone(&invocation), observers, log);
-            let timeline = function.timeline(&invocation);
-            let used = runtime.block_on(invoke(
-                &function,
-                Some(instance),
-                &outbound,
-                &invocation,
-                &responder,
-                timeline,
-            ));
-            let used = used.map_err(|error| failed(&error))?;
-            instance = used.ok_or_else(|| impossible("the instance is gone".to_owned()))?;
+            let used = stage.serve(instance, &client, log)?;
+            instance = used.ok_or_else(|| impossible(&"the instance is gone"))?;
         }
         instance.store.data_mut().stop = Instant::now() + READING;
-        Ok(Self { runtime, instance })
+        Ok(Self {
+            runtime: stage.runtime,
+            instance,
+        })
     }
 
     /// The interfaces that the function called, and whose results must not be kept.

@@ -3,6 +3,8 @@
 mod config;
 mod descriptors;
 mod memory;
+#[cfg(feature = "compiler")]
+mod profiler;
 mod timers;
 mod wall_clock;
 
@@ -26,6 +28,8 @@ use crate::watchdog::TimedOut;
 pub(crate) use config::SandboxConfig;
 pub(crate) use descriptors::{CONNECTIONS, OpenFiles, Opening, TooManyFiles};
 pub(crate) use memory::{HoldsTooMuch, MemoryLimit};
+#[cfg(feature = "compiler")]
+pub(crate) use profiler::{INTERVAL as PROFILER_INTERVAL, Profiler};
 pub(crate) use timers::{Clock, Timers};
 use wall_clock::StoppedClock;
 
@@ -187,7 +191,22 @@ pub(crate) fn store(engine: &wasmtime::Engine, state: HostState) -> Store<HostSt
     store.set_max_component_handles(handles);
     store.limiter(|state| &mut state.memory);
     store.set_epoch_deadline(1);
+    #[cfg(feature = "compiler")]
+    if store.data().config.profiler.is_some() {
+        store.call_hook(|store, hook| {
+            if let Some(profiler) = &store.data().config.profiler
+                && hook.exiting_host()
+            {
+                profiler.enter();
+            }
+            Ok(())
+        });
+    }
     store.epoch_deadline_callback(|store| {
+        #[cfg(feature = "compiler")]
+        if let Some(profiler) = &store.data().config.profiler {
+            profiler.sample(&store);
+        }
         if Instant::now() >= store.data().stop {
             return Err(wasmtime::Error::new(TimedOut));
         }

@@ -28,6 +28,9 @@ pub struct SandboxConfig {
     pub share: Share,
     /// The log of the guest's output.
     pub log: Log,
+    /// The samples of guests that a tool profiles.
+    #[cfg(feature = "compiler")]
+    pub(crate) profiler: Option<super::Profiler>,
 }
 
 impl SandboxConfig {
@@ -64,6 +67,8 @@ impl SandboxConfig {
             share,
             policy,
             log,
+            #[cfg(feature = "compiler")]
+            profiler: None,
         })
     }
 }
