@@ -1,5 +1,6 @@
 //! Lambda's side of the Runtime API: hands events to runtimes, takes their responses, and checks the rules.
 
+mod extensions;
 mod invocation;
 mod outcome;
 mod relay;
@@ -17,10 +18,11 @@ use axum::serve::ListenerExt;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 
+pub use extensions::{ExtensionFailure, ShutdownLimits, ShutdownReason};
 pub use invocation::Invocation;
 pub use outcome::{Outcome, Post, Violation};
 pub use state::MAX_ANSWER;
-use state::{State, Timer};
+use state::{Failed, State, Timer};
 pub use stream::{AnswerStream, Chunk, End, HTTP_INTEGRATION, split_prelude};
 
 /// The state, which is shared and can be watched.
@@ -101,7 +103,8 @@ impl RuntimeApi {
         Pending(receiver)
     }
 
-    /// Waits until a runtime waits in `next` without an event. Returns false if that takes too long.
+    /// Waits until a runtime waits in `next` without an event, and all extensions wait too. Returns false
+    /// if that takes too long.
     pub fn wait_idle(&self, timeout: Duration) -> bool {
         self.wait_until(timeout, State::is_idle)
     }
@@ -114,7 +117,7 @@ impl RuntimeApi {
 
     /// Waits for an init error. Returns `None` if that takes too long.
     pub fn wait_init_error(&self, timeout: Duration) -> Option<Post> {
-        self.wait_until(timeout, |state| state.init_error.is_some());
+        self.wait_until(timeout, |state| state.init_error().is_some());
         self.init_error()
     }
 
@@ -123,21 +126,18 @@ impl RuntimeApi {
         self.wait_until(timeout, |state| state.next_calls >= calls)
     }
 
-    /// Returns when a runtime waits in `next`, or the init error that it reported instead.
-    pub async fn ready(&self) -> Result<(), Post> {
-        let mut changes = self.shared.subscribe();
-        let settled = |state: &State| state.is_idle() || state.init_error.is_some();
-        // `self` has the sender, so waiting cannot fail.
-        drop(changes.wait_for(settled).await);
-        match &self.shared.borrow().init_error {
-            Some(post) => Err(post.clone()),
-            None => Ok(()),
-        }
+    /// Returns when a runtime and all extensions wait in `next`: the start or the last invocation is over.
+    ///
+    /// # Errors
+    ///
+    /// Returns the outcome of all events if the environment has failed.
+    pub async fn ready(&self) -> Result<(), Outcome> {
+        self.settled(State::is_idle).await
     }
 
     /// Returns the init error, if the runtime reported it.
     pub fn init_error(&self) -> Option<Post> {
-        self.shared.borrow().init_error.clone()
+        self.shared.borrow().init_error().cloned()
     }
 
     /// Returns the number of calls of `next`.
@@ -158,7 +158,20 @@ impl RuntimeApi {
     /// Notes that the runtime's process has ended. All its events, and all later events, end as
     /// [`Outcome::Lost`]. The next process needs a new Runtime API.
     pub fn runtime_exited(&self, why: &str) {
-        self.shared.send_modify(|state| state.runtime_exited(why));
+        let failed = Failed::Exited(why.to_owned());
+        self.shared.send_modify(|state| state.fail(failed));
+    }
+
+    /// Returns once a condition holds, or the outcome of all events if the environment fails before.
+    async fn settled(&self, condition: impl Fn(&State) -> bool) -> Result<(), Outcome> {
+        let mut changes = self.shared.subscribe();
+        let settled = |state: &State| state.failed.is_some() || condition(state);
+        // `self` has the sender, so waiting cannot fail.
+        drop(changes.wait_for(settled).await);
+        match &self.shared.borrow().failed {
+            Some(failed) => Err(failed.outcome()),
+            None => Ok(()),
+        }
     }
 
     fn wait_until(&self, timeout: Duration, condition: impl Fn(&State) -> bool) -> bool {

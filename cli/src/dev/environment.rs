@@ -269,6 +269,10 @@ impl ExecutionEnvironment {
                 self.log(&error_text("the start", post));
                 self.fail(state).await;
             }
+            Outcome::ExtensionFailed(failure) => {
+                self.log(&format!("{}: {failure}", failure.kind));
+                self.fail(state).await;
+            }
             Outcome::Lost(why) => {
                 self.log(why);
                 if state.process.as_ref().is_some_and(Process::is_over_memory) {
@@ -321,6 +325,9 @@ impl ExecutionEnvironment {
                 Err(outcome) => {
                     match &outcome {
                         Outcome::InitError(post) => self.log(&error_text("the start", post)),
+                        Outcome::ExtensionFailed(failure) => {
+                            self.log(&format!("{}: {failure}", failure.kind));
+                        }
                         Outcome::Lost(why) => self.log(why),
                         other => self.log(&format!("{other:?}")),
                     }

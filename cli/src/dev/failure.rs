@@ -36,6 +36,7 @@ impl Failure {
                 let message = format!("Task timed out after {seconds:.2} seconds");
                 failure("Sandbox.Timedout", message)
             }
+            Outcome::ExtensionFailed(failed) => failure(&failed.kind, failed.to_string()),
             Outcome::Lost(why) => failure("Runtime.ExitError", why.clone()),
             Outcome::NotTaken => failure(
                 "Runtime.NotReady",

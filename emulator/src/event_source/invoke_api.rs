@@ -225,6 +225,7 @@ pub(super) fn payload(
             let what = format!("Task timed out after {seconds:.2} seconds");
             error("Sandbox.Timedout", failed(what))
         }
+        Outcome::ExtensionFailed(failure) => error(&failure.kind, failed(failure.to_string())),
         Outcome::Lost(why) => error("Runtime.ExitError", failed(why.clone())),
         Outcome::NotTaken | Outcome::Streamed(_) => {
             let what = "Runtime did not ask for the event in time".to_owned();

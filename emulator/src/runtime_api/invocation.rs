@@ -4,12 +4,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(super) const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 pub(super) const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
 const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
+const TRACE_ID: &str = "lambda-runtime-trace-id";
 
 /// One event on its way to a runtime, with the headers of `/invocation/next`.
 ///
@@ -112,7 +114,7 @@ impl Invocation {
 
     /// `Lambda-Runtime-Trace-Id`: the X-Ray tracing header.
     pub fn trace_id(self, trace: &str) -> Self {
-        self.header("lambda-runtime-trace-id", trace)
+        self.header(TRACE_ID, trace)
     }
 
     /// `Lambda-Runtime-Client-Context`: the JSON that AWS's mobile SDKs send.
@@ -179,5 +181,22 @@ impl Invocation {
             headers.insert(DEADLINE, HeaderValue::from(ms));
         }
         (headers, left)
+    }
+
+    /// Returns the event INVOKE of extensions: "Invoke phase" in
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>.
+    pub(super) fn extension_event(&self, left: Duration) -> Value {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let mut event = json!({
+            "eventType": "INVOKE",
+            "deadlineMs": (now.unwrap_or_default() + left).as_millis() as u64,
+            "requestId": self.request_id,
+            "invokedFunctionArn": text(FUNCTION_ARN),
+        });
+        if let Some(trace) = text(TRACE_ID) {
+            event["tracing"] = json!({ "type": "X-Amzn-Trace-Id", "value": trace });
+        }
+        event
     }
 }

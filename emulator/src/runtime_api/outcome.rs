@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 
 use super::state::MAX_ANSWER;
-use super::{AnswerStream, End};
+use super::{AnswerStream, End, ExtensionFailure};
 
 /// The body and headers of a POST that a runtime made.
 #[derive(Clone, Debug)]
@@ -99,6 +99,8 @@ pub enum Outcome {
     TimedOut,
     /// The runtime's start failed, on `/init/error`, before it took the event.
     InitError(Post),
+    /// The failure of an extension has ended the environment.
+    ExtensionFailed(ExtensionFailure),
     /// The runtime's process ended, as told with
     /// [`runtime_exited`](super::RuntimeApi::runtime_exited), or the Runtime API did.
     Lost(String),
@@ -227,6 +229,24 @@ pub enum Violation {
     /// An init error from a runtime that had asked for an event before; it got a 403.
     #[error("reported an init error after the first call of next")]
     InitErrorAfterNext,
+    /// A request of an extension that the Extensions API refuses; it got a 403.
+    #[error("extension {extension:?} called {path}, which was refused: {error_type}")]
+    ExtensionRefused {
+        /// Its name, or else the identifier that it sent.
+        extension: String,
+        /// The end of the path, such as `event/next`.
+        path: String,
+        /// The type of the error in the response.
+        error_type: String,
+    },
+    /// An extension that had not called `next` at the deadline of an invocation.
+    #[error("extension {extension:?} was busy at the deadline of request {request_id:?}")]
+    ExtensionLate {
+        /// Its name.
+        extension: String,
+        /// The request.
+        request_id: String,
+    },
     /// A request that the Runtime API does not have; it got a 404 or 405.
     #[error("called {0}, which the Runtime API does not have")]
     UnknownRoute(String),

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::state::{Kind, MAX_ANSWER, Refusal, Timer};
-use super::{End, Post, SharedState, Violation, relay};
+use super::{End, Post, SharedState, Violation, extensions, relay};
 
 /// The most bytes that are read of one POST, to report by how much it exceeds the limit.
 const MAX_READ: usize = 10 * MAX_ANSWER;
@@ -27,6 +27,7 @@ pub(super) fn router(shared: SharedState) -> Router {
         )
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
+        .merge(extensions::routes::router())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)
@@ -140,14 +141,14 @@ async fn init_error(Shared(shared): Shared<SharedState>, request: Request) -> Re
 }
 
 /// Returns the whole POST, or `None` if the connection closed before its end.
-async fn read(request: Request) -> Option<Post> {
+pub(super) async fn read(request: Request) -> Option<Post> {
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
     let body = to_bytes(body, MAX_READ).await.ok()?;
     Some(Post { headers, body })
 }
 
-fn accepted_or(result: Result<(), Refusal>) -> Response {
+pub(super) fn accepted_or(result: Result<(), Refusal>) -> Response {
     let too_large = format!("Exceeded maximum allowed payload size ({MAX_ANSWER} bytes).");
     match result {
         Ok(()) => json_body(StatusCode::ACCEPTED, json!({ "status": "OK" })),
@@ -170,7 +171,7 @@ fn accepted_or(result: Result<(), Refusal>) -> Response {
     }
 }
 
-fn truncated() -> Response {
+pub(super) fn truncated() -> Response {
     let why = "HTTP request detected as truncated";
     refuse(StatusCode::BAD_REQUEST, "TruncatedHTTPRequest", why)
 }
@@ -189,12 +190,12 @@ fn no_such_route(shared: &SharedState, request: &Request, status: StatusCode) ->
     (status, Body::empty()).into_response()
 }
 
-fn refuse(status: StatusCode, error_type: &str, message: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, error_type: &str, message: &str) -> Response {
     let body = json!({ "errorMessage": message, "errorType": error_type });
     json_body(status, body)
 }
 
-fn json_body(status: StatusCode, body: serde_json::Value) -> Response {
+pub(super) fn json_body(status: StatusCode, body: serde_json::Value) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json")];
     (status, headers, body.to_string()).into_response()
 }

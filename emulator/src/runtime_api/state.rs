@@ -8,8 +8,9 @@ use axum::http::HeaderMap;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use super::extensions::registry::Extensions;
 use super::invocation::INVOCATION_ID;
-use super::{End, Invocation, Outcome, Post, Violation};
+use super::{End, ExtensionFailure, Invocation, Outcome, Post, Violation};
 
 /// The most bytes that a buffered answer may have: 6 MiB and the 100 bytes that Lambda allows on
 /// top, as its own Runtime Interface Emulator counts (`MaxPayloadSize`).
@@ -26,10 +27,11 @@ pub(super) struct State {
     pub closed: HashMap<String, Closed>,
     /// Events handed out so far.
     attempts: usize,
-    /// The init error, if the runtime reported it.
-    pub init_error: Option<Post>,
-    /// The reason why the runtime's process has ended, if it has.
-    exited: Option<String>,
+    /// The reason why events can no longer be served, if there is one.
+    pub failed: Option<Failed>,
+    /// The function that extensions register for.
+    pub function: Description,
+    pub extensions: Extensions,
     /// Runtimes that wait in `next` now.
     pub waiting: usize,
     /// Calls of `next` so far.
@@ -38,6 +40,32 @@ pub(super) struct State {
     pub connections: usize,
     /// Breaches of the contract so far.
     pub violations: Vec<Violation>,
+}
+
+/// The first failure that ended the environment.
+pub(super) enum Failed {
+    /// The runtime reported an init error.
+    Init(Post),
+    /// An extension failed.
+    Extension(ExtensionFailure),
+    /// The runtime's process has ended, for this reason.
+    Exited(String),
+}
+
+/// The part of a function that extensions read.
+pub(super) struct Description {
+    pub name: String,
+    pub handler: String,
+}
+
+impl Default for Description {
+    /// Returns the description of the function of [`Invocation::new`].
+    fn default() -> Self {
+        Self {
+            name: "function".to_owned(),
+            handler: String::new(),
+        }
+    }
 }
 
 struct Queued {
@@ -72,6 +100,9 @@ impl Waiter {
             (Self::Outcome(waiter), outcome) => drop(waiter.send(outcome)),
             (Self::Stream(stream), Outcome::TimedOut) => drop(stream.send(End::TimedOut)),
             (Self::Stream(stream), Outcome::Lost(why)) => drop(stream.send(End::Lost(why))),
+            (Self::Stream(stream), Outcome::ExtensionFailed(failure)) => {
+                drop(stream.send(End::Lost(failure.to_string())));
+            }
             // Only its own end ends a stream.
             (Self::Stream(stream), _) => drop(stream.send(End::Cut)),
         }
@@ -92,6 +123,8 @@ impl Drop for Timer {
 pub(super) enum Closed {
     Answered,
     Expired,
+    /// The environment has failed.
+    Failed,
 }
 
 /// An event on its way out through `next`.
@@ -116,6 +149,17 @@ pub(super) enum Refusal {
     InvalidState,
 }
 
+impl Failed {
+    /// Returns the outcome of the events that the environment does not serve.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Init(post) => Outcome::InitError(post.clone()),
+            Self::Extension(failure) => Outcome::ExtensionFailed(failure.clone()),
+            Self::Exited(why) => Outcome::Lost(why.clone()),
+        }
+    }
+}
+
 impl State {
     /// Queues an event for the next runtime that asks.
     pub fn submit(
@@ -124,11 +168,10 @@ impl State {
         outcome: oneshot::Sender<Outcome>,
         timer: Timer,
     ) {
-        // A receiver that was dropped is not an error, here and below.
-        match (&self.init_error, &self.exited) {
-            (Some(post), _) => drop(outcome.send(Outcome::InitError(post.clone()))),
-            (None, Some(why)) => drop(outcome.send(Outcome::Lost(why.clone()))),
-            (None, None) => self.queue.push_back(Queued {
+        match &self.failed {
+            // A receiver that was dropped is not an error, here and below.
+            Some(failed) => drop(outcome.send(failed.outcome())),
+            None => self.queue.push_back(Queued {
                 invocation,
                 outcome,
                 _timer: timer,
@@ -142,14 +185,22 @@ impl State {
         self.waiting += 1;
     }
 
-    /// Returns whether an event can be handed out.
+    /// Returns whether an event can be handed out: extensions may have to finish the last one.
     pub fn has_event(&self) -> bool {
-        !self.queue.is_empty()
+        !self.queue.is_empty() && self.extensions.are_ready()
     }
 
-    /// Returns whether a runtime waits in `next` without an event.
+    /// Returns whether a runtime waits in `next` without an event, and the extensions wait too.
     pub fn is_idle(&self) -> bool {
-        self.waiting > 0 && self.queue.is_empty()
+        self.waiting > 0 && self.queue.is_empty() && self.extensions.are_ready()
+    }
+
+    /// Returns the init error, if the runtime reported it.
+    pub fn init_error(&self) -> Option<&Post> {
+        match &self.failed {
+            Some(Failed::Init(post)) => Some(post),
+            _ => None,
+        }
     }
 
     /// Hands the oldest event to a runtime that waits, which holds it from now on. Events whose
@@ -157,15 +208,23 @@ impl State {
     /// time left, after which it must call [`expire`](Self::expire).
     pub fn hand_out(
         &mut self,
-        start_timer: impl FnOnce(String, usize, Duration) -> Timer,
+        start_timer: impl Fn(String, usize, Duration) -> Timer,
     ) -> Option<Handout> {
+        // Another call of `next` may have begun an invocation of the extensions.
+        if !self.has_event() {
+            return None;
+        }
         let queued = std::iter::from_fn(|| self.queue.pop_front())
             .find(|queued| !queued.outcome.is_closed())?;
         let (headers, time_left) = queued.invocation.dispatch();
+        let extension_event = queued.invocation.extension_event(time_left);
         let expected_echo = queued.invocation.expected_echo();
         let request_id = queued.invocation.request_id;
         self.attempts += 1;
         self.waiting -= 1;
+        let timer = || start_timer(request_id.clone(), self.attempts, time_left);
+        self.extensions
+            .invoke(&extension_event, self.attempts, timer);
         let open = OpenEvent {
             attempt: self.attempts,
             expected_echo,
@@ -189,10 +248,23 @@ impl State {
         }
     }
 
-    /// Ends an attempt whose deadline has passed, if it is still open.
+    /// Ends an attempt whose deadline has passed, if it is still open. The deadline is also that of the
+    /// extensions.
     pub fn expire(&mut self, request_id: &str, attempt: usize) {
         if self.open.get(request_id).map(|open| open.attempt) == Some(attempt) {
             self.close(request_id, Closed::Expired, Outcome::TimedOut);
+        }
+        for extension in self.extensions.busy_with(attempt) {
+            let request_id = request_id.to_owned();
+            self.fail(Failed::Extension(ExtensionFailure {
+                kind: "Sandbox.Timedout".to_owned(),
+                extension: extension.clone(),
+                message: format!("was busy at the deadline of request {request_id}"),
+            }));
+            self.violations.push(Violation::ExtensionLate {
+                extension,
+                request_id,
+            });
         }
     }
 
@@ -207,6 +279,7 @@ impl State {
             self.violations.push(match closed {
                 Some(Closed::Answered) => Violation::AnsweredTwice(id),
                 Some(Closed::Expired) => Violation::Late(id),
+                Some(Closed::Failed) => return Err(Refusal::InvalidRequestId),
                 None => Violation::UnknownRequest(id),
             });
             return Err(Refusal::InvalidRequestId);
@@ -257,22 +330,21 @@ impl State {
             self.violations.push(Violation::InitErrorAfterNext);
             return Err(Refusal::InvalidState);
         }
-        for queued in self.queue.drain(..) {
-            drop(queued.outcome.send(Outcome::InitError(post.clone())));
-        }
-        self.init_error = Some(post);
+        self.fail(Failed::Init(post));
         Ok(())
     }
 
-    /// Notes that the runtime's process has ended. All its events, and all events that wait, are lost.
-    pub fn runtime_exited(&mut self, why: &str) {
+    /// Ends the environment. The failure is the outcome of all events that wait or are open; the first
+    /// failure is that of all later events.
+    pub fn fail(&mut self, failed: Failed) {
         for queued in self.queue.drain(..) {
-            drop(queued.outcome.send(Outcome::Lost(why.to_owned())));
+            drop(queued.outcome.send(failed.outcome()));
         }
-        for (_, open) in self.open.drain() {
-            open.waiter.end(Outcome::Lost(why.to_owned()));
+        for (id, open) in self.open.drain() {
+            open.waiter.end(failed.outcome());
+            self.closed.insert(id, Closed::Failed);
         }
-        self.exited = Some(why.to_owned());
+        self.failed.get_or_insert(failed);
     }
 
     fn close(&mut self, request_id: &str, how: Closed, outcome: Outcome) {

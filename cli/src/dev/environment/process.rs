@@ -71,7 +71,7 @@ impl Process {
             // An init error is posted before the process ends, and says more.
             tokio::select! {
                 biased;
-                ready = process.api.ready() => ready.map_err(Outcome::InitError),
+                ready = process.api.ready() => ready,
                 status = process.child.wait() => Err(match process.api.init_error() {
                     Some(post) => Outcome::InitError(post),
                     None => Outcome::Lost(exit_text(status)),
