@@ -25,7 +25,7 @@ mod watch;
 
 use std::io::{ErrorKind, Write};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -93,8 +93,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    let functions = OnceLock::new();
     // Dropping the runtime drops its tasks, and dropped processes are killed.
-    runtime.block_on(until_stopped(serve(args)))
+    runtime.block_on(async {
+        let ended = until_stopped(serve(args, &functions)).await;
+        if let Some(functions) = functions.get() {
+            functions.end().await;
+        }
+        ended
+    })
 }
 
 /// Waits for the end of something, or for Ctrl-C or SIGTERM.
@@ -110,7 +117,8 @@ pub async fn until_stopped(served: impl Future<Output = anyhow::Result<()>>) -> 
     }
 }
 
-async fn serve(args: Args) -> anyhow::Result<()> {
+/// Serves the functions, which are put into `started` before any of them runs.
+async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::Result<()> {
     let setup = args.setup;
     let format = Format::new(args.json);
     let hosts = AllowedHosts::and(&args.hosts);
@@ -169,6 +177,7 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     };
     let history = Arc::new(History::new(format));
     let functions = Arc::new(LocalFunctions::new(history.clone(), limits));
+    started.get_or_init(|| functions.clone());
     let mut urls = Urls::new(functions.clone(), address.port(), hosts.clone());
     let mut listed = Vec::new();
     for (function, code) in &known {

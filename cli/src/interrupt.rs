@@ -90,6 +90,13 @@ impl Drop for Running {
     }
 }
 
+/// Asks a process to end. It may have ended.
+pub fn terminate(id: u32) {
+    if let Some(process) = pid(id) {
+        let _ = kill_process(process, Signal::TERM);
+    }
+}
+
 fn pid(id: u32) -> Option<Pid> {
     i32::try_from(id).ok().and_then(Pid::from_raw)
 }

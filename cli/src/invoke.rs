@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use lambda_wasm_emulator::{End, Function, Invocation, Outcome};
+use lambda_wasm_emulator::{End, Function, Invocation, Outcome, ShutdownReason};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -204,7 +204,7 @@ async fn once(located: &Located, event: &[u8]) -> Result<Vec<u8>> {
     let mut process = start(located).await?;
     let response = invoke(&mut process, located, event).await;
     process.rest().await;
-    process.kill().await;
+    process.end(ShutdownReason::Spindown).await;
     response
 }
 
@@ -227,7 +227,7 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
                 invoke(&mut process, &located, &event).await?;
                 durations.push(begun.elapsed());
             }
-            process.kill().await;
+            process.end(ShutdownReason::Spindown).await;
             anyhow::Ok(durations)
         });
     }

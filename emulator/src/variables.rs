@@ -44,6 +44,28 @@ pub fn for_function(
     variables
 }
 
+/// The variables of the runtime's process that extensions do not see: "Permissions and configuration" in
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>.
+const RUNTIME_ONLY: [&str; 10] = [
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+    "_AWS_XRAY_DAEMON_ADDRESS",
+    "_AWS_XRAY_DAEMON_PORT",
+    "_HANDLER",
+];
+
+/// Returns the variables of an external extension, from those of its [function](for_function).
+pub fn for_extension(function: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut variables = function.clone();
+    variables.retain(|name, _| !RUNTIME_ONLY.contains(&name.as_str()));
+    variables
+}
+
 /// Returns the name of a log stream: the day and the environment.
 fn log_stream() -> String {
     let day = Timestamp::now().strftime("%Y/%m/%d");
@@ -72,5 +94,11 @@ mod tests {
         assert_eq!(variables["AWS_REGION"], "us-east-1");
         assert_eq!(variables["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
         assert_eq!(variables["_HANDLER"], "f");
+
+        let extension = for_extension(&variables);
+        assert_eq!(extension["MINE"], "1");
+        assert_eq!(extension["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
+        assert!(!extension.contains_key("_HANDLER"));
+        assert!(!extension.contains_key("LAMBDA_TASK_ROOT"));
     }
 }

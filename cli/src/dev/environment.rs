@@ -1,13 +1,15 @@
 //! The execution environment of one function: a `bootstrap` with its Runtime API. It is started,
 //! killed and replaced like an environment of Lambda.
 
+mod extensions;
+mod launch;
 pub mod log;
 pub mod process;
 
 use std::sync::{self, Arc, PoisonError};
 use std::time::Duration;
 
-use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post};
+use lambda_wasm_emulator::{End, Function, Invocation, LogTail, Outcome, Post, ShutdownReason};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
@@ -103,11 +105,18 @@ impl ExecutionEnvironment {
             .idle_since
             .is_some_and(|since| since.elapsed() >= after);
         if is_idle && state.process.is_some() {
-            self.kill(&mut state).await;
+            self.end_process(&mut state, ShutdownReason::Spindown).await;
             let seconds = after.as_secs_f64();
             self.log(&format!(
                 "no event for {seconds} s: the environment has ended"
             ));
+        }
+    }
+
+    /// Ends the process, unless it serves an event.
+    pub async fn end(&self) {
+        if let Ok(mut state) = self.state.try_lock() {
+            self.end_process(&mut state, ShutdownReason::Spindown).await;
         }
     }
 
@@ -263,7 +272,7 @@ impl ExecutionEnvironment {
             Outcome::TimedOut => {
                 let seconds = self.function.timeout.as_secs_f64();
                 self.log(&format!("Task timed out after {seconds:.2} seconds"));
-                self.kill(state).await;
+                self.end_process(state, ShutdownReason::Timeout).await;
             }
             Outcome::InitError(post) => {
                 self.log(&error_text("the start", post));
@@ -303,7 +312,15 @@ impl ExecutionEnvironment {
                 state.failures = 0;
                 state.not_before = None;
             }
-            self.kill(state).await;
+            let reason = match running {
+                true => ShutdownReason::Spindown,
+                false => ShutdownReason::Failure,
+            };
+            let process = state.process.as_ref();
+            if let Some(failure) = process.and_then(Process::extension_failure) {
+                self.log(&format!("{}: {failure}", failure.kind));
+            }
+            self.end_process(state, reason).await;
             if let Some(time) = state.not_before.take() {
                 sleep_until(time).await;
             }
@@ -342,16 +359,16 @@ impl ExecutionEnvironment {
 
     /// Ends a process that has failed. The next request starts another after a pause that grows.
     async fn fail(&self, state: &mut State) {
-        self.kill(state).await;
+        self.end_process(state, ShutdownReason::Failure).await;
         let pause = Duration::from_millis(100) * 2_u32.pow(state.failures.min(10));
         state.not_before = Some(Instant::now() + pause.min(MAX_BACKOFF));
         state.failures += 1;
     }
 
-    /// Ends a process, as Lambda does after a timeout. The next request starts another.
-    async fn kill(&self, state: &mut State) {
+    /// Ends the process, if there is one. The next request starts another.
+    async fn end_process(&self, state: &mut State, reason: ShutdownReason) {
         if let Some(process) = state.process.take() {
-            process.kill().await;
+            process.end(reason).await;
         }
     }
 

@@ -98,6 +98,15 @@ impl LocalFunctions {
         }
     }
 
+    /// Ends the environments that serve no event. Their extensions have time to end.
+    pub async fn end(&self) {
+        let mut ends = JoinSet::new();
+        for environment in self.all().iter().flat_map(|pool| pool.environments()) {
+            ends.spawn(async move { environment.end().await });
+        }
+        ends.join_all().await;
+    }
+
     /// Returns the functions, each with its environments.
     pub fn all(&self) -> Vec<Arc<Pool>> {
         let all = self.pools.read().unwrap_or_else(PoisonError::into_inner);
@@ -138,10 +147,13 @@ impl Pool {
         all[0].clone()
     }
 
-    async fn end_idle(&self) {
+    fn environments(&self) -> Vec<Arc<ExecutionEnvironment>> {
         let environments = self.environments.lock();
-        let environments = environments.unwrap_or_else(PoisonError::into_inner).clone();
-        for environment in environments {
+        environments.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn end_idle(&self) {
+        for environment in self.environments() {
             environment.end_if_idle(self.limits.idle).await;
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use lambda_wasm_emulator::runtime_api::HTTP_INTEGRATION;
-use lambda_wasm_emulator::{Function, Invocation, Outcome};
+use lambda_wasm_emulator::{Function, Invocation, Outcome, ShutdownReason};
 use lambda_wasm_host::config::{TEST_ORIGINS, TEST_TIME};
 use tempfile::TempDir;
 
@@ -113,11 +113,16 @@ async fn outcome(function: &Function, code: &Code, event: Vec<u8>, log: Destinat
         .function_arn(&function.arn());
     let outcome = process.invoke(invocation).await.collect().await;
     match outcome {
-        // Lambda kills it then, too.
-        Outcome::TimedOut => process.pass_log_on(),
-        _ => process.rest().await,
+        // Lambda ends it then, too.
+        Outcome::TimedOut => {
+            process.pass_log_on();
+            process.end(ShutdownReason::Timeout).await;
+        }
+        _ => {
+            process.rest().await;
+            process.end(ShutdownReason::Spindown).await;
+        }
     }
-    process.kill().await;
     outcome
 }
 

@@ -1,21 +1,23 @@
-//! One process of a `bootstrap`, and its own Runtime API.
+//! One process of a `bootstrap`, its extensions, and their own Runtime API.
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::pin::pin;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{
-    ControlGroup, End, Function, Invocation, Outcome, RuntimeApi, variables,
+    ControlGroup, End, ExtensionFailure, Function, Invocation, Outcome, RuntimeApi, ShutdownReason,
+    variables,
 };
-use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::process::Child;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::extensions::Extensions;
+use super::launch::{command, in_words_of_lambda, spawn};
 use super::log::{Destination, Log};
 use crate::dev::setup::Code;
-use crate::interrupt::{self, Begun, Unfinished};
+use crate::interrupt::{self, Unfinished};
 
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -26,14 +28,12 @@ const EXIT_PAUSE: Duration = Duration::from_millis(100);
 /// The wait for the rest of a log, of an invocation or of a start that failed.
 const LOG_PAUSE: Duration = Duration::from_secs(1);
 
-/// The variables that a process inherits: programs need them, and they are not secret.
-const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"];
-
 /// A bootstrap that runs, or has run. Dropping the value kills it.
 pub struct Process {
     // Dropped first, so that the bootstrap does not see its Runtime API close.
     child: Child,
     _unfinished: Unfinished,
+    extensions: Extensions,
     api: RuntimeApi,
     log: Arc<Log>,
     memory: MemoryLimit,
@@ -53,7 +53,7 @@ enum MemoryLimit {
 }
 
 impl Process {
-    /// Starts a bootstrap, whose log goes to `log`, and waits until it asks for an event.
+    /// Starts the extensions and a bootstrap, whose logs go to `log`, and waits until they ask for events.
     ///
     /// # Errors
     ///
@@ -63,69 +63,78 @@ impl Process {
         code: &Code,
         log: Destination,
     ) -> Result<Self, Outcome> {
-        let mut process = Self::spawn(function, code, log).map_err(|error| {
+        let cannot = |error: io::Error| {
             let path = code.bootstrap.display();
             Outcome::Lost(format!("cannot start {path}: {error}"))
-        })?;
+        };
+        let api = RuntimeApi::start("127.0.0.1:0").map_err(cannot)?;
+        api.describe(function);
+        let (log, output) = Log::new(log).map_err(cannot)?;
+        tokio::spawn(log.clone().follow());
+        let until = Instant::now() + INIT_LIMIT;
+        let variables = variables::for_function(function, api.address(), &code.root);
+        // Lambda starts the runtime when all extensions have registered.
+        let extensions = Extensions::start(&api, &code.root, &variables, &output);
+        let mut extensions = extensions.map_err(Outcome::ExtensionFailed)?;
+        let registered = extensions.or_exit(&api, api.extensions_registered());
+        let registered = timeout_at(until, registered).await;
+        log.pass_on();
+        match registered {
+            Ok(registered) => registered?,
+            Err(_) => return Err(not_within_the_limit("an extension did not register")),
+        }
+        let leader = extensions.processes().next();
+        let spawned = command(&code.bootstrap, &code.root, &variables, &output)
+            .and_then(|mut command| spawn(&mut command, leader));
+        // The log ends with the processes.
+        drop(output);
+        let (child, _unfinished) = spawned.map_err(cannot)?;
+        let mut process = Self {
+            child,
+            _unfinished,
+            extensions,
+            api,
+            log,
+            memory: MemoryLimit::None,
+            group: None,
+        };
+        match process.ready(until).await {
+            Ok(()) => Ok(process),
+            Err(outcome) => {
+                process.end(ShutdownReason::Failure).await;
+                Err(outcome)
+            }
+        }
+    }
+
+    /// Waits until the bootstrap and the extensions ask for an event.
+    async fn ready(&mut self, until: Instant) -> Result<(), Outcome> {
         let ready = async {
             // An init error is posted before the process ends, and says more.
             tokio::select! {
                 biased;
-                ready = process.api.ready() => ready,
-                status = process.child.wait() => Err(match process.api.init_error() {
+                ready = self.extensions.or_exit(&self.api, self.api.ready()) => ready,
+                status = self.child.wait() => Err(match self.api.init_error() {
                     Some(post) => Outcome::InitError(post),
                     None => Outcome::Lost(exit_text(status)),
                 }),
             }
         };
-        let ready = timeout(INIT_LIMIT, ready).await;
+        let ready = timeout_at(until, ready).await;
         if matches!(ready, Ok(Err(Outcome::InitError(_)))) {
             // It writes the reason to its log, and ends.
-            drop(timeout(LOG_PAUSE, process.child.wait()).await);
+            drop(timeout(LOG_PAUSE, self.child.wait()).await);
         }
-        process.pass_log_on();
-        match ready {
-            Ok(Ok(())) => Ok(process),
-            Ok(Err(outcome)) => Err(outcome),
-            Err(_) => {
-                let seconds = INIT_LIMIT.as_secs();
-                let why =
-                    format!("the bootstrap did not ask for an event within {seconds} seconds");
-                Err(Outcome::Lost(why))
-            }
+        self.pass_log_on();
+        match (ready, self.extensions.processes().next()) {
+            (Ok(ready), _) => ready,
+            (Err(_), None) => Err(not_within_the_limit(
+                "the bootstrap did not ask for an event",
+            )),
+            (Err(_), Some(_)) => Err(not_within_the_limit(
+                "the bootstrap or an extension did not ask for an event",
+            )),
         }
-    }
-
-    fn spawn(function: &Function, code: &Code, log: Destination) -> io::Result<Self> {
-        let api = RuntimeApi::start("127.0.0.1:0")?;
-        let (log, output) = Log::new(log)?;
-        let inherited = INHERITED
-            .iter()
-            .filter_map(|name| Some((name, std::env::var_os(name)?)));
-        let mut command = Command::new(&code.bootstrap);
-        command
-            .current_dir(&code.root)
-            .env_clear()
-            .envs(inherited)
-            .envs(variables::for_function(function, api.address(), &code.root))
-            .stdin(Stdio::null())
-            // Both are the log, as on Lambda.
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            // Ctrl-C is for this program, which then ends the process.
-            .process_group(0)
-            .kill_on_drop(true);
-        let begun = |child: &Child| child.id().and_then(Begun::group);
-        let (child, unfinished) = interrupt::begin(|| command.spawn(), begun)?;
-        tokio::spawn(log.clone().follow());
-        Ok(Self {
-            child,
-            _unfinished: unfinished,
-            api,
-            log,
-            memory: MemoryLimit::None,
-            group: None,
-        })
     }
 
     /// Ends the process when it has more memory than so many MB: by a control group if there can be one, and otherwise by
@@ -148,8 +157,10 @@ impl Process {
     }
 
     fn group(&mut self) -> &mut ControlGroup {
-        let process = self.child.id();
-        self.group.get_or_insert_with(|| ControlGroup::of(process))
+        let processes = self.child.id().into_iter();
+        let processes = processes.chain(self.extensions.processes());
+        self.group
+            .get_or_insert_with(|| ControlGroup::of(processes))
     }
 
     /// Returns whether the process was ended for its memory.
@@ -163,14 +174,22 @@ impl Process {
         }
     }
 
-    /// Returns whether the process still runs.
+    /// Returns whether the process still runs, and no extension has failed.
     pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        self.extensions.look(&self.api);
+        matches!(self.child.try_wait(), Ok(None)) && self.extension_failure().is_none()
     }
 
-    /// Returns the most memory that the process has used, in MB.
+    /// Returns the failure of an extension that has ended the environment.
+    pub fn extension_failure(&self) -> Option<ExtensionFailure> {
+        self.api.extension_failure()
+    }
+
+    /// Returns the most memory that the process and the extensions have used, in MB.
     pub fn max_memory_mb(&self) -> Option<u64> {
-        Some(status_kb(self.child.id()?, "VmHWM:")?.div_ceil(1024))
+        let used = |process| status_kb(process, "VmHWM:");
+        let others: u64 = self.extensions.processes().filter_map(used).sum();
+        Some((used(self.child.id()?)? + others).div_ceil(1024))
     }
 
     /// Gives the process an event and waits for the outcome.
@@ -192,10 +211,12 @@ impl Process {
         }
     }
 
-    /// Waits for an event that the end of the process also causes.
+    /// Waits for an event that the end of the process or of an extension also causes.
     async fn or_exit<T>(&mut self, event: impl Future<Output = T>) -> T {
-        let mut event = pin!(event);
-        let over_memory = over_memory(self.child.id(), self.memory);
+        let processes = self.child.id().into_iter();
+        let processes = processes.chain(self.extensions.processes()).collect();
+        let over_memory = over_memory(processes, self.memory);
+        let mut event = pin!(self.extensions.or_exit(&self.api, event));
         let status = tokio::select! {
             biased;
             event = &mut event => return event,
@@ -219,7 +240,7 @@ impl Process {
     /// sent the response.
     pub async fn rest(&mut self) {
         tokio::select! {
-            _ = self.api.ready() => {}
+            _ = self.extensions.or_exit(&self.api, self.api.ready()) => {}
             _ = self.child.wait() => {}
             () = sleep(LOG_PAUSE) => {}
         }
@@ -231,10 +252,19 @@ impl Process {
         self.log.tail()
     }
 
-    /// Kills the process and waits until it is gone.
-    pub async fn kill(mut self) {
+    /// Ends the process, and then the extensions, which get the event SHUTDOWN. Only with extensions does
+    /// the process have time to end itself, as on Lambda.
+    pub async fn end(mut self, reason: ShutdownReason) {
+        let begun = Instant::now();
+        let limits = self.api.shutdown_limits();
+        if let Some(id) = self.child.id().filter(|_| !limits.runtime.is_zero()) {
+            interrupt::terminate(id);
+            drop(timeout(limits.runtime, self.child.wait()).await);
+        }
         // It has ended already if this fails.
         drop(self.child.kill().await);
+        let left = limits.total.saturating_sub(begun.elapsed());
+        self.extensions.end(&self.api, reason, left).await;
         if let Some(group) = self.group.take() {
             // Removing it may wait for what the process has started.
             drop(tokio::task::spawn_blocking(move || drop(group)));
@@ -242,14 +272,20 @@ impl Process {
     }
 }
 
-/// Returns when a process has more memory than a limit that nothing else keeps.
-async fn over_memory(process: Option<u32>, limit: MemoryLimit) {
+/// Returns the outcome of a start that takes too long.
+fn not_within_the_limit(what: &str) -> Outcome {
+    Outcome::Lost(format!("{what} within {} seconds", INIT_LIMIT.as_secs()))
+}
+
+/// Returns when processes have more memory together than a limit that nothing else keeps.
+async fn over_memory(processes: Vec<u32>, limit: MemoryLimit) {
     const PAUSE: Duration = Duration::from_millis(20);
-    let (Some(process), MemoryLimit::Looks(memory_mb)) = (process, limit) else {
+    let MemoryLimit::Looks(memory_mb) = limit else {
         return std::future::pending().await;
     };
     // Files that are mapped do not count: the kernel can take their pages back.
-    while status_kb(process, "RssAnon:").is_none_or(|kb| kb <= u64::from(memory_mb) * 1024) {
+    let anonymous = |process: &u32| status_kb(*process, "RssAnon:");
+    while processes.iter().filter_map(anonymous).sum::<u64>() <= u64::from(memory_mb) * 1024 {
         sleep(PAUSE).await;
     }
 }
@@ -267,21 +303,6 @@ fn exit_text(status: io::Result<ExitStatus>) -> String {
         Ok(status) => format!("Runtime exited with error: {}", in_words_of_lambda(status)),
         Err(error) => format!("Runtime exited: {error}"),
     }
-}
-
-/// Returns the end of a process as Lambda's log has it, which is written in Go.
-fn in_words_of_lambda(status: ExitStatus) -> String {
-    let signal = match status.signal() {
-        None => return format!("exit status {}", status.code().unwrap_or_default()),
-        Some(4) => "illegal instruction",
-        Some(6) => "aborted",
-        Some(7) => "bus error",
-        Some(9) => "killed",
-        Some(11) => "segmentation fault",
-        Some(15) => "terminated",
-        Some(other) => return format!("signal: signal {other}"),
-    };
-    format!("signal: {signal}")
 }
 
 #[cfg(test)]
@@ -313,7 +334,7 @@ mod tests {
         let invocation = Invocation::new("{}").timeout(Duration::from_secs(30));
         let outcome = process.invoke(invocation).await;
         let is_over = process.is_over_memory();
-        process.kill().await;
+        process.end(ShutdownReason::Spindown).await;
         (outcome, is_over)
     }
 

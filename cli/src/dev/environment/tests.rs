@@ -159,3 +159,114 @@ fn an_environment_without_events_ends_and_the_next_event_starts_another() {
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
     assert_eq!(log, "start\n".repeat(2));
 }
+
+/// A bootstrap that answers each event with the log of its extension.
+const ANSWERING: &str = r#"exec bash -c '
+    connect() { exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"; }
+    url=/2018-06-01/runtime/invocation
+    while :; do
+        connect
+        printf "GET $url/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" >&3
+        id=$(tr -d "\r" <&3 | sed -n "s/^lambda-runtime-aws-request-id: //p")
+        connect
+        printf "POST $url/$id/response HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" >&3
+        printf "Content-Length: 2\r\n\r\n{}" >&3
+        cat <&3 >/dev/null
+    done'"#;
+
+/// An extension that writes its name, its handler and its events to the file `events`. It crashes
+/// when the file `crash` exists.
+const EXTENSION: &str = r#"#!/bin/bash
+    connect() { exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"; }
+    url=/2020-01-01/extension
+    name=${0##*/}
+    echo "$name ${_HANDLER-none}" >> events
+    connect
+    printf "POST $url/register HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" >&3
+    printf "Lambda-Extension-Name: $name\r\nContent-Length: 32\r\n\r\n" >&3
+    printf '{"events":["INVOKE","SHUTDOWN"]}' >&3
+    id=$(tr -d "\r" <&3 | sed -n "s/^lambda-extension-identifier: //p")
+    while :; do
+        connect
+        printf "GET $url/event/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" >&3
+        printf "Lambda-Extension-Identifier: $id\r\n\r\n" >&3
+        event=$(tr -d "\r" <&3)
+        [[ $event =~ \"eventType\":\"([A-Z]*)\" ]]
+        echo "${BASH_REMATCH[1]}" >> events
+        [ -e crash ] && exit 3
+        if [[ $event =~ \"shutdownReason\":\"([a-z]*)\" ]]; then
+            echo "${BASH_REMATCH[1]}" >> events
+            exit 0
+        fi
+    done
+"#;
+
+/// Adds an extension to an environment.
+fn add_extension(folder: &TempDir, name: &str, script: &str) {
+    let extensions = folder.path().join("extensions");
+    fs::create_dir_all(&extensions).unwrap();
+    // A file that cannot be run is not an extension.
+    fs::write(extensions.join("README"), "").unwrap();
+    let path = extensions.join(name);
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn an_extension_sees_all_phases_of_its_environment() {
+    let (folder, environment) = environment(ANSWERING);
+    add_extension(&folder, "observer", EXTENSION);
+    block_on(async {
+        for _ in 0..2 {
+            assert_eq!(invoke(&environment).await.response().text(), "{}");
+        }
+        environment.end().await;
+    });
+    let events = fs::read_to_string(folder.path().join("events")).unwrap();
+    let expected = "observer none\nINVOKE\nINVOKE\nSHUTDOWN\nspindown\n";
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn an_extension_that_crashes_ends_its_environment_and_is_started_again() {
+    let (folder, environment) = environment(ANSWERING);
+    add_extension(&folder, "observer", EXTENSION);
+    let crash = folder.path().join("crash");
+    block_on(async {
+        environment.start().await;
+        fs::write(&crash, "").unwrap();
+        // The response may arrive before the crash.
+        drop(invoke(&environment).await);
+        if let Some(process) = &mut environment.state.lock().await.process {
+            while process.extension_failure().is_none() {
+                process.rest().await;
+            }
+        }
+        fs::remove_file(&crash).unwrap();
+        assert_eq!(invoke(&environment).await.response().text(), "{}");
+        environment.end().await;
+    });
+    let events = fs::read_to_string(folder.path().join("events")).unwrap();
+    assert_eq!(events.matches("observer none\n").count(), 2, "{events}");
+}
+
+#[test]
+fn an_extension_that_does_not_start_is_the_outcome() {
+    let (folder, environment) = environment(ANSWERING);
+    for (script, kind) in [
+        ("#!/bin/sh\nexit 4\n", "Extension.Crash"),
+        ("#!/nowhere/sh\n", "Extension.LaunchError"),
+    ] {
+        add_extension(&folder, "broken", script);
+        let Outcome::ExtensionFailed(failure) = block_on(invoke(&environment)) else {
+            panic!("it has started")
+        };
+        assert_eq!(
+            (failure.kind.as_str(), failure.extension.as_str()),
+            (kind, "broken")
+        );
+        if kind == "Extension.Crash" {
+            assert_eq!(failure.message, "exit status 4");
+        }
+    }
+}
