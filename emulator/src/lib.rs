@@ -16,8 +16,8 @@ pub mod variables;
 pub use control_group::ControlGroup;
 pub use event_source::{Answered, Functions, LogTail};
 pub use runtime_api::{
-    AnswerStream, Chunk, End, ExtensionFailure, Invocation, Outcome, Pending, Post, RuntimeApi,
-    ShutdownLimits, ShutdownReason, Violation,
+    AnswerStream, Chunk, End, ExtensionFailure, Invocation, LogSource, Outcome, Pending, Post,
+    RuntimeApi, ShutdownLimits, ShutdownReason, Violation,
 };
 pub use template::{
     Api, ApiSettings, Architecture, Asynchronous, Function, InvokeMode, Route, Template,

@@ -7,6 +7,7 @@ mod relay;
 mod routes;
 mod state;
 mod stream;
+mod telemetry;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -24,6 +25,7 @@ pub use outcome::{Outcome, Post, Violation};
 pub use state::MAX_ANSWER;
 use state::{Failed, State, Timer};
 pub use stream::{AnswerStream, Chunk, End, HTTP_INTEGRATION, split_prelude};
+pub use telemetry::LogSource;
 
 /// The state, which is shared and can be watched.
 type SharedState = Arc<watch::Sender<State>>;

@@ -61,7 +61,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(error_type: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn new(error_type: &'static str, message: impl Into<String>) -> Self {
         Self {
             error_type,
             message: message.into(),
@@ -70,11 +70,12 @@ impl Refused {
 }
 
 impl RuntimeApi {
-    /// Sets the function that extensions read when they register.
+    /// Sets the function that extensions read about.
     pub fn describe(&self, function: &Function) {
         self.shared.send_modify(|state| {
             state.function.name.clone_from(&function.name);
             state.function.handler.clone_from(&function.handler);
+            state.function.memory_mb = function.memory_mb;
         });
     }
 
@@ -143,8 +144,10 @@ impl RuntimeApi {
             "shutdownReason": reason.as_str(),
             "deadlineMs": deadline.as_millis() as u64,
         });
-        self.shared
-            .send_modify(|state| state.extensions.shut_down(&event));
+        self.shared.send_modify(|state| {
+            state.telemetry.flush();
+            state.extensions.shut_down(&event);
+        });
         let mut changes = self.shared.subscribe();
         let ended = changes.wait_for(|state: &State| state.extensions.are_shut_down());
         drop(timeout(left, ended).await);

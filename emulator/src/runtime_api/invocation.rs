@@ -11,7 +11,7 @@ pub(super) const REQUEST_ID: &str = "lambda-runtime-aws-request-id";
 pub(super) const INVOCATION_ID: &str = "lambda-runtime-invocation-id";
 const DEADLINE: &str = "lambda-runtime-deadline-ms";
 const FUNCTION_ARN: &str = "lambda-runtime-invoked-function-arn";
-const TRACE_ID: &str = "lambda-runtime-trace-id";
+pub(super) const TRACE_ID: &str = "lambda-runtime-trace-id";
 
 /// One event on its way to a runtime, with the headers of `/invocation/next`.
 ///

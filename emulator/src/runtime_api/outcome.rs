@@ -229,7 +229,8 @@ pub enum Violation {
     /// An init error from a runtime that had asked for an event before; it got a 403.
     #[error("reported an init error after the first call of next")]
     InitErrorAfterNext,
-    /// A request of an extension that the Extensions API refuses; it got a 403.
+    /// A request of an extension that the Extensions API or the Telemetry API refuses; it got a 403, or a
+    /// 400 for a subscription that is not valid.
     #[error("extension {extension:?} called {path}, which was refused: {error_type}")]
     ExtensionRefused {
         /// Its name, or else the identifier that it sent.
@@ -246,6 +247,14 @@ pub enum Violation {
         extension: String,
         /// The request.
         request_id: String,
+    },
+    /// A subscriber that did not take its telemetry, which is lost.
+    #[error("extension {extension:?} did not take its telemetry: {error}")]
+    TelemetryRefused {
+        /// Its name.
+        extension: String,
+        /// The reason.
+        error: String,
     },
     /// A request that the Runtime API does not have; it got a 404 or 405.
     #[error("called {0}, which the Runtime API does not have")]

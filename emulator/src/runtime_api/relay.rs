@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::state::{Closed, Refusal, State, Waiter};
 use super::stream::{ERROR_BODY, ERROR_TYPE};
+use super::telemetry::events::Status;
 use super::{AnswerStream, Chunk, End, Outcome, SharedState, Violation};
 
 const MODE: &str = "lambda-runtime-function-response-mode";
@@ -59,7 +60,7 @@ impl Relay {
         };
         let mut result = Ok(end.clone());
         shared.send_modify(|state| {
-            if let Err(refusal) = state.end_stream(&self.request_id, self.attempt) {
+            if let Err(refusal) = state.end_stream(&self.request_id, self.attempt, &end) {
                 result = Err(refusal);
             }
         });
@@ -134,11 +135,13 @@ impl State {
     }
 
     /// Closes a streamed answer whose body has ended, unless it is closed.
-    fn end_stream(&mut self, request_id: &str, attempt: usize) -> Result<(), Refusal> {
+    fn end_stream(&mut self, request_id: &str, attempt: usize, end: &End) -> Result<(), Refusal> {
         if self.open.get(request_id).map(|open| open.attempt) != Some(attempt) {
             return Err(Refusal::InvalidRequestId);
         }
-        self.open.remove(request_id);
+        if let Some(open) = self.open.remove(request_id) {
+            self.publish_done(request_id, &open, Status::of_stream(end));
+        }
         self.closed.insert(request_id.to_owned(), Closed::Answered);
         Ok(())
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::state::{Kind, MAX_ANSWER, Refusal, Timer};
-use super::{End, Post, SharedState, Violation, extensions, relay};
+use super::{End, Post, SharedState, Violation, extensions, relay, telemetry};
 
 /// The most bytes that are read of one POST, to report by how much it exceeds the limit.
 const MAX_READ: usize = 10 * MAX_ANSWER;
@@ -28,6 +28,7 @@ pub(super) fn router(shared: SharedState) -> Router {
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .merge(extensions::routes::router())
+        .merge(telemetry::routes::router())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .with_state(shared)

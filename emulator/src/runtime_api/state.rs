@@ -1,15 +1,17 @@
 //! The rules of the Runtime API, without I/O: the runtimes that hold events, and the answers that count.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::extensions::registry::Extensions;
-use super::invocation::INVOCATION_ID;
+use super::invocation::{INVOCATION_ID, TRACE_ID};
+use super::telemetry::Telemetry;
+use super::telemetry::events::Status;
 use super::{End, ExtensionFailure, Invocation, Outcome, Post, Violation};
 
 /// The most bytes that a buffered answer may have: 6 MiB and the 100 bytes that Lambda allows on
@@ -32,6 +34,7 @@ pub(super) struct State {
     /// The function that extensions register for.
     pub function: Description,
     pub extensions: Extensions,
+    pub telemetry: Telemetry,
     /// Runtimes that wait in `next` now.
     pub waiting: usize,
     /// Calls of `next` so far.
@@ -56,6 +59,7 @@ pub(super) enum Failed {
 pub(super) struct Description {
     pub name: String,
     pub handler: String,
+    pub memory_mb: u32,
 }
 
 impl Default for Description {
@@ -64,6 +68,7 @@ impl Default for Description {
         Self {
             name: "function".to_owned(),
             handler: String::new(),
+            memory_mb: 128,
         }
     }
 }
@@ -80,6 +85,10 @@ pub(super) struct OpenEvent {
     /// The number of the attempt with this request id.
     pub attempt: usize,
     expected_echo: Option<String>,
+    /// The time at which it was handed out.
+    pub begun: Instant,
+    /// Its tracing header.
+    pub trace: Option<HeaderValue>,
     pub waiter: Waiter,
     /// The timer that ends it at its deadline.
     _timer: Timer,
@@ -183,6 +192,7 @@ impl State {
     pub fn enter_next(&mut self) {
         self.next_calls += 1;
         self.waiting += 1;
+        self.publish_reports_if_ready();
     }
 
     /// Returns whether an event can be handed out: extensions may have to finish the last one.
@@ -228,9 +238,12 @@ impl State {
         let open = OpenEvent {
             attempt: self.attempts,
             expected_echo,
+            begun: Instant::now(),
+            trace: headers.get(TRACE_ID).cloned(),
             waiter: Waiter::Outcome(queued.outcome),
             _timer: start_timer(request_id.clone(), self.attempts, time_left),
         };
+        self.publish_start(&request_id, &open);
         self.open.insert(request_id, open);
         Some(Handout {
             headers,
@@ -253,6 +266,7 @@ impl State {
     pub fn expire(&mut self, request_id: &str, attempt: usize) {
         if self.open.get(request_id).map(|open| open.attempt) == Some(attempt) {
             self.close(request_id, Closed::Expired, Outcome::TimedOut);
+            self.publish_reports();
         }
         for extension in self.extensions.busy_with(attempt) {
             let request_id = request_id.to_owned();
@@ -340,15 +354,18 @@ impl State {
         for queued in self.queue.drain(..) {
             drop(queued.outcome.send(failed.outcome()));
         }
-        for (id, open) in self.open.drain() {
+        for (id, open) in std::mem::take(&mut self.open) {
+            self.publish_done(&id, &open, Status::of(&failed.outcome()));
             open.waiter.end(failed.outcome());
             self.closed.insert(id, Closed::Failed);
         }
+        self.publish_reports();
         self.failed.get_or_insert(failed);
     }
 
     fn close(&mut self, request_id: &str, how: Closed, outcome: Outcome) {
         if let Some(open) = self.open.remove(request_id) {
+            self.publish_done(request_id, &open, Status::of(&outcome));
             open.waiter.end(outcome);
             self.closed.insert(request_id.to_owned(), how);
         }

@@ -26,7 +26,7 @@ impl Extension {
     ) -> (u16, String, Value) {
         let mut sent = vec![("Lambda-Extension-Name", name)];
         sent.extend(headers);
-        let request = request("POST", "extension/register", &sent, body);
+        let request = request("POST", "/2020-01-01/extension/register", &sent, body);
         let (head, body) = receive(send(api.address(), &request));
         let id = value(&head, "lambda-extension-identifier");
         (status(&head), id.unwrap_or_default(), body)
@@ -49,7 +49,7 @@ impl Extension {
     /// Begins a call of `next`, which ends when the connection is dropped.
     pub fn ask(&self) -> TcpStream {
         let headers = [("Lambda-Extension-Identifier", self.id.as_str())];
-        let request = request("GET", "extension/event/next", &headers, "");
+        let request = request("GET", "/2020-01-01/extension/event/next", &headers, "");
         send(self.address, &request)
     }
 
@@ -63,7 +63,20 @@ impl Extension {
     pub fn report(&self, path: &str, error_type: Option<&str>, body: &str) -> (u16, Value) {
         let mut headers = vec![("Lambda-Extension-Identifier", self.id.as_str())];
         headers.extend(error_type.map(|kind| ("Lambda-Extension-Function-Error-Type", kind)));
-        let request = request("POST", &format!("extension/{path}"), &headers, body);
+        let request = request(
+            "POST",
+            &format!("/2020-01-01/extension/{path}"),
+            &headers,
+            body,
+        );
+        let (head, body) = receive(send(self.address, &request));
+        (status(&head), body)
+    }
+
+    /// Subscribes to telemetry.
+    pub fn subscribe(&self, body: &Value) -> (u16, Value) {
+        let headers = [("Lambda-Extension-Identifier", self.id.as_str())];
+        let request = request("PUT", "/2022-07-01/telemetry", &headers, &body.to_string());
         let (head, body) = receive(send(self.address, &request));
         (status(&head), body)
     }
@@ -118,9 +131,7 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> St
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
     let length = body.len();
-    format!(
-        "{method} /2020-01-01/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
-    )
+    format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{lines}\r\n{body}")
 }
 
 fn value(head: &str, name: &str) -> Option<String> {

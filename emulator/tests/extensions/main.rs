@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
+mod telemetry;
 
 use std::net::{Shutdown, TcpStream};
 use std::thread;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use lambda_wasm_emulator::{ExtensionFailure, RuntimeApi, ShutdownReason, variabl
 use tokio::process::Child;
 
 use super::launch::{command, in_words_of_lambda, spawn};
+use super::log::{Destination, Log};
 use crate::interrupt::Unfinished;
 
 /// The directory of the extensions, in the place of `/opt/extensions`.
@@ -24,7 +25,11 @@ const DIRECTORY: &str = "extensions";
 
 /// The extensions that run.
 #[derive(Default)]
-pub(super) struct Extensions(Vec<Extension>);
+pub(super) struct Extensions {
+    all: Vec<Extension>,
+    /// The log of all, if there are any.
+    log: Option<Arc<Log>>,
+}
 
 struct Extension {
     /// Its file name, by which it registers.
@@ -34,7 +39,7 @@ struct Extension {
 }
 
 impl Extensions {
-    /// Starts the extensions of a directory, with the variables of its function.
+    /// Starts the extensions of a directory, with the variables of its function and a log.
     ///
     /// # Errors
     ///
@@ -43,38 +48,49 @@ impl Extensions {
         api: &RuntimeApi,
         root: &Path,
         variables: &BTreeMap<String, String>,
-        output: &OwnedFd,
+        log: Destination,
     ) -> Result<Self, ExtensionFailure> {
         let found = find(root);
+        let Some(first) = found.first() else {
+            return Ok(Self::default());
+        };
+        let cannot = |path: &Path, error: io::Error| ExtensionFailure {
+            kind: "Extension.LaunchError".to_owned(),
+            extension: name(path),
+            message: format!("cannot start {}: {error}", path.display()),
+        };
+        let (log, output) = Log::new(log).map_err(|error| cannot(first, error))?;
+        tokio::spawn(log.clone().follow());
         api.expect_extensions(found.iter().map(|path| name(path)));
         let variables = variables::for_extension(variables);
-        let mut all = Self::default();
+        let mut started = Self {
+            all: Vec::new(),
+            log: Some(log),
+        };
         for path in found {
-            let leader = all.processes().next();
-            let started = command(&path, root, &variables, output)
+            let leader = started.processes().next();
+            let spawned = command(&path, root, &variables, &output)
                 .and_then(|mut command| spawn(&mut command, leader));
-            let name = name(&path);
-            match started {
-                Ok((child, _unfinished)) => all.0.push(Extension {
-                    name,
-                    child,
-                    _unfinished,
-                }),
-                Err(error) => {
-                    return Err(ExtensionFailure {
-                        kind: "Extension.LaunchError".to_owned(),
-                        message: format!("cannot start {}: {error}", path.display()),
-                        extension: name,
-                    });
-                }
-            }
+            let (child, _unfinished) = spawned.map_err(|error| cannot(&path, error))?;
+            started.all.push(Extension {
+                name: name(&path),
+                child,
+                _unfinished,
+            });
         }
-        Ok(all)
+        Ok(started)
+    }
+
+    /// Passes on the log that the extensions have written.
+    pub fn pass_log_on(&self) {
+        if let Some(log) = &self.log {
+            log.pass_on();
+        }
     }
 
     /// Returns the ids of the processes. The first is that of the group.
     pub fn processes(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().filter_map(|extension| extension.child.id())
+        self.all.iter().filter_map(|extension| extension.child.id())
     }
 
     /// Waits for an event that the end of an extension also causes.
@@ -92,14 +108,14 @@ impl Extensions {
     /// Waits until an extension has ended, and returns its name and the reason.
     pub async fn ended(&mut self) -> (String, String) {
         poll_fn(|context| {
-            for position in 0..self.0.len() {
-                let exit = pin!(self.0[position].child.wait()).poll(context);
+            for position in 0..self.all.len() {
+                let exit = pin!(self.all[position].child.wait()).poll(context);
                 if let Poll::Ready(status) = exit {
                     let why = match status {
                         Ok(status) => in_words_of_lambda(status),
                         Err(error) => error.to_string(),
                     };
-                    return Poll::Ready((self.0.remove(position).name, why));
+                    return Poll::Ready((self.all.remove(position).name, why));
                 }
             }
             Poll::Pending
@@ -109,7 +125,7 @@ impl Extensions {
 
     /// Tells the Runtime API which extensions have ended.
     pub fn look(&mut self, api: &RuntimeApi) {
-        self.0.retain_mut(|extension| {
+        self.all.retain_mut(|extension| {
             let Ok(Some(status)) = extension.child.try_wait() else {
                 return true;
             };
@@ -120,14 +136,12 @@ impl Extensions {
 
     /// Hands the event SHUTDOWN to the extensions, and kills those that still run after so long.
     pub async fn end(mut self, api: &RuntimeApi, reason: ShutdownReason, left: Duration) {
-        if self.0.is_empty() {
-            return;
-        }
         self.or_exit(api, api.shut_down(reason, left)).await;
-        for mut extension in self.0 {
+        for extension in &mut self.all {
             // It has ended already if this fails.
             drop(extension.child.kill().await);
         }
+        self.pass_log_on();
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{
-    ControlGroup, End, ExtensionFailure, Function, Invocation, Outcome, RuntimeApi, ShutdownReason,
-    variables,
+    ControlGroup, End, ExtensionFailure, Function, Invocation, LogSource, Outcome, RuntimeApi,
+    ShutdownReason, variables,
 };
 use tokio::process::Child;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -69,16 +69,25 @@ impl Process {
         };
         let api = RuntimeApi::start("127.0.0.1:0").map_err(cannot)?;
         api.describe(function);
-        let (log, output) = Log::new(log).map_err(cannot)?;
+        let log = Arc::new(log);
+        let log_of = |source| {
+            let (log, telemetry) = (log.clone(), api.log_sink(source));
+            Destination::new(move |lines| {
+                telemetry(lines);
+                log.take(lines);
+            })
+        };
+        let (log, output) = Log::new(log_of(LogSource::Function)).map_err(cannot)?;
         tokio::spawn(log.clone().follow());
         let until = Instant::now() + INIT_LIMIT;
         let variables = variables::for_function(function, api.address(), &code.root);
         // Lambda starts the runtime when all extensions have registered.
-        let extensions = Extensions::start(&api, &code.root, &variables, &output);
+        let extensions_log = log_of(LogSource::Extension);
+        let extensions = Extensions::start(&api, &code.root, &variables, extensions_log);
         let mut extensions = extensions.map_err(Outcome::ExtensionFailed)?;
         let registered = extensions.or_exit(&api, api.extensions_registered());
         let registered = timeout_at(until, registered).await;
-        log.pass_on();
+        extensions.pass_log_on();
         match registered {
             Ok(registered) => registered?,
             Err(_) => return Err(not_within_the_limit("an extension did not register")),
@@ -98,6 +107,8 @@ impl Process {
             memory: MemoryLimit::None,
             group: None,
         };
+        let processes = process.processes();
+        process.api.measure_memory(move || used_mb(&processes));
         match process.ready(until).await {
             Ok(()) => Ok(process),
             Err(outcome) => {
@@ -157,10 +168,15 @@ impl Process {
     }
 
     fn group(&mut self) -> &mut ControlGroup {
-        let processes = self.child.id().into_iter();
-        let processes = processes.chain(self.extensions.processes());
+        let processes = self.processes();
         self.group
             .get_or_insert_with(|| ControlGroup::of(processes))
+    }
+
+    /// Returns the ids of the process and of the extensions.
+    fn processes(&self) -> Vec<u32> {
+        let own = self.child.id().into_iter();
+        own.chain(self.extensions.processes()).collect()
     }
 
     /// Returns whether the process was ended for its memory.
@@ -187,9 +203,7 @@ impl Process {
 
     /// Returns the most memory that the process and the extensions have used, in MB.
     pub fn max_memory_mb(&self) -> Option<u64> {
-        let used = |process| status_kb(process, "VmHWM:");
-        let others: u64 = self.extensions.processes().filter_map(used).sum();
-        Some((used(self.child.id()?)? + others).div_ceil(1024))
+        used_mb(&self.processes())
     }
 
     /// Gives the process an event and waits for the outcome.
@@ -213,9 +227,7 @@ impl Process {
 
     /// Waits for an event that the end of the process or of an extension also causes.
     async fn or_exit<T>(&mut self, event: impl Future<Output = T>) -> T {
-        let processes = self.child.id().into_iter();
-        let processes = processes.chain(self.extensions.processes()).collect();
-        let over_memory = over_memory(processes, self.memory);
+        let over_memory = over_memory(self.processes(), self.memory);
         let mut event = pin!(self.extensions.or_exit(&self.api, event));
         let status = tokio::select! {
             biased;
@@ -231,9 +243,10 @@ impl Process {
         event.await
     }
 
-    /// Passes on the log that the process has written.
+    /// Passes on the log that the process and the extensions have written.
     pub fn pass_log_on(&self) {
         self.log.pass_on();
+        self.extensions.pass_log_on();
     }
 
     /// Waits until the process has ended the invocation. A bootstrap may write to its log after it has
@@ -275,6 +288,13 @@ impl Process {
 /// Returns the outcome of a start that takes too long.
 fn not_within_the_limit(what: &str) -> Outcome {
     Outcome::Lost(format!("{what} within {} seconds", INIT_LIMIT.as_secs()))
+}
+
+/// Returns the most memory that processes have used, in MB, or `None` if all have ended.
+fn used_mb(processes: &[u32]) -> Option<u64> {
+    let used = |process: &u32| status_kb(*process, "VmHWM:");
+    let used = processes.iter().filter_map(used).reduce(|sum, kb| sum + kb);
+    Some(used?.div_ceil(1024))
 }
 
 /// Returns when processes have more memory together than a limit that nothing else keeps.

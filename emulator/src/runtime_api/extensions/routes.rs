@@ -73,6 +73,7 @@ async fn next(Shared(shared): Shared<SharedState>, headers: HeaderMap) -> Respon
     let mut entered = Err(Refused::default());
     shared.send_modify(|state| {
         entered = identify(&headers).and_then(|id| state.extensions.enter_next(id).map(|()| id));
+        state.publish_reports_if_ready();
         if let Err(refused) = &entered {
             state.note_refused_id(&headers, "event/next", refused);
         }
@@ -172,12 +173,22 @@ impl State {
         }
     }
 
-    fn note_refused_id(&mut self, headers: &HeaderMap, path: &str, refused: &Refused) {
+    pub(in crate::runtime_api) fn note_refused_id(
+        &mut self,
+        headers: &HeaderMap,
+        path: &str,
+        refused: &Refused,
+    ) {
         let extension = self.extensions.name(text(headers, IDENTIFIER));
         self.note_refused(&extension, path, refused);
     }
 
-    fn note_refused(&mut self, extension: &str, path: &str, refused: &Refused) {
+    pub(in crate::runtime_api) fn note_refused(
+        &mut self,
+        extension: &str,
+        path: &str,
+        refused: &Refused,
+    ) {
         self.violations.push(Violation::ExtensionRefused {
             extension: extension.to_owned(),
             path: path.to_owned(),
@@ -186,7 +197,7 @@ impl State {
     }
 }
 
-fn identify(headers: &HeaderMap) -> Result<Uuid, Refused> {
+pub(in crate::runtime_api) fn identify(headers: &HeaderMap) -> Result<Uuid, Refused> {
     let id = text(headers, IDENTIFIER);
     if id.is_empty() {
         let error_type = "Extension.MissingExtensionIdentifier";
@@ -205,7 +216,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     value.unwrap_or_default()
 }
 
-fn forbidden(refused: &Refused) -> Response {
+pub(in crate::runtime_api) fn forbidden(refused: &Refused) -> Response {
     refuse(StatusCode::FORBIDDEN, refused.error_type, &refused.message)
 }
 
