@@ -142,6 +142,12 @@ impl RuntimeApi {
         self.shared.borrow().init_error().cloned()
     }
 
+    /// Returns whether events can no longer be served: after an init error, a failed extension, or the end
+    /// of the runtime's process.
+    pub fn has_failed(&self) -> bool {
+        self.shared.borrow().failed.is_some()
+    }
+
     /// Returns the number of calls of `next`.
     pub fn next_calls(&self) -> usize {
         self.shared.borrow().next_calls

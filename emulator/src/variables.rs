@@ -44,6 +44,22 @@ pub fn for_function(
     variables
 }
 
+/// Changes the variables of a [function](for_function) to those on a Lambda Managed Instance, where an
+/// environment serves so many events at the same time.
+///
+/// AWS's Runtime Interface Emulator sets them (`internal/lambda-managed-instances/rapidcore/env`):
+/// <https://github.com/aws/aws-lambda-runtime-interface-emulator>.
+pub fn set_concurrency(variables: &mut BTreeMap<String, String>, concurrency: usize) {
+    let managed = [
+        ("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string()),
+        (
+            "AWS_LAMBDA_INITIALIZATION_TYPE",
+            "lambda-managed-instances".to_owned(),
+        ),
+    ];
+    variables.extend(managed.map(|(name, value)| (name.to_owned(), value)));
+}
+
 /// The variables of the runtime's process that extensions do not see: "Permissions and configuration" in
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>.
 const RUNTIME_ONLY: [&str; 10] = [
@@ -88,7 +104,7 @@ mod tests {
                   Environment: { Variables: { MINE: 1, TZ: CET, AWS_REGION: moon } }";
         let template = Template::parse(template).unwrap();
         let address = "127.0.0.1:9001".parse().unwrap();
-        let variables = for_function(&template.functions[0], address, Path::new("/dist"));
+        let mut variables = for_function(&template.functions[0], address, Path::new("/dist"));
         assert_eq!(variables["MINE"], "1");
         assert_eq!(variables["TZ"], "CET");
         assert_eq!(variables["AWS_REGION"], "us-east-1");
@@ -100,5 +116,11 @@ mod tests {
         assert_eq!(extension["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
         assert!(!extension.contains_key("_HANDLER"));
         assert!(!extension.contains_key("LAMBDA_TASK_ROOT"));
+
+        assert_eq!(variables["AWS_LAMBDA_INITIALIZATION_TYPE"], "on-demand");
+        set_concurrency(&mut variables, 8);
+        assert_eq!(variables["AWS_LAMBDA_MAX_CONCURRENCY"], "8");
+        let kind = &variables["AWS_LAMBDA_INITIALIZATION_TYPE"];
+        assert_eq!(kind, "lambda-managed-instances");
     }
 }

@@ -271,6 +271,36 @@ fn many_runtimes_share_the_events_and_each_goes_to_one() {
 }
 
 #[test]
+fn one_process_serves_several_events_at_the_same_time() {
+    let (api, _) = start();
+    // Each worker of the process has its connection.
+    let workers: Vec<_> = (0..3).map(|_| Runtime::new(&api)).collect();
+    let submit = |n: u64| {
+        let timeout = Duration::from_millis(if n == 0 { 30 } else { 60_000 });
+        let invocation = Invocation::new("{}").request_id(&n.to_string());
+        api.submit(invocation.timeout(timeout))
+    };
+    let mut pending: Vec<_> = (0..3).map(submit).collect();
+    for (n, worker) in workers.iter().enumerate() {
+        assert_eq!(worker.next().0, n.to_string());
+    }
+    // A timeout ends only its invocation.
+    assert!(matches!(pending.remove(0).wait(), Outcome::TimedOut));
+    assert_eq!(workers[0].respond("0", "late").0, 400);
+    for n in [2, 1] {
+        workers[n].respond(&n.to_string(), n.to_string());
+        let outcome = pending.remove(n - 1).wait();
+        assert_eq!(outcome.response().text(), n.to_string());
+    }
+    let again = api.submit(Invocation::new("{}").request_id("3"));
+    assert_eq!(workers[0].next().0, "3");
+    workers[0].respond("3", "3");
+    assert_eq!(again.wait().response().text(), "3");
+    assert!(!api.has_failed());
+    assert_eq!(api.violations(), [Violation::Late("0".to_owned())]);
+}
+
+#[test]
 fn a_connection_that_drops_in_next_loses_no_event() {
     let (api, runtime) = start();
     let mut dropped = raw_next(api.address());

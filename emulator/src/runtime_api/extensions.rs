@@ -79,6 +79,14 @@ impl RuntimeApi {
         });
     }
 
+    /// Applies the rules of Lambda Managed Instances to extensions: without INVOKE, since an environment
+    /// serves several events at the same time. See
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html>.
+    pub fn set_managed(&self) {
+        self.shared
+            .send_modify(|state| state.function.is_managed = true);
+    }
+
     /// Notes the file names of external extensions that are about to be started.
     ///
     /// Extensions that register under another name are internal: parts of the runtime's process.

@@ -60,6 +60,8 @@ pub(super) struct Description {
     pub name: String,
     pub handler: String,
     pub memory_mb: u32,
+    /// Whether it runs on a Lambda Managed Instance.
+    pub is_managed: bool,
 }
 
 impl Default for Description {
@@ -69,6 +71,7 @@ impl Default for Description {
             name: "function".to_owned(),
             handler: String::new(),
             memory_mb: 128,
+            is_managed: false,
         }
     }
 }

@@ -102,6 +102,19 @@ fn registrations_that_break_the_rules_are_refused() {
 }
 
 #[test]
+fn extensions_of_a_managed_instance_have_no_invoke() {
+    let api = start(&["outside"]);
+    api.set_managed();
+    for (name, events) in [("outside", BOTH), ("inside", INVOKE)] {
+        let (status, _, error) = Extension::register(&api, name, events, &[]);
+        let error_type = json!("Extension.InvalidEventType");
+        assert_eq!((status, &error["errorType"]), (403, &error_type));
+    }
+    Extension::registered(&api, "outside", r#"{"events":["SHUTDOWN"]}"#);
+    Extension::registered(&api, "inside", "{}");
+}
+
+#[test]
 fn requests_without_a_known_identifier_are_refused() {
     let api = start(&[]);
     let unknown = "00000000-0000-4000-8000-000000000000";

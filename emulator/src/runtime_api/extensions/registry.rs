@@ -60,6 +60,15 @@ pub(in crate::runtime_api) enum Report {
     Exit,
 }
 
+/// The rules of registrations.
+#[derive(Clone, Copy)]
+pub(in crate::runtime_api) struct Registrations {
+    /// Whether the runtime has not called `next`.
+    pub are_open: bool,
+    /// Whether the function runs on a Lambda Managed Instance.
+    pub are_managed: bool,
+}
+
 /// The body of `register`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,9 +85,13 @@ impl Extensions {
         self.expected.extend(names);
     }
 
-    /// Registers an extension, and returns its identifier. `is_open` is false once the runtime has
-    /// called `next`.
-    pub fn register(&mut self, name: &str, body: &[u8], is_open: bool) -> Result<Uuid, Refused> {
+    /// Registers an extension, and returns its identifier.
+    pub fn register(
+        &mut self,
+        name: &str,
+        body: &[u8],
+        rules: Registrations,
+    ) -> Result<Uuid, Refused> {
         if name.is_empty() {
             let error_type = "Extension.InvalidExtensionName";
             return Err(Refused::new(error_type, "Empty extension name"));
@@ -96,14 +109,14 @@ impl Extensions {
         let is_external =
             self.expected.contains(name) || known.is_some_and(|known| known.is_external);
         for event in &registration.events {
-            check_event(event, is_external)?;
+            check_event(event, is_external, rules.are_managed)?;
         }
         match known {
             Some(known) if is_external => {
                 return Err(not_allowed(known.phase, Phase::Registered, name));
             }
             None if is_external => {}
-            _ if !is_open => {
+            _ if !rules.are_open => {
                 let error_type = "Extension.RegistrationClosed";
                 let why = "Extension registration closed already";
                 return Err(Refused::new(error_type, why));
@@ -292,8 +305,10 @@ impl Extension {
     }
 }
 
-fn check_event(event: &str, is_external: bool) -> Result<(), Refused> {
+fn check_event(event: &str, is_external: bool, is_managed: bool) -> Result<(), Refused> {
     let why = match (event, is_external) {
+        (_, false) if is_managed => "No events allowed for internal extensions",
+        ("INVOKE", _) if is_managed => "ErrorInvalidEventType",
         ("INVOKE", _) | ("SHUTDOWN", true) => return Ok(()),
         ("SHUTDOWN", false) => "ShutdownEventNotSupportedForInternalExtension",
         _ => "ErrorInvalidEventType",

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Refused;
-use super::registry::Report;
+use super::registry::{Registrations, Report};
 use crate::account::ACCOUNT;
 use crate::runtime_api::routes::{accepted_or, json_body, read, refuse, truncated};
 use crate::runtime_api::state::{Failed, State};
@@ -39,8 +39,11 @@ async fn register(Shared(shared): Shared<SharedState>, request: Request) -> Resp
     let name = text(&post.headers, NAME);
     let mut registered = None;
     shared.send_modify(|state| {
-        let is_open = state.next_calls == 0;
-        let result = state.extensions.register(name, &post.body, is_open);
+        let phase = Registrations {
+            are_open: state.next_calls == 0,
+            are_managed: state.function.is_managed,
+        };
+        let result = state.extensions.register(name, &post.body, phase);
         let mut body = json!({
             "functionName": state.function.name,
             "functionVersion": "$LATEST",

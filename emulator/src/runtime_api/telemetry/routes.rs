@@ -49,7 +49,7 @@ async fn subscribe(Shared(shared): Shared<SharedState>, request: Request) -> Res
                 return;
             }
         };
-        match Subscription::parse(&post.body) {
+        match Subscription::parse(&post.body, state.function.is_managed) {
             Ok(Subscription {
                 streams,
                 destination,

@@ -68,18 +68,20 @@ impl Default for RawBuffering {
 }
 
 impl Subscription {
-    /// Parses the body of a request.
+    /// Parses the body of a request. Lambda Managed Instances have a schema of their own.
     ///
     /// # Errors
     ///
     /// Returns all problems, in one line.
-    pub fn parse(body: &[u8]) -> Result<Self, String> {
+    pub fn parse(body: &[u8], is_managed: bool) -> Result<Self, String> {
         // An array would do for a structure.
         let object: Result<Map<String, Value>, _> = serde_json::from_slice(body);
         let body = object.and_then(|object| Body::deserialize(Value::from(object)));
         let body = body.map_err(|error| error.to_string())?;
         let mut problems = Vec::new();
-        if !["2022-07-01", "2022-12-13", "2025-01-29"].contains(&body.schema_version.as_str()) {
+        let versions = ["2025-01-29", "2022-12-13", "2022-07-01"];
+        let versions = &versions[..if is_managed { 1 } else { 3 }];
+        if !versions.contains(&body.schema_version.as_str()) {
             problems.push(format!("unknown schemaVersion {:?}", body.schema_version));
         }
         let destination = Destination::parse(&body.destination);
@@ -149,7 +151,7 @@ mod tests {
         for (name, value) in changes.as_object().unwrap() {
             body[name] = value.clone();
         }
-        Subscription::parse(body.to_string().as_bytes())
+        Subscription::parse(body.to_string().as_bytes(), false)
     }
 
     #[test]
@@ -206,6 +208,12 @@ mod tests {
         for (changes, problem) in cases {
             assert_eq!(parse(changes).unwrap_err(), problem);
         }
-        assert!(Subscription::parse(b"[]").is_err());
+        assert!(Subscription::parse(b"[]", false).is_err());
+        let managed = json!({
+            "schemaVersion": "2022-12-13", "types": ["platform"],
+            "destination": { "protocol": "HTTP", "URI": "http://sandbox:80" },
+        });
+        let problem = Subscription::parse(managed.to_string().as_bytes(), true);
+        assert_eq!(problem.unwrap_err(), "unknown schemaVersion \"2022-12-13\"");
     }
 }
