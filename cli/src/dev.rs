@@ -69,6 +69,9 @@ pub struct Args {
     /// Run at most so many environments of each function
     #[arg(long, value_name = "N", default_value_t = Limits::default().environments, value_parser = at_least_one)]
     concurrency: usize,
+    /// Serve so many events at the same time in each environment, as a Lambda Managed Instance does
+    #[arg(long, value_name = "N", default_value_t = Limits::default().events, value_parser = at_least_one)]
+    concurrency_per_environment: usize,
     /// End environments that had no event for so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle.as_secs())]
     idle: u64,
@@ -172,6 +175,7 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
     template.functions = known.iter().map(|(function, _)| function.clone()).collect();
     let limits = Limits {
         environments: args.concurrency,
+        events: args.concurrency_per_environment,
         idle: Duration::from_secs(args.idle.max(1)),
         cpu: args.cpu,
     };

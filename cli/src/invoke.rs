@@ -201,8 +201,8 @@ pub fn select<'a>(known: &'a [Located], name: Option<&str>) -> Result<&'a Locate
 
 /// Starts the function, invokes it, and returns the response.
 async fn once(located: &Located, event: &[u8]) -> Result<Vec<u8>> {
-    let mut process = start(located).await?;
-    let response = invoke(&mut process, located, event).await;
+    let process = start(located).await?;
+    let response = invoke(&process, located, event).await;
     process.rest().await;
     process.end(ShutdownReason::Spindown).await;
     response
@@ -216,7 +216,7 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
     for _ in 0..args.concurrency.min(args.repeat) {
         let (left, located, event) = (left.clone(), located.clone(), event.clone());
         environments.spawn(async move {
-            let mut process = start(&located).await?;
+            let process = start(&located).await?;
             let mut durations = Vec::new();
             let take = |left: u32| left.checked_sub(1);
             while left
@@ -224,7 +224,7 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
                 .is_ok()
             {
                 let begun = Instant::now();
-                invoke(&mut process, &located, &event).await?;
+                invoke(&process, &located, &event).await?;
                 durations.push(begun.elapsed());
             }
             process.end(ShutdownReason::Spindown).await;
@@ -239,14 +239,14 @@ async fn many(args: &Args, located: Arc<Located>, event: Vec<u8>) -> Result<Vec<
 }
 
 async fn start((function, code): &Located) -> Result<Process> {
-    Process::start(function, code, Destination::stderr())
+    Process::start(function, code, 1, Destination::stderr())
         .await
         .map_err(|outcome| failed(function, code, &outcome))
 }
 
 /// Invokes the function of a process, and returns the whole response.
 async fn invoke(
-    process: &mut Process,
+    process: &Process,
     (function, code): &Located,
     event: &[u8],
 ) -> Result<Vec<u8>> {

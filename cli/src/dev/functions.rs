@@ -21,16 +21,28 @@ pub(super) const WAIT_SHOWN: Duration = Duration::from_millis(1);
 pub(super) struct Limits {
     /// The most environments of one function. On Lambda, the account's concurrency is the limit.
     pub environments: usize,
+    /// The most events that an environment serves at the same time. More than one makes it a Lambda
+    /// Managed Instance.
+    pub events: usize,
     /// The time without an event after which an environment ends.
     pub idle: Duration,
     /// Whether each has the CPU of its function's memory size.
     pub cpu: bool,
 }
 
+impl Limits {
+    /// Returns the most events that a function serves at the same time.
+    fn most_events(&self) -> usize {
+        let most = self.environments.saturating_mul(self.events);
+        most.min(Semaphore::MAX_PERMITS)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             environments: 10,
+            events: 1,
             idle: Duration::from_secs(300),
             cpu: false,
         }
@@ -45,8 +57,8 @@ pub(super) struct LocalFunctions {
     limits: Limits,
 }
 
-/// The environments of one function. As on Lambda, each serves one event at a time. When all are in
-/// use, another is added.
+/// The environments of one function. As on Lambda, each serves one event at a time, unless the limits
+/// allow more. When all are in use, another is added.
 pub(super) struct Pool {
     pub function: Function,
     /// The address of its function URL, if it has one.
@@ -132,7 +144,7 @@ impl Pool {
                 let (function, code) = (function.clone(), code.clone());
                 Arc::new(ExecutionEnvironment::new(function, code, limits))
             }),
-            permits: Arc::new(Semaphore::new(limits.environments)),
+            permits: Arc::new(Semaphore::new(limits.most_events())),
             limits,
             is_full: Once::new(),
         }
@@ -252,65 +264,4 @@ impl Functions for LocalFunctions {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs::{self, Permissions};
-    use std::os::unix::fs::PermissionsExt;
-    use std::time::Duration;
-
-    use super::*;
-
-    /// Answers each event with its process id, once as many processes run as the file `wanted` says.
-    const MEETING: &str = r#"#!/bin/bash
-        touch "here.$$"
-        connect() { exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"; }
-        url=/2018-06-01/runtime/invocation
-        while :; do
-            connect
-            printf "GET $url/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" >&3
-            id=$(tr -d "\r" <&3 | sed -n "s/^lambda-runtime-aws-request-id: //p")
-            until [ "$(ls here.* | wc -l)" -ge "$(cat wanted)" ]; do sleep 0.01; done
-            connect
-            printf "POST $url/$id/response HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" >&3
-            printf "Content-Length: ${#BASHPID}\r\n\r\n$BASHPID" >&3
-            cat <&3 >/dev/null
-        done
-    "#;
-
-    #[test]
-    fn events_at_the_same_time_are_served_by_as_many_environments() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("bootstrap");
-        fs::write(&path, MEETING).unwrap();
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-        fs::write(folder.path().join("wanted"), "5").unwrap();
-        let functions = Arc::new(LocalFunctions::default());
-        functions.add(
-            Function::new("F", "f"),
-            &Code::in_directory(folder.path()),
-            None,
-        );
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().build().unwrap().block_on(async {
-            // Each answers only when all five run.
-            let invoke = |functions: Arc<LocalFunctions>| async move {
-                let timeout = Duration::from_secs(30);
-                let outcome = functions
-                    .invoke("F", Invocation::new("{}").timeout(timeout), None)
-                    .await;
-                outcome.response().text()
-            };
-            let mut all = JoinSet::new();
-            for _ in 0..5 {
-                all.spawn(invoke(functions.clone()));
-            }
-            let mut processes = all.join_all().await;
-            processes.sort();
-            processes.dedup();
-            assert_eq!(processes.len(), 5, "{processes:?}");
-            // One after the other, one is enough.
-            let again = invoke(functions.clone()).await;
-            assert_eq!(invoke(functions.clone()).await, again);
-            assert!(processes.contains(&again));
-        });
-    }
-}
+mod tests;

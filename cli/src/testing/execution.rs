@@ -104,7 +104,7 @@ pub async fn invoke(function: &Function, code: &Code, event: Vec<u8>) -> Executi
 }
 
 async fn outcome(function: &Function, code: &Code, event: Vec<u8>, log: Destination) -> Outcome {
-    let mut process = match Process::start(function, code, log).await {
+    let process = match Process::start(function, code, 1, log).await {
         Ok(process) => process,
         Err(outcome) => return outcome,
     };

@@ -81,6 +81,11 @@ impl Extensions {
         Ok(started)
     }
 
+    /// Returns the log of the extensions, if there are any.
+    pub fn log(&self) -> Option<Arc<Log>> {
+        self.log.clone()
+    }
+
     /// Passes on the log that the extensions have written.
     pub fn pass_log_on(&self) {
         if let Some(log) = &self.log {
@@ -135,7 +140,7 @@ impl Extensions {
     }
 
     /// Hands the event SHUTDOWN to the extensions, and kills those that still run after so long.
-    pub async fn end(mut self, api: &RuntimeApi, reason: ShutdownReason, left: Duration) {
+    pub async fn end(&mut self, api: &RuntimeApi, reason: ShutdownReason, left: Duration) {
         self.or_exit(api, api.shut_down(reason, left)).await;
         for extension in &mut self.all {
             // It has ended already if this fails.

@@ -61,3 +61,11 @@ pub(super) fn in_words_of_lambda(status: ExitStatus) -> String {
     };
     format!("signal: {signal}")
 }
+
+/// Returns the reason why a bootstrap has ended.
+pub(super) fn exit_text(status: io::Result<ExitStatus>) -> String {
+    match status {
+        Ok(status) => format!("Runtime exited with error: {}", in_words_of_lambda(status)),
+        Err(error) => format!("Runtime exited: {error}"),
+    }
+}

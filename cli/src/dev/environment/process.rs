@@ -2,8 +2,8 @@
 
 use std::io;
 use std::pin::pin;
-use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{self, Arc, PoisonError};
 use std::time::Duration;
 
 use lambda_wasm_emulator::{
@@ -11,11 +11,13 @@ use lambda_wasm_emulator::{
     ShutdownReason, variables,
 };
 use tokio::process::Child;
+use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::extensions::Extensions;
-use super::launch::{command, in_words_of_lambda, spawn};
+use super::launch::{command, exit_text, spawn};
 use super::log::{Destination, Log};
+use super::memory::{MemoryLimit, over_memory, used_mb};
 use crate::dev::setup::Code;
 use crate::interrupt::{self, Unfinished};
 
@@ -31,29 +33,33 @@ const LOG_PAUSE: Duration = Duration::from_secs(1);
 /// A bootstrap that runs, or has run. Dropping the value kills it.
 pub struct Process {
     // Dropped first, so that the bootstrap does not see its Runtime API close.
+    children: Mutex<Children>,
+    /// The ids of the bootstrap and of the extensions.
+    processes: Vec<u32>,
+    api: RuntimeApi,
+    log: Arc<Log>,
+    extensions_log: Option<Arc<Log>>,
+    memory: MemoryLimit,
+    /// Whether it was over its memory limit when a look ended it.
+    is_over_memory: AtomicBool,
+    group: sync::Mutex<Option<ControlGroup>>,
+    /// Locked for reading by each invocation.
+    in_use: Arc<RwLock<()>>,
+}
+
+/// The bootstrap and the extensions.
+struct Children {
     child: Child,
     _unfinished: Unfinished,
     extensions: Extensions,
-    api: RuntimeApi,
-    log: Arc<Log>,
-    memory: MemoryLimit,
-    group: Option<ControlGroup>,
 }
 
-/// How the memory of a process is limited.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum MemoryLimit {
-    None,
-    /// By its control group.
-    Group,
-    /// By looking now and then whether it is over so many MB.
-    Looks(u32),
-    /// It was over its limit when a look ended it.
-    Exceeded,
-}
+/// The use of a process by an invocation, until this is dropped.
+pub type InUse = OwnedRwLockReadGuard<()>;
 
 impl Process {
     /// Starts the extensions and a bootstrap, whose logs go to `log`, and waits until they ask for events.
+    /// With a concurrency over 1, they run as on a Lambda Managed Instance.
     ///
     /// # Errors
     ///
@@ -61,6 +67,7 @@ impl Process {
     pub async fn start(
         function: &Function,
         code: &Code,
+        concurrency: usize,
         log: Destination,
     ) -> Result<Self, Outcome> {
         let cannot = |error: io::Error| {
@@ -80,7 +87,11 @@ impl Process {
         let (log, output) = Log::new(log_of(LogSource::Function)).map_err(cannot)?;
         tokio::spawn(log.clone().follow());
         let until = Instant::now() + INIT_LIMIT;
-        let variables = variables::for_function(function, api.address(), &code.root);
+        let mut variables = variables::for_function(function, api.address(), &code.root);
+        if concurrency > 1 {
+            variables::set_concurrency(&mut variables, concurrency);
+            api.set_managed();
+        }
         // Lambda starts the runtime when all extensions have registered.
         let extensions_log = log_of(LogSource::Extension);
         let extensions = Extensions::start(&api, &code.root, &variables, extensions_log);
@@ -98,17 +109,28 @@ impl Process {
         // The log ends with the processes.
         drop(output);
         let (child, _unfinished) = spawned.map_err(cannot)?;
+        let processes: Vec<_> = child
+            .id()
+            .into_iter()
+            .chain(extensions.processes())
+            .collect();
+        let measured = processes.clone();
+        api.measure_memory(move || used_mb(&measured));
         let mut process = Self {
-            child,
-            _unfinished,
-            extensions,
+            processes,
             api,
             log,
+            extensions_log: extensions.log(),
+            children: Mutex::new(Children {
+                child,
+                _unfinished,
+                extensions,
+            }),
             memory: MemoryLimit::None,
-            group: None,
+            is_over_memory: AtomicBool::new(false),
+            group: sync::Mutex::default(),
+            in_use: Arc::default(),
         };
-        let processes = process.processes();
-        process.api.measure_memory(move || used_mb(&processes));
         match process.ready(until).await {
             Ok(()) => Ok(process),
             Err(outcome) => {
@@ -120,30 +142,22 @@ impl Process {
 
     /// Waits until the bootstrap and the extensions ask for an event.
     async fn ready(&mut self, until: Instant) -> Result<(), Outcome> {
-        let ready = async {
-            // An init error is posted before the process ends, and says more.
-            tokio::select! {
-                biased;
-                ready = self.extensions.or_exit(&self.api, self.api.ready()) => ready,
-                status = self.child.wait() => Err(match self.api.init_error() {
-                    Some(post) => Outcome::InitError(post),
-                    None => Outcome::Lost(exit_text(status)),
-                }),
-            }
-        };
-        let ready = timeout_at(until, ready).await;
+        // An init error is posted before the process ends, and says more.
+        let ready = timeout_at(until, self.or_exit(self.api.ready())).await;
+        let children = self.children.get_mut();
         if matches!(ready, Ok(Err(Outcome::InitError(_)))) {
             // It writes the reason to its log, and ends.
-            drop(timeout(LOG_PAUSE, self.child.wait()).await);
+            drop(timeout(LOG_PAUSE, children.child.wait()).await);
         }
+        let has_extensions = children.extensions.processes().next().is_some();
         self.pass_log_on();
-        match (ready, self.extensions.processes().next()) {
-            (Ok(ready), _) => ready,
-            (Err(_), None) => Err(not_within_the_limit(
-                "the bootstrap did not ask for an event",
-            )),
-            (Err(_), Some(_)) => Err(not_within_the_limit(
+        match ready {
+            Ok(ready) => ready,
+            Err(_) if has_extensions => Err(not_within_the_limit(
                 "the bootstrap or an extension did not ask for an event",
+            )),
+            Err(_) => Err(not_within_the_limit(
+                "the bootstrap did not ask for an event",
             )),
         }
     }
@@ -168,32 +182,31 @@ impl Process {
     }
 
     fn group(&mut self) -> &mut ControlGroup {
-        let processes = self.processes();
-        self.group
-            .get_or_insert_with(|| ControlGroup::of(processes))
-    }
-
-    /// Returns the ids of the process and of the extensions.
-    fn processes(&self) -> Vec<u32> {
-        let own = self.child.id().into_iter();
-        own.chain(self.extensions.processes()).collect()
+        let group = self.group.get_mut().unwrap_or_else(PoisonError::into_inner);
+        group.get_or_insert_with(|| ControlGroup::of(self.processes.iter().copied()))
     }
 
     /// Returns whether the process was ended for its memory.
     pub fn is_over_memory(&self) -> bool {
+        let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
         match self.memory {
-            MemoryLimit::Group => self
-                .group
-                .as_ref()
-                .is_some_and(ControlGroup::ended_for_memory),
-            limit => limit == MemoryLimit::Exceeded,
+            MemoryLimit::Group => group.as_ref().is_some_and(ControlGroup::ended_for_memory),
+            _ => self.is_over_memory.load(Ordering::Relaxed),
         }
     }
 
     /// Returns whether the process still runs, and no extension has failed.
-    pub fn is_running(&mut self) -> bool {
-        self.extensions.look(&self.api);
-        matches!(self.child.try_wait(), Ok(None)) && self.extension_failure().is_none()
+    pub fn is_running(&self) -> bool {
+        // Otherwise an invocation waits for the exit, and tells the Runtime API of it.
+        if let Ok(mut children) = self.children.try_lock() {
+            children.extensions.look(&self.api);
+            match children.child.try_wait() {
+                Ok(None) => {}
+                Ok(Some(status)) => self.api.runtime_exited(&exit_text(Ok(status))),
+                Err(error) => self.api.runtime_exited(&exit_text(Err(error))),
+            }
+        }
+        !self.api.has_failed()
     }
 
     /// Returns the failure of an extension that has ended the environment.
@@ -203,58 +216,86 @@ impl Process {
 
     /// Returns the most memory that the process and the extensions have used, in MB.
     pub fn max_memory_mb(&self) -> Option<u64> {
-        used_mb(&self.processes())
+        used_mb(&self.processes)
+    }
+
+    /// Begins the use of the process by an invocation.
+    pub async fn begin_use(&self) -> InUse {
+        self.in_use.clone().read_owned().await
+    }
+
+    /// Waits until no invocation uses the process.
+    pub async fn end_of_use(&self) {
+        drop(self.in_use.write().await);
     }
 
     /// Gives the process an event and waits for the outcome.
-    pub async fn invoke(&mut self, invocation: Invocation) -> Outcome {
+    pub async fn invoke(&self, invocation: Invocation) -> Outcome {
         self.log.begin();
         let outcome = self.api.submit(invocation).outcome();
         self.or_exit(outcome).await
     }
 
     /// Waits for the end of a streamed response.
-    pub async fn follow(&mut self, end: impl Future<Output = End>) -> End {
+    pub async fn follow(&self, end: impl Future<Output = End>) -> End {
         let end = self.or_exit(end).await;
+        if !matches!(end, End::Cut) {
+            return end;
+        }
         // A process that ends closes its connections first. Its exit status says more.
-        match (&end, timeout(EXIT_PAUSE, self.child.wait())) {
-            (End::Cut, exit) => exit
-                .await
-                .map_or(end, |status| End::Lost(exit_text(status))),
-            _ => end,
+        let exit = async { self.children.lock().await.child.wait().await };
+        match timeout(EXIT_PAUSE, exit).await {
+            Ok(status) => End::Lost(exit_text(status)),
+            Err(_) => end,
         }
     }
 
     /// Waits for an event that the end of the process or of an extension also causes.
-    async fn or_exit<T>(&mut self, event: impl Future<Output = T>) -> T {
-        let over_memory = over_memory(self.processes(), self.memory);
-        let mut event = pin!(self.extensions.or_exit(&self.api, event));
-        let status = tokio::select! {
+    async fn or_exit<T>(&self, event: impl Future<Output = T>) -> T {
+        let mut event = pin!(event);
+        tokio::select! {
             biased;
             event = &mut event => return event,
-            status = self.child.wait() => status,
-            () = over_memory => {
-                self.memory = MemoryLimit::Exceeded;
-                drop(self.child.start_kill());
-                self.child.wait().await
+            () = self.exit() => {}
+        }
+        event.await
+    }
+
+    /// Waits until the process or an extension has ended, and tells the Runtime API of it. The first of
+    /// several invocations waits for all.
+    async fn exit(&self) {
+        let mut children = self.children.lock().await;
+        let Children {
+            child, extensions, ..
+        } = &mut *children;
+        let status = tokio::select! {
+            biased;
+            status = child.wait() => status,
+            (name, why) = extensions.ended() => {
+                return self.api.extension_exited(&name, &why);
+            }
+            () = over_memory(&self.processes, self.memory) => {
+                self.is_over_memory.store(true, Ordering::Relaxed);
+                drop(child.start_kill());
+                child.wait().await
             }
         };
         self.api.runtime_exited(&exit_text(status));
-        event.await
     }
 
     /// Passes on the log that the process and the extensions have written.
     pub fn pass_log_on(&self) {
         self.log.pass_on();
-        self.extensions.pass_log_on();
+        if let Some(log) = &self.extensions_log {
+            log.pass_on();
+        }
     }
 
     /// Waits until the process has ended the invocation. A bootstrap may write to its log after it has
     /// sent the response.
-    pub async fn rest(&mut self) {
+    pub async fn rest(&self) {
         tokio::select! {
-            _ = self.extensions.or_exit(&self.api, self.api.ready()) => {}
-            _ = self.child.wait() => {}
+            _ = self.or_exit(self.api.ready()) => {}
             () = sleep(LOG_PAUSE) => {}
         }
         self.pass_log_on();
@@ -266,19 +307,25 @@ impl Process {
     }
 
     /// Ends the process, and then the extensions, which get the event SHUTDOWN. Only with extensions does
-    /// the process have time to end itself, as on Lambda.
-    pub async fn end(mut self, reason: ShutdownReason) {
+    /// the process have time to end itself, as on Lambda. Invocations in progress are lost.
+    pub async fn end(&self, reason: ShutdownReason) {
         let begun = Instant::now();
         let limits = self.api.shutdown_limits();
-        if let Some(id) = self.child.id().filter(|_| !limits.runtime.is_zero()) {
+        self.api.runtime_exited("the environment has ended");
+        let mut children = self.children.lock().await;
+        let Children {
+            child, extensions, ..
+        } = &mut *children;
+        if let Some(id) = child.id().filter(|_| !limits.runtime.is_zero()) {
             interrupt::terminate(id);
-            drop(timeout(limits.runtime, self.child.wait()).await);
+            drop(timeout(limits.runtime, child.wait()).await);
         }
         // It has ended already if this fails.
-        drop(self.child.kill().await);
+        drop(child.kill().await);
         let left = limits.total.saturating_sub(begun.elapsed());
-        self.extensions.end(&self.api, reason, left).await;
-        if let Some(group) = self.group.take() {
+        extensions.end(&self.api, reason, left).await;
+        let group = self.group.lock();
+        if let Some(group) = group.unwrap_or_else(PoisonError::into_inner).take() {
             // Removing it may wait for what the process has started.
             drop(tokio::task::spawn_blocking(move || drop(group)));
         }
@@ -288,41 +335,6 @@ impl Process {
 /// Returns the outcome of a start that takes too long.
 fn not_within_the_limit(what: &str) -> Outcome {
     Outcome::Lost(format!("{what} within {} seconds", INIT_LIMIT.as_secs()))
-}
-
-/// Returns the most memory that processes have used, in MB, or `None` if all have ended.
-fn used_mb(processes: &[u32]) -> Option<u64> {
-    let used = |process: &u32| status_kb(*process, "VmHWM:");
-    let used = processes.iter().filter_map(used).reduce(|sum, kb| sum + kb);
-    Some(used?.div_ceil(1024))
-}
-
-/// Returns when processes have more memory together than a limit that nothing else keeps.
-async fn over_memory(processes: Vec<u32>, limit: MemoryLimit) {
-    const PAUSE: Duration = Duration::from_millis(20);
-    let MemoryLimit::Looks(memory_mb) = limit else {
-        return std::future::pending().await;
-    };
-    // Files that are mapped do not count: the kernel can take their pages back.
-    let anonymous = |process: &u32| status_kb(*process, "RssAnon:");
-    while processes.iter().filter_map(anonymous).sum::<u64>() <= u64::from(memory_mb) * 1024 {
-        sleep(PAUSE).await;
-    }
-}
-
-/// Returns a value of `/proc/PROCESS/status` in kB:
-/// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
-fn status_kb(process: u32, name: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().strip_suffix("kB")?.trim_end().parse().ok()
-}
-
-fn exit_text(status: io::Result<ExitStatus>) -> String {
-    match status {
-        Ok(status) => format!("Runtime exited with error: {}", in_words_of_lambda(status)),
-        Err(error) => format!("Runtime exited: {error}"),
-    }
 }
 
 #[cfg(test)]
@@ -348,7 +360,7 @@ mod tests {
         fs::write(&code.bootstrap, HUNGRY).unwrap();
         fs::set_permissions(&code.bootstrap, Permissions::from_mode(0o755)).unwrap();
         let function = Function::new("F", "f");
-        let started = Process::start(&function, &code, Destination::stderr()).await;
+        let started = Process::start(&function, &code, 1, Destination::stderr()).await;
         let mut process = started.unwrap();
         limit(&mut process);
         let invocation = Invocation::new("{}").timeout(Duration::from_secs(30));

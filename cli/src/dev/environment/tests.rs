@@ -1,7 +1,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use lambda_wasm_emulator::Template;
+use lambda_wasm_emulator::{End, Invocation, Template};
 use tempfile::TempDir;
 
 use super::*;
@@ -237,7 +237,7 @@ fn an_extension_that_crashes_ends_its_environment_and_is_started_again() {
         fs::write(&crash, "").unwrap();
         // The response may arrive before the crash.
         drop(invoke(&environment).await);
-        if let Some(process) = &mut environment.state.lock().await.process {
+        if let Some(process) = &environment.state.lock().await.process {
             while process.extension_failure().is_none() {
                 process.rest().await;
             }
