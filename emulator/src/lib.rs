@@ -1,5 +1,6 @@
 //! AWS Lambda for a runtime and a client on this machine: the Runtime API that a `bootstrap` asks for
-//! events, and the event sources that create those events from HTTP requests.
+//! events, the Extensions and Telemetry APIs, and the event sources that create those events from
+//! HTTP requests.
 //!
 //! [`RuntimeApi`] is strict. It refuses the requests that the service refuses, and records every
 //! breach of the contract for tests. It does not know what the runtime runs.

@@ -230,14 +230,16 @@ impl State {
         let queued = std::iter::from_fn(|| self.queue.pop_front())
             .find(|queued| !queued.outcome.is_closed())?;
         let (headers, time_left) = queued.invocation.dispatch();
-        let extension_event = queued.invocation.extension_event(time_left);
+        let take_invoke = self.extensions.take_invoke();
+        let extension_event = take_invoke.then(|| queued.invocation.extension_event(time_left));
         let expected_echo = queued.invocation.expected_echo();
         let request_id = queued.invocation.request_id;
         self.attempts += 1;
         self.waiting -= 1;
-        let timer = || start_timer(request_id.clone(), self.attempts, time_left);
-        self.extensions
-            .invoke(&extension_event, self.attempts, timer);
+        if let Some(event) = extension_event {
+            let timer = start_timer(request_id.clone(), self.attempts, time_left);
+            self.extensions.invoke(&event, self.attempts, timer);
+        }
         let open = OpenEvent {
             attempt: self.attempts,
             expected_echo,

@@ -97,7 +97,7 @@ impl Extensions {
             return Err(Refused::new(error_type, "Empty extension name"));
         }
         let invalid = |why: String| Refused::new("InvalidRequestFormat", why);
-        // An array would do for a structure.
+        // Serde also takes an array for a structure.
         let object: Result<Map<String, Value>, _> = serde_json::from_slice(body);
         let registration = object.and_then(|object| Registration::deserialize(Value::from(object)));
         let registration = registration.map_err(|error| invalid(error.to_string()))?;
@@ -207,17 +207,18 @@ impl Extensions {
         Some(event)
     }
 
-    /// Gives the event of an invocation to all extensions that have registered for it. `timer` starts
-    /// the timer of its deadline.
-    pub fn invoke(&mut self, event: &Value, attempt: usize, timer: impl FnOnce() -> Timer) {
-        let mut takers = 0;
+    /// Returns whether an extension has registered for invocations.
+    pub fn take_invoke(&self) -> bool {
+        self.registered.iter().any(|one| one.takes_invoke)
+    }
+
+    /// Gives the event of an invocation to all extensions that have registered for it, with the timer of
+    /// its deadline.
+    pub fn invoke(&mut self, event: &Value, attempt: usize, timer: Timer) {
         for extension in self.registered.iter_mut().filter(|one| one.takes_invoke) {
             extension.event = Some(event.clone());
-            takers += 1;
         }
-        if takers > 0 {
-            self.invocation = Some((attempt, timer()));
-        }
+        self.invocation = Some((attempt, timer));
     }
 
     /// Returns the names of the extensions that still take part in an attempt.

@@ -74,7 +74,7 @@ impl Subscription {
     ///
     /// Returns all problems, in one line.
     pub fn parse(body: &[u8], is_managed: bool) -> Result<Self, String> {
-        // An array would do for a structure.
+        // Serde also takes an array for a structure.
         let object: Result<Map<String, Value>, _> = serde_json::from_slice(body);
         let body = object.and_then(|object| Body::deserialize(Value::from(object)));
         let body = body.map_err(|error| error.to_string())?;
