@@ -1,7 +1,7 @@
 //! The execution environment of one function: a `bootstrap` with its Runtime API. It is started,
 //! killed and replaced like an environment of Lambda.
 
-mod extensions;
+pub(super) mod extensions;
 mod invocation;
 mod launch;
 pub mod log;

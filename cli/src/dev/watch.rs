@@ -10,6 +10,7 @@ use anyhow::Context;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
+use super::environment::extensions;
 use super::setup::Code;
 use crate::build::inputs;
 
@@ -81,10 +82,11 @@ impl Changes {
 
 /// The state of a function's files: the inode, the size and the time of the last write of each.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fingerprint([Option<(u64, u64, SystemTime)>; 3]);
+pub(super) struct Fingerprint(Vec<(PathBuf, Option<(u64, u64, SystemTime)>)>);
 
 impl Fingerprint {
-    /// Reads the state of `bootstrap`, the component and the policy of a handler, in a directory.
+    /// Reads the state of `bootstrap`, the component and the policy of a handler, and the extensions, in a
+    /// directory.
     pub fn read(code: &Code, handler: &str) -> Self {
         let paths = [
             code.bootstrap.clone(),
@@ -92,15 +94,20 @@ impl Fingerprint {
             code.root.join(format!("{handler}.toml")),
         ];
         // A file that cannot be read counts as missing: a start that needs it reports the error.
-        Self(paths.map(|path| {
+        let state = |path: &Path| {
             let meta = fs::metadata(path).ok()?;
             Some((meta.ino(), meta.len(), meta.modified().ok()?))
-        }))
+        };
+        let paths = paths.into_iter().chain(extensions::find(&code.root));
+        Self(paths.map(|path| (path.clone(), state(&path))).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -124,6 +131,13 @@ mod tests {
         let third = fingerprint();
         assert_ne!(third, second);
         write("bootstrap");
-        assert_ne!(fingerprint(), third);
+        let fourth = fingerprint();
+        assert_ne!(fourth, third);
+        fs::create_dir(folder.path().join("extensions")).unwrap();
+        write("extensions/data");
+        assert_eq!(fingerprint(), fourth);
+        let data = folder.path().join("extensions/data");
+        fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+        assert_ne!(fingerprint(), fourth);
     }
 }

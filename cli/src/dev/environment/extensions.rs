@@ -151,7 +151,7 @@ impl Extensions {
 }
 
 /// Returns the executables in the directory of extensions, if there is one.
-fn find(root: &Path) -> Vec<PathBuf> {
+pub(in crate::dev) fn find(root: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(root.join(DIRECTORY)).into_iter().flatten();
     let paths = entries.filter_map(|entry: io::Result<fs::DirEntry>| Some(entry.ok()?.path()));
     let mut found: Vec<_> = paths.filter(|path| is_executable(path)).collect();
