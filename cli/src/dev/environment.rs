@@ -70,7 +70,7 @@ impl ExecutionEnvironment {
             code,
             limits,
             state: Mutex::default(),
-            slots: Arc::new(Semaphore::new(limits.events)),
+            slots: Arc::new(Semaphore::new(limits.events.min(Semaphore::MAX_PERMITS))),
             logging: Arc::default(),
         }
     }

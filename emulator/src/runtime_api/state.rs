@@ -55,7 +55,7 @@ pub(super) enum Failed {
     Exited(String),
 }
 
-/// The part of a function that extensions read.
+/// The facts about a function that the APIs for extensions need.
 pub(super) struct Description {
     pub name: String,
     pub handler: String,

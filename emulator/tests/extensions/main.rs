@@ -102,6 +102,20 @@ fn registrations_that_break_the_rules_are_refused() {
 }
 
 #[test]
+fn a_function_has_at_most_ten_extensions() {
+    let names: Vec<_> = (0..11).map(|n| format!("outside {n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let api = start(&names);
+    let (status, _, error) = Extension::register(&api, names[0], BOTH, &[]);
+    let error_type = json!("Extension.TooManyExtensions");
+    assert_eq!((status, &error["errorType"]), (403, &error_type));
+    let api = start(&names[..10]);
+    for name in &names[..10] {
+        Extension::registered(&api, name, BOTH);
+    }
+}
+
+#[test]
 fn extensions_of_a_managed_instance_have_no_invoke() {
     let api = start(&["outside"]);
     api.set_managed();

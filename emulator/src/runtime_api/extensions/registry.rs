@@ -111,20 +111,24 @@ impl Extensions {
         for event in &registration.events {
             check_event(event, is_external, rules.are_managed)?;
         }
+        let count = self.expected.len() + self.registered.len();
+        let too_many = || {
+            let why = format!("Extension limit ({MOST}) reached");
+            Refused::new("Extension.TooManyExtensions", why)
+        };
         match known {
             Some(known) if is_external => {
                 return Err(not_allowed(known.phase, Phase::Registered, name));
             }
+            // It counts already.
+            None if is_external && count > MOST => return Err(too_many()),
             None if is_external => {}
             _ if !rules.are_open => {
                 let error_type = "Extension.RegistrationClosed";
                 let why = "Extension registration closed already";
                 return Err(Refused::new(error_type, why));
             }
-            _ if self.expected.len() + self.registered.len() >= MOST => {
-                let why = format!("Extension limit ({MOST}) reached");
-                return Err(Refused::new("Extension.TooManyExtensions", why));
-            }
+            _ if count >= MOST => return Err(too_many()),
             Some(_) => {
                 let error_type = "Extension.InvalidExtensionState";
                 let why = "Extension with this name already registered";
