@@ -299,6 +299,7 @@ fn failed(function: &Function, code: &Code, outcome: &Outcome) -> anyhow::Error 
         Outcome::TooLarge { size } => {
             anyhow::anyhow!("the response has {size} bytes, which is over Lambda's limit")
         }
+        Outcome::ExtensionFailed(failure) => anyhow::anyhow!("{}: {failure}", failure.kind),
         Outcome::Lost(why) => anyhow::anyhow!("{why}"),
         other => anyhow::anyhow!("{other:?}"),
     }
