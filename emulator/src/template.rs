@@ -5,6 +5,7 @@
 
 mod apis;
 mod architecture;
+mod cors;
 mod error;
 mod events;
 mod function;
@@ -22,6 +23,7 @@ use crate::account::REGION;
 pub use apis::ApiSettings;
 use apis::Apis;
 pub use architecture::Architecture;
+pub use cors::Cors;
 pub use error::TemplateError;
 use function::arn;
 pub use function::{Asynchronous, Function};
@@ -190,8 +192,7 @@ impl Template {
             ));
             return;
         };
-        note_unfollowed(resource, "FunctionUrlConfig", properties, &mut self.notes);
-        function.url = events::url(resource, properties, &mut self.notes);
+        events::set_url(function, resource, properties, &mut self.notes);
     }
 
     /// Notes the functions of a load balancer's target group.
@@ -248,19 +249,12 @@ fn binary_types(api: Node<'_>) -> Vec<String> {
     types.texts().map(|kind| kind.replace("~1", "/")).collect()
 }
 
-/// The settings of an API or a function URL that change its events or responses on AWS and are ignored here, with the value
-/// that does not change them.
-const UNFOLLOWED: &[(&str, &[(&str, &str)])] = &[
-    ("Api", &[("Cors", "")]),
-    ("HttpApi", &[("CorsConfiguration", "")]),
-    ("FunctionUrlConfig", &[("Cors", "")]),
-];
+/// The settings of an API that change its events or responses on AWS and are ignored here, by its kind.
+const UNFOLLOWED: &[(&str, &str)] = &[("Api", "GatewayResponses")];
 
 fn note_unfollowed(of: &str, kind: &str, node: Node<'_>, notes: &mut Vec<String>) {
-    let settings = UNFOLLOWED.iter().find(|(known, _)| *known == kind);
-    for (setting, same) in settings.into_iter().flat_map(|(_, settings)| *settings) {
-        let value = node.get(setting);
-        if !value.is_absent() && value.text().as_deref() != Some(same) {
+    for (_, setting) in UNFOLLOWED.iter().filter(|(known, _)| *known == kind) {
+        if !node.get(setting).is_absent() {
             notes.push(format!("{of}: {setting} is ignored here"));
         }
     }

@@ -8,7 +8,7 @@ use axum::http::{Response, StatusCode};
 
 use super::arrival::Arrival;
 use super::v2_event::{self, Sender};
-use super::{Answer, Door, Functions, run, set, status, streamed, v2_answer};
+use super::{Answer, Door, Functions, cors, run, set, status, streamed, v2_answer};
 use crate::{Function, Invocation, InvokeMode, Outcome};
 
 pub(super) struct FunctionUrl<F> {
@@ -25,10 +25,17 @@ impl<F: Functions> Door for FunctionUrl<F> {
     }
 
     async fn answer(&self, arrival: &Arrival, parts: &Parts, body: Option<&Bytes>) -> Answer {
-        let response = match body {
-            Some(body) => self.respond(arrival, parts, body).await,
-            None => too_large(),
+        let mut response = match (&self.function.url_cors, body) {
+            (Some(cors), _) if cors::is_preflight(parts) => {
+                let response = cors::preflight(cors, parts, StatusCode::OK);
+                return Answer::without_function(response);
+            }
+            (_, Some(body)) => self.respond(arrival, parts, body).await,
+            (_, None) => too_large(),
         };
+        if let Some(cors) = &self.function.url_cors {
+            cors::add(cors, &parts.headers, response.headers_mut());
+        }
         Answer {
             function: Some(self.function.name.clone()),
             is_invoke: false,

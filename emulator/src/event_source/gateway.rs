@@ -1,7 +1,6 @@
 //! A template's REST API and its HTTP API, and Lambda's Invoke API, behind one address.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
@@ -10,19 +9,18 @@ use tokio::sync::oneshot;
 
 use super::arrival::Arrival;
 use super::invoke_api::{self, InvocationType, Operation};
+use super::noted::Noted;
 use super::routing::{self, Match};
-use super::v2_event::{self, Sender};
 use super::{
-    Answer, Door, Functions, MAX_BODY, asynchronous, binary, event_stream, guard, message, prepare,
-    rest_answer, rest_event, run, status, streamed, v2_answer,
+    Answer, Door, Functions, asynchronous, cors, event_stream, guard, message, prepare, run,
+    status, streamed,
 };
 use crate::{Api, Function, Invocation, InvokeMode, Outcome, Post, Template};
 
 pub(super) struct Gateway<F> {
-    template: Template,
-    functions: Arc<F>,
-    /// The functions and routes about which the note on base64 was reported.
-    noted: Mutex<BTreeSet<(String, String)>>,
+    pub template: Template,
+    pub functions: Arc<F>,
+    pub noted: Noted,
 }
 
 impl<F> Gateway<F> {
@@ -31,13 +29,13 @@ impl<F> Gateway<F> {
         Self {
             template,
             functions,
-            noted: Mutex::default(),
+            noted: Noted::default(),
         }
     }
 }
 
 /// The reason why a function has no response.
-enum NoResponse {
+pub(super) enum NoResponse {
     /// The event is too large for Lambda.
     TooLarge,
     InTime,
@@ -76,12 +74,22 @@ impl<F: Functions> Door for Gateway<F> {
             };
         }
         let functions = &self.template.functions;
-        let Some(found) = routing::find_in_any(functions, method.as_str(), path) else {
+        let found = routing::find_in_any(functions, method.as_str(), path);
+        if let Some(response) = self.preflight(found.as_ref(), parts) {
+            return Answer::without_function(response);
+        }
+        let Some(found) = found else {
             return Answer::without_function(self.not_found());
         };
         let response = match found.route.api {
             Api::Rest => self.rest(arrival, &found, parts, body).await,
-            Api::Http => self.http(arrival, &found, parts, body).await,
+            Api::Http => {
+                let mut response = self.http(arrival, &found, parts, body).await;
+                if let Some(cors) = &found.route.settings.cors {
+                    cors::replace(cors, &parts.headers, response.headers_mut());
+                }
+                response
+            }
         };
         Answer {
             function: Some(found.function.name.clone()),
@@ -92,6 +100,38 @@ impl<F: Functions> Door for Gateway<F> {
 }
 
 impl<F: Functions> Gateway<F> {
+    /// Returns the response to a request with `OPTIONS` that an API answers itself, since its settings of CORS say so.
+    fn preflight(&self, found: Option<&Match<'_>>, parts: &Parts) -> Option<Response<Body>> {
+        let (functions, path) = (&self.template.functions, parts.uri.path());
+        let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
+        let is_own = |found: &Match<'_>| is_rest(found) && found.route.method != "ANY";
+        if parts.method != Method::OPTIONS || found.is_some_and(is_own) {
+            return None;
+        }
+        if found.is_none_or(is_rest) {
+            let resource = routing::resource(functions, path);
+            let mut settings = resource.iter().map(|found| &found.route.settings);
+            if let Some(cors) = settings.find_map(|settings| settings.cors.as_ref()) {
+                let methods = resource.iter().map(|found| &*found.route.method);
+                return Some(cors::mock(cors, methods));
+            }
+        }
+        if !cors::is_preflight(parts) || found.is_some_and(is_rest) {
+            return None;
+        }
+        // "Even if there isn't an OPTIONS route configured for your API".
+        let later = || {
+            let method = cors::asked_method(parts)?;
+            let found = routing::find(functions, Api::Http, method, path)?;
+            found.route.settings.cors.as_ref()
+        };
+        let cors = match found {
+            Some(found) => found.route.settings.cors.as_ref(),
+            None => later(),
+        };
+        Some(cors::preflight(cors?, parts, StatusCode::NO_CONTENT))
+    }
+
     /// Returns the response if no route matches.
     fn not_found(&self) -> Response<Body> {
         let functions = self.template.functions.iter();
@@ -103,98 +143,8 @@ impl<F: Functions> Gateway<F> {
         }
     }
 
-    /// Answers a request of the REST API.
-    ///
-    /// At API Gateway's own limit, the words are its default for `REQUEST_TOO_LARGE` ("Gateway response
-    /// types" in its guide). AWS's pages do not have the words at Lambda's limit: users report them.
-    async fn rest(
-        &self,
-        arrival: &Arrival,
-        found: &Match<'_>,
-        parts: &Parts,
-        body: Option<&Bytes>,
-    ) -> Response<Body> {
-        let too_large = StatusCode::PAYLOAD_TOO_LARGE;
-        let Some(body) = body else {
-            let why = format!("HTTP content length exceeded {MAX_BODY} bytes.");
-            return message(too_large, &why);
-        };
-        let types = &self.template.binary_types;
-        let event = rest_event::event(parts, body, found, arrival, types);
-        let takes_bytes = binary::takes_bytes(types, &parts.headers);
-        let answer = |post: &Post| {
-            if let Some(response) = streamed::whole(post) {
-                return response;
-            }
-            let made = rest_answer::response(&post.body, takes_bytes)?;
-            if made.is_base64_text {
-                self.note_base64(arrival, found, parts);
-            }
-            Ok(made.response)
-        };
-        match self.ask(arrival, found, event.to_string(), answer).await {
-            Ok(response) => response,
-            Err(NoResponse::TooLarge) => message(too_large, "Request Too Long"),
-            Err(NoResponse::InTime) => {
-                message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
-            }
-            Err(NoResponse::AtAll) => message(StatusCode::BAD_GATEWAY, "Internal server error"),
-        }
-    }
-
-    /// Reports, once for each route, why the client got base64.
-    fn note_base64(&self, arrival: &Arrival, found: &Match<'_>, parts: &Parts) {
-        let (function, route) = (&found.function.name, found.route.key());
-        let key = (function.clone(), route.clone());
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.insert(key) {
-            let note = binary::note(&route, &self.template.binary_types, &parts.headers);
-            self.functions.note(function, &arrival.request_id, &note);
-        }
-    }
-
-    /// Answers a request of the HTTP API. AWS's pages do not have the words for a request that is too
-    /// large: users report them.
-    async fn http(
-        &self,
-        arrival: &Arrival,
-        found: &Match<'_>,
-        parts: &Parts,
-        body: Option<&Bytes>,
-    ) -> Response<Body> {
-        let too_large = || message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
-        let Some(body) = body else {
-            return too_large();
-        };
-        let Some(path) = v2_event::http_api_path(parts.uri.path()) else {
-            return message(StatusCode::BAD_REQUEST, "Bad Request");
-        };
-        let asked = if found.route.has_payload_1 {
-            let event = rest_event::http_api_event(parts, body, found, &path, arrival);
-            let answer = |post: &Post| match streamed::whole(post) {
-                Some(response) => response,
-                None => Ok(rest_answer::response(&post.body, true)?.response),
-            };
-            self.ask(arrival, found, event.to_string(), answer).await
-        } else {
-            let event = v2_event::event(&Sender::http_api(found, path), parts, body, arrival);
-            let event = event.to_string();
-            self.ask(arrival, found, event, v2_answer::response).await
-        };
-        match asked {
-            Ok(response) => response,
-            Err(NoResponse::TooLarge) => too_large(),
-            Err(NoResponse::InTime) => {
-                message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
-            }
-            Err(NoResponse::AtAll) => {
-                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-            }
-        }
-    }
-
     /// Returns the function's response: streamed if the route streams, or else read by `answer` when it is complete.
-    async fn ask(
+    pub async fn ask(
         &self,
         arrival: &Arrival,
         found: &Match<'_>,

@@ -25,6 +25,25 @@ pub(super) fn find<'a>(
     method: &str,
     path: &str,
 ) -> Option<Match<'a>> {
+    let takes = |found: &Match<'_>| [method, "ANY"].contains(&found.route.method.as_str());
+    let mut candidates = candidates(functions, api, path);
+    if api == Api::Http {
+        candidates.retain(takes);
+    }
+    let mut candidates = most_literal(candidates);
+    candidates.retain(takes);
+    // A route that names the method wins.
+    candidates.sort_by_key(|found| found.route.method == "ANY");
+    candidates.into_iter().next()
+}
+
+/// Returns the routes of all methods of the REST API's resource that takes a path.
+pub(super) fn resource<'a>(functions: &'a [Function], path: &str) -> Vec<Match<'a>> {
+    most_literal(candidates(functions, Api::Rest, path))
+}
+
+/// Returns the routes whose resource matches a path.
+fn candidates<'a>(functions: &'a [Function], api: Api, path: &str) -> Vec<Match<'a>> {
     let candidates = functions.iter().flat_map(|function| {
         let routes = function.routes.iter().filter(|route| route.api == api);
         routes.filter_map(move |route| {
@@ -39,16 +58,14 @@ pub(super) fn find<'a>(
             })
         })
     });
-    let mut candidates: Vec<_> = candidates.collect();
-    let takes = |found: &Match<'_>| [method, "ANY"].contains(&found.route.method.as_str());
-    if api == Api::Http {
-        candidates.retain(takes);
+    candidates.collect()
+}
+
+fn most_literal(mut candidates: Vec<Match<'_>>) -> Vec<Match<'_>> {
+    if let Some(best) = candidates.iter().map(rank).min() {
+        candidates.retain(|found| rank(found) == best);
     }
-    let best = candidates.iter().map(|found| rank(found)).min()?;
-    candidates.retain(|found| rank(found) == best && takes(found));
-    // A route that names the method wins.
-    candidates.sort_by_key(|found| found.route.method == "ANY");
-    candidates.into_iter().next()
+    candidates
 }
 
 /// Returns the parameters with which a resource matches a path, or `None`.

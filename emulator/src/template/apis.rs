@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Api;
 use super::value::{Node, Value};
+use super::{Api, Cors};
 
-/// The settings of an API that its events have.
+/// The settings of an API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiSettings {
     /// The stage of all its requests.
     pub stage: String,
     /// The stage variables.
     pub variables: BTreeMap<String, String>,
+    /// `Cors` of a REST API, or `CorsConfiguration` of an HTTP API.
+    pub cors: Option<Cors>,
 }
 
 impl ApiSettings {
@@ -25,6 +27,7 @@ impl ApiSettings {
         Self {
             stage: stage.to_owned(),
             variables: BTreeMap::new(),
+            cors: None,
         }
     }
 
@@ -46,6 +49,10 @@ impl ApiSettings {
         settings.variables = pairs
             .filter_map(|(name, value)| Some((name.to_owned(), value.text()?)))
             .collect();
+        settings.cors = match api {
+            Api::Rest => Cors::read_rest(name, properties.get("Cors"), notes),
+            Api::Http => Cors::read(name, properties.get("CorsConfiguration"), notes),
+        };
         settings
     }
 }
@@ -62,6 +69,13 @@ impl Apis {
     pub fn read(globals: &Value, resources: &Value, notes: &mut Vec<String>) -> Self {
         let nothing = Value::Map(Vec::new());
         let shared = |api| globals.get(name_of(api)).unwrap_or(&nothing);
+        let added = [Api::Rest, Api::Http].map(|api| {
+            let name = format!("Globals.{}", name_of(api));
+            let read = ApiSettings::read(api, &name, Node(Some(shared(api))), notes);
+            // SAM gives an API that it adds the stage Prod or $default, whatever the globals say.
+            let stage = ApiSettings::default_of(api).stage;
+            Arc::new(ApiSettings { stage, ..read })
+        });
         let mut described = BTreeMap::new();
         for (name, resource) in Node(Some(resources)).entries() {
             let kind = resource.get("Type").text().unwrap_or_default();
@@ -75,13 +89,6 @@ impl Apis {
                 described.insert(name.to_owned(), Arc::new(settings));
             }
         }
-        let added = [Api::Rest, Api::Http].map(|api| {
-            let properties = Node(Some(shared(api)));
-            let read = ApiSettings::read(api, name_of(api), properties, &mut Vec::new());
-            // SAM gives an API that it adds the stage Prod or $default, whatever the globals say.
-            let stage = ApiSettings::default_of(api).stage;
-            Arc::new(ApiSettings { stage, ..read })
-        });
         Self { described, added }
     }
 

@@ -2,7 +2,7 @@
 
 use super::apis::Apis;
 use super::value::Node;
-use super::{Api, InvokeMode, Route};
+use super::{Api, Cors, Function, InvokeMode, Route};
 
 /// Returns the routes of a function's events. Other events become notes.
 pub(super) fn routes(
@@ -62,26 +62,32 @@ pub(super) fn routes(
     routes
 }
 
-/// Returns the mode of a function's URL, if it has a `FunctionUrlConfig`.
-pub(super) fn url(resource: &str, config: Node<'_>, notes: &mut Vec<String>) -> Option<InvokeMode> {
+/// Gives a function its URL, if it has a `FunctionUrlConfig`.
+pub(super) fn set_url(
+    function: &mut Function,
+    resource: &str,
+    config: Node<'_>,
+    notes: &mut Vec<String>,
+) {
     if config.is_absent() {
-        return None;
+        return;
     }
+    function.url_cors = Cors::read(resource, config.get("Cors"), notes);
     if config.get("AuthType").text().as_deref() == Some("AWS_IAM") {
         notes.push(format!(
             "{resource}: its function URL asks for signed requests (AWS_IAM); here it takes all"
         ));
     }
     let mode = config.get("InvokeMode");
-    match mode.text().as_deref() {
-        Some("RESPONSE_STREAM") => Some(InvokeMode::ResponseStream),
-        Some("BUFFERED") => Some(InvokeMode::Buffered),
-        None if mode.is_absent() => Some(InvokeMode::Buffered),
+    function.url = Some(match mode.text().as_deref() {
+        Some("RESPONSE_STREAM") => InvokeMode::ResponseStream,
+        Some("BUFFERED") => InvokeMode::Buffered,
+        None if mode.is_absent() => InvokeMode::Buffered,
         _ => {
             notes.push(format!(
                 "{resource}: the InvokeMode is neither BUFFERED nor RESPONSE_STREAM; it is BUFFERED here"
             ));
-            Some(InvokeMode::Buffered)
+            InvokeMode::Buffered
         }
-    }
+    });
 }

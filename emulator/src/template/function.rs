@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::apis::Apis;
 use super::value::Node;
-use super::{Architecture, InvokeMode, Route, events, intrinsics, note_unfollowed};
+use super::{Architecture, Cors, InvokeMode, Route, events, intrinsics};
 use crate::account::{ACCOUNT, REGION};
 
 /// An `AWS::Serverless::Function`, with the template's `Globals` merged in, or an `AWS::Lambda::Function`.
@@ -32,6 +32,8 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// `FunctionUrlConfig` or an `AWS::Lambda::Url`: the invoke mode of its function URL, if it has one.
     pub url: Option<InvokeMode>,
+    /// `Cors` of its function URL.
+    pub url_cors: Option<Cors>,
     /// Retries and destinations of asynchronous invocations.
     pub asynchronous: Asynchronous,
     /// Whether it is the target of a load balancer.
@@ -79,6 +81,7 @@ impl Function {
             variables: BTreeMap::new(),
             routes: Vec::new(),
             url: None,
+            url_cors: None,
             asynchronous: Asynchronous::default(),
             is_target: false,
             has_multi_value_target: false,
@@ -143,10 +146,8 @@ pub(super) fn read(
     function.variables = variables(resource, properties, notes);
     function.asynchronous = asynchronous(properties);
     function.routes = events::routes(resource, properties, apis, notes);
-    let key = "FunctionUrlConfig";
-    let url = properties.get(key);
-    note_unfollowed(resource, key, url, notes);
-    function.url = events::url(resource, url, notes);
+    let url = properties.get("FunctionUrlConfig");
+    events::set_url(&mut function, resource, url, notes);
     Some(function)
 }
 

@@ -154,8 +154,8 @@ fn bad_templates_say_what_is_wrong() {
 fn unsupported_api_settings_become_notes() {
     let template = r#"
 Globals:
-  Api: { Cors: "'*'" }
-  HttpApi: { CorsConfiguration: true }
+  Api: { GatewayResponses: { DEFAULT_4XX: {} } }
+  HttpApi: { CorsConfiguration: { AllowOrigins: [!Ref Site] } }
 Resources:
   One: { Type: AWS::Serverless::Api, Properties: { StageName: v1, Variables: { A: b } } }
   Two: { Type: AWS::Serverless::Api, Properties: { StageName: Prod } }
@@ -165,20 +165,56 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Handler: web
-      FunctionUrlConfig: { AuthType: NONE, Cors: { AllowOrigins: ["*"] } }
 "#;
     let notes = Template::parse(template).unwrap().notes;
-    let settings = [
-        "Globals.Api: Cors",
-        "Globals.HttpApi: CorsConfiguration",
-        "Web: Cors",
+    let cors = "AllowOrigins has a value that only a deployment can tell; it is left out here";
+    let expected = [
+        &format!("Globals.HttpApi: {cors}"),
+        &format!("Three: {cors}"),
+        "Four: StageName is !Ref, which only a deployment can tell; it is $default here",
+        &format!("Four: {cors}"),
+        "Globals.Api: GatewayResponses is ignored here",
     ];
-    let unknown = "Four: StageName is !Ref, which only a deployment can tell; it is $default here";
-    let settings = settings.map(|of| format!("{of} is ignored here"));
+    assert_eq!(notes, expected);
+}
+
+#[test]
+fn settings_of_cors_are_read() {
+    let template = r#"
+Globals:
+  HttpApi: { CorsConfiguration: true }
+  Function:
+    FunctionUrlConfig: { AuthType: NONE, Cors: { AllowOrigins: ["https://a.example"] } }
+Resources:
+  Rest:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: v1
+      Cors: { AllowOrigin: "'*'", AllowHeaders: "'A,B'", MaxAge: "'600'", AllowCredentials: true }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      FunctionUrlConfig: { Cors: { AllowOrigins: ["https://b.example"], MaxAge: 5 } }
+      Events:
+        Rest: { Type: Api, Properties: { Path: /, Method: get, RestApiId: !Ref Rest } }
+        Http: { Type: HttpApi }
+"#;
+    let template = Template::parse(template).unwrap();
+    let function = &template.functions[0];
+    let [rest, http] = [0, 1].map(|index| function.routes[index].settings.cors.clone().unwrap());
     assert_eq!(
-        notes,
-        [vec![unknown.to_owned()], settings.to_vec()].concat()
+        (&*rest.origins, &*rest.headers),
+        (&["*".to_owned()][..], &["A,B".to_owned()][..])
     );
+    assert_eq!(
+        (rest.max_age.as_deref(), rest.has_credentials),
+        (Some("600"), true)
+    );
+    assert_eq!(http.origins, ["*"]);
+    let url = function.url_cors.as_ref().unwrap();
+    assert_eq!(url.origins, ["https://a.example", "https://b.example"]);
+    assert_eq!(url.max_age.as_deref(), Some("5"));
 }
 
 /// The variables of the only function of a template with this head and these variables.

@@ -98,6 +98,11 @@ impl<'a> Node<'a> {
         self.0?.text().map(str::to_owned)
     }
 
+    /// Returns whether this is `true`.
+    pub fn is_true(self) -> bool {
+        self.0.and_then(Value::text) == Some("true")
+    }
+
     /// Returns the resource that a `Ref` names, if it could not be evaluated.
     pub fn referenced(self) -> Option<&'a str> {
         match self.0? {

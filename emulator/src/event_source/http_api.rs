@@ -1,0 +1,54 @@
+//! Answers the requests of an HTTP API.
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+
+use super::arrival::Arrival;
+use super::gateway::{Gateway, NoResponse};
+use super::routing::Match;
+use super::v2_event::{self, Sender};
+use super::{Functions, message, rest_answer, rest_event, streamed, v2_answer};
+use crate::Post;
+
+impl<F: Functions> Gateway<F> {
+    /// Answers a request of the HTTP API. AWS's pages do not have the words for a request that is too
+    /// large: users report them.
+    pub async fn http(
+        &self,
+        arrival: &Arrival,
+        found: &Match<'_>,
+        parts: &Parts,
+        body: Option<&Bytes>,
+    ) -> Response<Body> {
+        let too_large = || message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        let Some(body) = body else {
+            return too_large();
+        };
+        let Some(path) = v2_event::http_api_path(parts.uri.path()) else {
+            return message(StatusCode::BAD_REQUEST, "Bad Request");
+        };
+        let asked = if found.route.has_payload_1 {
+            let event = rest_event::http_api_event(parts, body, found, &path, arrival);
+            let answer = |post: &Post| match streamed::whole(post) {
+                Some(response) => response,
+                None => Ok(rest_answer::response(&post.body, true)?.response),
+            };
+            self.ask(arrival, found, event.to_string(), answer).await
+        } else {
+            let event = v2_event::event(&Sender::http_api(found, path), parts, body, arrival);
+            let event = event.to_string();
+            self.ask(arrival, found, event, v2_answer::response).await
+        };
+        match asked {
+            Ok(response) => response,
+            Err(NoResponse::TooLarge) => too_large(),
+            Err(NoResponse::InTime) => {
+                message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+            Err(NoResponse::AtAll) => {
+                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+            }
+        }
+    }
+}

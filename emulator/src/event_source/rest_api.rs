@@ -1,0 +1,61 @@
+//! Answers the requests of a REST API.
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+
+use super::arrival::Arrival;
+use super::gateway::{Gateway, NoResponse};
+use super::routing::Match;
+use super::{Functions, MAX_BODY, binary, message, rest_answer, rest_event, streamed};
+use crate::Post;
+
+impl<F: Functions> Gateway<F> {
+    /// Answers a request of the REST API.
+    ///
+    /// At API Gateway's own limit, the words are its default for `REQUEST_TOO_LARGE` ("Gateway response
+    /// types" in its guide). AWS's pages do not have the words at Lambda's limit: users report them.
+    pub async fn rest(
+        &self,
+        arrival: &Arrival,
+        found: &Match<'_>,
+        parts: &Parts,
+        body: Option<&Bytes>,
+    ) -> Response<Body> {
+        let too_large = StatusCode::PAYLOAD_TOO_LARGE;
+        let Some(body) = body else {
+            let why = format!("HTTP content length exceeded {MAX_BODY} bytes.");
+            return message(too_large, &why);
+        };
+        let types = &self.template.binary_types;
+        let event = rest_event::event(parts, body, found, arrival, types);
+        let takes_bytes = binary::takes_bytes(types, &parts.headers);
+        let answer = |post: &Post| {
+            if let Some(response) = streamed::whole(post) {
+                return response;
+            }
+            let made = rest_answer::response(&post.body, takes_bytes)?;
+            if made.is_base64_text {
+                self.note_base64(arrival, found, parts);
+            }
+            Ok(made.response)
+        };
+        match self.ask(arrival, found, event.to_string(), answer).await {
+            Ok(response) => response,
+            Err(NoResponse::TooLarge) => message(too_large, "Request Too Long"),
+            Err(NoResponse::InTime) => {
+                message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
+            }
+            Err(NoResponse::AtAll) => message(StatusCode::BAD_GATEWAY, "Internal server error"),
+        }
+    }
+
+    /// Reports, once for each route, why the client got base64.
+    fn note_base64(&self, arrival: &Arrival, found: &Match<'_>, parts: &Parts) {
+        let (function, route) = (&found.function.name, found.route.key());
+        if self.noted.is_first(function, &format!("base64 {route}")) {
+            let note = binary::note(&route, &self.template.binary_types, &parts.headers);
+            self.functions.note(function, &arrival.request_id, &note);
+        }
+    }
+}
