@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 /// The arrival of a request.
+#[derive(Clone)]
 pub(super) struct Arrival {
     pub source_ip: IpAddr,
     pub time: Timestamp,

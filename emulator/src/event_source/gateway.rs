@@ -144,6 +144,8 @@ impl<F: Functions> Gateway<F> {
     }
 
     /// Returns the function's response: streamed if the route streams, or else read by `answer` when it is complete.
+    ///
+    /// The invocation continues if it takes longer than the route allows, as on AWS.
     pub async fn ask(
         &self,
         arrival: &Arrival,
@@ -152,24 +154,57 @@ impl<F: Functions> Gateway<F> {
         answer: impl Fn(&Post) -> Result<Response<Body>, String>,
     ) -> Result<Response<Body>, NoResponse> {
         let functions = &*self.functions;
-        let invocation = Invocation::new(event);
-        let outcome = run(functions, found.function, invocation, arrival).await;
-        let outcome = outcome.ok_or(NoResponse::TooLarge)?;
-        let response = match (found.route.mode, outcome) {
-            (InvokeMode::ResponseStream, Outcome::Streamed(stream)) => {
-                streamed::response(stream).await
+        let (name, route) = (&found.function.name, found.route);
+        let outcome = match tokio::time::timeout(
+            route.time_limit,
+            self.invocation(arrival, found, event),
+        )
+        .await
+        {
+            Ok(outcome) => outcome.ok_or(NoResponse::TooLarge)?,
+            Err(_) => {
+                let note = format!(
+                    "{}: the client gets no response, since the API waits {} ms; the invocation continues",
+                    route.key(),
+                    route.time_limit.as_millis()
+                );
+                functions.note(name, &arrival.request_id, &note);
+                return Err(NoResponse::InTime);
             }
-            (_, outcome) => match outcome.collect().await {
-                Outcome::Response(post) => answer(&post),
-                Outcome::TimedOut => return Err(NoResponse::InTime),
-                // The invocation has reported it.
-                _ => return Err(NoResponse::AtAll),
-            },
+        };
+        let response = match outcome {
+            Outcome::Streamed(stream) => streamed::response(stream).await,
+            Outcome::Response(post) => answer(&post),
+            Outcome::TimedOut => return Err(NoResponse::InTime),
+            // The invocation has reported it.
+            _ => return Err(NoResponse::AtAll),
         };
         response.map_err(|why| {
-            functions.malformed(&found.function.name, &arrival.request_id, &why);
+            functions.malformed(name, &arrival.request_id, &why);
             NoResponse::AtAll
         })
+    }
+
+    /// Invokes the function of a route in a task, which outlives the request. Returns an outcome that streams only if the route
+    /// streams, and `None` if the event is too large for Lambda.
+    async fn invocation(
+        &self,
+        arrival: &Arrival,
+        found: &Match<'_>,
+        event: String,
+    ) -> Option<Outcome> {
+        let (functions, mode) = (self.functions.clone(), found.route.mode);
+        let (function, arrival) = (found.function.clone(), arrival.clone());
+        let task = tokio::spawn(async move {
+            let outcome = run(&*functions, &function, Invocation::new(event), &arrival).await?;
+            Some(match mode {
+                InvokeMode::ResponseStream => outcome,
+                InvokeMode::Buffered => outcome.collect().await,
+            })
+        });
+        // An error means that the task panicked, and has printed that.
+        let failed = |_| Some(Outcome::Lost("its task ended".to_owned()));
+        task.await.unwrap_or_else(failed)
     }
 
     /// Answers a request of the Invoke API.

@@ -1,5 +1,7 @@
 //! The event sources of a function in a template: its events, and its function URL.
 
+use std::time::Duration;
+
 use super::apis::Apis;
 use super::value::Node;
 use super::{Api, Cors, Function, InvokeMode, Route};
@@ -35,29 +37,30 @@ pub(super) fn routes(
             Some("STREAM") => InvokeMode::ResponseStream,
             _ => InvokeMode::Buffered,
         };
-        match (method.text(), path.text()) {
-            (Some(method), Some(path)) => routes.push(Route {
-                api,
-                method: method.to_uppercase(),
-                path,
-                mode,
-                has_payload_1,
-                settings,
-            }),
+        let (method, path) = match (method.text(), path.text()) {
+            (Some(method), Some(path)) => (method.to_uppercase(), path),
             (None, None) if api == Api::Http && method.is_absent() && path.is_absent() => {
-                routes.push(Route {
-                    api,
-                    method: "ANY".to_owned(),
-                    path: Route::DEFAULT.to_owned(),
-                    mode,
-                    has_payload_1,
-                    settings,
-                });
+                ("ANY".to_owned(), Route::DEFAULT.to_owned())
             }
-            _ => notes.push(format!(
-                "{resource}: the event {name} has no plain Method and Path; it gets no route"
-            )),
-        }
+            _ => {
+                notes.push(format!(
+                    "{resource}: the event {name} has no plain Method and Path; it gets no route"
+                ));
+                continue;
+            }
+        };
+        let time_limit = properties.get("TimeoutInMillis").text();
+        let time_limit = time_limit.and_then(|text| text.parse().ok());
+        let time_limit = time_limit.map(Duration::from_millis);
+        routes.push(Route {
+            api,
+            method,
+            path,
+            mode,
+            has_payload_1,
+            time_limit: time_limit.unwrap_or(Route::default_time_limit(api, mode)),
+            settings,
+        });
     }
     routes
 }

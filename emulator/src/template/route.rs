@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ApiSettings;
 
@@ -18,6 +19,8 @@ pub struct Route {
     pub mode: InvokeMode,
     /// Whether an HTTP API sends events in payload format 1.0, as a REST API does.
     pub has_payload_1: bool,
+    /// `TimeoutInMillis`, or its default: the time that the API waits for a response, or for the head of a stream.
+    pub time_limit: Duration,
     /// The settings of its API.
     pub settings: Arc<ApiSettings>,
 }
@@ -49,8 +52,22 @@ impl Route {
             path: path.to_owned(),
             mode: InvokeMode::Buffered,
             has_payload_1: false,
+            time_limit: Self::default_time_limit(api, InvokeMode::Buffered),
             settings: Arc::new(ApiSettings::default_of(api)),
         }
+    }
+
+    /// Returns the time that an API waits by default: "Integration timeout" in
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>, "Maximum
+    /// integration timeout" in
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>, and 15 minutes for a stream:
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html>.
+    pub(super) fn default_time_limit(api: Api, mode: InvokeMode) -> Duration {
+        Duration::from_secs(match (api, mode) {
+            (Api::Rest, InvokeMode::Buffered) => 29,
+            (Api::Rest, InvokeMode::ResponseStream) => 15 * 60,
+            (Api::Http, _) => 30,
+        })
     }
 
     /// The path of the route for requests that match no other route.
