@@ -122,7 +122,8 @@ impl<F: Functions> Gateway<F> {
         // "Even if there isn't an OPTIONS route configured for your API".
         let later = || {
             let method = cors::asked_method(parts)?;
-            let found = routing::find(functions, Api::Http, method, path)?;
+            let found = routing::find_in_any(functions, method, path);
+            let found = found.filter(|found| !is_rest(found))?;
             found.route.settings.cors.as_ref()
         };
         let cors = match found {

@@ -6,7 +6,7 @@ use axum::http::{Response, StatusCode};
 
 use super::arrival::Arrival;
 use super::gateway::{Gateway, NoResponse};
-use super::routing::Match;
+use super::routing::{Match, Prefix};
 use super::v2_event::{self, Sender};
 use super::{Functions, message, rest_answer, rest_event, streamed, v2_answer};
 use crate::Post;
@@ -25,7 +25,16 @@ impl<F: Functions> Gateway<F> {
         let Some(body) = body else {
             return too_large();
         };
-        let Some(path) = v2_event::http_api_path(parts.uri.path()) else {
+        // "If you use an API mapping to connect your stage to a custom domain name, rawPath won't provide the API mapping
+        // value. Use format 1.0":
+        // <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+        let path = match found.prefix {
+            Prefix::BasePath(_) if !found.route.has_payload_1 => {
+                found.prefix.strip(parts.uri.path())
+            }
+            _ => parts.uri.path(),
+        };
+        let Some(path) = v2_event::http_api_path(path) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         };
         let asked = if found.route.has_payload_1 {

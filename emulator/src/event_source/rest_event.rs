@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::arrival::{Arrival, query, text};
-use super::routing::Match;
+use super::routing::{Match, Prefix};
 use super::{binary, v2_event};
 use crate::account::ACCOUNT;
 
@@ -34,7 +34,10 @@ pub(super) fn event(
     let (body, is_base64) = encode(body, binary::is_binary(binary_types, content_type));
     json!({
         "resource": found.route.path,
-        "path": parts.uri.path(),
+        "path": match found.prefix {
+            Prefix::Stage(_) => found.prefix.strip(parts.uri.path()),
+            Prefix::None | Prefix::BasePath(_) => parts.uri.path(),
+        },
         "httpMethod": parts.method.as_str(),
         "headers": last_of_each(&headers),
         "multiValueHeaders": headers,
@@ -66,9 +69,9 @@ pub(super) fn http_api_event(
     event["isBase64Encoded"] = json!(is_base64);
     let context = &mut event["requestContext"];
     context["resourceId"] = Value::Null;
-    context["path"] = match &*found.route.settings.stage {
-        "$default" => json!(path),
-        stage => json!(format!("/{stage}{path}")),
+    context["path"] = match (&*found.route.settings.stage, found.prefix) {
+        ("$default", _) | (_, Prefix::Stage(_) | Prefix::BasePath(_)) => json!(path),
+        (stage, Prefix::None) => json!(format!("/{stage}{path}")),
     };
     if let Some(context) = context.as_object_mut() {
         context.remove("deploymentId");
@@ -79,6 +82,10 @@ pub(super) fn http_api_event(
 fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival) -> Value {
     let header = |name| text(&parts.headers, name);
     let stage = &found.route.settings.stage;
+    let path = match found.prefix {
+        Prefix::None => format!("/{stage}{}", parts.uri.path()),
+        Prefix::Stage(_) | Prefix::BasePath(_) => parts.uri.path().to_owned(),
+    };
     json!({
         "accountId": ACCOUNT,
         "apiId": API_ID,
@@ -101,7 +108,7 @@ fn request_context(parts: &Parts, found: &Match<'_>, arrival: &Arrival) -> Value
             "userAgent": header(header::USER_AGENT),
             "userArn": null,
         },
-        "path": format!("/{stage}{}", parts.uri.path()),
+        "path": path,
         "protocol": format!("{:?}", parts.version),
         "requestId": arrival.request_id,
         "requestTime": arrival.clock(),

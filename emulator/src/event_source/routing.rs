@@ -1,10 +1,11 @@
 //! Finds the route of a request.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
-use crate::template::{Api, Function, Route};
+use crate::template::{Api, ApiSettings, Function, Route};
 
 /// A route that matches a request.
 #[derive(Debug)]
@@ -13,6 +14,31 @@ pub(super) struct Match<'a> {
     pub route: &'a Route,
     /// The path parameters, decoded.
     pub parameters: BTreeMap<String, String>,
+    pub prefix: Prefix,
+}
+
+/// The part of a request's path that stands before the path of its route, with its length in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prefix {
+    None,
+    /// The stage, in the URL that API Gateway gives an API.
+    Stage(usize),
+    /// A base path of a custom domain: "API mappings" in
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-mappings.html>.
+    BasePath(usize),
+}
+
+impl Prefix {
+    /// Returns a path without this prefix.
+    pub fn strip(self, path: &str) -> &str {
+        let (Self::Stage(length) | Self::BasePath(length)) = self else {
+            return path;
+        };
+        match path.get(length..) {
+            None | Some("") => "/",
+            Some(rest) => rest,
+        }
+    }
 }
 
 /// Finds the route of an API by the rules of API Gateway.
@@ -25,8 +51,18 @@ pub(super) fn find<'a>(
     method: &str,
     path: &str,
 ) -> Option<Match<'a>> {
+    find_among(functions, api, method, path, &|route| route.api == api)
+}
+
+fn find_among<'a>(
+    functions: &'a [Function],
+    api: Api,
+    method: &str,
+    path: &str,
+    is_among: &dyn Fn(&Route) -> bool,
+) -> Option<Match<'a>> {
     let takes = |found: &Match<'_>| [method, "ANY"].contains(&found.route.method.as_str());
-    let mut candidates = candidates(functions, api, path);
+    let mut candidates = candidates(functions, path, is_among);
     if api == Api::Http {
         candidates.retain(takes);
     }
@@ -39,13 +75,51 @@ pub(super) fn find<'a>(
 
 /// Returns the routes of all methods of the REST API's resource that takes a path.
 pub(super) fn resource<'a>(functions: &'a [Function], path: &str) -> Vec<Match<'a>> {
-    most_literal(candidates(functions, Api::Rest, path))
+    let of = |path: &str, is_among: &dyn Fn(&Route) -> bool| {
+        let is_rest = |route: &Route| route.api == Api::Rest && is_among(route);
+        let found = most_literal(candidates(functions, path, &is_rest));
+        (!found.is_empty()).then_some(found)
+    };
+    let plain = of(path, &|_| true);
+    let found = plain.or_else(|| {
+        behind_prefix(functions, path, |path, settings, _| {
+            of(path, &|route| Arc::ptr_eq(&route.settings, settings))
+        })
+    });
+    found.unwrap_or_default()
+}
+
+/// Returns the first result of `find` for a path without its prefix, which it is given with the settings of the prefix's API.
+fn behind_prefix<T>(
+    functions: &[Function],
+    path: &str,
+    find: impl Fn(&str, &Arc<ApiSettings>, Prefix) -> Option<T>,
+) -> Option<T> {
+    let routes = functions.iter().flat_map(|function| &function.routes);
+    let mut prefixes = routes.flat_map(|route| {
+        let settings = &route.settings;
+        let bases = settings.base_paths.iter();
+        let bases = bases.map(|base| (base, Prefix::BasePath(base.len() + 1)));
+        let stage = Some(&settings.stage).filter(|stage| *stage != "$default");
+        let stage = stage.map(|stage| (stage, Prefix::Stage(stage.len() + 1)));
+        let all = bases.chain(stage);
+        all.map(move |(text, prefix)| (text, prefix, settings))
+    });
+    prefixes.find_map(|(text, prefix, settings)| {
+        let rest = path.strip_prefix('/')?.strip_prefix(text.as_str())?;
+        let is_whole = rest.is_empty() || rest.starts_with('/');
+        is_whole.then(|| find(prefix.strip(path), settings, prefix))?
+    })
 }
 
 /// Returns the routes whose resource matches a path.
-fn candidates<'a>(functions: &'a [Function], api: Api, path: &str) -> Vec<Match<'a>> {
+fn candidates<'a>(
+    functions: &'a [Function],
+    path: &str,
+    is_among: &dyn Fn(&Route) -> bool,
+) -> Vec<Match<'a>> {
     let candidates = functions.iter().flat_map(|function| {
-        let routes = function.routes.iter().filter(|route| route.api == api);
+        let routes = function.routes.iter().filter(|route| is_among(route));
         routes.filter_map(move |route| {
             let parameters = match route.path.as_str() {
                 Route::DEFAULT => BTreeMap::new(),
@@ -55,6 +129,7 @@ fn candidates<'a>(functions: &'a [Function], api: Api, path: &str) -> Vec<Match<
                 function,
                 route,
                 parameters,
+                prefix: Prefix::None,
             })
         })
     });
@@ -96,7 +171,7 @@ fn parameters(resource: &str, path: &str) -> Option<BTreeMap<String, String>> {
 }
 
 /// Finds the API and the route of a request to both kinds of APIs: the most literal route, or the REST
-/// API's of two equal routes.
+/// API's of two equal routes. If there is no route, the path may start with the stage or a base path of an API.
 pub(super) fn find_in_any<'a>(
     functions: &'a [Function],
     method: &str,
@@ -104,7 +179,19 @@ pub(super) fn find_in_any<'a>(
 ) -> Option<Match<'a>> {
     let found = [Api::Rest, Api::Http].map(|api| find(functions, api, method, path));
     let found = found.into_iter().flatten();
-    found.min_by_key(|found| (rank(found), found.route.method == "ANY"))
+    let best = found.min_by_key(|found| (rank(found), found.route.method == "ANY"));
+    best.or_else(|| {
+        behind_prefix(functions, path, |path, settings, prefix| {
+            let is_own = |route: &Route| Arc::ptr_eq(&route.settings, settings);
+            let of = |api| {
+                find_among(functions, api, method, path, &|route| {
+                    route.api == api && is_own(route)
+                })
+            };
+            let found = of(Api::Rest).or_else(|| of(Api::Http))?;
+            Some(Match { prefix, ..found })
+        })
+    })
 }
 
 /// Orders resources from the left: literal parts, then parameters, then `{proxy+}`. `$default` is last.

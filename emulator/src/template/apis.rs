@@ -13,6 +13,8 @@ pub struct ApiSettings {
     pub stage: String,
     /// The stage variables.
     pub variables: BTreeMap<String, String>,
+    /// `BasePath` of its custom domain, without slashes at their ends.
+    pub base_paths: Vec<String>,
     /// `Cors` of a REST API, or `CorsConfiguration` of an HTTP API.
     pub cors: Option<Cors>,
 }
@@ -27,6 +29,7 @@ impl ApiSettings {
         Self {
             stage: stage.to_owned(),
             variables: BTreeMap::new(),
+            base_paths: Vec::new(),
             cors: None,
         }
     }
@@ -49,6 +52,7 @@ impl ApiSettings {
         settings.variables = pairs
             .filter_map(|(name, value)| Some((name.to_owned(), value.text()?)))
             .collect();
+        settings.base_paths = base_paths(properties.get("Domain"));
         settings.cors = match api {
             Api::Rest => Cors::read_rest(name, properties.get("Cors"), notes),
             Api::Http => Cors::read(name, properties.get("CorsConfiguration"), notes),
@@ -101,6 +105,20 @@ impl Apis {
         let described = id.referenced().and_then(|name| self.described.get(name));
         described.unwrap_or(&self.added[api as usize]).clone()
     }
+}
+
+/// Returns the base paths of a custom domain. SAM keeps only letters and digits, unless `NormalizeBasePath` is `false`:
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-domainconfiguration.html>.
+fn base_paths(domain: Node<'_>) -> Vec<String> {
+    let paths = domain.get("BasePath");
+    let is_kept = domain.get("NormalizeBasePath").text().as_deref() == Some("false");
+    let single = paths.text();
+    let all = paths.texts().chain(single.as_deref());
+    let path = |path: &str| match is_kept {
+        true => path.trim_matches('/').to_owned(),
+        false => path.chars().filter(|c| c.is_alphanumeric()).collect(),
+    };
+    all.map(path).filter(|path| !path.is_empty()).collect()
 }
 
 /// The name of an API's kind in `Globals` and in the type of its resource.
