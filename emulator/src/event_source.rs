@@ -6,6 +6,7 @@ mod answer;
 mod arrival;
 mod asynchronous;
 mod binary;
+mod compression;
 mod cors;
 mod event_stream;
 mod function_url;

@@ -5,10 +5,11 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 
 use super::arrival::Arrival;
+use super::compression::{Unsupported, compress, decompress};
 use super::gateway::{Gateway, NoResponse};
 use super::routing::Match;
 use super::{Functions, MAX_BODY, binary, message, rest_answer, rest_event, streamed};
-use crate::Post;
+use crate::{InvokeMode, Post};
 
 impl<F: Functions> Gateway<F> {
     /// Answers a request of the REST API.
@@ -27,6 +28,19 @@ impl<F: Functions> Gateway<F> {
             let why = format!("HTTP content length exceeded {MAX_BODY} bytes.");
             return message(too_large, &why);
         };
+        let unpacked;
+        let minimum = found.route.settings.minimum_compression;
+        let (parts, body) = match minimum.and_then(|minimum| decompress(minimum, parts, body)) {
+            None => (parts, body),
+            Some(Ok(request)) => {
+                unpacked = request;
+                (&unpacked.0, &unpacked.1)
+            }
+            Some(Err(Unsupported)) => {
+                let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+                return message(unsupported, "Unsupported Media Type");
+            }
+        };
         let types = &self.template.binary_types;
         let event = rest_event::event(parts, body, found, arrival, types);
         let takes_bytes = binary::takes_bytes(types, &parts.headers);
@@ -41,7 +55,12 @@ impl<F: Functions> Gateway<F> {
             Ok(made.response)
         };
         match self.ask(arrival, found, event.to_string(), answer).await {
-            Ok(response) => response,
+            // API Gateway does not encode streams:
+            // <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html>.
+            Ok(response) => match minimum.filter(|_| found.route.mode == InvokeMode::Buffered) {
+                Some(minimum) => compress(minimum, &parts.headers, response).await,
+                None => response,
+            },
             Err(NoResponse::TooLarge) => message(too_large, "Request Too Long"),
             Err(NoResponse::InTime) => {
                 message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")

@@ -13,6 +13,8 @@ pub struct ApiSettings {
     pub stage: String,
     /// The stage variables.
     pub variables: BTreeMap<String, String>,
+    /// `MinimumCompressionSize` of a REST API, in bytes.
+    pub minimum_compression: Option<usize>,
     /// `BasePath` of its custom domain, without slashes at their ends.
     pub base_paths: Vec<String>,
     /// `Cors` of a REST API, or `CorsConfiguration` of an HTTP API.
@@ -29,6 +31,7 @@ impl ApiSettings {
         Self {
             stage: stage.to_owned(),
             variables: BTreeMap::new(),
+            minimum_compression: None,
             base_paths: Vec::new(),
             cors: None,
         }
@@ -52,6 +55,8 @@ impl ApiSettings {
         settings.variables = pairs
             .filter_map(|(name, value)| Some((name.to_owned(), value.text()?)))
             .collect();
+        let minimum = properties.get("MinimumCompressionSize").text();
+        settings.minimum_compression = minimum.and_then(|text| text.parse().ok());
         settings.base_paths = base_paths(properties.get("Domain"));
         settings.cors = match api {
             Api::Rest => Cors::read_rest(name, properties.get("Cors"), notes),
