@@ -1,6 +1,7 @@
 //! The event sources: the APIs that API Gateway would create from the template and Lambda's own Invoke
 //! API, on one port, and a port for each function URL and each load balancer.
 
+mod access;
 mod alb;
 mod answer;
 mod arrival;

@@ -5,6 +5,7 @@
 
 mod apis;
 mod architecture;
+mod auth;
 mod cors;
 mod error;
 mod events;
@@ -23,6 +24,7 @@ use crate::account::REGION;
 pub use apis::ApiSettings;
 use apis::Apis;
 pub use architecture::Architecture;
+pub use auth::Auth;
 pub use cors::Cors;
 pub use error::TemplateError;
 use function::arn;

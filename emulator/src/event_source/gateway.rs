@@ -15,7 +15,7 @@ use super::{
     Answer, Door, Functions, asynchronous, cors, event_stream, guard, message, prepare, run,
     status, streamed,
 };
-use crate::{Api, Function, Invocation, InvokeMode, Outcome, Post, Template};
+use crate::{Api, Function, Invocation, InvokeMode, Outcome, Post, Route, Template};
 
 pub(super) struct Gateway<F> {
     pub template: Template,
@@ -75,7 +75,7 @@ impl<F: Functions> Door for Gateway<F> {
         }
         let functions = &self.template.functions;
         let found = routing::find_in_any(functions, method.as_str(), path);
-        if let Some(response) = self.preflight(found.as_ref(), parts) {
+        if let Some(response) = self.preflight(found.as_ref(), parts).await {
             return Answer::without_function(response);
         }
         let Some(found) = found else {
@@ -101,25 +101,21 @@ impl<F: Functions> Door for Gateway<F> {
 
 impl<F: Functions> Gateway<F> {
     /// Returns the response to a request with `OPTIONS` that an API answers itself, since its settings of CORS say so.
-    fn preflight(&self, found: Option<&Match<'_>>, parts: &Parts) -> Option<Response<Body>> {
-        let (functions, path) = (&self.template.functions, parts.uri.path());
-        let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
-        let is_own = |found: &Match<'_>| is_rest(found) && found.route.method != "ANY";
-        if parts.method != Method::OPTIONS || found.is_some_and(is_own) {
+    async fn preflight(&self, found: Option<&Match<'_>>, parts: &Parts) -> Option<Response<Body>> {
+        if parts.method != Method::OPTIONS {
             return None;
         }
-        if found.is_none_or(is_rest) {
-            let resource = routing::resource(functions, path);
-            let mut settings = resource.iter().map(|found| &found.route.settings);
-            if let Some(cors) = settings.find_map(|settings| settings.cors.as_ref()) {
-                let methods = resource.iter().map(|found| &*found.route.method);
-                return Some(cors::mock(cors, methods));
-            }
+        let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
+        if found.is_none_or(|found| is_rest(found) && found.route.method == "ANY")
+            && let Some(response) = self.mock(parts).await
+        {
+            return Some(response);
         }
         if !cors::is_preflight(parts) || found.is_some_and(is_rest) {
             return None;
         }
         // "Even if there isn't an OPTIONS route configured for your API".
+        let (functions, path) = (&self.template.functions, parts.uri.path());
         let later = || {
             let method = cors::asked_method(parts)?;
             let found = routing::find_in_any(functions, method, path);
@@ -131,6 +127,30 @@ impl<F: Functions> Gateway<F> {
             None => later(),
         };
         Some(cors::preflight(cors?, parts, StatusCode::NO_CONTENT))
+    }
+
+    /// Returns the response of the `OPTIONS` method that SAM adds to the resource of a REST API with settings of CORS.
+    async fn mock(&self, parts: &Parts) -> Option<Response<Body>> {
+        let mut resource = routing::resource(&self.template.functions, parts.uri.path());
+        let of_api = |found: &Match<'_>| found.route.settings.cors.is_some();
+        let index = resource.iter().position(of_api)?;
+        let methods: Vec<_> = resource.iter().map(|found| &*found.route.method).collect();
+        let settings = resource[index].route.settings.clone();
+        let response = cors::mock(settings.cors.as_ref()?, methods.into_iter());
+        let found = resource.swap_remove(index);
+        let route = Route {
+            method: Method::OPTIONS.to_string(),
+            needs_api_key: settings.auth.preflight_needs_api_key,
+            ..found.route.clone()
+        };
+        let found = Match {
+            route: &route,
+            ..found
+        };
+        match self.admit(&found, parts).await {
+            Ok(_) => Some(response),
+            Err(refusal) => Some(*refusal),
+        }
     }
 
     /// Returns the response if no route matches.

@@ -28,6 +28,10 @@ impl<F: Functions> Gateway<F> {
             let why = format!("HTTP content length exceeded {MAX_BODY} bytes.");
             return message(too_large, &why);
         };
+        let access = match self.admit(found, parts).await {
+            Ok(access) => access,
+            Err(refusal) => return *refusal,
+        };
         let unpacked;
         let minimum = found.route.settings.minimum_compression;
         let (parts, body) = match minimum.and_then(|minimum| decompress(minimum, parts, body)) {
@@ -42,7 +46,8 @@ impl<F: Functions> Gateway<F> {
             }
         };
         let types = &self.template.binary_types;
-        let event = rest_event::event(parts, body, found, arrival, types);
+        let mut event = rest_event::event(parts, body, found, arrival, types);
+        access.add_to(&mut event);
         let takes_bytes = binary::takes_bytes(types, &parts.headers);
         let answer = |post: &Post| {
             if let Some(response) = streamed::whole(post) {

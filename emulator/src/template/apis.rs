@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::value::{Node, Value};
-use super::{Api, Cors};
+use super::{Api, Auth, Cors, auth};
 
 /// The settings of an API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct ApiSettings {
     pub base_paths: Vec<String>,
     /// `Cors` of a REST API, or `CorsConfiguration` of an HTTP API.
     pub cors: Option<Cors>,
+    /// `Auth`
+    pub auth: Auth,
 }
 
 impl ApiSettings {
@@ -34,6 +36,7 @@ impl ApiSettings {
             minimum_compression: None,
             base_paths: Vec::new(),
             cors: None,
+            auth: Auth::default(),
         }
     }
 
@@ -78,9 +81,11 @@ impl Apis {
     pub fn read(globals: &Value, resources: &Value, notes: &mut Vec<String>) -> Self {
         let nothing = Value::Map(Vec::new());
         let shared = |api| globals.get(name_of(api)).unwrap_or(&nothing);
+        let api_keys = auth::api_keys(resources);
         let added = [Api::Rest, Api::Http].map(|api| {
             let name = format!("Globals.{}", name_of(api));
-            let read = ApiSettings::read(api, &name, Node(Some(shared(api))), notes);
+            let mut read = ApiSettings::read(api, &name, Node(Some(shared(api))), notes);
+            read.auth = Auth::read(Node(Some(shared(api))).get("Auth"), &api_keys);
             // SAM gives an API that it adds the stage Prod or $default, whatever the globals say.
             let stage = ApiSettings::default_of(api).stage;
             Arc::new(ApiSettings { stage, ..read })
@@ -94,7 +99,9 @@ impl Apis {
             if let Some(api) = kinds.next() {
                 let own = resource.get("Properties").0.unwrap_or(&nothing);
                 let properties = shared(api).overlaid(own);
-                let settings = ApiSettings::read(api, name, Node(Some(&properties)), notes);
+                let properties = Node(Some(&properties));
+                let mut settings = ApiSettings::read(api, name, properties, notes);
+                settings.auth = Auth::read(properties.get("Auth"), &api_keys);
                 described.insert(name.to_owned(), Arc::new(settings));
             }
         }

@@ -58,6 +58,7 @@ pub(super) fn routes(
             path,
             mode,
             has_payload_1,
+            needs_api_key: api == Api::Rest && settings.auth.needs_api_key(properties.get("Auth")),
             time_limit: time_limit.unwrap_or(Route::default_time_limit(api, mode)),
             settings,
         });

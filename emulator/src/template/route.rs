@@ -21,6 +21,8 @@ pub struct Route {
     pub has_payload_1: bool,
     /// `TimeoutInMillis`, or its default: the time that the API waits for a response, or for the head of a stream.
     pub time_limit: Duration,
+    /// Whether its requests need an API key.
+    pub needs_api_key: bool,
     /// The settings of its API.
     pub settings: Arc<ApiSettings>,
 }
@@ -52,6 +54,7 @@ impl Route {
             path: path.to_owned(),
             mode: InvokeMode::Buffered,
             has_payload_1: false,
+            needs_api_key: false,
             time_limit: Self::default_time_limit(api, InvokeMode::Buffered),
             settings: Arc::new(ApiSettings::default_of(api)),
         }
