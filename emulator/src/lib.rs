@@ -21,5 +21,6 @@ pub use runtime_api::{
     RuntimeApi, ShutdownLimits, ShutdownReason, Violation,
 };
 pub use template::{
-    Api, ApiSettings, Architecture, Asynchronous, Auth, Cors, Function, InvokeMode, Route, Template,
+    Api, ApiSettings, Architecture, Asynchronous, Auth, Authorization, AuthorizerEvent, Cors,
+    Function, IdentitySource, InvokeMode, LambdaAuthorizer, Route, Template,
 };

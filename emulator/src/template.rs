@@ -6,6 +6,7 @@
 mod apis;
 mod architecture;
 mod auth;
+mod authorizer;
 mod cors;
 mod error;
 mod events;
@@ -25,11 +26,13 @@ pub use apis::ApiSettings;
 use apis::Apis;
 pub use architecture::Architecture;
 pub use auth::Auth;
+pub use authorizer::{Authorization, AuthorizerEvent, IdentitySource, LambdaAuthorizer};
 pub use cors::Cors;
 pub use error::TemplateError;
 use function::arn;
 pub use function::{Asynchronous, Function};
 use intrinsics::Scope;
+pub(crate) use intrinsics::partition;
 pub use route::{Api, InvokeMode, Route};
 use value::{Node, Value};
 

@@ -1,25 +1,31 @@
 //! Decides whether a client may send a request to a route.
 
-use axum::body::Body;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::arrival::text;
+use super::arrival::{Arrival, text};
+use super::authorizer::Refusal;
 use super::gateway::Gateway;
 use super::routing::Match;
 use super::{Functions, message};
+use crate::template::Authorization;
 
 /// The facts about a client that the event of its request has.
 #[derive(Default)]
 pub(super) struct Access {
+    /// The `authorizer` of the event's context.
+    authorizer: Option<Value>,
     api_key: Option<String>,
 }
 
 impl Access {
-    /// Adds the facts to an event in payload format 1.0.
+    /// Adds the facts to an event.
     pub fn add_to(self, event: &mut Value) {
         let context = &mut event["requestContext"];
+        if let Some(authorizer) = self.authorizer {
+            context["authorizer"] = authorizer;
+        }
         if let Some(key) = self.api_key {
             context["identity"]["apiKey"] = json!(key);
             context["identity"]["apiKeyId"] = json!("localkey00");
@@ -35,23 +41,33 @@ impl<F: Functions> Gateway<F> {
     /// Returns the response to a client that may not.
     pub async fn admit(
         &self,
+        arrival: &Arrival,
         found: &Match<'_>,
         parts: &Parts,
-    ) -> Result<Access, Box<Response<Body>>> {
+    ) -> Result<Access, Refusal> {
         let mut access = Access::default();
+        let mut key = text(&parts.headers, "x-api-key").map(str::to_owned);
+        let auth = &found.route.settings.auth;
+        if let Authorization::Lambda(authorizer) = &found.route.authorization {
+            let granted = self.authorize(authorizer, arrival, found, parts).await?;
+            if let Some((verdict, value)) = granted {
+                access.authorizer = Some(value);
+                if auth.has_key_of_authorizer {
+                    key = verdict.api_key.clone();
+                }
+            }
+        }
         if found.route.needs_api_key {
-            access.api_key = Some(api_key(found, parts)?);
+            access.api_key = Some(accepted(&auth.api_keys, key)?);
         }
         Ok(access)
     }
 }
 
-/// Returns the API key of a request: "Choose an API key source" in
+/// Returns the API key of a request if it is one of those that are known: "Choose an API key source" in
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html>.
-fn api_key(found: &Match<'_>, parts: &Parts) -> Result<String, Box<Response<Body>>> {
-    let known = &found.route.settings.auth.api_keys;
-    let key = text(&parts.headers, "x-api-key").filter(|key| !key.is_empty());
-    let key = key.filter(|key| known.is_empty() || known.iter().any(|known| known == key));
-    let refusal = || Box::new(message(StatusCode::FORBIDDEN, "Forbidden"));
-    key.map(str::to_owned).ok_or_else(refusal)
+fn accepted(known: &[String], key: Option<String>) -> Result<String, Refusal> {
+    let key = key.filter(|key| !key.is_empty());
+    let key = key.filter(|key| known.is_empty() || known.contains(key));
+    key.ok_or_else(|| message(StatusCode::FORBIDDEN, "Forbidden").into())
 }

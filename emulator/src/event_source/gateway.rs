@@ -8,6 +8,7 @@ use axum::http::{Method, Response, StatusCode};
 use tokio::sync::oneshot;
 
 use super::arrival::Arrival;
+use super::authorizer::Kept;
 use super::invoke_api::{self, InvocationType, Operation};
 use super::noted::Noted;
 use super::routing::{self, Match};
@@ -21,6 +22,8 @@ pub(super) struct Gateway<F> {
     pub template: Template,
     pub functions: Arc<F>,
     pub noted: Noted,
+    /// The responses of authorizers that are kept.
+    pub kept: Kept,
 }
 
 impl<F> Gateway<F> {
@@ -30,6 +33,7 @@ impl<F> Gateway<F> {
             template,
             functions,
             noted: Noted::default(),
+            kept: Kept::default(),
         }
     }
 }
@@ -75,7 +79,7 @@ impl<F: Functions> Door for Gateway<F> {
         }
         let functions = &self.template.functions;
         let found = routing::find_in_any(functions, method.as_str(), path);
-        if let Some(response) = self.preflight(found.as_ref(), parts).await {
+        if let Some(response) = self.preflight(arrival, found.as_ref(), parts).await {
             return Answer::without_function(response);
         }
         let Some(found) = found else {
@@ -101,13 +105,18 @@ impl<F: Functions> Door for Gateway<F> {
 
 impl<F: Functions> Gateway<F> {
     /// Returns the response to a request with `OPTIONS` that an API answers itself, since its settings of CORS say so.
-    async fn preflight(&self, found: Option<&Match<'_>>, parts: &Parts) -> Option<Response<Body>> {
+    async fn preflight(
+        &self,
+        arrival: &Arrival,
+        found: Option<&Match<'_>>,
+        parts: &Parts,
+    ) -> Option<Response<Body>> {
         if parts.method != Method::OPTIONS {
             return None;
         }
         let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
         if found.is_none_or(|found| is_rest(found) && found.route.method == "ANY")
-            && let Some(response) = self.mock(parts).await
+            && let Some(response) = self.mock(arrival, parts).await
         {
             return Some(response);
         }
@@ -122,15 +131,29 @@ impl<F: Functions> Gateway<F> {
             let found = found.filter(|found| !is_rest(found))?;
             found.route.settings.cors.as_ref()
         };
-        let cors = match found {
-            Some(found) => found.route.settings.cors.as_ref(),
-            None => later(),
+        let Some(found) = found else {
+            return Some(cors::preflight(later()?, parts, StatusCode::NO_CONTENT));
         };
-        Some(cors::preflight(cors?, parts, StatusCode::NO_CONTENT))
+        let cors = found.route.settings.cors.as_ref()?;
+        let mut response = cors::preflight(cors, parts, StatusCode::NO_CONTENT);
+        // A route that takes all methods also takes these requests: "Configuring CORS for an HTTP API with a $default route and
+        // an authorizer" on the page.
+        if let Err(refusal) = self.admit(arrival, found, parts).await {
+            let (name, key) = (&found.function.name, found.route.key());
+            if self.noted.is_first(name, &format!("preflight {key}")) {
+                let note = format!(
+                    "{key}: the route takes preflight requests too, and its authorizer refuses them\nhint: add a route OPTIONS /{{proxy+}} with `Auth: {{ Authorizer: NONE }}`"
+                );
+                self.functions.note(name, &arrival.request_id, &note);
+            }
+            response = *refusal;
+            cors::replace(cors, &parts.headers, response.headers_mut());
+        }
+        Some(response)
     }
 
     /// Returns the response of the `OPTIONS` method that SAM adds to the resource of a REST API with settings of CORS.
-    async fn mock(&self, parts: &Parts) -> Option<Response<Body>> {
+    async fn mock(&self, arrival: &Arrival, parts: &Parts) -> Option<Response<Body>> {
         let mut resource = routing::resource(&self.template.functions, parts.uri.path());
         let of_api = |found: &Match<'_>| found.route.settings.cors.is_some();
         let index = resource.iter().position(of_api)?;
@@ -140,6 +163,7 @@ impl<F: Functions> Gateway<F> {
         let found = resource.swap_remove(index);
         let route = Route {
             method: Method::OPTIONS.to_string(),
+            authorization: settings.auth.preflight.clone(),
             needs_api_key: settings.auth.preflight_needs_api_key,
             ..found.route.clone()
         };
@@ -147,7 +171,7 @@ impl<F: Functions> Gateway<F> {
             route: &route,
             ..found
         };
-        match self.admit(&found, parts).await {
+        match self.admit(arrival, &found, parts).await {
             Ok(_) => Some(response),
             Err(refusal) => Some(*refusal),
         }

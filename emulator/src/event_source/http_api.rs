@@ -25,27 +25,24 @@ impl<F: Functions> Gateway<F> {
         let Some(body) = body else {
             return too_large();
         };
-        // "If you use an API mapping to connect your stage to a custom domain name, rawPath won't provide the API mapping
-        // value. Use format 1.0":
-        // <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
-        let path = match found.prefix {
-            Prefix::BasePath(_) if !found.route.has_payload_1 => {
-                found.prefix.strip(parts.uri.path())
-            }
-            _ => parts.uri.path(),
-        };
-        let Some(path) = v2_event::http_api_path(path) else {
+        let Some(path) = path(found, parts, found.route.has_payload_1) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         };
+        let access = match self.admit(arrival, found, parts).await {
+            Ok(access) => access,
+            Err(refusal) => return *refusal,
+        };
         let asked = if found.route.has_payload_1 {
-            let event = rest_event::http_api_event(parts, body, found, &path, arrival);
+            let mut event = rest_event::http_api_event(parts, body, found, &path, arrival);
+            access.add_to(&mut event);
             let answer = |post: &Post| match streamed::whole(post) {
                 Some(response) => response,
                 None => Ok(rest_answer::response(&post.body, true)?.response),
             };
             self.ask(arrival, found, event.to_string(), answer).await
         } else {
-            let event = v2_event::event(&Sender::http_api(found, path), parts, body, arrival);
+            let mut event = v2_event::event(&Sender::http_api(found, path), parts, body, arrival);
+            access.add_to(&mut event);
             let event = event.to_string();
             self.ask(arrival, found, event, v2_answer::response).await
         };
@@ -60,4 +57,16 @@ impl<F: Functions> Gateway<F> {
             }
         }
     }
+}
+
+/// Returns the path in an event of an HTTP API, or `None` if it cannot be decoded.
+///
+/// "If you use an API mapping to connect your stage to a custom domain name, rawPath won't provide the API mapping value. Use format
+/// 1.0": <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
+pub(super) fn path(found: &Match<'_>, parts: &Parts, is_payload_1: bool) -> Option<String> {
+    let path = match found.prefix {
+        Prefix::BasePath(_) if !is_payload_1 => found.prefix.strip(parts.uri.path()),
+        _ => parts.uri.path(),
+    };
+    v2_event::http_api_path(path)
 }

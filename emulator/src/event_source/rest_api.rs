@@ -28,7 +28,7 @@ impl<F: Functions> Gateway<F> {
             let why = format!("HTTP content length exceeded {MAX_BODY} bytes.");
             return message(too_large, &why);
         };
-        let access = match self.admit(found, parts).await {
+        let access = match self.admit(arrival, found, parts).await {
             Ok(access) => access,
             Err(refusal) => return *refusal,
         };

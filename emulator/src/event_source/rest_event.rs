@@ -16,7 +16,7 @@ use super::{binary, v2_event};
 use crate::account::ACCOUNT;
 
 /// The API of all requests here.
-const API_ID: &str = "local00000";
+pub(super) const API_ID: &str = "local00000";
 
 /// Returns the event of a request.
 pub(super) fn event(

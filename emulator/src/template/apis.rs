@@ -85,7 +85,7 @@ impl Apis {
         let added = [Api::Rest, Api::Http].map(|api| {
             let name = format!("Globals.{}", name_of(api));
             let mut read = ApiSettings::read(api, &name, Node(Some(shared(api))), notes);
-            read.auth = Auth::read(Node(Some(shared(api))).get("Auth"), &api_keys);
+            read.auth = Auth::read(api, &name, Node(Some(shared(api))), &api_keys, notes);
             // SAM gives an API that it adds the stage Prod or $default, whatever the globals say.
             let stage = ApiSettings::default_of(api).stage;
             Arc::new(ApiSettings { stage, ..read })
@@ -101,7 +101,7 @@ impl Apis {
                 let properties = shared(api).overlaid(own);
                 let properties = Node(Some(&properties));
                 let mut settings = ApiSettings::read(api, name, properties, notes);
-                settings.auth = Auth::read(properties.get("Auth"), &api_keys);
+                settings.auth = Auth::read(api, name, properties, &api_keys, notes);
                 described.insert(name.to_owned(), Arc::new(settings));
             }
         }

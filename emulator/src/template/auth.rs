@@ -1,29 +1,98 @@
 //! The access to the routes of an API: `Auth`.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Api;
+use super::authorizer::{Authorization, LambdaAuthorizer};
 use super::value::{Node, Value};
 
 /// The `Auth` of an API:
-/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-apiauth.html>.
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-apiauth.html> and
+/// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-httpapiauth.html>.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Auth {
+    /// `Authorizers`, by their names.
+    authorizers: BTreeMap<String, Authorization>,
+    /// `DefaultAuthorizer`, for routes that do not name one.
+    default: Authorization,
     /// `ApiKeyRequired`, for routes that do not set it.
     needs_api_key: bool,
-    /// Whether the `OPTIONS` methods that SAM adds for CORS need an API key.
+    /// The authorization of the `OPTIONS` methods that SAM adds for CORS.
+    pub preflight: Authorization,
+    /// Whether these methods need an API key.
     pub preflight_needs_api_key: bool,
     /// The keys that the template has a value for. Without them, every key is accepted.
     pub api_keys: Vec<String>,
+    /// `ApiKeySourceType: AUTHORIZER`: whether the authorizer returns the API key.
+    pub has_key_of_authorizer: bool,
 }
 
 impl Auth {
-    /// Reads the `Auth` of an API, whose template has these values of API keys.
-    pub(super) fn read(node: Node<'_>, api_keys: &[String]) -> Self {
-        let needs_api_key = node.get("ApiKeyRequired").is_true();
-        let for_preflight = node.get("AddApiKeyRequiredToCorsPreflight").text();
-        Self {
-            needs_api_key,
-            preflight_needs_api_key: needs_api_key && for_preflight.as_deref() != Some("false"),
+    /// Reads the `Auth` of an API from its properties. Its template has these values of API keys.
+    pub(super) fn read(
+        api: Api,
+        of: &str,
+        properties: Node<'_>,
+        api_keys: &[String],
+        notes: &mut Vec<String>,
+    ) -> Self {
+        let node = properties.get("Auth");
+        let mut auth = Self {
+            needs_api_key: node.get("ApiKeyRequired").is_true(),
             api_keys: api_keys.to_vec(),
+            ..Self::default()
+        };
+        for (name, authorizer) in node.get("Authorizers").entries() {
+            let authorization = match LambdaAuthorizer::read(api, name, authorizer) {
+                Some(authorizer) => Authorization::Lambda(Arc::new(authorizer)),
+                None => {
+                    notes.push(format!(
+                        "{of}: the authorizer {name} is not followed here; its routes take all requests"
+                    ));
+                    Authorization::None
+                }
+            };
+            auth.authorizers.insert(name.to_owned(), authorization);
         }
+        if let Some(name) = node.get("DefaultAuthorizer").text() {
+            auth.default = auth.named(of, &name, notes);
+        }
+        let is_set = |key| node.get(key).text().as_deref() != Some("false");
+        if is_set("AddDefaultAuthorizerToCorsPreflight") {
+            auth.preflight = auth.default.clone();
+        }
+        auth.preflight_needs_api_key =
+            auth.needs_api_key && is_set("AddApiKeyRequiredToCorsPreflight");
+        let source = properties.get("ApiKeySourceType").text();
+        auth.has_key_of_authorizer = source.as_deref() == Some("AUTHORIZER");
+        auth
+    }
+
+    /// Returns the authorization of an event with this `Auth`.
+    pub(super) fn of_event(
+        &self,
+        of: &str,
+        event: Node<'_>,
+        notes: &mut Vec<String>,
+    ) -> Authorization {
+        match event.get("Authorizer").text() {
+            Some(name) => self.named(of, &name, notes),
+            None => self.default.clone(),
+        }
+    }
+
+    fn named(&self, of: &str, name: &str, notes: &mut Vec<String>) -> Authorization {
+        if name == "NONE" {
+            return Authorization::None;
+        }
+        let known = self.authorizers.get(name).cloned();
+        known.unwrap_or_else(|| {
+            notes.push(format!(
+                "{of}: the API does not have the authorizer {name}; the route takes all requests"
+            ));
+            Authorization::None
+        })
     }
 
     /// Returns whether an event with this `Auth` needs an API key.

@@ -52,13 +52,16 @@ pub(super) fn routes(
         let time_limit = properties.get("TimeoutInMillis").text();
         let time_limit = time_limit.and_then(|text| text.parse().ok());
         let time_limit = time_limit.map(Duration::from_millis);
+        let auth = properties.get("Auth");
+        let of = format!("{resource}: the event {name}");
         routes.push(Route {
             api,
             method,
             path,
             mode,
             has_payload_1,
-            needs_api_key: api == Api::Rest && settings.auth.needs_api_key(properties.get("Auth")),
+            needs_api_key: api == Api::Rest && settings.auth.needs_api_key(auth),
+            authorization: settings.auth.of_event(&of, auth, notes),
             time_limit: time_limit.unwrap_or(Route::default_time_limit(api, mode)),
             settings,
         });

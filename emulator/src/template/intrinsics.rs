@@ -207,7 +207,7 @@ impl Scope<'_> {
 }
 
 /// Returns the partition of AWS for a region.
-pub(super) fn partition(region: &str) -> &'static str {
+pub(crate) fn partition(region: &str) -> &'static str {
     match region {
         region if region.starts_with("cn-") => "aws-cn",
         region if region.starts_with("us-gov-") => "aws-us-gov",

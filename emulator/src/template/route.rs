@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ApiSettings;
+use super::{ApiSettings, Authorization};
 
 /// A route to a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Route {
     pub has_payload_1: bool,
     /// `TimeoutInMillis`, or its default: the time that the API waits for a response, or for the head of a stream.
     pub time_limit: Duration,
+    /// The authorization that its requests need.
+    pub authorization: Authorization,
     /// Whether its requests need an API key.
     pub needs_api_key: bool,
     /// The settings of its API.
@@ -54,6 +56,7 @@ impl Route {
             path: path.to_owned(),
             mode: InvokeMode::Buffered,
             has_payload_1: false,
+            authorization: Authorization::None,
             needs_api_key: false,
             time_limit: Self::default_time_limit(api, InvokeMode::Buffered),
             settings: Arc::new(ApiSettings::default_of(api)),

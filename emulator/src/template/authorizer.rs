@@ -1,0 +1,121 @@
+//! The authorizers of an API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Api;
+use super::value::Node;
+
+/// The authorization that a route asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Authorization {
+    /// Everyone may send requests.
+    #[default]
+    None,
+    /// A function decides.
+    Lambda(Arc<LambdaAuthorizer>),
+}
+
+/// An authorizer whose function decides about requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LambdaAuthorizer {
+    /// Its name in the template.
+    pub name: String,
+    /// The name of its function.
+    pub function: String,
+    /// The form of its events.
+    pub event: AuthorizerEvent,
+    /// `Identity`: the parts of a request that it looks at.
+    pub sources: Vec<IdentitySource>,
+    /// `EnableSimpleResponses`: whether its function returns a flag instead of a policy.
+    pub has_simple_responses: bool,
+    /// `ReauthorizeEvery`: the time for which its function's response is kept.
+    pub ttl: Duration,
+}
+
+/// The form of an authorizer's events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthorizerEvent {
+    /// The token of a header, which has to match a regular expression if there is one.
+    Token(Option<String>),
+    /// A request in payload format 1.0.
+    Request1,
+    /// A request in payload format 2.0.
+    Request2,
+}
+
+/// A part of a request by which an authorizer knows its client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// A header, in lower case.
+    Header(String),
+    /// A parameter of the query.
+    Query(String),
+    /// A stage variable.
+    StageVariable(String),
+    /// A value of the event's `requestContext`, such as `identity.sourceIp`.
+    Context(String),
+}
+
+impl LambdaAuthorizer {
+    /// Reads an authorizer with a `FunctionArn`:
+    /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-lambdarequestauthorizer.html>,
+    /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-lambdatokenauthorizer.html>
+    /// and
+    /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-lambdaauthorizer.html>.
+    pub(super) fn read(api: Api, name: &str, node: Node<'_>) -> Option<Self> {
+        let arn = node.get("FunctionArn").text()?;
+        let function = arn.rsplit_once("function:").map_or(&*arn, |(_, name)| name);
+        let function = function.split(':').next().unwrap_or_default().to_owned();
+        let identity = node.get("Identity");
+        let text = |key| node.get(key).text();
+        let is_request = text("FunctionPayloadType").as_deref() == Some("REQUEST");
+        let version = text("AuthorizerPayloadFormatVersion");
+        let event = match api {
+            Api::Http if version.as_deref() == Some("1.0") => AuthorizerEvent::Request1,
+            Api::Http => AuthorizerEvent::Request2,
+            Api::Rest if is_request => AuthorizerEvent::Request1,
+            Api::Rest => AuthorizerEvent::Token(identity.get("ValidationExpression").text()),
+        };
+        let sources = match event {
+            AuthorizerEvent::Token(_) => {
+                let header = identity.get("Header").text();
+                let header = header.unwrap_or_else(|| "Authorization".to_owned());
+                vec![IdentitySource::Header(header.to_lowercase())]
+            }
+            AuthorizerEvent::Request1 | AuthorizerEvent::Request2 => sources(identity),
+        };
+        let ttl = identity.get("ReauthorizeEvery").text();
+        let ttl = ttl.and_then(|text| text.parse().ok());
+        let default_ttl = match api {
+            Api::Rest => 300,
+            Api::Http => 0,
+        };
+        Some(Self {
+            name: name.to_owned(),
+            function,
+            event,
+            sources,
+            has_simple_responses: node.get("EnableSimpleResponses").is_true(),
+            ttl: Duration::from_secs(ttl.unwrap_or(default_ttl)),
+        })
+    }
+}
+
+/// Returns the sources of an authorizer's `Identity`, in SAM's order.
+fn sources(identity: Node<'_>) -> Vec<IdentitySource> {
+    let of = |key, source: fn(String) -> IdentitySource| {
+        let names = identity.get(key).texts();
+        names.map(move |name| source(name.to_owned()))
+    };
+    let header = |name: String| IdentitySource::Header(name.to_lowercase());
+    let headers = of("Headers", header);
+    let queries = of("QueryStrings", IdentitySource::Query);
+    let variables = of("StageVariables", IdentitySource::StageVariable);
+    let context = of("Context", IdentitySource::Context);
+    headers
+        .chain(queries)
+        .chain(variables)
+        .chain(context)
+        .collect()
+}
