@@ -25,11 +25,12 @@ mod watch;
 
 use std::io::{ErrorKind, Write};
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use lambda_wasm_emulator::event_source::{self as event_sources, AllowedHosts};
+use lambda_wasm_emulator::event_source::{self as event_sources, AllowedHosts, Claims};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -84,6 +85,9 @@ pub struct Args {
     /// Take requests for this host too, such as a domain that leads to this machine; may be repeated
     #[arg(long = "allow-host", value_name = "NAME")]
     hosts: Vec<String>,
+    /// Give a request to a JWT authorizer the claims in this JSON file, unless it has a token that can be checked
+    #[arg(long, value_name = "FILE")]
+    claims: Option<PathBuf>,
     /// Print the routes, URLs and invocations as JSON, an object on each line
     #[arg(long)]
     json: bool,
@@ -125,6 +129,7 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
     let setup = args.setup;
     let format = Format::new(args.json);
     let hosts = AllowedHosts::and(&args.hosts);
+    let claims = args.claims.as_deref().map(read_claims).transpose()?;
     let listener = listen(args.port).await?;
     let address = listener.local_addr()?;
     let project = setup.project()?;
@@ -217,7 +222,7 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
     eprintln!("bootstrap: {}", bootstraps.join(", "));
     print!("{banner}");
     tokio::select! {
-        ended = event_sources::serve(listener, template, functions.clone(), hosts, pages) => {
+        ended = event_sources::serve(listener, template, functions.clone(), hosts, pages, claims) => {
             ended.context("the local API Gateway stopped")
         }
         ended = follow(changes, known, &codes, &more, &functions, &mut urls, format) => ended,
@@ -225,6 +230,14 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
         () = functions.end_idle() => Ok(()),
         () = requests.follow(&history) => Ok(()),
     }
+}
+
+/// Reads the claims of requests without a token that can be checked.
+fn read_claims(path: &Path) -> anyhow::Result<Claims> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read the claims {}", path.display()))?;
+    let claims = text.parse::<Claims>();
+    claims.with_context(|| format!("the claims {} are not a JSON object", path.display()))
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -17,6 +17,8 @@ mod gateway;
 mod guard;
 mod http_api;
 mod invoke_api;
+mod issuer;
+mod jwt;
 mod noted;
 mod policy;
 mod refusal;
@@ -25,6 +27,7 @@ mod rest_api;
 mod rest_event;
 mod routing;
 mod streamed;
+mod token;
 mod v2_answer;
 mod v2_event;
 
@@ -51,6 +54,7 @@ use crate::{Function, Invocation, InvokeMode, Outcome, RuntimeApi, Template};
 use arrival::Arrival;
 
 pub use guard::AllowedHosts;
+pub use jwt::Claims;
 
 /// The receiver of the end of an invocation's log, once the invocation has ended.
 pub type LogTail = oneshot::Sender<Vec<u8>>;
@@ -112,16 +116,18 @@ impl Functions for RuntimeApi {
 
 /// Serves a template's routes and the Invoke API on a socket, until the future is dropped.
 ///
-/// The paths of `pages` are served before the routes of the template. A page of another site reaches none of them.
+/// The paths of `pages` are served before the routes of the template. A page of another site reaches none of them. Requests without
+/// a token that a JWT authorizer can check have `claims`.
 pub async fn serve<F: Functions>(
     listener: TcpListener,
     template: Template,
     functions: Arc<F>,
     hosts: AllowedHosts,
     pages: Router,
+    claims: Option<Claims>,
 ) -> io::Result<()> {
     let pages = guard::protect(pages, hosts.clone(), functions.clone());
-    let gateway = gateway::Gateway::new(template, functions);
+    let gateway = gateway::Gateway::new(template, functions, claims);
     listen(listener, gateway, hosts, pages).await
 }
 

@@ -22,5 +22,5 @@ pub use runtime_api::{
 };
 pub use template::{
     Api, ApiSettings, Architecture, Asynchronous, Auth, Authorization, AuthorizerEvent, Cors,
-    Function, IdentitySource, InvokeMode, LambdaAuthorizer, Route, Template,
+    Function, IdentitySource, InvokeMode, JwtAuthorizer, LambdaAuthorizer, Route, Template,
 };

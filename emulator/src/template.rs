@@ -26,7 +26,9 @@ pub use apis::ApiSettings;
 use apis::Apis;
 pub use architecture::Architecture;
 pub use auth::Auth;
-pub use authorizer::{Authorization, AuthorizerEvent, IdentitySource, LambdaAuthorizer};
+pub use authorizer::{
+    Authorization, AuthorizerEvent, IdentitySource, JwtAuthorizer, LambdaAuthorizer,
+};
 pub use cors::Cors;
 pub use error::TemplateError;
 use function::arn;

@@ -65,6 +65,7 @@ impl Door {
                 api,
                 AllowedHosts::default(),
                 Router::new(),
+                None,
             )
         })
     }

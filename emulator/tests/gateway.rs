@@ -69,6 +69,7 @@ impl Door {
             api.clone(),
             AllowedHosts::default(),
             Router::new(),
+            None,
         ));
         Self {
             address,

@@ -48,13 +48,20 @@ impl<F: Functions> Gateway<F> {
         let mut access = Access::default();
         let mut key = text(&parts.headers, "x-api-key").map(str::to_owned);
         let auth = &found.route.settings.auth;
-        if let Authorization::Lambda(authorizer) = &found.route.authorization {
-            let granted = self.authorize(authorizer, arrival, found, parts).await?;
-            if let Some((verdict, value)) = granted {
-                access.authorizer = Some(value);
-                if auth.has_key_of_authorizer {
-                    key = verdict.api_key.clone();
+        match &found.route.authorization {
+            Authorization::None => {}
+            Authorization::Lambda(authorizer) => {
+                let granted = self.authorize(authorizer, arrival, found, parts).await?;
+                if let Some((verdict, value)) = granted {
+                    access.authorizer = Some(value);
+                    if auth.has_key_of_authorizer {
+                        key = verdict.api_key.clone();
+                    }
                 }
+            }
+            Authorization::Jwt { authorizer, scopes } => {
+                let claims = self.claims(authorizer, scopes, arrival, found, parts);
+                access.authorizer = Some(claims.await?);
             }
         }
         if found.route.needs_api_key {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::arrival::Arrival;
 use super::authorizer::Kept;
 use super::invoke_api::{self, InvocationType, Operation};
+use super::jwt::Claims;
 use super::noted::Noted;
 use super::routing::{self, Match};
 use super::{
@@ -24,16 +25,19 @@ pub(super) struct Gateway<F> {
     pub noted: Noted,
     /// The responses of authorizers that are kept.
     pub kept: Kept,
+    /// The claims of requests without a token that can be checked.
+    pub given_claims: Option<Claims>,
 }
 
 impl<F> Gateway<F> {
     /// Creates the APIs of a template, which invoke `functions`.
-    pub fn new(template: Template, functions: Arc<F>) -> Self {
+    pub fn new(template: Template, functions: Arc<F>, given_claims: Option<Claims>) -> Self {
         Self {
             template,
             functions,
             noted: Noted::default(),
             kept: Kept::default(),
+            given_claims,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Api;
-use super::authorizer::{Authorization, LambdaAuthorizer};
+use super::authorizer::{Authorization, JwtAuthorizer, LambdaAuthorizer};
 use super::value::{Node, Value};
 
 /// The `Auth` of an API:
@@ -44,9 +44,18 @@ impl Auth {
             ..Self::default()
         };
         for (name, authorizer) in node.get("Authorizers").entries() {
-            let authorization = match LambdaAuthorizer::read(api, name, authorizer) {
-                Some(authorizer) => Authorization::Lambda(Arc::new(authorizer)),
-                None => {
+            let jwt = match api {
+                Api::Rest => None,
+                Api::Http => JwtAuthorizer::read(of, name, authorizer, notes),
+            };
+            let lambda = LambdaAuthorizer::read(api, name, authorizer);
+            let authorization = match (jwt, lambda) {
+                (Some(jwt), _) => Authorization::Jwt {
+                    authorizer: Arc::new(jwt),
+                    scopes: scopes(authorizer).unwrap_or_default(),
+                },
+                (None, Some(lambda)) => Authorization::Lambda(Arc::new(lambda)),
+                (None, None) => {
                     notes.push(format!(
                         "{of}: the authorizer {name} is not followed here; its routes take all requests"
                     ));
@@ -76,10 +85,16 @@ impl Auth {
         event: Node<'_>,
         notes: &mut Vec<String>,
     ) -> Authorization {
-        match event.get("Authorizer").text() {
+        let mut authorization = match event.get("Authorizer").text() {
             Some(name) => self.named(of, &name, notes),
             None => self.default.clone(),
+        };
+        if let Authorization::Jwt { scopes: needed, .. } = &mut authorization
+            && let Some(own) = scopes(event)
+        {
+            *needed = own;
         }
+        authorization
     }
 
     fn named(&self, of: &str, name: &str, notes: &mut Vec<String>) -> Authorization {
@@ -102,6 +117,13 @@ impl Auth {
             None => self.needs_api_key,
         }
     }
+}
+
+/// Returns the `AuthorizationScopes` of an authorizer or an event.
+fn scopes(node: Node<'_>) -> Option<Vec<String>> {
+    let scopes = node.get("AuthorizationScopes");
+    let texts = || scopes.texts().map(str::to_owned).collect();
+    (!scopes.is_absent()).then(texts)
 }
 
 /// Returns the values of a template's resources of type `AWS::ApiGateway::ApiKey`, as far as it has them.

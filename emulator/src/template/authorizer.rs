@@ -14,6 +14,13 @@ pub enum Authorization {
     None,
     /// A function decides.
     Lambda(Arc<LambdaAuthorizer>),
+    /// A token decides.
+    Jwt {
+        /// The authorizer that checks the token.
+        authorizer: Arc<JwtAuthorizer>,
+        /// `AuthorizationScopes`, of which the token needs one.
+        scopes: Vec<String>,
+    },
 }
 
 /// An authorizer whose function decides about requests.
@@ -98,6 +105,66 @@ impl LambdaAuthorizer {
             sources,
             has_simple_responses: node.get("EnableSimpleResponses").is_true(),
             ttl: Duration::from_secs(ttl.unwrap_or(default_ttl)),
+        })
+    }
+}
+
+/// An authorizer of an HTTP API that checks tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtAuthorizer {
+    /// Its name in the template.
+    pub name: String,
+    /// `issuer`, unless only a deployment can tell it.
+    pub issuer: Option<String>,
+    /// `audience`; empty if only a deployment can tell it.
+    pub audience: Vec<String>,
+    /// `IdentitySource`: the place of the token.
+    pub source: IdentitySource,
+}
+
+impl JwtAuthorizer {
+    /// Reads an authorizer with a `JwtConfiguration`, whose keys SAM also takes with capitals:
+    /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-oauth2authorizer.html>.
+    pub(super) fn read(
+        of: &str,
+        name: &str,
+        node: Node<'_>,
+        notes: &mut Vec<String>,
+    ) -> Option<Self> {
+        let configuration = node.get("JwtConfiguration");
+        if configuration.is_absent() {
+            return None;
+        }
+        let mut setting = |key: &str| {
+            let mut entries = configuration.entries();
+            let found = entries.find(|(name, _)| name.eq_ignore_ascii_case(key));
+            let values = found.map(|(_, node)| match node.text() {
+                Some(text) => vec![text],
+                None => node.texts().map(str::to_owned).collect(),
+            });
+            let values = values.unwrap_or_default();
+            if values.is_empty() {
+                notes.push(format!(
+                    "{of}: the {key} of the authorizer {name} is not a plain value; it is not compared here"
+                ));
+            }
+            values
+        };
+        let issuer = setting("issuer").into_iter().next();
+        let audience = setting("audience");
+        let source = node.get("IdentitySource").text().unwrap_or_default();
+        let source = match source.strip_prefix("$request.querystring.") {
+            Some(name) => IdentitySource::Query(name.to_owned()),
+            None => {
+                let header = source.strip_prefix("$request.header.");
+                IdentitySource::Header(header.unwrap_or("authorization").to_lowercase())
+            }
+        };
+        Some(Self {
+            name: name.to_owned(),
+            issuer,
+            audience,
+            source,
         })
     }
 }

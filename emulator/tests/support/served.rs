@@ -110,10 +110,20 @@ impl Served {
         template: &str,
         handler: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
     ) -> Self {
+        Self::with_claims(template, None, handler)
+    }
+
+    /// Serves the APIs of a template with claims of the user.
+    pub fn with_claims(
+        template: &str,
+        claims: Option<&str>,
+        handler: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let template = Template::parse(template).unwrap();
+        let claims = claims.map(|claims| claims.parse().unwrap());
         Self::open(handler, |listener, functions| {
             let hosts = AllowedHosts::default();
-            event_source::serve(listener, template, functions, hosts, Router::new())
+            event_source::serve(listener, template, functions, hosts, Router::new(), claims)
         })
     }
 
