@@ -26,6 +26,7 @@ mod rest_answer;
 mod rest_api;
 mod rest_event;
 mod routing;
+mod signature;
 mod streamed;
 mod token;
 mod v2_answer;
@@ -147,6 +148,7 @@ pub async fn serve_url<F: Functions>(
         function,
         mode,
         functions,
+        noted: noted::Noted::default(),
     };
     listen(listener, url, hosts, Router::new()).await
 }

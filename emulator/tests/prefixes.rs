@@ -71,7 +71,7 @@ fn an_http_api_takes_its_stage_and_its_base_path() {
     for (sent, path) in [
         ("/http/7", "/http/7"),
         ("/v2/http/7", "/v2/http/7"),
-        ("/new-orders/http/7", "/http/7"),
+        ("/new-orders/http/7", "/v2/http/7"),
     ] {
         let event = event(sent);
         assert_eq!(event["rawPath"], path);

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::arrival::{Arrival, text};
 use super::authorizer::Refusal;
 use super::gateway::Gateway;
+use super::refusal::unsigned;
 use super::routing::Match;
+use super::signature::{self, Signer};
 use super::{Functions, message};
 use crate::template::Authorization;
 
@@ -16,6 +18,7 @@ use crate::template::Authorization;
 pub(super) struct Access {
     /// The `authorizer` of the event's context.
     authorizer: Option<Value>,
+    signer: Option<Signer>,
     api_key: Option<String>,
 }
 
@@ -25,6 +28,11 @@ impl Access {
         let context = &mut event["requestContext"];
         if let Some(authorizer) = self.authorizer {
             context["authorizer"] = authorizer;
+        }
+        match (self.signer, context.get_mut("identity")) {
+            (Some(signer), Some(identity)) => signer.add_to_identity(identity),
+            (Some(signer), None) => context["authorizer"] = signer.authorizer(),
+            (None, _) => {}
         }
         if let Some(key) = self.api_key {
             context["identity"]["apiKey"] = json!(key);
@@ -50,6 +58,12 @@ impl<F: Functions> Gateway<F> {
         let auth = &found.route.settings.auth;
         match &found.route.authorization {
             Authorization::None => {}
+            Authorization::Signed => {
+                let (functions, name) = (&*self.functions, &found.function.name);
+                let signer = signature::check(functions, &self.noted, name, arrival, parts);
+                let signer = signer.ok_or_else(|| unsigned(found.route.api))?;
+                access.signer = Some(signer);
+            }
             Authorization::Lambda(authorizer) => {
                 let granted = self.authorize(authorizer, arrival, found, parts).await?;
                 if let Some((verdict, value)) = granted {

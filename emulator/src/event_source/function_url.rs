@@ -5,16 +5,20 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
+use serde_json::json;
 
 use super::arrival::Arrival;
+use super::noted::Noted;
 use super::v2_event::{self, Sender};
-use super::{Answer, Door, Functions, cors, run, set, status, streamed, v2_answer};
+use super::{Answer, Door, Functions, cors, run, set, signature, status, streamed, v2_answer};
+use crate::account::ACCOUNT;
 use crate::{Function, Invocation, InvokeMode, Outcome};
 
 pub(super) struct FunctionUrl<F> {
     pub function: Function,
     pub mode: InvokeMode,
     pub functions: Arc<F>,
+    pub noted: Noted,
 }
 
 impl<F: Functions> Door for FunctionUrl<F> {
@@ -46,8 +50,18 @@ impl<F: Functions> Door for FunctionUrl<F> {
 
 impl<F: Functions> FunctionUrl<F> {
     async fn respond(&self, arrival: &Arrival, parts: &Parts, body: &Bytes) -> Response<Body> {
+        let name = &self.function.name;
         let sender = Sender::function_url(parts.uri.path());
-        let event = v2_event::event(&sender, parts, body, arrival);
+        let mut event = v2_event::event(&sender, parts, body, arrival);
+        if self.function.has_signed_url {
+            let signer = signature::check(&*self.functions, &self.noted, name, arrival, parts);
+            let Some(signer) = signer else {
+                return forbidden();
+            };
+            let context = &mut event["requestContext"];
+            context["accountId"] = json!(ACCOUNT);
+            context["authorizer"] = signer.authorizer();
+        }
         let invocation = Invocation::new(event.to_string()).request_id(&arrival.request_id);
         let outcome = run(&*self.functions, &self.function, invocation, arrival).await;
         let Some(outcome) = outcome else {
@@ -64,11 +78,18 @@ impl<F: Functions> FunctionUrl<F> {
             },
         };
         response.unwrap_or_else(|why| {
-            self.functions
-                .malformed(&self.function.name, &arrival.request_id, &why);
+            self.functions.malformed(name, &arrival.request_id, &why);
             failed()
         })
     }
+}
+
+/// Returns the response to a request that is not signed.
+fn forbidden() -> Response<Body> {
+    let mut response = status(StatusCode::FORBIDDEN);
+    *response.body_mut() = Body::from(r#"{"Message":"Forbidden"}"#);
+    set(&mut response, "content-type", "application/json");
+    response
 }
 
 /// Returns the response to a request whose event would be too large. AWS's pages have the status and

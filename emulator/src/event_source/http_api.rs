@@ -59,14 +59,21 @@ impl<F: Functions> Gateway<F> {
     }
 }
 
-/// Returns the path in an event of an HTTP API, or `None` if it cannot be decoded.
+/// Returns the path in an event of an HTTP API, or `None` if it cannot be decoded. A stage with a name is a part of it, also behind a
+/// custom domain (<https://github.com/CodeGenieApp/serverless-express/issues/465>).
 ///
 /// "If you use an API mapping to connect your stage to a custom domain name, rawPath won't provide the API mapping value. Use format
 /// 1.0": <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
 pub(super) fn path(found: &Match<'_>, parts: &Parts, is_payload_1: bool) -> Option<String> {
-    let path = match found.prefix {
-        Prefix::BasePath(_) if !is_payload_1 => found.prefix.strip(parts.uri.path()),
-        _ => parts.uri.path(),
-    };
-    v2_event::http_api_path(path)
+    let path = parts.uri.path();
+    match (found.prefix, &*found.route.settings.stage) {
+        (Prefix::BasePath(_), "$default") if !is_payload_1 => {
+            v2_event::http_api_path(found.prefix.strip(path))
+        }
+        (Prefix::BasePath(_), stage) if !is_payload_1 => {
+            let path = v2_event::http_api_path(found.prefix.strip(path))?;
+            Some(format!("/{stage}{path}"))
+        }
+        _ => v2_event::http_api_path(path),
+    }
 }

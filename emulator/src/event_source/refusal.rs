@@ -50,3 +50,19 @@ pub(super) fn failed(api: Api) -> Response<Body> {
     );
     response
 }
+
+/// Returns the response to a request that has to be signed. A REST API has its default for `MISSING_AUTHENTICATION_TOKEN`: "Gateway
+/// response types" in <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>.
+pub(super) fn unsigned(api: Api) -> Response<Body> {
+    let code = StatusCode::FORBIDDEN;
+    if api == Api::Http {
+        return message(code, "Forbidden");
+    }
+    let mut response = message(code, "Missing Authentication Token");
+    set(
+        &mut response,
+        "x-amzn-errortype",
+        "MissingAuthenticationTokenException",
+    );
+    response
+}

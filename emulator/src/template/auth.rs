@@ -98,8 +98,10 @@ impl Auth {
     }
 
     fn named(&self, of: &str, name: &str, notes: &mut Vec<String>) -> Authorization {
-        if name == "NONE" {
-            return Authorization::None;
+        match name {
+            "NONE" => return Authorization::None,
+            "AWS_IAM" => return Authorization::Signed,
+            _ => {}
         }
         let known = self.authorizers.get(name).cloned();
         known.unwrap_or_else(|| {

@@ -12,6 +12,8 @@ pub enum Authorization {
     /// Everyone may send requests.
     #[default]
     None,
+    /// `AWS_IAM`: a signature decides.
+    Signed,
     /// A function decides.
     Lambda(Arc<LambdaAuthorizer>),
     /// A token decides.

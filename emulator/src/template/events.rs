@@ -80,11 +80,7 @@ pub(super) fn set_url(
         return;
     }
     function.url_cors = Cors::read(resource, config.get("Cors"), notes);
-    if config.get("AuthType").text().as_deref() == Some("AWS_IAM") {
-        notes.push(format!(
-            "{resource}: its function URL asks for signed requests (AWS_IAM); here it takes all"
-        ));
-    }
+    function.has_signed_url = config.get("AuthType").text().as_deref() == Some("AWS_IAM");
     let mode = config.get("InvokeMode");
     function.url = Some(match mode.text().as_deref() {
         Some("RESPONSE_STREAM") => InvokeMode::ResponseStream,

@@ -32,6 +32,8 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// `FunctionUrlConfig` or an `AWS::Lambda::Url`: the invoke mode of its function URL, if it has one.
     pub url: Option<InvokeMode>,
+    /// Whether its function URL takes only signed requests (`AWS_IAM`).
+    pub has_signed_url: bool,
     /// `Cors` of its function URL.
     pub url_cors: Option<Cors>,
     /// Retries and destinations of asynchronous invocations.
@@ -81,6 +83,7 @@ impl Function {
             variables: BTreeMap::new(),
             routes: Vec::new(),
             url: None,
+            has_signed_url: false,
             url_cors: None,
             asynchronous: Asynchronous::default(),
             is_target: false,

@@ -118,6 +118,7 @@ fn http_apis_and_function_urls_are_read() {
     assert_eq!(payloads.collect::<Vec<_>>(), [false, false, true]);
     let signed = template.function("Signed").unwrap();
     assert_eq!(signed.url, Some(InvokeMode::Buffered));
+    assert_eq!((web.has_signed_url, signed.has_signed_url), (false, true));
 }
 
 #[test]
@@ -128,7 +129,6 @@ fn unknown_values_become_notes() {
         "Hello: the variable ARN is Fn::GetAtt, which only a deployment can tell; it is not set here",
         "Hello: the event Queue is of type SQS, which has no route here; invoke the function by its name",
         "Web: the event Half has no plain Method and Path; it gets no route",
-        "Signed: its function URL asks for signed requests (AWS_IAM); here it takes all",
         "Direct: Timeout is !Ref, which only a deployment can tell; it is ignored here",
         "Script: its runtime is python3.13, not a custom runtime (provided.al2023); it is not started",
     ];
