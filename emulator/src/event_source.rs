@@ -22,6 +22,7 @@ mod jwt;
 mod noted;
 mod policy;
 mod refusal;
+mod remapped;
 mod rest_answer;
 mod rest_api;
 mod rest_event;

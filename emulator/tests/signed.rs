@@ -84,6 +84,9 @@ fn an_api_refuses_requests_without_a_signature() {
         let identity = &apis.event("F")["requestContext"]["identity"];
         assert_eq!(identity["accessKey"], "AKIAKEY");
         assert_eq!(identity["userArn"], "arn:aws:iam::123456789012:user/local");
+        // Only REST APIs keep it from the function.
+        let sent = &apis.event("F")["headers"]["Authorization"];
+        assert_eq!(sent.is_null(), path == "/rest");
     }
     assert_eq!(apis.get(&format!("/http?{QUERY}"), &[]).status, 200);
     assert_eq!(apis.event("F")["requestContext"]["authorizer"], expected());

@@ -8,7 +8,9 @@ use super::arrival::Arrival;
 use super::compression::{Unsupported, compress, decompress};
 use super::gateway::{Gateway, NoResponse};
 use super::routing::Match;
-use super::{Functions, MAX_BODY, binary, message, rest_answer, rest_event, streamed};
+use super::{
+    Functions, MAX_BODY, binary, message, remapped, rest_answer, rest_event, signature, streamed,
+};
 use crate::{InvokeMode, Post};
 
 impl<F: Functions> Gateway<F> {
@@ -48,6 +50,7 @@ impl<F: Functions> Gateway<F> {
         let types = &self.template.binary_types;
         let mut event = rest_event::event(parts, body, found, arrival, types);
         access.add_to(&mut event);
+        signature::remove_from(&mut event);
         let takes_bytes = binary::takes_bytes(types, &parts.headers);
         let answer = |post: &Post| {
             if let Some(response) = streamed::whole(post) {
@@ -60,17 +63,38 @@ impl<F: Functions> Gateway<F> {
             Ok(made.response)
         };
         match self.ask(arrival, found, event.to_string(), answer).await {
-            // API Gateway does not encode streams:
-            // <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html>.
-            Ok(response) => match minimum.filter(|_| found.route.mode == InvokeMode::Buffered) {
-                Some(minimum) => compress(minimum, &parts.headers, response).await,
-                None => response,
-            },
+            Ok(response) => self.finish(arrival, found, parts, response).await,
             Err(NoResponse::TooLarge) => message(too_large, "Request Too Long"),
             Err(NoResponse::InTime) => {
                 message(StatusCode::GATEWAY_TIMEOUT, "Endpoint request timed out")
             }
             Err(NoResponse::AtAll) => message(StatusCode::BAD_GATEWAY, "Internal server error"),
+        }
+    }
+
+    /// Returns a function's response as the API sends it. API Gateway does not encode streams:
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html>.
+    async fn finish(
+        &self,
+        arrival: &Arrival,
+        found: &Match<'_>,
+        parts: &Parts,
+        mut response: Response<Body>,
+    ) -> Response<Body> {
+        let name = &found.function.name;
+        for (old, new) in remapped::rename(response.headers_mut()) {
+            if self.noted.is_first(name, new) {
+                let note = format!(
+                    "the client gets the header {old} as {new}, as from the REST APIs of API Gateway"
+                );
+                self.functions.note(name, &arrival.request_id, &note);
+            }
+        }
+        match (found.route.mode, found.route.settings.minimum_compression) {
+            (InvokeMode::Buffered, Some(minimum)) => {
+                compress(minimum, &parts.headers, response).await
+            }
+            _ => response,
         }
     }
 

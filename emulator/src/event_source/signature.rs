@@ -96,7 +96,21 @@ fn user_arn() -> String {
     format!("arn:aws:iam::{ACCOUNT}:user/local")
 }
 
+/// Removes the signature from an event of a REST API: "The Authorization header is dropped if it contains a Signature Version 4
+/// signature" in
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html#api-gateway-known-issues-rest-apis>.
+pub(super) fn remove_from(event: &mut Value) {
+    const NAME: &str = "Authorization";
+    if event["headers"][NAME].as_str().is_some_and(is_signature) {
+        for map in ["headers", "multiValueHeaders"] {
+            if let Some(headers) = event[map].as_object_mut() {
+                headers.remove(NAME);
+            }
+        }
+    }
+}
+
 /// Returns whether the value of an `Authorization` header is a signature: Signature Version 4, or 4A.
-pub(super) fn is_signature(value: &str) -> bool {
+fn is_signature(value: &str) -> bool {
     value.starts_with("AWS4-HMAC-SHA256 ") || value.starts_with("AWS4-ECDSA-P256-SHA256 ")
 }
