@@ -251,7 +251,7 @@ fn a_request_that_lambda_or_the_api_does_not_take_is_refused() {
 
 #[test]
 fn a_response_over_lambdas_limit_is_an_error() {
-    let door = Door::open();
+    let door = Door::of(&TEMPLATE.replace("Timeout: 1", "Timeout: 20"));
     let (status, body) = door.get("/large");
     assert_eq!(status, 502);
     assert_eq!(body, r#"{"message":"Internal server error"}"#);

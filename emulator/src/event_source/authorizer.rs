@@ -21,7 +21,7 @@ use super::{Functions, message, prepare};
 use crate::template::{AuthorizerEvent, LambdaAuthorizer};
 use crate::{Api, Invocation, Outcome};
 
-/// The responses that are kept for their time, by their authorizer and the values of its sources.
+/// The verdicts that are kept until a time, by their authorizer and the values of its sources.
 pub(super) type Kept = Mutex<HashMap<(usize, Vec<String>), (Instant, Arc<Verdict>)>>;
 
 /// The valid response of an authorizer's function.
@@ -90,7 +90,7 @@ impl<F: Functions> Gateway<F> {
         }
         add_values(authorizer, &mut event, &values, api);
         let key = (Arc::as_ptr(authorizer) as usize, values);
-        let (verdict, latency) = match self.kept(authorizer, &key) {
+        let (verdict, latency) = match self.kept(&key) {
             Some(verdict) => (verdict, None),
             None => {
                 let start = Instant::now();
@@ -166,14 +166,10 @@ impl<F: Functions> Gateway<F> {
         failed(api).into()
     }
 
-    fn kept(
-        &self,
-        authorizer: &LambdaAuthorizer,
-        key: &(usize, Vec<String>),
-    ) -> Option<Arc<Verdict>> {
+    fn kept(&self, key: &(usize, Vec<String>)) -> Option<Arc<Verdict>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (time, verdict) = kept.get(key)?;
-        (time.elapsed() < authorizer.ttl).then(|| verdict.clone())
+        let (expiry, verdict) = kept.get(key)?;
+        (*expiry > Instant::now()).then(|| verdict.clone())
     }
 
     /// Keeps a verdict. "To enable caching, your authorizer must have at least one identity source."
@@ -185,7 +181,9 @@ impl<F: Functions> Gateway<F> {
     ) {
         if !authorizer.ttl.is_zero() && !authorizer.sources.is_empty() {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.insert(key, (Instant::now(), verdict.clone()));
+            let now = Instant::now();
+            kept.retain(|_, (expiry, _)| *expiry > now);
+            kept.insert(key, (now + authorizer.ttl, verdict.clone()));
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-/// What a policy says about a request.
+/// The decision of a policy about a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Allowed,

@@ -179,6 +179,47 @@ Resources:
 }
 
 #[test]
+fn authorizers_that_are_not_followed_become_notes() {
+    let template = r#"
+Globals:
+  Api:
+    Auth:
+      DefaultAuthorizer: Users
+      Authorizers:
+        Users: { UserPoolArn: !GetAtt Pool.Arn }
+        Away: { FunctionArn: !ImportValue Arn }
+  HttpApi:
+    Auth:
+      Authorizers:
+        Tokens:
+          IdentitySource: $request.header.Authorization
+          JwtConfiguration: { issuer: !Sub "https://x/${Pool}", audience: [!Ref Client] }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      Events:
+        Get: { Type: Api, Properties: { Path: /, Method: get, Auth: { Authorizer: Missing } } }
+        Http: { Type: HttpApi, Properties: { Auth: { Authorizer: Tokens } } }
+"#;
+    let template = Template::parse(template).unwrap();
+    let follows = "is not followed here; its routes take all requests";
+    let plain = "of the authorizer Tokens is not a plain value; it is not compared here";
+    let expected = [
+        format!("Globals.Api: the authorizer Users {follows}"),
+        format!("Globals.Api: the authorizer Away {follows}"),
+        format!("Globals.HttpApi: the issuer {plain}"),
+        format!("Globals.HttpApi: the audience {plain}"),
+        "F: the event Get: the API does not have the authorizer Missing; the route takes all requests".to_owned(),
+    ];
+    assert_eq!(template.notes, expected);
+    let routes = &template.functions[0].routes;
+    assert_eq!(routes[0].authorization, Authorization::None);
+    assert!(matches!(routes[1].authorization, Authorization::Jwt { .. }));
+}
+
+#[test]
 fn settings_of_cors_are_read() {
     let template = r#"
 Globals:
