@@ -75,6 +75,29 @@ Resources:
             { Path: /policy, Method: get, ApiId: !Ref Http, Auth: { Authorizer: Policy } }
 "#;
 
+/// An API whose authorizer returns the API key.
+const KEYS: &str = r#"
+Globals:
+  Api:
+    Cors: "'*'"
+    ApiKeySourceType: AUTHORIZER
+    Auth:
+      DefaultAuthorizer: Token
+      ApiKeyRequired: true
+      Authorizers: { Token: { FunctionArn: !GetAtt Judge.Arn } }
+Resources:
+  Key: { Type: AWS::ApiGateway::ApiKey, Properties: { Value: key-of-the-template } }
+  Judge:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: judge }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      Events:
+        Get: { Type: Api, Properties: { Path: /get, Method: get } }
+"#;
+
 /// The authorizer does what the token, or the header `x-who`, says.
 fn respond(function: &str, event: &Value) -> Reply {
     if function == "F" {
@@ -83,7 +106,13 @@ fn respond(function: &str, event: &Value) -> Reply {
     let header = |name: &str| event["headers"][name].as_str();
     let token = event["authorizationToken"].as_str();
     let token = token.filter(|token| !token.is_empty());
-    let who = token.or(header("x-who")).or(header("X-Who"));
+    let key = token
+        .filter(|token| token.starts_with("key-"))
+        .map(str::to_owned);
+    let who = token
+        .filter(|_| key.is_none())
+        .or(header("x-who"))
+        .or(header("X-Who"));
     let arn = event.get("methodArn").or(event.get("routeArn")).unwrap();
     let policy = |effect: &str, resource: &Value| {
         let statement =
@@ -92,6 +121,7 @@ fn respond(function: &str, event: &Value) -> Reply {
             "principalId": "user",
             "policyDocument": { "Version": "2012-10-17", "Statement": [statement] },
             "context": { "text": "t", "number": 7, "flag": true },
+            "usageIdentifierKey": key,
         })
     };
     match who.unwrap_or("allow") {
@@ -269,4 +299,38 @@ fn preflight_requests_need_authorization_if_their_route_takes_them() {
     assert_eq!(refused.status, 401);
     assert_eq!(refused.header("access-control-allow-origin"), Some("*"));
     assert!(apis.notes()[0].starts_with("F: ANY /simple: the route takes preflight requests too"));
+}
+
+#[test]
+fn an_authorizer_may_return_the_api_key() {
+    let apis = Served::apis(KEYS, respond);
+    let ask = |token: &str| {
+        let headers = [
+            ("authorization", token),
+            ("x-api-key", "key-of-the-template"),
+        ];
+        apis.get("/get", &headers).status
+    };
+    assert_eq!(ask("key-of-the-template"), 200);
+    let identity = &apis.event("F")["requestContext"]["identity"];
+    assert_eq!(identity["apiKey"], "key-of-the-template");
+    assert_eq!(ask("key-of-another"), 403);
+    assert_eq!(ask("allow"), 403);
+}
+
+#[test]
+fn the_options_method_of_cors_has_the_default_authorizer_unless_the_template_says_otherwise() {
+    let status = |template: &str| {
+        let apis = Served::apis(template, respond);
+        apis.send("OPTIONS", "/get", &[], "").status
+    };
+    assert_eq!(status(KEYS), 401);
+    let without = "ApiKeyRequired: true\n      AddDefaultAuthorizerToCorsPreflight: false";
+    let template = KEYS.replacen("ApiKeyRequired: true", without, 1);
+    assert_eq!(status(&template), 403);
+    let without = "AddApiKeyRequiredToCorsPreflight: false\n      DefaultAuthorizer";
+    assert_eq!(
+        status(&template.replacen("DefaultAuthorizer", without, 1)),
+        200
+    );
 }

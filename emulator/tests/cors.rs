@@ -114,6 +114,7 @@ fn a_rest_api_has_an_options_method_and_leaves_the_function_its_headers() {
     let apis = apis();
     for (path, methods) in [
         ("/rest", "GET,OPTIONS,POST"),
+        ("/Prod/rest", "GET,OPTIONS,POST"),
         ("/any/a/b", "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT"),
     ] {
         let answer = apis.send("OPTIONS", path, &[], "");

@@ -1,3 +1,4 @@
+mod apis;
 mod resources;
 
 use super::*;
@@ -148,114 +149,6 @@ fn bad_templates_say_what_is_wrong() {
     }
     let error = Template::read(Path::new("/nowhere/template.yaml")).unwrap_err();
     assert!(error.to_string().contains("/nowhere/template.yaml"));
-}
-
-#[test]
-fn unsupported_api_settings_become_notes() {
-    let template = r#"
-Globals:
-  Api: { GatewayResponses: { DEFAULT_4XX: {} } }
-  HttpApi: { CorsConfiguration: { AllowOrigins: [!Ref Site] } }
-Resources:
-  One: { Type: AWS::Serverless::Api, Properties: { StageName: v1, Variables: { A: b } } }
-  Two: { Type: AWS::Serverless::Api, Properties: { StageName: Prod } }
-  Three: { Type: AWS::Serverless::HttpApi, Properties: { StageName: $default } }
-  Four: { Type: AWS::Serverless::HttpApi, Properties: { StageName: !Ref Stage } }
-  Web:
-    Type: AWS::Serverless::Function
-    Properties:
-      Handler: web
-"#;
-    let notes = Template::parse(template).unwrap().notes;
-    let cors = "AllowOrigins has a value that only a deployment can tell; it is left out here";
-    let expected = [
-        &format!("Globals.HttpApi: {cors}"),
-        &format!("Three: {cors}"),
-        "Four: StageName is !Ref, which only a deployment can tell; it is $default here",
-        &format!("Four: {cors}"),
-        "Globals.Api: GatewayResponses is ignored here",
-    ];
-    assert_eq!(notes, expected);
-}
-
-#[test]
-fn authorizers_that_are_not_followed_become_notes() {
-    let template = r#"
-Globals:
-  Api:
-    Auth:
-      DefaultAuthorizer: Users
-      Authorizers:
-        Users: { UserPoolArn: !GetAtt Pool.Arn }
-        Away: { FunctionArn: !ImportValue Arn }
-  HttpApi:
-    Auth:
-      Authorizers:
-        Tokens:
-          IdentitySource: $request.header.Authorization
-          JwtConfiguration: { issuer: !Sub "https://x/${Pool}", audience: [!Ref Client] }
-Resources:
-  F:
-    Type: AWS::Serverless::Function
-    Properties:
-      Handler: f
-      Events:
-        Get: { Type: Api, Properties: { Path: /, Method: get, Auth: { Authorizer: Missing } } }
-        Http: { Type: HttpApi, Properties: { Auth: { Authorizer: Tokens } } }
-"#;
-    let template = Template::parse(template).unwrap();
-    let follows = "is not followed here; its routes take all requests";
-    let plain = "of the authorizer Tokens is not a plain value; it is not compared here";
-    let expected = [
-        format!("Globals.Api: the authorizer Users {follows}"),
-        format!("Globals.Api: the authorizer Away {follows}"),
-        format!("Globals.HttpApi: the issuer {plain}"),
-        format!("Globals.HttpApi: the audience {plain}"),
-        "F: the event Get: the API does not have the authorizer Missing; the route takes all requests".to_owned(),
-    ];
-    assert_eq!(template.notes, expected);
-    let routes = &template.functions[0].routes;
-    assert_eq!(routes[0].authorization, Authorization::None);
-    assert!(matches!(routes[1].authorization, Authorization::Jwt { .. }));
-}
-
-#[test]
-fn settings_of_cors_are_read() {
-    let template = r#"
-Globals:
-  HttpApi: { CorsConfiguration: true }
-  Function:
-    FunctionUrlConfig: { AuthType: NONE, Cors: { AllowOrigins: ["https://a.example"] } }
-Resources:
-  Rest:
-    Type: AWS::Serverless::Api
-    Properties:
-      StageName: v1
-      Cors: { AllowOrigin: "'*'", AllowHeaders: "'A,B'", MaxAge: "'600'", AllowCredentials: true }
-  F:
-    Type: AWS::Serverless::Function
-    Properties:
-      Handler: f
-      FunctionUrlConfig: { Cors: { AllowOrigins: ["https://b.example"], MaxAge: 5 } }
-      Events:
-        Rest: { Type: Api, Properties: { Path: /, Method: get, RestApiId: !Ref Rest } }
-        Http: { Type: HttpApi }
-"#;
-    let template = Template::parse(template).unwrap();
-    let function = &template.functions[0];
-    let [rest, http] = [0, 1].map(|index| function.routes[index].settings.cors.clone().unwrap());
-    assert_eq!(
-        (&*rest.origins, &*rest.headers),
-        (&["*".to_owned()][..], &["A,B".to_owned()][..])
-    );
-    assert_eq!(
-        (rest.max_age.as_deref(), rest.has_credentials),
-        (Some("600"), true)
-    );
-    assert_eq!(http.origins, ["*"]);
-    let url = function.url_cors.as_ref().unwrap();
-    assert_eq!(url.origins, ["https://a.example", "https://b.example"]);
-    assert_eq!(url.max_age.as_deref(), Some("5"));
 }
 
 /// The variables of the only function of a template with this head and these variables.
