@@ -138,6 +138,19 @@ fn a_rest_api_has_an_options_method_and_leaves_the_function_its_headers() {
 }
 
 #[test]
+fn the_options_method_of_a_rest_api_comes_before_a_default_route() {
+    let default = r#"
+  Default:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: default, Events: { All: { Type: HttpApi } } }
+"#;
+    let apis = Served::apis(&format!("{TEMPLATE}{default}"), respond);
+    assert_eq!(apis.send("OPTIONS", "/rest", &[], "").status, 200);
+    assert_eq!(apis.send("OPTIONS", "/elsewhere", &[], "").status, 201);
+    assert_eq!(apis.events("Default").len(), 1);
+}
+
+#[test]
 fn a_function_url_answers_preflight_requests_and_its_headers_win() {
     let function = Template::parse(TEMPLATE).unwrap().functions.remove(0);
     let url = Served::url(function, respond);

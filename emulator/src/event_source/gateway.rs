@@ -118,12 +118,10 @@ impl<F: Functions> Gateway<F> {
         if parts.method != Method::OPTIONS {
             return None;
         }
-        let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
-        if found.is_none_or(|found| is_rest(found) && found.route.method == "ANY")
-            && let Some(response) = self.mock(arrival, parts).await
-        {
+        if let Some(response) = self.mock(arrival, found, parts).await {
             return Some(response);
         }
+        let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
         if !cors::is_preflight(parts) || found.is_some_and(is_rest) {
             return None;
         }
@@ -157,8 +155,20 @@ impl<F: Functions> Gateway<F> {
     }
 
     /// Returns the response of the `OPTIONS` method that SAM adds to the resource of a REST API with settings of CORS.
-    async fn mock(&self, arrival: &Arrival, parts: &Parts) -> Option<Response<Body>> {
+    /// It takes a request unless a route that names the method, or a more literal route, does.
+    async fn mock(
+        &self,
+        arrival: &Arrival,
+        found: Option<&Match<'_>>,
+        parts: &Parts,
+    ) -> Option<Response<Body>> {
         let mut resource = routing::resource(&self.template.functions, parts.uri.path());
+        if let Some(found) = found {
+            let has_method = found.route.api == Api::Rest && found.route.method != "ANY";
+            if has_method || routing::rank(resource.first()?) > routing::rank(found) {
+                return None;
+            }
+        }
         let of_api = |found: &Match<'_>| found.route.settings.cors.is_some();
         let index = resource.iter().position(of_api)?;
         let methods: Vec<_> = resource.iter().map(|found| &*found.route.method).collect();

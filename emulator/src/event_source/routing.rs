@@ -195,7 +195,7 @@ pub(super) fn find_in_any<'a>(
 }
 
 /// Orders resources from the left: literal parts, then parameters, then `{proxy+}`. `$default` is last.
-fn rank(found: &Match<'_>) -> Vec<u8> {
+pub(super) fn rank(found: &Match<'_>) -> Vec<u8> {
     let parts = segments(&found.route.path).map(|part| match Part::parse(part) {
         Part::Literal(Route::DEFAULT) => 3,
         Part::Literal(_) => 0,
