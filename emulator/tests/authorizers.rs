@@ -130,6 +130,7 @@ fn respond(function: &str, event: &Value) -> Reply {
         "other" => policy("Allow", &json!("arn:aws:execute-api:*/Prod/POST/*")).into(),
         "unauthorized" => Reply::Error(json!({ "errorMessage": "Unauthorized" })),
         "fail" => Reply::Error(json!({ "errorMessage": "failed" })),
+        "policy" => json!({ "principalId": "user", "policyDocument": {} }).into(),
         "yes" => json!({ "isAuthorized": true, "context": { "list": [1] } }).into(),
         "no" => json!({ "isAuthorized": false }).into(),
         _ => json!("malformed").into(),
@@ -184,9 +185,19 @@ fn refusals_of_a_rest_api_look_as_they_do_on_aws() {
     let failed = (500, r#"{"message":null}"#.to_owned());
     assert_eq!(ask("fail"), failed);
     assert_eq!(ask("text"), failed);
-    let note =
-        "API Gateway does not allow the response of the authorizer Token: it is not a JSON object";
-    assert_eq!(apis.notes(), [format!("Judge: {note}")]);
+    for _ in 0..2 {
+        let before = apis.events("Judge").len();
+        assert_eq!(ask("policy"), failed);
+        assert_eq!(apis.events("Judge").len(), before + 1);
+    }
+    let refused = "Judge: API Gateway does not allow the response of the authorizer Token: it";
+    let policy = format!("{refused}s policy does not have a Statement");
+    let expected = [
+        format!("{refused} is not a JSON object"),
+        policy.clone(),
+        policy,
+    ];
+    assert_eq!(apis.notes(), expected);
     assert!(apis.events("F").is_empty());
 }
 

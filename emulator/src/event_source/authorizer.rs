@@ -210,7 +210,11 @@ fn read(authorizer: &LambdaAuthorizer, api: Api, body: Value) -> Result<Verdict,
             Some(Value::Bool(flag)) => Grant::Flag(*flag),
             _ => return Err("its isAuthorized is not true or false".to_owned()),
         },
-        (false, Some(policy)) if principal.is_some() => Grant::Policy(policy),
+        (false, Some(policy)) if principal.is_some() => {
+            // A malformed policy is not kept.
+            policy::evaluate(&policy, "")?;
+            Grant::Policy(policy)
+        }
         (false, Some(_)) => return Err("it does not have a principalId".to_owned()),
         (false, None) => return Err("it does not have a policyDocument".to_owned()),
     };
