@@ -245,11 +245,7 @@ async fn start((function, code): &Located) -> Result<Process> {
 }
 
 /// Invokes the function of a process, and returns the whole response.
-async fn invoke(
-    process: &Process,
-    (function, code): &Located,
-    event: &[u8],
-) -> Result<Vec<u8>> {
+async fn invoke(process: &Process, (function, code): &Located, event: &[u8]) -> Result<Vec<u8>> {
     let invocation = Invocation::new(event)
         .timeout(function.timeout)
         .function_arn(&function.arn());

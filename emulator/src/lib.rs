@@ -22,5 +22,6 @@ pub use runtime_api::{
 };
 pub use template::{
     Api, ApiSettings, Architecture, Asynchronous, Auth, Authorization, AuthorizerEvent, Cors,
-    Function, IdentitySource, InvokeMode, JwtAuthorizer, LambdaAuthorizer, Route, Template,
+    EventSource, Function, IdentitySource, Input, InvokeMode, JwtAuthorizer, LambdaAuthorizer,
+    Other, Polled, Route, SourceKind, Template, Why,
 };

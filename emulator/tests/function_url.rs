@@ -33,7 +33,7 @@ Resources:
     Properties:
       Handler: web
       Events:
-        One: { Type: Api, Properties: { Path: /one, Method: get, ResponseTransferMode: STREAM } }
+        One: { Type: Api, Properties: { Path: /one, Method: get, ResponseTransferMode: RESPONSE_STREAM } }
         Two: { Type: Api, Properties: { Path: /two, Method: any } }
 "#;
 
@@ -182,7 +182,7 @@ fn chunks_reach_the_client_before_the_next_is_sent() {
     assert_eq!(door.api.violations(), []);
 }
 
-/// With `ResponseTransferMode: STREAM`, and as a whole without.
+/// With `ResponseTransferMode: RESPONSE_STREAM`, and as a whole without.
 #[test]
 fn a_rest_api_streams_where_the_template_says_so() {
     let door = Door::of(REST_TEMPLATE);

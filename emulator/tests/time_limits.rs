@@ -22,7 +22,7 @@ Resources:
         Rest: { Type: Api, Properties: { Path: /rest, Method: get, TimeoutInMillis: 50 } }
         Http: { Type: HttpApi, Properties: { Path: /http, Method: get, TimeoutInMillis: 50 } }
         Slow: { Type: Api, Properties: { Path: /slow, Method: get } }
-        Stream: { Type: Api, Properties: { Path: /stream, Method: get, ResponseTransferMode: STREAM } }
+        Stream: { Type: Api, Properties: { Path: /stream, Method: get, ResponseTransferMode: RESPONSE_STREAM } }
         Default: { Type: HttpApi }
 "#;
 

@@ -66,7 +66,7 @@ fn notes_for(function: &Function, world: World, stream: Option<bool>) -> Vec<Str
     let mut notes = Vec::new();
     if !refused.is_empty() {
         notes.push(format!(
-            "{name}: the function streams (`stream = true` in {handler}.toml), and {} does not: API Gateway answers 502 there, and dev shows the response whole\nhint: set `ResponseTransferMode: STREAM` at the event, or `stream = false` in {handler}.toml",
+            "{name}: the function streams (`stream = true` in {handler}.toml), and {} does not: API Gateway answers 502 there, and dev shows the response whole\nhint: set `ResponseTransferMode: RESPONSE_STREAM` at the event, or `stream = false` in {handler}.toml",
             listed(refused)
         ));
     }
@@ -74,7 +74,7 @@ fn notes_for(function: &Function, world: World, stream: Option<bool>) -> Vec<Str
         let (does, hint) = match (streams, can) {
             (true, _) => (
                 format!("the function streams, and {} does not", listed(whole)),
-                "set `InvokeMode: RESPONSE_STREAM` under FunctionUrlConfig, or `ResponseTransferMode: STREAM` at an event of type Api; HTTP APIs cannot stream".to_owned(),
+                "set `InvokeMode: RESPONSE_STREAM` under FunctionUrlConfig, or `ResponseTransferMode: RESPONSE_STREAM` at an event of type Api; HTTP APIs cannot stream".to_owned(),
             ),
             (false, true) => (
                 format!("{} streams, and the function does not", listed(whole)),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     const BUFFERED: &str = "FunctionUrlConfig: { InvokeMode: BUFFERED }, Events: { A: { Type: Api, Properties: { Path: /a, Method: get } } }";
-    const STREAMED: &str = "FunctionUrlConfig: { InvokeMode: RESPONSE_STREAM }, Events: { A: { Type: Api, Properties: { Path: /a, Method: get, ResponseTransferMode: STREAM } } }";
+    const STREAMED: &str = "FunctionUrlConfig: { InvokeMode: RESPONSE_STREAM }, Events: { A: { Type: Api, Properties: { Path: /a, Method: get, ResponseTransferMode: RESPONSE_STREAM } } }";
 
     #[test]
     fn a_function_with_the_mode_of_its_routes_has_no_note() {

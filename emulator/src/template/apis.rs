@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::notes::Notes;
 use super::value::{Node, Value};
 use super::{Api, Auth, Cors, auth};
 
@@ -40,7 +41,7 @@ impl ApiSettings {
         }
     }
 
-    fn read(api: Api, name: &str, properties: Node<'_>, notes: &mut Vec<String>) -> Self {
+    fn read(api: Api, name: &str, properties: Node<'_>, notes: &mut Notes<'_>) -> Self {
         let mut settings = Self::default_of(api);
         let stage = properties.get("StageName");
         if let Some(intrinsic) = stage.intrinsic() {
@@ -78,7 +79,7 @@ pub(super) struct Apis {
 
 impl Apis {
     /// Reads the APIs of a template.
-    pub fn read(globals: &Value, resources: &Value, notes: &mut Vec<String>) -> Self {
+    pub fn read(globals: &Value, resources: &Value, notes: &mut Notes<'_>) -> Self {
         let nothing = Value::Map(Vec::new());
         let shared = |api| globals.get(name_of(api)).unwrap_or(&nothing);
         let api_keys = auth::api_keys(resources);
@@ -106,6 +107,12 @@ impl Apis {
             }
         }
         Self { described, added }
+    }
+
+    /// Returns the settings of the API with this resource's name.
+    pub fn named(&self, api: Api, name: &str) -> Arc<ApiSettings> {
+        let described = self.described.get(name);
+        described.unwrap_or(&self.added[api as usize]).clone()
     }
 
     /// Returns the settings of the API that an event names, or of the one that SAM adds.

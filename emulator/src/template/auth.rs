@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Api;
 use super::authorizer::{Authorization, JwtAuthorizer, LambdaAuthorizer};
+use super::notes::Notes;
 use super::value::{Node, Value};
 
 /// The `Auth` of an API:
@@ -35,7 +36,7 @@ impl Auth {
         of: &str,
         properties: Node<'_>,
         api_keys: &[String],
-        notes: &mut Vec<String>,
+        notes: &mut Notes<'_>,
     ) -> Self {
         let node = properties.get("Auth");
         let mut auth = Self {
@@ -83,7 +84,7 @@ impl Auth {
         &self,
         of: &str,
         event: Node<'_>,
-        notes: &mut Vec<String>,
+        notes: &mut Notes<'_>,
     ) -> Authorization {
         let mut authorization = match event.get("Authorizer").text() {
             Some(name) => self.named(of, &name, notes),
@@ -97,7 +98,7 @@ impl Auth {
         authorization
     }
 
-    fn named(&self, of: &str, name: &str, notes: &mut Vec<String>) -> Authorization {
+    fn named(&self, of: &str, name: &str, notes: &mut Notes<'_>) -> Authorization {
         match name {
             "NONE" => return Authorization::None,
             "AWS_IAM" => return Authorization::Signed,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Api;
+use super::notes::Notes;
 use super::value::Node;
 
 /// The authorization that a route asks for.
@@ -131,7 +132,7 @@ impl JwtAuthorizer {
         of: &str,
         name: &str,
         node: Node<'_>,
-        notes: &mut Vec<String>,
+        notes: &mut Notes<'_>,
     ) -> Option<Self> {
         let configuration = node.get("JwtConfiguration");
         if configuration.is_absent() {

@@ -1,5 +1,6 @@
 //! The settings of cross-origin resource sharing (CORS).
 
+use super::notes::Notes;
 use super::value::{Node, Value};
 
 /// The settings of cross-origin resource sharing, for the headers of the same names.
@@ -24,7 +25,7 @@ impl Cors {
     ///
     /// SAM takes `true` for all origins, and a mapping:
     /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-httpapicorsconfiguration.html>.
-    pub(super) fn read(of: &str, node: Node<'_>, notes: &mut Vec<String>) -> Option<Self> {
+    pub(super) fn read(of: &str, node: Node<'_>, notes: &mut Notes<'_>) -> Option<Self> {
         let simple = node.text();
         let origins = match simple.as_deref() {
             None if node.is_absent() => return None,
@@ -45,9 +46,9 @@ impl Cors {
 
     /// Reads the `Cors` of a REST API: an origin, or a mapping. Its values are literals in single quotes:
     /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-corsconfiguration.html>.
-    pub(super) fn read_rest(of: &str, node: Node<'_>, notes: &mut Vec<String>) -> Option<Self> {
+    pub(super) fn read_rest(of: &str, node: Node<'_>, notes: &mut Notes<'_>) -> Option<Self> {
         let unquoted = |text: &str| text.trim_matches('\'').to_owned();
-        let values = |key, notes: &mut Vec<String>| {
+        let values = |key, notes: &mut Notes<'_>| {
             let values = list(of, node, key, notes).into_iter();
             values.map(|value| unquoted(&value)).collect()
         };
@@ -69,7 +70,7 @@ impl Cors {
 }
 
 /// Returns the plain values of a list, or a single value. Other values become a note.
-fn list(of: &str, node: Node<'_>, key: &str, notes: &mut Vec<String>) -> Vec<String> {
+fn list(of: &str, node: Node<'_>, key: &str, notes: &mut Notes<'_>) -> Vec<String> {
     let node = node.get(key);
     if let Some(text) = node.text() {
         return vec![text];

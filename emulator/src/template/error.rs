@@ -24,6 +24,9 @@ pub enum TemplateError {
         /// The names of the parameters.
         known: String,
     },
+    /// It has functions, and none of them can run here.
+    #[error("the template does not have a function that runs here: {0}")]
+    OtherFunctions(String),
     /// It does not have a function.
     #[error(
         "the template does not have a function: it needs a resource of type AWS::Serverless::Function with a Handler"

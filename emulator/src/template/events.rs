@@ -3,15 +3,47 @@
 use std::time::Duration;
 
 use super::apis::Apis;
+use super::notes::Notes;
 use super::value::Node;
-use super::{Api, Cors, Function, InvokeMode, Route};
+use super::{Api, Cors, EventSource, Function, InvokeMode, Route, SourceKind, sources};
 
-/// Returns the routes of a function's events. Other events become notes.
+/// Returns the event sources of a function that are not routes. A note names each of an unknown type.
+pub(super) fn sources(
+    resource: &str,
+    own: Node<'_>,
+    region: &str,
+    notes: &mut Notes<'_>,
+) -> Vec<EventSource> {
+    let mut sources = Vec::new();
+    for (name, event) in own.get("Events").entries() {
+        let kind = event.get("Type").text().unwrap_or_default();
+        if matches!(kind.as_str(), "Api" | "HttpApi") {
+            continue;
+        }
+        let (source, unknown) = sources::of_event(resource, name, event, region);
+        if matches!(source.kind, SourceKind::Other(_)) {
+            let note = format!(
+                "{resource}: the event {name} is of type {kind}, which has no route here; invoke the function by its name"
+            );
+            notes.of(resource, &["Events", name, "Type"], &note);
+        }
+        if let Some(property) = unknown {
+            let note = format!(
+                "{resource}: the {property} of the event {name} is a value that only a deployment can tell; its events have the one of the sample"
+            );
+            notes.of(resource, &["Events", name, "Properties", property], &note);
+        }
+        sources.push(source);
+    }
+    sources
+}
+
+/// Returns the routes of a function's events.
 pub(super) fn routes(
     resource: &str,
     own: Node<'_>,
     apis: &Apis,
-    notes: &mut Vec<String>,
+    notes: &mut Notes<'_>,
 ) -> Vec<Route> {
     let mut routes = Vec::new();
     for (name, event) in own.get("Events").entries() {
@@ -19,12 +51,7 @@ pub(super) fn routes(
         let api = match kind.as_str() {
             "Api" => Api::Rest,
             "HttpApi" => Api::Http,
-            _ => {
-                notes.push(format!(
-                    "{resource}: the event {name} is of type {kind}, which has no route here; invoke the function by its name"
-                ));
-                continue;
-            }
+            _ => continue,
         };
         let properties = event.get("Properties");
         let payload = properties.get("PayloadFormatVersion").text();
@@ -34,18 +61,36 @@ pub(super) fn routes(
         // HTTP APIs do not have the property.
         let transfer = properties.get("ResponseTransferMode").text();
         let mode = match transfer.as_deref().filter(|_| api == Api::Rest) {
-            Some("STREAM") => InvokeMode::ResponseStream,
-            _ => InvokeMode::Buffered,
+            Some("RESPONSE_STREAM") => InvokeMode::ResponseStream,
+            Some("BUFFERED") | None => InvokeMode::Buffered,
+            // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-api.html
+            Some(other) => {
+                let note = format!(
+                    "{resource}: the ResponseTransferMode {other} of the event {name} is neither BUFFERED nor RESPONSE_STREAM; SAM ignores it"
+                );
+                notes.of(
+                    resource,
+                    &["Events", name, "Properties", "ResponseTransferMode"],
+                    &note,
+                );
+                InvokeMode::Buffered
+            }
         };
         let (method, path) = match (method.text(), path.text()) {
-            (Some(method), Some(path)) => (method.to_uppercase(), path),
+            (Some(method), Some(path)) => match path.as_str() {
+                "/$default" if api == Api::Http => {
+                    (method.to_uppercase(), Route::DEFAULT.to_owned())
+                }
+                _ => (method.to_uppercase(), path),
+            },
             (None, None) if api == Api::Http && method.is_absent() && path.is_absent() => {
                 ("ANY".to_owned(), Route::DEFAULT.to_owned())
             }
             _ => {
-                notes.push(format!(
+                let note = format!(
                     "{resource}: the event {name} has no plain Method and Path; it gets no route"
-                ));
+                );
+                notes.of(resource, &["Events", name], &note);
                 continue;
             }
         };
@@ -74,7 +119,7 @@ pub(super) fn set_url(
     function: &mut Function,
     resource: &str,
     config: Node<'_>,
-    notes: &mut Vec<String>,
+    notes: &mut Notes<'_>,
 ) {
     if config.is_absent() {
         return;
@@ -87,9 +132,10 @@ pub(super) fn set_url(
         Some("BUFFERED") => InvokeMode::Buffered,
         None if mode.is_absent() => InvokeMode::Buffered,
         _ => {
-            notes.push(format!(
+            let note = format!(
                 "{resource}: the InvokeMode is neither BUFFERED nor RESPONSE_STREAM; it is BUFFERED here"
-            ));
+            );
+            notes.of(resource, &["FunctionUrlConfig", "InvokeMode"], &note);
             InvokeMode::Buffered
         }
     });

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::apis::Apis;
+use super::intrinsics::Scope;
+use super::notes::Notes;
 use super::value::Node;
-use super::{Architecture, Cors, InvokeMode, Route, events, intrinsics};
+use super::{Architecture, Cors, EventSource, InvokeMode, Other, Route, Why, events, intrinsics};
 use crate::account::{ACCOUNT, REGION};
 
 /// An `AWS::Serverless::Function`, with the template's `Globals` merged in, or an `AWS::Lambda::Function`.
@@ -30,6 +32,8 @@ pub struct Function {
     pub variables: BTreeMap<String, String>,
     /// Its events of types `Api` and `HttpApi`; without any it can still be invoked by its name.
     pub routes: Vec<Route>,
+    /// Its event sources that are not HTTP.
+    pub sources: Vec<EventSource>,
     /// `FunctionUrlConfig` or an `AWS::Lambda::Url`: the invoke mode of its function URL, if it has one.
     pub url: Option<InvokeMode>,
     /// Whether its function URL takes only signed requests (`AWS_IAM`).
@@ -69,6 +73,20 @@ impl Default for Asynchronous {
     }
 }
 
+impl Asynchronous {
+    /// Sets the retries and destinations of SAM's `EventInvokeConfig`, or of the resource:
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-eventinvokeconfig.html>.
+    pub(super) fn configure(&mut self, config: Node<'_>) {
+        let retries = config.get("MaximumRetryAttempts").text();
+        let retries: Option<u32> = retries.and_then(|text| text.parse().ok());
+        // Lambda takes 0 to 2.
+        self.retries = retries.unwrap_or(2).min(2);
+        let destinations = config.get("DestinationConfig");
+        self.on_success = place(destinations.get("OnSuccess").get("Destination"));
+        self.on_failure = place(destinations.get("OnFailure").get("Destination"));
+    }
+}
+
 impl Function {
     /// Creates a function with Lambda's defaults and without routes.
     pub fn new(name: &str, handler: &str) -> Self {
@@ -82,6 +100,7 @@ impl Function {
             memory_mb: 128,
             variables: BTreeMap::new(),
             routes: Vec::new(),
+            sources: Vec::new(),
             url: None,
             has_signed_url: false,
             url_cors: None,
@@ -95,6 +114,16 @@ impl Function {
     pub fn arn(&self) -> String {
         arn(&self.name, &self.region)
     }
+
+    /// Returns whether a name, an ARN, or one with a version or an alias names the function:
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>.
+    pub(super) fn is_named(&self, target: &str) -> bool {
+        let name = match target.split_once(":function:") {
+            Some((_, name)) => name,
+            None => target,
+        };
+        name.split(':').next() == Some(&*self.name)
+    }
 }
 
 /// Returns the ARN of a function.
@@ -103,97 +132,124 @@ pub(super) fn arn(name: &str, region: &str) -> String {
     format!("arn:{partition}:lambda:{region}:{ACCOUNT}:function:{name}")
 }
 
-/// Reads a function, unless it cannot be started here.
+/// Reads a function, or returns why it cannot be run here.
 pub(super) fn read(
     resource: &str,
     properties: Node<'_>,
+    scope: &Scope<'_>,
     apis: &Apis,
-    notes: &mut Vec<String>,
-) -> Option<Function> {
+    notes: &mut Notes<'_>,
+) -> Result<Function, Other> {
     let mut property = |key: &str| {
         let node = properties.get(key);
         if let Some(intrinsic) = node.intrinsic() {
-            notes.push(format!(
+            let note = format!(
                 "{resource}: {key} is {intrinsic}, which only a deployment can tell; it is ignored here"
-            ));
+            );
+            notes.of(resource, &[key], &note);
         }
         node.text()
     };
-    let name = property("FunctionName").unwrap_or_else(|| resource.to_owned());
+    property("FunctionName");
+    let name = scope.stack.functions.get(resource);
+    let name = name.map_or_else(|| resource.to_owned(), |(name, _)| name.clone());
     let runtime = property("Runtime");
     let timeout = property("Timeout").and_then(|text| text.parse().ok());
     let memory = property("MemorySize").and_then(|text| text.parse().ok());
     let handler = property("Handler");
     let code = property("CodeUri").or_else(|| properties.get("Code").text());
-    if runtime
-        .as_deref()
-        .is_some_and(|runtime| !runtime.starts_with("provided"))
-    {
-        let runtime = runtime.unwrap_or_default();
-        notes.push(format!(
-            "{resource}: its runtime is {runtime}, not a custom runtime (provided.al2023); it is not started"
-        ));
-        return None;
+    let other = |why| Other {
+        name: name.clone(),
+        runtime: runtime.clone(),
+        why,
+    };
+    if let Some(why) = reason(runtime.as_deref(), properties) {
+        return Err(other(why));
     }
     let Some(handler) = handler else {
-        notes.push(format!("{resource}: has no Handler; it is not started"));
-        return None;
+        return Err(other(Why::NoHandler));
     };
     let mut function = Function::new(&name, &handler);
+    function.region = scope.region.to_owned();
     function.timeout = timeout.map_or(function.timeout, Duration::from_secs);
     function.memory_mb = memory.unwrap_or(function.memory_mb);
     function.code = code.filter(|code| !code.contains("://")).map(PathBuf::from);
     if properties.get("Architectures").texts().next() == Some("arm64") {
         function.architecture = Architecture::Arm64;
     }
-    function.variables = variables(resource, properties, notes);
+    function.variables = variables(resource, properties, scope, notes);
     function.asynchronous = asynchronous(properties);
     function.routes = events::routes(resource, properties, apis, notes);
+    function.sources = events::sources(resource, properties, scope.region, notes);
     let url = properties.get("FunctionUrlConfig");
     events::set_url(&mut function, resource, url, notes);
-    Some(function)
+    Ok(function)
+}
+
+/// Returns the reason why a function with these properties cannot run here, if there is one.
+fn reason(runtime: Option<&str>, properties: Node<'_>) -> Option<Why> {
+    let is_image = properties.get("PackageType").text().as_deref() == Some("Image");
+    let inline = [
+        properties.get("InlineCode"),
+        properties.get("Code").get("ZipFile"),
+    ];
+    match runtime {
+        Some(runtime) if !runtime.starts_with("provided") => Some(Why::Runtime),
+        _ if is_image => Some(Why::Image),
+        _ if inline.iter().any(|code| !code.is_absent()) => Some(Why::Inline),
+        _ => None,
+    }
 }
 
 fn asynchronous(properties: Node<'_>) -> Asynchronous {
-    let place = |node: Node<'_>| {
-        let unknown = || {
-            Some(format!(
-                "{}, which only a deployment can tell",
-                node.intrinsic()?
-            ))
-        };
-        node.text().or_else(unknown)
+    // SAM and CloudFormation name the property differently.
+    let queues = ["DeadLetterQueue", "DeadLetterConfig"].map(|key| properties.get(key));
+    let mut queues = queues.into_iter().map(|queue| queue.get("TargetArn"));
+    let mut asynchronous = Asynchronous::default();
+    asynchronous.configure(properties.get("EventInvokeConfig"));
+    asynchronous.dead_letter = queues.find_map(place);
+    asynchronous
+}
+
+/// Returns an ARN, or says that only a deployment knows it.
+fn place(node: Node<'_>) -> Option<String> {
+    let unknown = || {
+        Some(format!(
+            "{}, which only a deployment can tell",
+            node.intrinsic()?
+        ))
     };
-    let config = properties.get("EventInvokeConfig");
-    let retries = config.get("MaximumRetryAttempts").text();
-    let destinations = config.get("DestinationConfig");
-    Asynchronous {
-        // Lambda takes 0 to 2.
-        retries: retries
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(2)
-            .min(2),
-        on_success: place(destinations.get("OnSuccess").get("Destination")),
-        on_failure: place(destinations.get("OnFailure").get("Destination")),
-        dead_letter: place(properties.get("DeadLetterQueue").get("TargetArn")),
-    }
+    node.text().or_else(unknown)
 }
 
 fn variables(
     resource: &str,
     properties: Node<'_>,
-    notes: &mut Vec<String>,
+    scope: &Scope<'_>,
+    notes: &mut Notes<'_>,
 ) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     for (name, value) in properties.get("Environment").get("Variables").entries() {
-        if let Some(text) = value.text() {
+        let is_dynamic = value.text().is_some_and(|text| text.contains("{{resolve:"));
+        if let Some(text) = value.text().filter(|_| !is_dynamic) {
             variables.insert(name.to_owned(), text);
             continue;
         }
-        let what = value.intrinsic().unwrap_or("not a plain value");
-        notes.push(format!(
-            "{resource}: the variable {name} is {what}, which only a deployment can tell; it is not set here"
-        ));
+        // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+        let what = match is_dynamic {
+            true => "a dynamic reference",
+            false => value.intrinsic().unwrap_or("not a plain value"),
+        };
+        let parameter = value.referenced().filter(|_| !is_dynamic);
+        let note = match parameter.filter(|parameter| scope.can_override(parameter)) {
+            Some(parameter) => format!(
+                "{resource}: the variable {name} is the parameter {parameter}, which has no value here; set it with --parameter-overrides {parameter}=VALUE"
+            ),
+            None => format!(
+                "{resource}: the variable {name} is {what}, which only a deployment can tell; it is not set here"
+            ),
+        };
+        notes.of(resource, &["Environment", "Variables", name], &note);
     }
     variables
 }

@@ -1,28 +1,147 @@
 //! Evaluates the functions of CloudFormation that need only the template: "Intrinsic
 //! function reference" and "Pseudo parameters reference" in the CloudFormation guide.
 //!
-//! A value that is known only after a deployment, such as the name of a table, stays as it is.
+//! A value that is known only after a deployment, such as an export of another stack, stays as it is.
 
+mod conditions;
+mod functions;
+mod references;
+
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use super::names::Names;
+use super::stack::Stack;
 use super::value::Value;
-use crate::account::ACCOUNT;
 
 /// A reference of a reference of a reference: no template has more.
 const MAX_DEPTH: usize = 64;
 
+/// The name of the stack that nests the others.
+const ROOT: &str = "local";
+
+/// The most values that are evaluated, so that conditions that repeat each other end.
+const MAX_STEPS: usize = 1_000_000;
+
+/// The most bytes of a text, so that names that repeat each other end: the limit of a template, in
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
+const MAX_TEXT: usize = 1_000_000;
+
+/// The names of resources with their types. A resource of a nested stack is `Nested.Name`, and one of
+/// the outer stack `../Name`.
+pub(super) type Used = BTreeMap<String, String>;
+
 /// The values that functions of CloudFormation can refer to.
 pub(super) struct Scope<'a> {
-    /// The whole template.
-    pub template: &'a Value,
+    pub stack: &'a Stack,
     pub region: &'a str,
     /// The values of parameters that replace their defaults.
-    pub parameters: &'a BTreeMap<String, String>,
-    /// The functions of the template: their names and ARNs, by their resources' names.
-    pub functions: BTreeMap<String, (String, String)>,
+    pub parameters: BTreeMap<String, String>,
+    /// `AWS::StackName`.
+    name: String,
+    /// The names of other resources that are known so far. A resource whose names are being made up
+    /// has none, so that a name cannot depend on itself.
+    names: RefCell<BTreeMap<String, Option<Rc<Names>>>>,
+    /// The other resources that values have referred to, with their types.
+    used: RefCell<Used>,
+    /// The resources of the outer stack to which the values of parameters refer.
+    uses: BTreeMap<String, Used>,
+    /// The number of values that have been evaluated.
+    steps: Cell<usize>,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// Creates the scope of a stack.
+    pub fn new(stack: &'a Stack, region: &'a str, parameters: BTreeMap<String, String>) -> Self {
+        Self {
+            stack,
+            region,
+            parameters,
+            name: ROOT.to_owned(),
+            names: RefCell::default(),
+            used: RefCell::default(),
+            uses: BTreeMap::new(),
+            steps: Cell::default(),
+        }
+    }
+
+    /// Returns whether the user can set a parameter: those of a nested stack come from its resource.
+    pub fn can_override(&self, parameter: &str) -> bool {
+        let parameters = self.template().get("Parameters");
+        let known = parameters.and_then(|all| all.get(parameter));
+        known.is_some() && self.name == ROOT
+    }
+
+    /// Returns the template's document.
+    pub fn template(&self) -> &'a Value {
+        &self.stack.document
+    }
+
+    /// Returns the scope of a stack that this one nests.
+    pub fn nested(&self, resource: &str) -> Option<Scope<'a>> {
+        self.nested_at(resource, 0)
+    }
+
+    fn nested_at(&self, resource: &str, depth: usize) -> Option<Scope<'a>> {
+        let stack = self.stack.nested.get(resource)?;
+        let mut parameters = BTreeMap::new();
+        let mut uses = BTreeMap::new();
+        for (name, value, used) in self.given(resource, depth) {
+            uses.insert(name.clone(), used);
+            parameters.insert(name, value);
+        }
+        let mut scope = Scope::new(stack, self.region, parameters);
+        scope.uses = uses;
+        scope.name = format!("{}-{resource}", self.name);
+        scope.steps.set(self.steps.get());
+        Some(scope)
+    }
+
+    /// Returns the values of parameters that a resource gives to its nested stack.
+    pub fn parameters_of(&self, resource: &str) -> BTreeMap<String, String> {
+        let given = self.given(resource, 0).into_iter();
+        given.map(|(name, value, _)| (name, value)).collect()
+    }
+
+    /// Returns the parameters that a resource gives to its nested stack, with their values and the
+    /// resources to which these refer.
+    fn given(&self, resource: &str, depth: usize) -> Vec<(String, String, Used)> {
+        let resources = self.template().get("Resources");
+        let properties = resources.and_then(|all| all.get(resource)?.get("Properties"));
+        let parameters = properties.and_then(|all| all.get("Parameters"));
+        let parameters = parameters.into_iter().flat_map(Value::entries);
+        let values = parameters.filter_map(|(name, value)| {
+            let before = self.used.take();
+            let value = self.value(value, depth);
+            let used = self.used.replace(before);
+            let value = value?;
+            let text = match &value {
+                Value::List(items) => {
+                    let items: Option<Vec<_>> = items.iter().map(Value::text).collect();
+                    items?.join(",")
+                }
+                value => value.text()?.to_owned(),
+            };
+            Some((name.to_owned(), text, used))
+        });
+        values.collect()
+    }
+
+    /// Returns the resources other than functions to which a value refers, with their types.
+    pub fn used_by(&self, value: &Value) -> Used {
+        self.used.take();
+        self.resolve(value);
+        self.used.take()
+    }
+
+    /// Counts a value, and returns whether it can still be evaluated.
+    fn step(&self, depth: usize) -> bool {
+        let steps = self.steps.get();
+        self.steps.set(steps + 1);
+        depth <= MAX_DEPTH && steps < MAX_STEPS
+    }
+
     /// Returns a value with its functions evaluated, or `None` if it is `AWS::NoValue`.
     pub fn resolve(&self, value: &Value) -> Option<Value> {
         self.value(value, 0)
@@ -34,7 +153,7 @@ impl Scope<'_> {
     }
 
     fn value(&self, value: &Value, depth: usize) -> Option<Value> {
-        if depth > MAX_DEPTH {
+        if !self.step(depth) {
             return Some(value.clone());
         }
         let depth = depth + 1;
@@ -51,7 +170,7 @@ impl Scope<'_> {
             }
             Value::Intrinsic(name, argument) if canonical(name) == "Ref" => match argument.text() {
                 Some("AWS::NoValue") => None,
-                Some(name) => Some(self.reference(name).unwrap_or_else(|| value.clone())),
+                Some(name) => Some(self.reference(name, depth).unwrap_or_else(|| value.clone())),
                 None => Some(value.clone()),
             },
             Value::Intrinsic(name, argument) if canonical(name) == "If" => {
@@ -75,86 +194,27 @@ impl Scope<'_> {
 
     fn carry_out(&self, function: &str, argument: &Value, depth: usize) -> Option<Value> {
         match (function, argument.items()) {
-            ("Sub", []) => self.substitute(argument.text()?, &Value::Null),
-            ("Sub", [text, values]) => self.substitute(text.text()?, values),
-            ("GetAtt", []) => self.attribute(argument.text()?),
+            ("Sub", []) => self.substitute(argument.text()?, &Value::Null, depth),
+            ("Sub", [text, values]) => self.substitute(text.text()?, values, depth),
+            ("GetAtt", []) => self.attribute(argument.text()?, depth),
             ("GetAtt", [resource, attribute]) => {
-                self.attribute(&format!("{}.{}", resource.text()?, attribute.text()?))
+                let name = format!("{}.{}", resource.text()?, attribute.text()?);
+                self.attribute(&name, depth)
             }
-            ("Join", [by, Value::List(parts)]) => {
-                let parts: Option<Vec<_>> = parts.iter().map(Value::text).collect();
-                Some(Value::Text(parts?.join(by.text()?)))
+            ("FindInMap", [map, first, second, rest @ ..]) => {
+                let [map, first, second] = [map.text()?, first.text()?, second.text()?];
+                let mappings = self.template().get("Mappings");
+                let found = mappings.and_then(|all| all.get(map)?.get(first)?.get(second));
+                // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-findinmap-enhancements.html
+                let default = rest.first().and_then(|rest| rest.get("DefaultValue"));
+                self.value(found.or(default)?, depth)
             }
-            ("Split", [by, text]) => {
-                let parts = text.text()?.split(by.text()?);
-                let parts = parts.map(|part| Value::Text(part.to_owned()));
-                Some(Value::List(parts.collect()))
-            }
-            ("Select", [index, Value::List(items)]) => {
-                items.get(index.text()?.parse::<usize>().ok()?).cloned()
-            }
-            ("FindInMap", [map, first, second]) => {
-                let mappings = self.template.get("Mappings")?;
-                let map = mappings.get(map.text()?)?.get(first.text()?)?;
-                self.value(map.get(second.text()?)?, depth)
-            }
-            _ => None,
+            _ => functions::carry_out(function, argument, self.region),
         }
-    }
-
-    /// Returns the value of `Ref` of a name.
-    fn reference(&self, name: &str) -> Option<Value> {
-        let text = |text: &str| Some(Value::Text(text.to_owned()));
-        match name {
-            "AWS::Region" => return text(self.region),
-            "AWS::AccountId" => return text(ACCOUNT),
-            "AWS::Partition" => return text(partition(self.region)),
-            "AWS::URLSuffix" if self.region.starts_with("cn-") => return text("amazonaws.com.cn"),
-            "AWS::URLSuffix" => return text("amazonaws.com"),
-            "AWS::StackName" => return text("local"),
-            "AWS::StackId" => {
-                let (partition, region) = (partition(self.region), self.region);
-                let id = "51af3dc0-da77-11e4-872e-1234567db123";
-                return text(&format!(
-                    "arn:{partition}:cloudformation:{region}:{ACCOUNT}:stack/local/{id}"
-                ));
-            }
-            _ => {}
-        }
-        if let Some((function, _)) = self.functions.get(name) {
-            return text(function);
-        }
-        let parameter = self.template.get("Parameters")?.get(name)?;
-        let given = self.parameters.get(name);
-        let given = given.map(|value| Value::Text(value.clone()));
-        let kind = parameter.get("Type").and_then(Value::text);
-        // The default is the name of a parameter in AWS's Parameter Store.
-        let is_stored = kind.is_some_and(|kind| kind.starts_with("AWS::SSM::Parameter::Value<"));
-        let default = parameter.get("Default").filter(|_| !is_stored);
-        let default = given.as_ref().or(default)?;
-        match (default, kind.unwrap_or_default()) {
-            (Value::Text(default), kind)
-                if kind == "CommaDelimitedList" || kind.starts_with("List<") =>
-            {
-                let items = default
-                    .split(',')
-                    .map(|item| Value::Text(item.trim().to_owned()));
-                Some(Value::List(items.collect()))
-            }
-            // A Default without a value is the empty text.
-            (Value::Null, _) => text(""),
-            (default, _) => Some(default.clone()),
-        }
-    }
-
-    fn attribute(&self, name: &str) -> Option<Value> {
-        let (resource, attribute) = name.split_once('.')?;
-        let (_, arn) = self.functions.get(resource)?;
-        (attribute == "Arn").then(|| Value::Text(arn.clone()))
     }
 
     /// `Fn::Sub`: `${Name}` is replaced, and `${!Name}` stands for `${Name}`.
-    fn substitute(&self, text: &str, values: &Value) -> Option<Value> {
+    fn substitute(&self, text: &str, values: &Value, depth: usize) -> Option<Value> {
         let mut done = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -168,41 +228,26 @@ impl Scope<'_> {
             let name = name.trim();
             let value = match values.get(name) {
                 Some(value) => value.clone(),
-                None => self.reference(name).or_else(|| self.attribute(name))?,
+                None => {
+                    let reference = self.reference(name, depth);
+                    reference.or_else(|| self.attribute(name, depth))?
+                }
             };
             done.push_str(value.text()?);
+            if done.len() > MAX_TEXT {
+                return None;
+            }
         }
         done.push_str(rest);
         Some(Value::Text(done))
     }
+}
 
-    fn named_condition(&self, name: &str, depth: usize) -> Option<bool> {
-        let condition = self.template.get("Conditions")?.get(name)?;
-        self.holds(condition, depth)
-    }
-
-    fn holds(&self, condition: &Value, depth: usize) -> Option<bool> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        let depth = depth + 1;
-        let (function, argument) = match condition {
-            Value::Intrinsic(name, argument) => (canonical(name), &**argument),
-            Value::Map(_) => ("Condition", condition.get("Condition")?),
-            _ => return None,
-        };
-        let mut all = argument.items().iter().map(|each| self.holds(each, depth));
-        match (function, argument.items()) {
-            ("Condition", []) => self.named_condition(argument.text()?, depth),
-            ("Equals", [one, other]) => {
-                let [one, other] = [one, other].map(|value| self.value(value, depth));
-                Some(one?.text()? == other?.text()?)
-            }
-            ("Not", [_]) => Some(!all.next()??),
-            ("And", _) => all.try_fold(true, |so_far, each| Some(so_far & each?)),
-            ("Or", _) => all.try_fold(false, |so_far, each| Some(so_far | each?)),
-            _ => None,
-        }
+/// Returns the domain of AWS's endpoints in a region.
+pub(super) fn url_suffix(region: &str) -> &'static str {
+    match partition(region) {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
     }
 }
 

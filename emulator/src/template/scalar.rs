@@ -12,11 +12,12 @@ pub(super) fn resolve(text: &str) -> Value {
         "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             "false".to_owned()
         }
-        _ => integer(text)
-            .or_else(|| float(text))
-            .unwrap_or_else(|| text.to_owned()),
+        _ => match integer(text).or_else(|| float(text)) {
+            Some(number) => number,
+            None => return Value::Text(text.to_owned()),
+        },
     };
-    Value::Text(text)
+    Value::Literal(text)
 }
 
 /// An integer in decimal, with as many digits as it has.
@@ -170,8 +171,11 @@ mod tests {
             ("2026-01-02", "2026-01-02"),
             ("eu-west-1", "eu-west-1"),
         ] {
-            assert_eq!(resolve(written), Value::Text(read.to_owned()), "{written}");
+            assert_eq!(resolve(written).text(), Some(read), "{written}");
         }
         assert_eq!(resolve("~"), Value::Null);
+        for (written, json) in [("0x1F", "31"), ("yes", "true"), ("0888", "\"0888\"")] {
+            assert_eq!(resolve(written).to_json().to_string(), json, "{written}");
+        }
     }
 }

@@ -1,5 +1,10 @@
 mod apis;
+mod gateway;
+mod intrinsics;
+mod names;
+mod nested;
 mod resources;
+mod sources;
 
 use super::*;
 
@@ -31,6 +36,7 @@ Resources:
           FLAG: true
           TABLE: !Ref Table
           ARN: { "Fn::GetAtt": [Table, Arn] }
+          OTHER: !ImportValue other
       Events:
         One:
           Type: Api
@@ -38,6 +44,9 @@ Resources:
         Rest:
           Type: Api
           Properties: { Path: "/{proxy+}", Method: any }
+        Broker:
+          Type: MQ
+          Properties: { Broker: !GetAtt Broker.Arn }
         Queue:
           Type: SQS
           Properties: { Queue: !GetAtt Queue.Arn }
@@ -94,7 +103,14 @@ fn functions_come_with_the_globals_and_their_own_values() {
         .collect();
     assert_eq!(
         variables,
-        ["DEPTH=3", "FLAG=true", "LEVEL=debug", "SHARED=global"]
+        [
+            "ARN=arn:aws:dynamodb:us-east-1:123456789012:table/Table",
+            "DEPTH=3",
+            "FLAG=true",
+            "LEVEL=debug",
+            "SHARED=global",
+            "TABLE=Table"
+        ]
     );
     assert_eq!(
         routes(hello),
@@ -126,12 +142,13 @@ fn http_apis_and_function_urls_are_read() {
 fn unknown_values_become_notes() {
     let notes = Template::parse(TEMPLATE).unwrap().notes;
     let expected = [
-        "Hello: the variable TABLE is !Ref, which only a deployment can tell; it is not set here",
-        "Hello: the variable ARN is Fn::GetAtt, which only a deployment can tell; it is not set here",
-        "Hello: the event Queue is of type SQS, which has no route here; invoke the function by its name",
-        "Web: the event Half has no plain Method and Path; it gets no route",
-        "Direct: Timeout is !Ref, which only a deployment can tell; it is ignored here",
-        "Script: its runtime is python3.13, not a custom runtime (provided.al2023); it is not started",
+        "line 29: Hello: the variable OTHER is !ImportValue, which only a deployment can tell; it is not set here",
+        "line 38: Hello: the event Broker is of type MQ, which has no route here; invoke the function by its name",
+        "line 42: Hello: the Queue of the event Queue is a value that only a deployment can tell; its events have the one of the sample",
+        "line 57: Web: the event Half has no plain Method and Path; it gets no route",
+        "line 65: Direct: Timeout is !Ref, which only a deployment can tell; it is ignored here",
+        "line 68: Script: its runtime is python3.13, not a custom runtime (provided.al2023); it is not started",
+        "line 10: Table: AWS::DynamoDB::Table is not created here, and the variables ARN, TABLE have made-up values; create it locally, or set the variables with --env",
     ];
     assert_eq!(notes, expected);
 }
@@ -147,95 +164,46 @@ fn bad_templates_say_what_is_wrong() {
         let error = Template::parse(text).unwrap_err();
         assert!(matches!(error, TemplateError::NoFunction), "{error}");
     }
+    let text = "Resources: { F: { Type: AWS::Lambda::Function, Properties: { Runtime: go1.x } } }";
+    let error = Template::parse(text).unwrap_err().to_string();
+    let why = "F: its runtime is go1.x, not a custom runtime (provided.al2023)";
+    assert_eq!(
+        error,
+        format!("the template does not have a function that runs here: {why}")
+    );
     let error = Template::read(Path::new("/nowhere/template.yaml")).unwrap_err();
     assert!(error.to_string().contains("/nowhere/template.yaml"));
 }
 
-/// The variables of the only function of a template with this head and these variables.
-fn variables(head: &str, variables: &str) -> BTreeMap<String, String> {
-    let text = format!(
-        "{head}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Handler: f\n      Environment:\n        Variables:\n{variables}"
-    );
-    let template = Template::parse_in(&text, "eu-west-1", &BTreeMap::new()).unwrap();
-    assert_eq!(template.notes, Vec::<String>::new(), "{text}");
-    template.functions[0].variables.clone()
-}
-
 #[test]
-fn values_that_the_template_determines_are_computed() {
-    let head = r#"
-Parameters:
-  Stage: { Type: String, Default: dev }
-  Number: { Type: Number, Default: 012345678901 }
-  Zones: { Type: CommaDelimitedList, Default: "a, b" }
-Mappings:
-  Sizes: { dev: { size: small }, prod: { size: !Ref Number } }
-Conditions:
-  IsProd: !Equals [!Ref Stage, prod]
-  IsDev: !Not [!Condition IsProd]
-  Either: !Or [{ Condition: IsProd }, !Condition IsDev]"#;
-    let of = variables(
-        head,
-        r#"
-          PARAMETER: !Ref Stage
-          LONG: { Ref: Number }
-          REGION: !Ref AWS::Region
-          SUB: !Sub "https://${Stage}.${AWS::Region}.${AWS::URLSuffix}/${!Literal}"
-          WITH: !Sub ["${a}-${Stage}", { a: !Ref "AWS::AccountId" }]
-          JOIN: !Join ["-", [x, !Ref Stage]]
-          SELECT: !Select [1, !Ref Zones]
-          SPLIT: { "Fn::Select": [0, { "Fn::Split": [".", "one.two"] }] }
-          MAP: !FindInMap [Sizes, !Ref Stage, size]
-          IF: !If [IsProd, yes, !If [Either, either, no]]
-          GONE: !If [IsProd, x, !Ref AWS::NoValue]
-          ME: !Ref F
-          MINE: !GetAtt F.Arn
-          ALSO: !Sub "${F.Arn}"
-"#,
-    );
-    let arn = "arn:aws:lambda:eu-west-1:123456789012:function:F";
-    let expected = [
-        ("ALSO", arn),
-        ("IF", "either"),
-        ("JOIN", "x-dev"),
-        ("LONG", "012345678901"),
-        ("MAP", "small"),
-        ("ME", "F"),
-        ("MINE", arn),
-        ("PARAMETER", "dev"),
-        ("REGION", "eu-west-1"),
-        ("SELECT", "b"),
-        ("SPLIT", "one"),
-        ("SUB", "https://dev.eu-west-1.amazonaws.com/${Literal}"),
-        ("WITH", "123456789012-dev"),
-    ];
-    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(of, BTreeMap::from(expected));
-}
-
-#[test]
-fn properties_take_parameters_too() {
+fn a_flow_that_ends_like_its_block_is_read() {
     let template = Template::parse(
         r#"
-Parameters: { Name: { Type: String, Default: orders }, Seconds: { Type: Number, Default: 7 } }
 Resources:
   F:
     Type: AWS::Serverless::Function
     Properties:
-      Handler: !Ref Name
-      FunctionName: !Sub "${Name}-${AWS::StackName}"
-      Timeout: !Ref Seconds
-      Events:
-        Get: { Type: Api, Properties: { Path: !Sub "/${Name}", Method: get } }
+      Policies: [{
+        "Effect": "Allow",
+        "Action": [
+      "s3:*"
+    ]
+      }]
+      Environment: {
+        Variables: { A: b }
+      }
+      Handler: f
+      Layers: [
+        a
+      ]
 "#,
     )
     .unwrap();
-    let function = template.function("orders-local").unwrap();
-    assert_eq!(
-        (function.handler.as_str(), function.timeout.as_secs()),
-        ("orders", 7)
-    );
-    assert_eq!(routes(function), ["Rest GET /orders"]);
+    let function = &template.functions[0];
+    assert_eq!((&*function.handler, &*function.variables["A"]), ("f", "b"));
+    assert_eq!(template.notes, ["line 16: F: Layers has no effect here"]);
+    let error = Template::parse("A: [{\n}\nB: [").unwrap_err().to_string();
+    assert!(error.contains("line 2 column 1"), "{error}");
 }
 
 #[test]
@@ -296,6 +264,6 @@ Conditions: { Never: !Equals [a, b] }
     assert_eq!(two.code.as_deref(), Some(Path::new("two/")));
     assert_eq!(
         template.notes,
-        ["Not: its Condition Never does not hold; it is not started"]
+        ["line 26: Not: its Condition Never does not hold; it is not started"]
     );
 }

@@ -1,10 +1,14 @@
 //! The values of a template.
 
+use serde_json::Value as Json;
+
 /// A value of a template. A scalar is the text that SAM writes into a variable for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     Null,
     Text(String),
+    /// A number or a boolean, as the text that SAM writes for it.
+    Literal(String),
     List(Vec<Value>),
     /// The entries in their order.
     Map(Vec<(String, Value)>),
@@ -39,8 +43,40 @@ impl Value {
     /// Returns the text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Text(text) | Self::Literal(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// Returns the value as JSON. A function of CloudFormation that could not be evaluated is an object
+    /// with its name.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Self::Null => Json::Null,
+            Self::Text(text) => Json::String(text.clone()),
+            Self::Literal(text) => {
+                let json = serde_json::from_str(text);
+                json.unwrap_or_else(|_| Json::String(text.clone()))
+            }
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Map(entries) => {
+                let entries = entries.iter();
+                entries
+                    .map(|(name, value)| (name.clone(), value.to_json()))
+                    .collect()
+            }
+            Self::Intrinsic(name, argument) => {
+                let entry = (name.clone(), argument.to_json());
+                std::iter::once(entry).collect()
+            }
+        }
+    }
+
+    /// Returns JSON that a template has as a text, or as it is.
+    pub fn json_text(&self) -> Json {
+        match self.text().map(serde_json::from_str) {
+            Some(Ok(json)) => json,
+            _ => self.to_json(),
         }
     }
 
@@ -87,6 +123,11 @@ impl<'a> Node<'a> {
         entries.map(|(name, value)| (name, Self(Some(value))))
     }
 
+    /// Returns the items of a list.
+    pub fn items(self) -> &'a [Value] {
+        self.0.map(Value::items).unwrap_or_default()
+    }
+
     /// Returns the texts of a list.
     pub fn texts(self) -> impl Iterator<Item = &'a str> {
         let items = self.0.into_iter().flat_map(Value::items);
@@ -103,9 +144,10 @@ impl<'a> Node<'a> {
         self.0.and_then(Value::text) == Some("true")
     }
 
-    /// Returns the resource that a `Ref` names, if it could not be evaluated.
+    /// Returns the resource to which a `Ref` of an API refers: its made-up id is the resource's name.
     pub fn referenced(self) -> Option<&'a str> {
         match self.0? {
+            Value::Text(name) | Value::Literal(name) => Some(name),
             Value::Intrinsic(name, argument) if matches!(name.as_str(), "Ref" | "!Ref") => {
                 argument.text()
             }

@@ -1,39 +1,86 @@
 //! YAML as SAM reads it: with CloudFormation's tags, merge keys, and the scalars of YAML 1.1, which
 //! SAM's parser (PyYAML) follows.
 
-use saphyr::{ScalarStyle, Tag, YamlLoader, YamlOwned};
+use saphyr::{
+    AnnotatedMappingOwned, MarkedYamlOwned, ScalarStyle, ScanError, Tag, YamlDataOwned, YamlLoader,
+};
 use saphyr_parser::Parser;
 
+use super::lines::Lines;
 use super::scalar;
 use super::value::Value;
 
-/// Parses the first document of a text, and applies all merge keys (`<<`).
-pub(super) fn load(text: &str) -> Result<Value, String> {
-    let mut loader = YamlLoader::<YamlOwned>::default();
+/// The most lines of a text that are moved.
+const MAX_MOVED: usize = 500;
+
+/// The spaces before a line that is moved: more than a template indents a block.
+const MOVED: &str =
+    "                                                                                ";
+
+/// Parses the first document of a text, and applies all merge keys (`<<`). Returns the lines of its
+/// keys too.
+///
+/// PyYAML takes a `}` or `]` that is not deeper than the block around it, and YAML 1.2 does not
+/// (<https://yaml.org/spec/1.2.2/#rule-flow-in-block>). Such lines are moved to the right.
+pub(super) fn load(text: &str) -> Result<(Value, Lines), String> {
+    let mut moved: Option<String> = None;
+    let mut first = None;
+    let mut last = 0;
+    for _ in 0..MAX_MOVED {
+        let error = match parse(moved.as_deref().unwrap_or(text)) {
+            Ok(document) => return Ok(document),
+            Err(error) => error,
+        };
+        let line = error.marker().line();
+        let is_flow = [
+            "invalid indentation",
+            "invalid indentation in flow construct",
+        ];
+        let can_move = is_flow.contains(&error.info()) && line > last;
+        let first = first.get_or_insert_with(|| error.to_string());
+        if !can_move {
+            return Err(first.clone());
+        }
+        last = line;
+        let before = moved.as_deref().unwrap_or(text);
+        let lines = (1..).zip(before.split_inclusive('\n'));
+        let lines = lines.map(|(number, each)| match number == line {
+            true => [MOVED, each].concat(),
+            false => each.to_owned(),
+        });
+        moved = Some(lines.collect());
+    }
+    Err(first.unwrap_or_default())
+}
+
+fn parse(text: &str) -> Result<(Value, Lines), ScanError> {
+    let mut loader = YamlLoader::<MarkedYamlOwned>::default();
     loader.early_parse(false);
     // For SAM, the last entry counts.
     loader.allow_duplicate_keys(true);
     let mut parser = Parser::new_from_str(text);
-    let loaded = parser.load(&mut loader, true);
-    loaded.map_err(|error| error.to_string())?;
+    parser.load(&mut loader, true)?;
     if let Some(error) = loader.error() {
-        return Err(error.to_string());
+        return Err(error.clone());
     }
-    let first = loader.into_documents().into_iter().next();
-    Ok(first.map_or(Value::Null, value))
+    let Some(first) = loader.into_documents().into_iter().next() else {
+        return Ok((Value::Null, Lines::default()));
+    };
+    let lines = Lines::of(&first);
+    Ok((value(first), lines))
 }
 
-fn value(node: YamlOwned) -> Value {
-    match node {
-        YamlOwned::Representation(text, style, tag) => match tag {
+fn value(node: MarkedYamlOwned) -> Value {
+    match node.data {
+        YamlDataOwned::Representation(text, style, tag) => match tag {
             Some(tag) if !tag.is_yaml_core_schema() => intrinsic(&tag, Value::Text(text)),
             Some(tag) if tag.suffix == "str" => Value::Text(text),
             None if style != ScalarStyle::Plain => Value::Text(text),
             _ => scalar::resolve(&text),
         },
-        YamlOwned::Sequence(items) => Value::List(items.into_iter().map(value).collect()),
-        YamlOwned::Mapping(entries) => map(entries),
-        YamlOwned::Tagged(tag, node) => intrinsic(&tag, value(*node)),
+        YamlDataOwned::Sequence(items) => Value::List(items.into_iter().map(value).collect()),
+        YamlDataOwned::Mapping(entries) => map(entries),
+        YamlDataOwned::Tagged(tag, node) => intrinsic(&tag, value(*node)),
         _ => Value::Null,
     }
 }
@@ -42,11 +89,11 @@ fn intrinsic(tag: &Tag, argument: Value) -> Value {
     Value::Intrinsic(tag.to_string(), Box::new(argument))
 }
 
-fn map(entries: saphyr::MappingOwned) -> Value {
+fn map(entries: AnnotatedMappingOwned<MarkedYamlOwned>) -> Value {
     let mut own = Vec::new();
     let mut merged = Vec::new();
     for (name, node) in entries {
-        let YamlOwned::Representation(name, style, _) = name else {
+        let YamlDataOwned::Representation(name, style, _) = name.data else {
             continue;
         };
         match value(node) {

@@ -21,11 +21,11 @@ Resources:
     let notes = Template::parse(template).unwrap().notes;
     let cors = "AllowOrigins has a value that only a deployment can tell; it is left out here";
     let expected = [
-        &format!("Globals.HttpApi: {cors}"),
-        &format!("Three: {cors}"),
-        "Four: StageName is !Ref, which only a deployment can tell; it is $default here",
-        &format!("Four: {cors}"),
-        "Globals.Api: GatewayResponses is ignored here",
+        &format!("line 4: Globals.HttpApi: {cors}"),
+        &format!("line 8: Three: {cors}"),
+        "line 9: Four: StageName is !Ref, which only a deployment can tell; it is $default here",
+        &format!("line 9: Four: {cors}"),
+        "line 3: Globals.Api: GatewayResponses is ignored here",
     ];
     assert_eq!(notes, expected);
 }
@@ -59,11 +59,11 @@ Resources:
     let follows = "is not followed here; its routes take all requests";
     let plain = "of the authorizer Tokens is not a plain value; it is not compared here";
     let expected = [
-        format!("Globals.Api: the authorizer Users {follows}"),
-        format!("Globals.Api: the authorizer Away {follows}"),
-        format!("Globals.HttpApi: the issuer {plain}"),
-        format!("Globals.HttpApi: the audience {plain}"),
-        "F: the event Get: the API does not have the authorizer Missing; the route takes all requests".to_owned(),
+        format!("line 3: Globals.Api: the authorizer Users {follows}"),
+        format!("line 3: Globals.Api: the authorizer Away {follows}"),
+        format!("line 9: Globals.HttpApi: the issuer {plain}"),
+        format!("line 9: Globals.HttpApi: the audience {plain}"),
+        "line 16: F: the event Get: the API does not have the authorizer Missing; the route takes all requests".to_owned(),
     ];
     assert_eq!(template.notes, expected);
     let routes = &template.functions[0].routes;

@@ -58,10 +58,98 @@ fn functions_of_cloudformation_and_the_cdk_are_functions() {
     assert_eq!(local.code.as_deref(), Some(Path::new("dist/")));
     assert_eq!(local.url, Some(InvokeMode::Buffered));
     let notes = [
-        "Node: its runtime is nodejs22.x, not a custom runtime (provided.al2023); it is not started",
-        "Lost: its function is not started here; there is no such URL",
+        "line 33: Node: its runtime is nodejs22.x, not a custom runtime (provided.al2023); it is not started",
+        "line 27: Lost: its function is not started here; there is no such URL",
     ];
     assert_eq!(template.notes, notes);
+}
+
+#[test]
+fn functions_that_are_not_run_are_listed() {
+    let template = Template::parse(
+        r#"
+Resources:
+  Run: { Type: AWS::Serverless::Function, Properties: { Handler: run, Runtime: provided.al2023 } }
+  Python: { Type: AWS::Serverless::Function, Properties: { Handler: a.b, Runtime: python3.13 } }
+  Image: { Type: AWS::Serverless::Function, Properties: { PackageType: Image, FunctionName: img } }
+  Inline: { Type: AWS::Serverless::Function, Properties: { Handler: x, InlineCode: "..." } }
+  Zip: { Type: AWS::Lambda::Function, Properties: { Handler: x, Code: { ZipFile: "" } } }
+  Not: { Type: AWS::Serverless::Function, Properties: { CodeUri: dist/ } }
+"#,
+    )
+    .unwrap();
+    assert_eq!(template.functions.len(), 1);
+    let others = template.others.iter();
+    let others: Vec<_> = others.map(|other| (&*other.name, other.why)).collect();
+    let expected = [
+        ("Python", Why::Runtime),
+        ("img", Why::Image),
+        ("Inline", Why::Inline),
+        ("Zip", Why::Inline),
+        ("Not", Why::NoHandler),
+    ];
+    assert_eq!(others, expected);
+    assert_eq!(template.others[0].runtime.as_deref(), Some("python3.13"));
+    assert_eq!(
+        template.notes[1],
+        "line 5: Image: it is a container image (PackageType: Image); it is not started"
+    );
+}
+
+#[test]
+fn properties_without_an_effect_are_noted_once() {
+    let template = Template::parse(
+        r#"
+Globals: { Function: { Tracing: Active, Tags: { a: b } } }
+Resources:
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: one
+      Policies: [AWSLambdaExecute]
+      Layers: [!Ref Layer]
+      VpcConfig: { SubnetIds: [subnet-1] }
+      EphemeralStorage: { Size: 512 }
+      ReservedConcurrentExecutions: 5
+  Two:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: two
+      Layers: []
+      EphemeralStorage: { Size: 1024 }
+      SnapStart: { ApplyOn: None }
+  Three:
+    Type: AWS::Lambda::Function
+    Properties: { Handler: three, TracingConfig: { Mode: Active } }
+"#,
+    )
+    .unwrap();
+    let expected = [
+        "line 9: One: Layers has no effect here",
+        "line 12: One: ReservedConcurrentExecutions has no effect here",
+        "line 2: Globals.Function: Tracing has no effect here",
+        "line 10: One: VpcConfig has no effect here",
+        "line 18: Two: EphemeralStorage has no effect here",
+        "line 22: Three: TracingConfig has no effect here",
+    ];
+    assert_eq!(template.notes, expected);
+}
+
+#[test]
+fn a_merged_property_has_the_line_of_its_anchor() {
+    let template = Template::parse(
+        r#"
+Props: &props
+  Handler: f
+  Timeout: !ImportValue seconds
+Resources:
+  F: { Type: AWS::Serverless::Function, Properties: { <<: *props } }
+  G: { Type: AWS::Serverless::Function, Properties: *props }
+"#,
+    );
+    let rest = "Timeout is !ImportValue, which only a deployment can tell; it is ignored here";
+    let expected = ["F", "G"].map(|name| format!("line 4: {name}: {rest}"));
+    assert_eq!(template.unwrap().notes, expected);
 }
 
 #[test]
@@ -76,7 +164,8 @@ Resources:
 "#;
     let template = Template::parse(text).unwrap();
     assert_eq!(template.functions[0].variables.get("TABLE"), None);
-    assert_eq!(template.notes.len(), 1, "{:?}", template.notes);
+    let note = "line 7: F: the variable TABLE is the parameter Table, which has no value here; set it with --parameter-overrides Table=VALUE";
+    assert_eq!(template.notes, [note]);
     let given = BTreeMap::from([("Table".to_owned(), "orders".to_owned())]);
     let template = Template::parse_in(text, "eu-west-1", &given).unwrap();
     assert_eq!(template.functions[0].variables["TABLE"], "orders");
@@ -179,9 +268,39 @@ Resources:
     let expected = Asynchronous {
         retries: 0,
         on_success: Some(g.arn()),
-        on_failure: Some("!GetAtt, which only a deployment can tell".to_owned()),
+        on_failure: Some("arn:aws:sqs:us-east-1:123456789012:Queue".to_owned()),
         dead_letter: Some("arn:aws:sqs:us-east-1:123456789012:dead".to_owned()),
     };
     assert_eq!(f.asynchronous, expected);
     assert_eq!(g.asynchronous, Asynchronous::default());
+}
+
+#[test]
+fn cloudformation_configures_asynchronous_invocations_too() {
+    let template = Template::parse(
+        r#"
+Resources:
+  Queue: { Type: AWS::SQS::Queue }
+  F:
+    Type: AWS::Lambda::Function
+    Properties:
+      Handler: f
+      DeadLetterConfig: { TargetArn: !GetAtt Queue.Arn }
+  Config:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties:
+      FunctionName: !Ref F
+      Qualifier: $LATEST
+      MaximumRetryAttempts: 1
+      DestinationConfig: { OnFailure: { Destination: !GetAtt Queue.Arn } }
+"#,
+    );
+    let queue = Some("arn:aws:sqs:us-east-1:123456789012:Queue".to_owned());
+    let expected = Asynchronous {
+        retries: 1,
+        on_success: None,
+        on_failure: queue.clone(),
+        dead_letter: queue,
+    };
+    assert_eq!(template.unwrap().functions[0].asynchronous, expected);
 }
