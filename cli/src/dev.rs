@@ -14,6 +14,7 @@ mod history;
 pub mod modes;
 mod page;
 mod port_owner;
+mod queues;
 pub mod rebuild;
 mod report;
 mod requests;
@@ -79,6 +80,9 @@ pub struct Args {
     /// Give each environment the share of a CPU that its MemorySize has on Lambda
     #[arg(long)]
     cpu: bool,
+    /// Receive the messages of the queues that functions have, from AWS_ENDPOINT_URL_SQS or else AWS
+    #[arg(long)]
+    poll: bool,
     /// Build with debug information: stack traces have the places in the source
     #[arg(long)]
     debug: bool,
@@ -217,7 +221,15 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
             None => std::future::pending().await,
         }
     };
-    let pages = page::routes(address, functions.clone(), history.clone(), &notes);
+    let queues: Vec<_> = known.iter().map(|(function, _)| function.clone()).collect();
+    let polled = async {
+        if args.poll {
+            queues::poll(&queues, &functions).await?;
+        }
+        std::future::pending().await
+    };
+    let others = std::mem::take(&mut template.others);
+    let pages = page::routes(address, functions.clone(), history.clone(), &notes, others);
     functions.start().await;
     eprintln!("bootstrap: {}", bootstraps.join(", "));
     print!("{banner}");
@@ -229,6 +241,7 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
         ended = rebuilt => ended,
         () = functions.end_idle() => Ok(()),
         () = requests.follow(&history) => Ok(()),
+        ended = polled => ended,
     }
 }
 

@@ -51,6 +51,9 @@ pub struct Args {
     /// Send the sample event of this event source; `list` lists the samples
     #[arg(long, value_name = "NAME")]
     sample: Option<String>,
+    /// Send what this event source of the template sends: the name of one of the function's events, such as a queue or schedule
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["event", "sample", "remote"])]
+    source: Option<String>,
     /// Set a value of the event, such as Records.0.body=text
     #[arg(long = "set", value_name = "PATH=VALUE")]
     changes: Vec<String>,
@@ -88,15 +91,15 @@ pub fn run(args: &Args) -> Result<()> {
         }
         return Ok(());
     }
-    let event = event(args)?;
     if args.remote {
-        return run_remote(args, event);
+        return run_remote(args, event(args, None)?);
     }
     if let Some(option) = args.connection.given() {
         bail!("{option} is for functions on AWS\nhint: name one with --remote");
     }
     let known = discovered::with_discovered(&args.setup.read()?);
     let located = select(&known, args.name.as_deref())?.clone();
+    let event = event(args, Some(&located.0))?;
     if let Some(path) = &args.profile {
         return profile::write(path, &located, &event, args.repeat);
     }
@@ -139,10 +142,21 @@ fn run_remote(args: &Args, event: Vec<u8>) -> Result<()> {
     })
 }
 
-/// Returns the event to send.
-fn event(args: &Args) -> Result<Vec<u8>> {
+/// Returns the event to send to a function.
+fn event(args: &Args, function: Option<&Function>) -> Result<Vec<u8>> {
     let bytes = match (&args.sample, &args.event) {
         (Some(name), _) => sample::find(name)?.to_string().into_bytes(),
+        (None, None) if let Some(name) = &args.source => {
+            let sources = function.map_or(&[][..], |function| &function.sources);
+            let Some(source) = sources.iter().find(|source| source.name == *name) else {
+                let names: Vec<_> = sources.iter().map(|source| &*source.name).collect();
+                bail!(
+                    "the function has no event source `{name}`\nhint: its event sources are: {}",
+                    names.join(", ")
+                );
+            };
+            sample::of_source(source).to_string().into_bytes()
+        }
         (None, Some(path)) if path.as_os_str() == "-" => {
             let mut bytes = Vec::new();
             io::stdin()

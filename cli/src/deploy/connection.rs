@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use anyhow::{Result, bail};
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_lambda::config::{
     Builder, ProvideCredentials as _, SharedCredentialsProvider, SharedHttpClient,
@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use super::failure::causes;
 
 /// Where AWS is, and whose credentials requests are signed with.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct Connection {
     /// The region [default: AWS_REGION, or else the profile's]
     #[arg(long, value_name = "NAME")]
@@ -50,6 +50,15 @@ impl Connection {
     ///
     /// Returns an error if the region or the credentials are missing.
     pub async fn config(&self) -> Result<Builder> {
+        Ok(Builder::from(&self.load().await?))
+    }
+
+    /// Reads the configuration of AWS's tools.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the region or the credentials are missing.
+    pub async fn load(&self) -> Result<SdkConfig> {
         let mut loader: ConfigLoader =
             aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
         if let Some(region) = &self.region {
@@ -67,7 +76,7 @@ impl Connection {
                 "cannot find a region for AWS\nhint: name it with --region, or set AWS_REGION, or set `region` in the profile"
             );
         }
-        let mut builder = Builder::from(&config);
+        let mut builder = config.clone().into_builder();
         let provider = match &self.profile {
             // The variables do not replace the profile that was named: it may be of another account.
             Some(profile) => {
@@ -89,7 +98,7 @@ impl Connection {
             bail!("cannot find credentials for AWS\nhint: {HINT}");
         };
         match provider.provide_credentials().await {
-            Ok(_) => Ok(builder),
+            Ok(_) => Ok(builder.build()),
             Err(CredentialsError::CredentialsNotLoaded(_)) if self.profile.is_none() => {
                 bail!("cannot find credentials for AWS\nhint: {HINT}")
             }

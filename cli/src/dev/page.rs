@@ -22,7 +22,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::stream::{self, Stream};
-use lambda_wasm_emulator::{Functions, Invocation};
+use lambda_wasm_emulator::{Functions, Invocation, Other};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -51,6 +51,8 @@ struct Page {
     history: Arc<History>,
     /// The notes about the template.
     notes: Arc<[String]>,
+    /// The functions that are not run here.
+    others: Arc<[Other]>,
 }
 
 /// Returns the routes of the page, which listens on `address` with the gateway.
@@ -59,12 +61,14 @@ pub(super) fn routes(
     functions: Arc<LocalFunctions>,
     history: Arc<History>,
     notes: &[String],
+    others: Vec<Other>,
 ) -> Router {
     let page = Page {
         address,
         functions,
         history,
         notes: notes.into(),
+        others: others.into(),
     };
     let file =
         |kind: &'static str, text: &'static str| get(async move || ([(CONTENT_TYPE, kind)], text));
@@ -119,11 +123,21 @@ async fn functions_of(State(page): State<Page>) -> Json<Value> {
         let mut function = banner::function_json(&pool.function, pool.url);
         function["timeout"] = pool.function.timeout.as_secs().into();
         function["memory"] = pool.function.memory_mb.into();
+        let sources = pool.function.sources.iter();
+        function["sources"] = sources
+            .map(|source| {
+                let kind = source.kind.name();
+                json!({ "name": source.name, "kind": kind, "event": sample::of_source(source) })
+            })
+            .collect();
         function
     });
+    let others = page.others.iter();
+    let others = others.map(|other| json!({ "name": other.name, "why": other.to_string() }));
     Json(json!({
         "address": format!("http://{}", page.address),
         "functions": functions.collect::<Vec<_>>(),
+        "others": others.collect::<Vec<_>>(),
         "notes": *page.notes,
     }))
 }

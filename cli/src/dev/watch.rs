@@ -82,7 +82,10 @@ impl Changes {
 
 /// The state of a function's files: the inode, the size and the time of the last write of each.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fingerprint(Vec<(PathBuf, Option<(u64, u64, SystemTime)>)>);
+pub(super) struct Fingerprint(Vec<(PathBuf, Option<Stamp>)>);
+
+/// The inode, the size and the time of the last write of a file.
+type Stamp = (u64, u64, SystemTime);
 
 impl Fingerprint {
     /// Reads the state of `bootstrap`, the component and the policy of a handler, and the extensions, in a

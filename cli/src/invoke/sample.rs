@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use include_dir::{Dir, include_dir};
+use lambda_wasm_emulator::EventSource;
 use serde_json::Value;
 
 /// An event for each event source, as its page in the Lambda developer guide describes it.
@@ -30,6 +31,15 @@ pub fn find(name: &str) -> Result<Value> {
         );
     };
     serde_json::from_slice(file.contents()).context("a sample is not JSON")
+}
+
+/// Returns an event of an event source of a template: the sample of its kind, with what the template says. A source of an
+/// unknown kind has an empty event.
+pub fn of_source(source: &EventSource) -> Value {
+    match source.sample().and_then(|name| find(name).ok()) {
+        Some(sample) => source.event(sample),
+        None => Value::Object(serde_json::Map::new()),
+    }
 }
 
 /// Sets a value of an event as `PATH=VALUE` says. The value is JSON, or else a string.

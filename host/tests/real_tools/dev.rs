@@ -64,6 +64,16 @@ impl Dev {
 
     /// With these arguments, too.
     pub fn with(template: &str, functions: &[(&str, &str, &str)], args: &[&str]) -> Self {
+        Self::with_variables(template, functions, args, &[])
+    }
+
+    /// With these arguments and variables, too.
+    pub fn with_variables(
+        template: &str,
+        functions: &[(&str, &str, &str)],
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let folder = folder();
         for (handler, guest, policy) in functions {
             let dist = folder.path().join("dist");
@@ -74,7 +84,7 @@ impl Dev {
         let path = folder.path().join("template.yaml");
         fs::write(&path, template).unwrap();
         let mut command = command_with(folder.path(), 0, &path);
-        command.args(args);
+        command.args(args).envs(variables.iter().copied());
         Self::run(folder, command)
     }
 

@@ -110,6 +110,46 @@ impl Moto {
         self.recorded.lock().unwrap().clear();
     }
 
+    /// Makes a queue, whose messages come again after a second if they are not deleted.
+    pub fn create_queue(&self, name: &str) {
+        let queue = [
+            ("Action", "CreateQueue"),
+            ("QueueName", name),
+            ("Attribute.1.Name", "VisibilityTimeout"),
+            ("Attribute.1.Value", "1"),
+        ];
+        self.ask_form("sqs", &queue);
+    }
+
+    /// Sends a message to a queue.
+    pub fn send_message(&self, queue: &str, body: &str) {
+        let url = format!("{}/123456789012/{queue}", self.url());
+        let message = [
+            ("Action", "SendMessage"),
+            ("QueueUrl", &url),
+            ("MessageBody", body),
+        ];
+        self.ask_form("sqs", &message);
+    }
+
+    /// Returns how many messages a queue has, received or not.
+    pub fn messages(&self, queue: &str) -> usize {
+        let url = format!("{}/123456789012/{queue}", self.url());
+        let asked = [
+            ("Action", "GetQueueAttributes"),
+            ("QueueUrl", &url),
+            ("AttributeName.1", "All"),
+        ];
+        let answer = self.ask_form("sqs", &asked);
+        let value = |name: &str| {
+            let (_, rest) = answer.split_once(&format!("<Name>{name}</Name>")).unwrap();
+            let (_, rest) = rest.split_once("<Value>").unwrap();
+            let number: usize = rest.split_once('<').unwrap().0.parse().unwrap();
+            number
+        };
+        value("ApproximateNumberOfMessages") + value("ApproximateNumberOfMessagesNotVisible")
+    }
+
     fn ask_form(&self, service: &str, form: &[(&str, &str)]) -> String {
         let mut encoded = form_urlencoded::Serializer::new(String::new());
         encoded.extend_pairs(form);

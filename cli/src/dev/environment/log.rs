@@ -16,7 +16,9 @@ const CAPACITY: usize = 64 * 1024;
 const TAIL: usize = 4 * 1024;
 
 /// Takes the lines of a log as they come.
-pub struct Destination(Box<dyn Fn(&[u8]) + Send + Sync>);
+pub struct Destination(Box<Take>);
+
+type Take = dyn Fn(&[u8]) + Send + Sync;
 
 pub(super) struct Log {
     receiver: pipe::Receiver,

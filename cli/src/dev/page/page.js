@@ -153,7 +153,7 @@ function row(entry, index, one) {
   element.style.top = `${index * one}px`;
   element.addEventListener("click", () => {
     choose(entry.number);
-    if (isNarrow()) detail.scrollIntoView();
+    isScrolling = isNarrow();
   });
   return element;
 }
@@ -202,6 +202,8 @@ async function refresh() {
 }
 
 let images = [];
+/** Whether the window scrolls to the details once they are there. */
+let isScrolling = false;
 function showDetail(entry) {
   const isSame = detail.dataset.number === `${entry.number}`;
   const scrolled = isSame ? detail.scrollTop : 0;
@@ -239,6 +241,8 @@ function showDetail(entry) {
   detail.replaceChildren(...parts);
   detail.dataset.number = entry.number;
   detail.scrollTop = scrolled;
+  if (isScrolling) detail.scrollIntoView();
+  isScrolling = false;
 }
 
 const section = (title, ...children) => [make("h3", {}, title), ...children];
@@ -411,7 +415,7 @@ async function copy(kind) {
 
 let samples = null;
 async function showFunctions() {
-  const { functions, notes, address } = await ask("/_lambda/functions");
+  const { functions, others, notes, address } = await ask("/_lambda/functions");
   const link = (url) => make("a", { href: url, target: "_blank", rel: "noreferrer" }, url);
   byId("functions").replaceChildren(...functions.map((one) => {
     const places = one.routes.map(({ method, path }) => make("div", { className: "mono" }, `${method} ${path === "$default" ? path : address + path}`));
@@ -424,6 +428,8 @@ async function showFunctions() {
     const sending = make("button", { type: "button", ariaLabel: `Send an event to ${one.name}`, onclick: () => compose(one.name, "{}") }, "Send");
     return make("tr", {}, make("th", { scope: "row" }, one.name), make("td", {}, ...places), make("td", {}, `${one.memory} MB, ${one.timeout} s`), make("td", {}, sending));
   }));
+  byId("functions").append(...others.map(({ name, why }) =>
+    make("tr", {}, make("th", { scope: "row" }, name), make("td", { colSpan: 3 }, `not run here: ${why}`))));
   byId("notes").replaceChildren(...notes.map((note) => make("li", {}, note)));
   for (const id of ["of", "send-function"]) {
     const select = byId(id), kept = select.value;

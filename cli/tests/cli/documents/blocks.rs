@@ -134,9 +134,14 @@ fn is_template(text: &str) -> Result<(), String> {
 fn templates_are_read_without_a_note() {
     check("yaml", |block| {
         let template = Template::parse(&block.text).map_err(|error| error.to_string())?;
-        match template.notes.is_empty() {
+        // The layer has the bootstrap, which `dev` has too.
+        let notes = template.notes.into_iter();
+        let notes: Vec<_> = notes
+            .filter(|note| !note.ends_with("Layers has no effect here"))
+            .collect();
+        match notes.is_empty() {
             true => Ok(()),
-            false => Err(template.notes.join("; ")),
+            false => Err(notes.join("; ")),
         }
     });
 }

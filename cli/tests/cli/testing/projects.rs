@@ -47,7 +47,7 @@ fn a_file_that_is_not_valid_is_named_with_the_line() {
         ),
         (
             "[[test]]\nname = \"a\"\nsample = \"x\"",
-            "tests/some.toml:1: there is no sample `x`\nhint: the samples are alb, ",
+            "tests/some.toml:1: there is no sample `x`\nhint: the samples are activemq, alb, ",
         ),
         (
             "[[test]]\nname = \"a\"\nevent-file = \"x\"",
