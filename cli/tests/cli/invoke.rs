@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use lambda_wasm_test_support::{artifact, full_bootstrap};
+
+use crate::support::Folder;
 use crate::testing::functions;
 
 #[test]
@@ -50,4 +53,47 @@ fn variables_and_parameters_of_the_command_line_reach_the_function() {
         error.contains("\nhint: name it with --template\n"),
         "{error}"
     );
+}
+
+#[test]
+fn a_profile_names_the_code_that_takes_the_time() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("dist")).unwrap();
+    fs::copy(artifact("http_p2"), folder.path("dist/web.cwasm")).unwrap();
+    fs::copy(full_bootstrap(), folder.path("dist/bootstrap")).unwrap();
+    let event = ["--sample", "http-api", "--set", "rawPath=/busy-chunks"];
+    let query = "--set rawQueryString=n=2&spin=60";
+    let query: Vec<_> = query.split(' ').collect();
+    let profile = ["--profile", "web.json", "--repeat", "2"];
+    let args = [&["invoke"][..], &event, &query, &profile].concat();
+    let output = folder.run(&args);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let (samples, _) = output.stderr.split_once(" samples").unwrap();
+    let samples: u32 = samples.rsplit(' ').next().unwrap().parse().unwrap();
+    // It computes for 120 ms, twice or once in between.
+    assert!(samples >= 30, "{output:?}");
+    let profile = fs::read_to_string(folder.path("web.json")).unwrap();
+    let profile: serde_json::Value = serde_json::from_str(&profile).unwrap();
+    assert_eq!(profile["meta"]["interval"], 1.0);
+    let graph = fs::read_to_string(folder.path("web.json.svg")).unwrap();
+    assert!(graph.starts_with("<svg ") && graph.ends_with("</svg>\n"));
+    assert!(
+        graph.contains("<title>wasi:http/incoming-handler@0.2"),
+        "{graph}"
+    );
+    // A function that fails has no profile.
+    fs::remove_file(folder.path("web.json")).unwrap();
+    let trap = [
+        "--sample",
+        "http-api",
+        "--set",
+        "rawPath=/trap",
+        "--profile",
+        "web.json",
+    ];
+    let output = folder.run(&[&["invoke"][..], &trap].concat());
+    let error = "error: the invocation failed: Function.Trap: ";
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains(error), "{output:?}");
+    assert!(!folder.path("web.json").exists());
 }

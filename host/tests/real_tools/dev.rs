@@ -74,6 +74,17 @@ impl Dev {
         args: &[&str],
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::prepared(template, functions, args, variables, |_| ())
+    }
+
+    /// With these arguments and variables, and after `prepare` has changed its `dist/`.
+    pub fn prepared(
+        template: &str,
+        functions: &[(&str, &str, &str)],
+        args: &[&str],
+        variables: &[(&str, &str)],
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
         let folder = folder();
         for (handler, guest, policy) in functions {
             let dist = folder.path().join("dist");
@@ -81,6 +92,7 @@ impl Dev {
             fs::write(dist.join(format!("{handler}.toml")), policy).unwrap();
         }
         fs::remove_file(folder.path().join("dist/hello.cwasm")).unwrap();
+        prepare(&folder.path().join("dist"));
         let path = folder.path().join("template.yaml");
         fs::write(&path, template).unwrap();
         let mut command = command_with(folder.path(), 0, &path);

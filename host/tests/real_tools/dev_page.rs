@@ -297,6 +297,37 @@ fn outgoing_requests_are_told_with_their_end() {
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 
+#[test]
+fn a_signed_request_is_told_with_its_service() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let template = "Resources: { Web: { Type: AWS::Serverless::Function, Properties: { Handler: web, FunctionUrlConfig: { AuthType: NONE } } } }";
+    let policy = format!("[http]\nallow = [{origin:?}]\n[aws]\nsign = [\"dynamodb\"]\n");
+    let bootstrap = full_bootstrap().display().to_string();
+    let args = ["--json", "--aws", "--bootstrap", &bootstrap];
+    let variables = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", &*origin),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let dev = Dev::with_variables(template, &[("web", "http_p2", &policy)], &args, &variables);
+    let listening: Value = serde_json::from_str(&dev.listening).unwrap();
+    let web = listening["functions"][0]["url"].as_str().unwrap();
+    let Some(browser) = open(&dev) else { return };
+    get(&format!("{web}outbound?url={origin}/"));
+    wait_for_row(&browser, &["Web", "Function URL", "GET /outbound", "200"]);
+    browser.press("j");
+    wait_for_detail(&browser, "for dynamodb");
+}
+
 /// Serves a page that tries to invoke functions of another address and to read from it. Its title is `done` in the end.
 fn hostile_page(target: &str) -> u16 {
     let page = format!(

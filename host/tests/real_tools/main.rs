@@ -16,6 +16,7 @@ mod deploy_document;
 mod dev;
 mod dev_application;
 mod dev_doors;
+mod dev_environments;
 mod dev_page;
 mod dev_requests;
 mod dev_sources;
