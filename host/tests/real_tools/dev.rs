@@ -114,6 +114,11 @@ impl Dev {
         }
     }
 
+    /// Replaces the policy of a handler.
+    pub fn write_policy(&self, handler: &str, policy: &str) {
+        fs::write(self.dist.join(format!("{handler}.toml")), policy).unwrap();
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         get(&format!("{}{path}", self.address))
     }

@@ -1,8 +1,8 @@
 //! The environments of `lambda-wasm dev`: their extensions, and several events at the same time.
 
 use std::fs::{self, Permissions};
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::thread;
 
@@ -97,4 +97,42 @@ fn an_environment_serves_as_many_events_at_the_same_time_as_it_may() {
             assert_eq!(call.join().unwrap(), r#"{"status":204}"#);
         }
     });
+}
+
+#[test]
+fn a_stream_does_not_hold_another_request_up() {
+    let template = TEMPLATE.replace("NONE", "NONE, InvokeMode: RESPONSE_STREAM");
+    let dev = Dev::with(
+        &template,
+        &[("web", "http_p2", "stream = true")],
+        &["--json"],
+    );
+    let url = url(&dev);
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request = format!("GET /wait-in-stream?ms=15000 HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut seen, mut piece) = (String::new(), [0; 1024]);
+    while !seen.contains("first") {
+        let length = stream.read(&mut piece).unwrap();
+        assert_ne!(length, 0, "{seen}");
+        seen += &String::from_utf8_lossy(&piece[..length]);
+    }
+    assert_eq!(get(&format!("{url}print?text=x")).body, "printed\n");
+    stream.set_nonblocking(true).unwrap();
+    let more = stream.read(&mut piece).map_err(|error| error.kind());
+    assert_eq!(more, Err(ErrorKind::WouldBlock));
+}
+
+#[test]
+fn a_function_calls_its_own_url() {
+    let bootstrap = full_bootstrap().display().to_string();
+    let args = ["--json", "--bootstrap", &bootstrap];
+    let dev = Dev::with(TEMPLATE, &[("web", "http_p2", "")], &args);
+    let url = url(&dev);
+    let origin = url.trim_end_matches('/');
+    // The next request starts it with this policy.
+    dev.write_policy("web", &format!("[http]\nallow = [{origin:?}]\n"));
+    let answer = get(&format!("{url}outbound?url={url}print"));
+    assert_eq!(answer.body, r#"{"status":200}"#);
 }

@@ -254,8 +254,8 @@ fn failures_have_their_cause_and_the_next_step() {
     dev.program.wait_for("report");
 }
 
-#[test]
-fn outgoing_requests_are_told_with_their_end() {
+/// Returns the origin of a server that has nothing to say.
+fn origin() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -265,6 +265,12 @@ fn outgoing_requests_are_told_with_their_end() {
             let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
         }
     });
+    origin
+}
+
+#[test]
+fn outgoing_requests_are_told_with_their_end() {
+    let origin = origin();
     let template = "Resources: { Web: { Type: AWS::Serverless::Function, Properties: { Handler: web, FunctionUrlConfig: { AuthType: NONE } } } }";
     let policy = format!("[http]\nallow = [{origin:?}]\n");
     let args = ["--json", "--bootstrap"].map(str::to_owned);
@@ -299,15 +305,7 @@ fn outgoing_requests_are_told_with_their_end() {
 
 #[test]
 fn a_signed_request_is_told_with_its_service() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        }
-    });
+    let origin = origin();
     let template = "Resources: { Web: { Type: AWS::Serverless::Function, Properties: { Handler: web, FunctionUrlConfig: { AuthType: NONE } } } }";
     let policy = format!("[http]\nallow = [{origin:?}]\n[aws]\nsign = [\"dynamodb\"]\n");
     let bootstrap = full_bootstrap().display().to_string();
