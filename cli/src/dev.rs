@@ -9,6 +9,7 @@ pub mod environment;
 mod event_source;
 mod explain;
 pub mod failure;
+mod filter;
 mod functions;
 mod history;
 pub mod modes;

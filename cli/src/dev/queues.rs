@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::filter;
 use super::functions::LocalFunctions;
 use crate::deploy::connection::Connection;
 use crate::deploy::failure::causes;
@@ -112,7 +113,14 @@ impl Queue {
         while !messages.is_empty() && messages.len() < most as usize {
             let left = until.saturating_duration_since(Instant::now());
             let more = most - messages.len() as u32;
-            let received = self.receive_some(more, left).await?;
+            let received = match self.receive_some(more, left).await {
+                Ok(received) => received,
+                Err(why) => {
+                    // Those that have come are the batch.
+                    self.log(&format!("messages cannot be received: {why}"));
+                    break;
+                }
+            };
             if received.is_empty() && Instant::now() + Duration::from_secs(1) >= until {
                 break;
             }
@@ -136,37 +144,52 @@ impl Queue {
         }
     }
 
-    /// Invokes the function, and returns the ids of the messages that it is done with.
+    /// Invokes the function with the messages that its filters let through. Returns the ids of the messages that are done with.
     async fn invoke(&self, functions: &LocalFunctions, messages: &[Message]) -> BTreeSet<String> {
         let region = &self.function.region;
         let arn = self.settings.arn.as_deref().unwrap_or_default();
+        let filters = &self.settings.filters;
         let records = messages.iter().map(|message| record(message, arn, region));
-        let event = json!({ "Records": records.collect::<Vec<_>>() });
-        let invocation = Invocation::new(event.to_string())
-            .timeout(self.function.timeout)
-            .function_arn(&self.function.arn());
-        let outcome = functions
-            .invoke(&self.function.name, invocation, None)
-            .await;
-        let ids = messages
-            .iter()
-            .filter_map(|message| message.message_id.clone());
-        let all: BTreeSet<_> = ids.collect();
-        let failed = match outcome.collect().await {
-            Outcome::Response(post) if self.settings.reports_item_failures => {
-                failures(&post.json(), &all)
-            }
-            Outcome::Response(_) => BTreeSet::new(),
-            _ => all.clone(),
+        let records = records.filter(|record| filter::lets_through(filters, record, "body"));
+        let records: Vec<_> = records.collect();
+        let ids = |record: &Value| record["messageId"].as_str().map(str::to_owned);
+        let sent: BTreeSet<_> = records.iter().filter_map(ids).collect();
+        let failed = match sent.is_empty() {
+            true => BTreeSet::new(),
+            false => self.send(functions, records, &sent).await,
         };
         if !failed.is_empty() {
             self.log(&format!(
                 "{} of {} messages have failed: they come again after the visibility timeout of the queue",
                 failed.len(),
-                all.len()
+                sent.len()
             ));
         }
-        all.difference(&failed).cloned().collect()
+        let all = messages.iter();
+        let all = all.filter_map(|message| message.message_id.clone());
+        all.filter(|id| !failed.contains(id)).collect()
+    }
+
+    /// Sends records to the function, and returns the ids of those that have failed.
+    async fn send(
+        &self,
+        functions: &LocalFunctions,
+        records: Vec<Value>,
+        sent: &BTreeSet<String>,
+    ) -> BTreeSet<String> {
+        let event = json!({ "Records": records });
+        let invocation = Invocation::new(event.to_string())
+            .timeout(self.function.timeout)
+            .function_arn(&self.function.arn());
+        let name = &self.function.name;
+        let outcome = functions.invoke(name, invocation, None).await;
+        match outcome.collect().await {
+            Outcome::Response(post) if self.settings.reports_item_failures => {
+                failures(&post.body, sent)
+            }
+            Outcome::Response(_) => BTreeSet::new(),
+            _ => sent.clone(),
+        }
     }
 
     async fn delete(&self, messages: &[Message], done: &BTreeSet<String>) {
@@ -187,8 +210,17 @@ impl Queue {
         for entries in entries.chunks(MOST_RECEIVED as usize) {
             let request = self.client.delete_message_batch().queue_url(&self.url);
             let deleted = request.set_entries(Some(entries.to_vec())).send().await;
-            if let Err(error) = deleted {
-                self.log(&format!("messages cannot be deleted: {}", causes(&error)));
+            let why = match deleted {
+                Ok(deleted) => {
+                    let failed = deleted.failed.iter().map(|entry| entry.code.as_str());
+                    failed.collect::<Vec<_>>().join(", ")
+                }
+                Err(error) => causes(&error),
+            };
+            if !why.is_empty() {
+                self.log(&format!(
+                    "messages cannot be deleted, and come again: {why}"
+                ));
             }
         }
     }
@@ -238,10 +270,14 @@ fn attribute(value: &MessageAttributeValue) -> Value {
 /// Returns the ids of the messages that a response reports as failed. A response that is malformed, or that has an id that was
 /// not sent, stands for all: "Implementing partial batch responses" of
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
-fn failures(response: &Value, all: &BTreeSet<String>) -> BTreeSet<String> {
-    let failures = match response {
-        Value::Null => return BTreeSet::new(),
-        Value::Object(response) => match response.get("batchItemFailures") {
+fn failures(response: &[u8], all: &BTreeSet<String>) -> BTreeSet<String> {
+    let response = match response {
+        b"" => Ok(Value::Null),
+        response => serde_json::from_slice(response),
+    };
+    let failures = match &response {
+        Ok(Value::Null) => return BTreeSet::new(),
+        Ok(Value::Object(response)) => match response.get("batchItemFailures") {
             None | Some(Value::Null) => return BTreeSet::new(),
             Some(failures) => failures.as_array(),
         },
@@ -266,26 +302,31 @@ mod tests {
     #[test]
     fn a_response_names_the_messages_that_have_failed() {
         let all = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
-        let failed = |response: Value| failures(&response, &all).into_iter().collect::<Vec<_>>();
+        let failed = |response: &str| {
+            let failed = failures(response.as_bytes(), &all);
+            failed.into_iter().collect::<Vec<_>>()
+        };
         for response in [
-            json!(null),
-            json!({}),
-            json!({ "batchItemFailures": null }),
-            json!({ "batchItemFailures": [] }),
+            "",
+            "null",
+            "{}",
+            r#"{"batchItemFailures": null}"#,
+            r#"{"batchItemFailures": []}"#,
         ] {
-            assert!(failed(response.clone()).is_empty(), "{response}");
+            assert!(failed(response).is_empty(), "{response}");
         }
-        let one = json!({ "batchItemFailures": [{ "itemIdentifier": "b" }] });
+        let one = r#"{"batchItemFailures": [{"itemIdentifier": "b"}]}"#;
         assert_eq!(failed(one), ["b"]);
         for response in [
-            json!("text"),
-            json!({ "batchItemFailures": "b" }),
-            json!({ "batchItemFailures": [{ "itemIdentifier": "c" }] }),
-            json!({ "batchItemFailures": [{ "itemIdentifier": "" }] }),
-            json!({ "batchItemFailures": [{ "itemIdentifier": null }] }),
-            json!({ "batchItemFailures": [{ "id": "b" }] }),
+            "{",
+            "\"text\"",
+            r#"{"batchItemFailures": "b"}"#,
+            r#"{"batchItemFailures": [{"itemIdentifier": "c"}]}"#,
+            r#"{"batchItemFailures": [{"itemIdentifier": ""}]}"#,
+            r#"{"batchItemFailures": [{"itemIdentifier": null}]}"#,
+            r#"{"batchItemFailures": [{"id": "b"}]}"#,
         ] {
-            assert_eq!(failed(response.clone()), ["a", "b"], "{response}");
+            assert_eq!(failed(response), ["a", "b"], "{response}");
         }
     }
 }

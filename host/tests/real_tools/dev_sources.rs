@@ -24,6 +24,7 @@ Resources:
             Queue: !GetAtt Jobs.Arn
             BatchSize: 10
             FunctionResponseTypes: [ReportBatchItemFailures]
+            FilterCriteria: { Filters: [{ Pattern: '{"body": [{"anything-but": "skip"}]}' }] }
         Nightly: { Type: Schedule, Properties: { Schedule: rate(1 day), Input: '{"task": "clean"}' } }
   Old: { Type: AWS::Serverless::Function, Properties: { Handler: app.main, Runtime: python3.13 } }
 "#;
@@ -42,6 +43,7 @@ fn messages_of_a_queue_are_received_and_deleted() {
     let functions = [("handler", "handler", "")];
     let mut dev = Dev::with_variables(TEMPLATE, &functions, &["--poll"], &variables);
     dev.program.wait_for("Worker: messages of ");
+    moto.send_message("jobs", "skip");
     moto.send_message("jobs", "good");
     dev.program.wait_for("Worker: event  Duration: ");
     let until = Instant::now() + Duration::from_secs(20);
