@@ -179,10 +179,7 @@ fn unless_built(
     let scratch = project.scratch();
     let component = scratch.join(format!("{}.wasm", project.name));
     let stamp = scratch.join("inputs");
-    let mut inputs = inputs::digest(project, compiler)?;
-    if project.options.debug {
-        inputs += " debug";
-    }
+    let inputs = inputs::digest(project, compiler)?;
     if component.is_file() && fs::read_to_string(&stamp).is_ok_and(|there| there == inputs) {
         return Ok(component);
     }

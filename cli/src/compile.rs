@@ -110,15 +110,21 @@ pub fn run(args: &Args) -> Result<()> {
     // The host would refuse an invalid policy later.
     let policy = Policy::read(&Policy::path(&args.output))?;
     let component = read(args)?;
+    let source = source::path(&args.output);
+    if args.options.debug && args.input.canonicalize().ok() == source.canonicalize().ok() {
+        bail!(
+            "{} is the input, and --debug would replace it\nhint: choose another name for --output",
+            source.display()
+        );
+    }
     let kept = KeptFunctions::read(&component).map(Arc::new);
     let (artifact, debug) = compile(&component, args, &policy, kept.as_ref())
         .with_context(|| format!("{name} cannot be compiled"))?;
-    let source = source::path(&args.output);
     match debug {
         Some(file) => fs::write(&source, file)
             .with_context(|| format!("{} cannot be written", source.display()))?,
         // It would be of another artifact.
-        None => drop(fs::remove_file(&source)),
+        None => source::remove(&source),
     }
     thread::scope(|scope| {
         if let Some(kept) = kept {
@@ -178,7 +184,8 @@ fn is_current(args: &Args) -> Result<bool> {
         return Ok(false);
     };
     let component = read(args)?;
-    let is_same = args.options.debug == source::path(&args.output).is_file()
+    let wants_debug = args.options.debug && source::has_debug_information(&component);
+    let is_same = wants_debug == source::is_kept(&source::path(&args.output))
         && trailer.format == FORMAT
         && trailer.wasmtime == WASMTIME
         && trailer.target == args.target

@@ -22,17 +22,38 @@ pub fn path(artifact: &Path) -> PathBuf {
 /// Returns the content of that file, for an artifact with this checksum. Returns `None` if the component has no debug
 /// information.
 pub fn file(component: &[u8], sha256: &str) -> Option<Vec<u8>> {
-    let mut modules = modules(component).into_iter();
-    if !modules.any(|module| module.sections.contains_key(".debug_info")) {
-        return None;
-    }
     let name = u8::try_from(ARTIFACT.len()).ok()?;
     let length = u8::try_from(1 + ARTIFACT.len() + sha256.len()).ok()?;
-    let mut file = component.to_vec();
-    file.extend([0, length, name]);
-    file.extend(ARTIFACT.bytes());
-    file.extend(sha256.bytes());
-    Some(file)
+    has_debug_information(component).then(|| {
+        let mut file = component.to_vec();
+        file.extend([0, length, name]);
+        file.extend(ARTIFACT.bytes());
+        file.extend(sha256.bytes());
+        file
+    })
+}
+
+/// Whether a component has debug information.
+pub fn has_debug_information(component: &[u8]) -> bool {
+    let mut modules = modules(component).into_iter();
+    modules.any(|module| module.sections.contains_key(".debug_info"))
+}
+
+/// Whether a file is one that [`file`] has made.
+pub fn is_kept(path: &Path) -> bool {
+    const CHECKSUM: usize = 64;
+    fs::read(path).is_ok_and(|file| {
+        let name = file.len().checked_sub(CHECKSUM).map(|end| &file[..end]);
+        name.is_some_and(|file| file.ends_with(ARTIFACT.as_bytes()))
+    })
+}
+
+/// Removes such a file. Another file with its name stays.
+pub fn remove(path: &Path) {
+    if is_kept(path) {
+        // It is not used without its artifact.
+        let _ = fs::remove_file(path);
+    }
 }
 
 /// A module of the component.
@@ -48,43 +69,42 @@ struct Module<'a> {
 /// Returns the frames of a stack trace, each followed by its place and the places of the functions that are inlined there. They
 /// have no places if the artifact has no debug information.
 pub fn explain(artifact: &Path, trace: &[String]) -> Vec<String> {
+    if trace.is_empty() {
+        return Vec::new();
+    }
     let file = fs::read(path(artifact)).ok();
     let trailer = Trailer::inspect(artifact).ok();
+    let end = trailer.map(|trailer| format!("{ARTIFACT}{}", trailer.sha256));
     let is_of_artifact = |file: &Vec<u8>| {
-        let trailer = trailer.as_ref();
-        trailer.is_some_and(|trailer| {
-            file.ends_with(format!("{ARTIFACT}{}", trailer.sha256).as_bytes())
-        })
+        end.as_ref()
+            .is_some_and(|end| file.ends_with(end.as_bytes()))
     };
     let Some(file) = file.filter(is_of_artifact) else {
         return trace.to_vec();
     };
-    let modules = modules(&file);
+    let modules = modules(&file).into_iter();
+    let modules: Vec<_> = modules
+        .filter_map(|module| Some((module.context()?, module)))
+        .collect();
     let mut lines = Vec::new();
     for frame in trace {
         lines.push(frame.clone());
-        let places = places(&modules, frame);
-        lines.extend(
-            places
-                .unwrap_or_default()
-                .into_iter()
-                .map(|place| format!("    at {place}")),
-        );
+        let places = places(&modules, frame).unwrap_or_default();
+        lines.extend(places.into_iter().map(|place| format!("    at {place}")));
     }
     lines
 }
 
+type Slice<'a> = EndianSlice<'a, LittleEndian>;
+
 /// Returns the places of a frame, the innermost first.
-fn places(modules: &[Module<'_>], frame: &str) -> Option<Vec<String>> {
+fn places(modules: &[(Context<Slice<'_>>, Module<'_>)], frame: &str) -> Option<Vec<String>> {
     let (digits, _) = frame.strip_prefix("0x")?.split_once(" - ")?;
     let offset = usize::from_str_radix(digits, 16).ok()?;
-    let module = modules
-        .iter()
-        .find(|module| module.range.contains(&offset))?;
+    let mut modules = modules.iter();
+    let (context, module) = modules.find(|(_, module)| module.range.contains(&offset))?;
     let address = offset.checked_sub(module.code)?;
-    let context = Context::from_dwarf(module.dwarf()?).ok()?;
-    let found = context.find_frames(address as u64).skip_all_loads();
-    let mut frames = found.ok()?;
+    let mut frames = context.find_frames(address as u64).skip_all_loads().ok()?;
     let mut places = Vec::new();
     while let Ok(Some(frame)) = frames.next() {
         if let Some(Location {
@@ -100,12 +120,12 @@ fn places(modules: &[Module<'_>], frame: &str) -> Option<Vec<String>> {
 }
 
 impl<'a> Module<'a> {
-    fn dwarf(&self) -> Option<Dwarf<EndianSlice<'a, LittleEndian>>> {
+    fn context(&self) -> Option<Context<Slice<'a>>> {
         let section = |section: SectionId| -> Result<_, gimli::Error> {
             let content = self.sections.get(section.name()).copied();
             Ok(EndianSlice::new(content.unwrap_or_default(), LittleEndian))
         };
-        Dwarf::load(section).ok()
+        Context::from_dwarf(Dwarf::load(section).ok()?).ok()
     }
 }
 

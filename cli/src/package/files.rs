@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::dev::source;
+
 /// A file that goes into the zip.
 pub(super) struct Packed {
     /// Its path on this machine.
@@ -58,7 +60,7 @@ impl Packed {
 pub(super) fn collect(folder: &Path, except: Option<&Path>) -> Result<Vec<Packed>> {
     let mut files = Vec::new();
     visit(folder, folder, &mut Vec::new(), &mut files)?;
-    files.retain(|file| !file.name.ends_with(".debug.wasm"));
+    files.retain(|file| !(file.name.ends_with(".debug.wasm") && source::is_kept(&file.path)));
     if let Some(Ok(except)) = except.map(Path::canonicalize) {
         files.retain(|file| file.path.canonicalize().ok().as_ref() != Some(&except));
     }

@@ -42,6 +42,18 @@ fn has_place(lang: &str, file: &str, source: &str, place: &str) {
     assert!(!debug.exists());
     std::fs::write(&debug, &kept[..kept.len() - 1]).unwrap();
     assert!(!invoke().contains(place));
+    // A file of the user's with such a name stays.
+    std::fs::write(project.0.path("hello/own.debug.wasm"), &kept).unwrap();
+    let compile = ["compile", "own.debug.wasm", "-o", "own.cwasm"];
+    let output = project
+        .command(&[&compile[..], &["--debug"]].concat())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("own.debug.wasm is the input, and --debug would replace it"),
+        "{said}"
+    );
 }
 
 #[test]
