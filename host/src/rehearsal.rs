@@ -100,6 +100,15 @@ fn impossible(why: &dyn std::fmt::Display) -> Failure {
     Failure::new(ErrorType::NoResources, why.to_string())
 }
 
+/// Sets a flag when it is dropped.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Serves events of a Runtime API, each with an instance of its own, and samples the code that the instances run. Returns the
 /// profile in the format of the [Firefox Profiler](https://profiler.firefox.com).
 ///
@@ -115,6 +124,8 @@ pub fn profile(config: &Config, log: Log, api: Endpoint, events: u32) -> Result<
     Arc::make_mut(&mut stage.function.sandbox).profiler = Some(profiler.clone());
     let has_ended = AtomicBool::new(false);
     let served = thread::scope(|scope| {
+        // Also if serving panics: the scope waits for the thread.
+        let _end = SetOnDrop(&has_ended);
         scope.spawn(|| {
             while !has_ended.load(Ordering::Relaxed) {
                 thread::sleep(PROFILER_INTERVAL);
@@ -122,16 +133,8 @@ pub fn profile(config: &Config, log: Log, api: Endpoint, events: u32) -> Result<
                 stage.function.engine.increment_epoch();
             }
         });
-        let serve = || {
-            let client = RuntimeClient::new(Arc::new(api), log, None);
-            for _ in 0..events {
-                stage.serve(stage.create()?, &client, log)?;
-            }
-            Ok(())
-        };
-        let served: Result<(), Failure> = serve();
-        has_ended.store(true, Ordering::Relaxed);
-        served
+        let client = RuntimeClient::new(Arc::new(api), log, None);
+        (0..events).try_for_each(|_| stage.serve(stage.create()?, &client, log).map(drop))
     });
     drop(stage);
     served?;

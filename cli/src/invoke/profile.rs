@@ -57,8 +57,9 @@ pub(super) fn write(
         let ends = pending
             .into_iter()
             .filter_map(|pending| end(pending.wait()));
-        ends.filter_map(|outcome| Ended::of(&outcome, timeout))
-            .next()
+        // All are waited for, since the profile serves every event.
+        let failures = ends.filter_map(|outcome| Ended::of(&outcome, timeout));
+        failures.reduce(|first, _| first)
     });
     let profile = rehearsal::profile(&config, log, endpoint, events).map_err(failed)?;
     let ended = outcomes.join().map_err(|_| anyhow!("an outcome is lost"))?;

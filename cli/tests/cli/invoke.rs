@@ -90,6 +90,8 @@ fn a_profile_names_the_code_that_takes_the_time() {
         "rawPath=/trap",
         "--profile",
         "web.json",
+        "--repeat",
+        "3",
     ];
     let output = folder.run(&[&["invoke"][..], &trap].concat());
     let error = "error: the invocation failed: Function.Trap: ";
