@@ -90,6 +90,30 @@ impl Drop for Running {
     }
 }
 
+/// A group of processes, which is killed when this is dropped: also those that its members have started.
+#[derive(Default)]
+pub struct Group(Option<Pid>);
+
+impl Group {
+    /// Takes a group by the id of its first process.
+    pub fn of(leader: Option<u32>) -> Self {
+        Self(leader.and_then(pid))
+    }
+
+    /// Kills all that still run.
+    pub fn kill(&self) {
+        if let Some(leader) = self.0 {
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 /// Asks a process to end. It may have ended.
 pub fn terminate(id: u32) {
     if let Some(process) = pid(id) {

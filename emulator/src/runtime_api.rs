@@ -137,6 +137,15 @@ impl RuntimeApi {
         self.settled(State::is_idle).await
     }
 
+    /// Returns when the runtime asks for an event, whatever the extensions do.
+    ///
+    /// # Errors
+    ///
+    /// As [`ready`](Self::ready).
+    pub async fn runtime_ready(&self) -> Result<(), Outcome> {
+        self.settled(|state| state.waiting > 0).await
+    }
+
     /// Returns the init error, if the runtime reported it.
     pub fn init_error(&self) -> Option<Post> {
         self.shared.borrow().init_error().cloned()

@@ -8,6 +8,7 @@ pub mod log;
 mod memory;
 pub mod process;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{self, Arc, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,10 @@ pub(super) struct ExecutionEnvironment {
     slots: Arc<Semaphore>,
     /// The invocation to which the lines of the log belong: the last one that began.
     logging: Arc<sync::Mutex<Option<Record>>>,
+    /// The time at which the process was started, or its last invocation ended.
+    idle_since: sync::Mutex<Option<Instant>>,
+    /// The number of consecutive processes that ended without a response.
+    failures: AtomicU32,
 }
 
 /// The state that changes over time.
@@ -47,12 +52,8 @@ struct State {
     init: Option<Duration>,
     /// The files that the last process was started from.
     fingerprint: Option<Fingerprint>,
-    /// The number of consecutive processes that ended without a response.
-    failures: u32,
     /// The time at which the process may be started again.
     not_before: Option<Instant>,
-    /// The time at which the process was started, or its last invocation ended.
-    idle_since: Option<Instant>,
 }
 
 /// The right to invoke in an environment once, until this is dropped.
@@ -72,6 +73,8 @@ impl ExecutionEnvironment {
             state: Mutex::default(),
             slots: Arc::new(Semaphore::new(limits.events.min(Semaphore::MAX_PERMITS))),
             logging: Arc::default(),
+            idle_since: sync::Mutex::default(),
+            failures: AtomicU32::new(0),
         }
     }
 
@@ -96,6 +99,8 @@ impl ExecutionEnvironment {
     pub async fn start(&self) {
         let mut state = self.state.lock().await;
         if state.fingerprint.as_ref() != Some(&self.fingerprint()) {
+            // The log of this start belongs to no invocation.
+            self.log_to(None);
             // The failure is logged, and is the outcome of the next request.
             drop(self.ready(&mut state).await);
         }
@@ -109,9 +114,11 @@ impl ExecutionEnvironment {
         let Ok(mut state) = self.state.try_lock() else {
             return;
         };
-        let is_idle = state
+        let since = *self
             .idle_since
-            .is_some_and(|since| since.elapsed() >= after);
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_idle = since.is_some_and(|since| since.elapsed() >= after);
         if is_idle && state.process.is_some() {
             self.end_process(&mut state, ShutdownReason::Spindown).await;
             let seconds = after.as_secs_f64();
@@ -149,19 +156,22 @@ impl ExecutionEnvironment {
         }
         if changed && state.fingerprint.is_some() {
             self.log("files have changed: restarting");
-            state.failures = 0;
+            self.failures.store(0, Ordering::Relaxed);
             state.not_before = None;
         }
-        let mut reason = ShutdownReason::Failure;
-        if let Some(process) = running {
-            reason = ShutdownReason::Spindown;
-            process.end_of_use().await;
+        if let Some(old) = running.cloned() {
+            state.process = None;
+            // Its invocations go on, and nothing waits for them.
+            tokio::spawn(async move {
+                old.end_of_use().await;
+                old.end(ShutdownReason::Spindown).await;
+            });
         }
         let process = state.process.as_ref();
         if let Some(failure) = process.and_then(|process| process.extension_failure()) {
             self.log(&format!("{}: {failure}", failure.kind));
         }
-        self.end_process(state, reason).await;
+        self.end_process(state, ShutdownReason::Failure).await;
         if let Some(time) = state.not_before.take() {
             sleep_until(time).await;
         }
@@ -178,7 +188,7 @@ impl ExecutionEnvironment {
                 {
                     self.log(&format!("--cpu has no effect: {error}"));
                 }
-                state.idle_since = Some(Instant::now());
+                self.rest_from_now();
                 let process = Arc::new(process);
                 state.process = Some(process.clone());
                 let in_use = process.begin_use().await;
@@ -193,7 +203,7 @@ impl ExecutionEnvironment {
                     Outcome::Lost(why) => self.log(why),
                     other => self.log(&format!("{other:?}")),
                 }
-                back_off(state);
+                self.back_off(state);
                 Err(outcome)
             }
         }
@@ -205,8 +215,27 @@ impl ExecutionEnvironment {
         let mut state = self.state.lock().await;
         if is_present(&state, process) {
             self.end_process(&mut state, ShutdownReason::Failure).await;
-            back_off(&mut state);
+            self.back_off(&mut state);
         }
+    }
+
+    /// Delays the next start, longer after each failure.
+    fn back_off(&self, state: &mut State) {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed);
+        let pause = Duration::from_millis(100) * 2_u32.pow(failures.min(10));
+        state.not_before = Some(Instant::now() + pause.min(MAX_BACKOFF));
+    }
+
+    /// Notes that the process has nothing to do from now on.
+    fn rest_from_now(&self) {
+        let idle_since = self.idle_since.lock();
+        *idle_since.unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Has the log belong to this invocation from now on.
+    fn log_to(&self, record: Option<&Record>) {
+        let logging = self.logging.lock();
+        *logging.unwrap_or_else(PoisonError::into_inner) = record.cloned();
     }
 
     /// Ends the process, if there is one. The next request starts another.
@@ -242,13 +271,6 @@ impl ExecutionEnvironment {
 fn is_present(state: &State, process: &Arc<Process>) -> bool {
     let present = state.process.as_ref();
     present.is_some_and(|present| Arc::ptr_eq(present, process))
-}
-
-/// Has the next request wait before it starts a process, longer after each failure.
-fn back_off(state: &mut State) {
-    let pause = Duration::from_millis(100) * 2_u32.pow(state.failures.min(10));
-    state.not_before = Some(Instant::now() + pause.min(MAX_BACKOFF));
-    state.failures += 1;
 }
 
 /// Returns the line about a failure, with its type, and the next step when the type is new. The bootstrap

@@ -105,6 +105,11 @@ impl RuntimeApi {
             .await
     }
 
+    /// Returns the names of the extensions that have not registered.
+    pub fn missing_extensions(&self) -> Vec<String> {
+        self.shared.borrow().extensions.missing()
+    }
+
     /// Notes that the process of an external extension has ended. That ends the environment, unless
     /// it is [shutting down](Self::shut_down).
     pub fn extension_exited(&self, name: &str, why: &str) {

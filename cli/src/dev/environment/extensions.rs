@@ -18,7 +18,7 @@ use tokio::process::Child;
 
 use super::launch::{command, in_words_of_lambda, spawn};
 use super::log::{Destination, Log};
-use crate::interrupt::Unfinished;
+use crate::interrupt::{Group, Unfinished};
 
 /// The directory of the extensions, in the place of `/opt/extensions`.
 const DIRECTORY: &str = "extensions";
@@ -27,6 +27,8 @@ const DIRECTORY: &str = "extensions";
 #[derive(Default)]
 pub(super) struct Extensions {
     all: Vec<Extension>,
+    /// They, and what they have started.
+    group: Group,
     /// The log of all, if there are any.
     log: Option<Arc<Log>>,
 }
@@ -65,6 +67,7 @@ impl Extensions {
         let variables = variables::for_extension(variables);
         let mut started = Self {
             all: Vec::new(),
+            group: Group::default(),
             log: Some(log),
         };
         for path in found {
@@ -72,6 +75,9 @@ impl Extensions {
             let spawned = command(&path, root, &variables, &output)
                 .and_then(|mut command| spawn(&mut command, leader));
             let (child, _unfinished) = spawned.map_err(|error| cannot(&path, error))?;
+            if leader.is_none() {
+                started.group = Group::of(child.id());
+            }
             started.all.push(Extension {
                 name: name(&path),
                 child,

@@ -1,6 +1,7 @@
 //! The invocations of an environment.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lambda_wasm_emulator::{End, Invocation, LogTail, Outcome, ShutdownReason};
@@ -21,6 +22,7 @@ struct Streaming {
     in_use: InUse,
     record: Record,
     log: Option<LogTail>,
+    init: Option<Duration>,
     begun: Instant,
 }
 
@@ -37,10 +39,14 @@ impl ExecutionEnvironment {
         let arrived = Instant::now();
         let ready = {
             let mut state = self.state.lock().await;
-            self.log_to(state.process.as_deref(), &record);
-            self.ready(&mut state).await
+            if let Some(process) = &state.process {
+                process.pass_log_on();
+            }
+            self.log_to(Some(&record));
+            let ready = self.ready(&mut state).await;
+            ready.map(|ready| (ready, state.init.take()))
         };
-        let (process, in_use) = match ready {
+        let ((process, in_use), init) = match ready {
             Ok(ready) => ready,
             Err(outcome) => {
                 let failure = self.failure(&outcome);
@@ -48,7 +54,7 @@ impl ExecutionEnvironment {
                     entry.part("Start", arrived.into());
                     entry.failed(failure);
                 });
-                self.report(None, &record, None).await;
+                self.report(None, &record, None, None);
                 return outcome;
             }
         };
@@ -72,6 +78,7 @@ impl ExecutionEnvironment {
                     in_use,
                     record,
                     log,
+                    init,
                     begun,
                 };
                 tokio::spawn(self.clone().follow(streaming, end));
@@ -86,7 +93,7 @@ impl ExecutionEnvironment {
                 end_log(&process, Some(other), log).await;
                 // A task that ends the process waits for the end of its use, with the lock.
                 drop(in_use);
-                self.report(Some(&process), &record, Some(took)).await;
+                self.report(Some(&process), &record, init, Some(took));
                 self.settle(&process, other, &record).await;
             }
         }
@@ -106,15 +113,6 @@ impl ExecutionEnvironment {
         Some(failure)
     }
 
-    /// Has the log belong to this invocation from now on.
-    fn log_to(&self, process: Option<&Process>, record: &Record) {
-        if let Some(process) = process {
-            process.pass_log_on();
-        }
-        let logging = self.logging.lock();
-        *logging.unwrap_or_else(PoisonError::into_inner) = Some(record.clone());
-    }
-
     /// Waits for the end of a response that streams to a client.
     async fn follow(self: Arc<Self>, streaming: Streaming, end: impl Future<Output = End>) {
         let Streaming {
@@ -123,6 +121,7 @@ impl ExecutionEnvironment {
             in_use,
             record,
             log,
+            init,
             begun,
         } = streaming;
         let streams = Instant::now();
@@ -137,9 +136,9 @@ impl ExecutionEnvironment {
         });
         end_log(&process, failed.as_ref(), log).await;
         drop(in_use);
-        self.report(Some(&process), &record, Some(took)).await;
+        self.report(Some(&process), &record, init, Some(took));
         match failed {
-            None => self.state.lock().await.failures = 0,
+            None => self.failures.store(0, Ordering::Relaxed),
             Some(_) if is_cut => self.log("the response was cut off before its end"),
             Some(outcome) => self.settle(&process, &outcome, &record).await,
         }
@@ -147,24 +146,31 @@ impl ExecutionEnvironment {
     }
 
     /// Reports an invocation, which has taken this long unless the process did not start.
-    async fn report(&self, process: Option<&Process>, record: &Record, took: Option<Duration>) {
-        let mut state = self.state.lock().await;
+    fn report(
+        &self,
+        process: Option<&Process>,
+        record: &Record,
+        init: Option<Duration>,
+        took: Option<Duration>,
+    ) {
         let metrics = Metrics {
             duration: took,
-            init: state.init.take(),
+            init,
             memory_mb: self.function.memory_mb,
             used_mb: process.and_then(Process::max_memory_mb),
         };
-        state.idle_since = Some(Instant::now());
+        self.rest_from_now();
         record.change(|entry| entry.ended(metrics));
     }
 
     /// Logs a failure, and ends a process that cannot be used again.
     async fn settle(&self, process: &Arc<Process>, outcome: &Outcome, record: &Record) {
         match outcome {
-            Outcome::Response(_) | Outcome::Streamed(_) => self.state.lock().await.failures = 0,
+            Outcome::Response(_) | Outcome::Streamed(_) => {
+                self.failures.store(0, Ordering::Relaxed);
+            }
             Outcome::Error(post) => {
-                self.state.lock().await.failures = 0;
+                self.failures.store(0, Ordering::Relaxed);
                 self.log(&error_text("the invocation", post));
             }
             Outcome::TooLarge { size } => {

@@ -19,7 +19,7 @@ use super::launch::{command, exit_text, spawn};
 use super::log::{Destination, Log};
 use super::memory::{MemoryLimit, over_memory, used_mb};
 use crate::dev::setup::Code;
-use crate::interrupt::{self, Unfinished};
+use crate::interrupt::{self, Group, Unfinished};
 
 /// Lambda's limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -34,6 +34,8 @@ const LOG_PAUSE: Duration = Duration::from_secs(1);
 pub struct Process {
     // Dropped first, so that the bootstrap does not see its Runtime API close.
     children: Mutex<Children>,
+    /// The bootstrap, the extensions, and what they have started.
+    all: Group,
     /// The ids of the bootstrap and of the extensions.
     processes: Vec<u32>,
     api: RuntimeApi,
@@ -101,7 +103,11 @@ impl Process {
         extensions.pass_log_on();
         match registered {
             Ok(registered) => registered?,
-            Err(_) => return Err(not_within_the_limit("an extension did not register")),
+            Err(_) => {
+                let missing = api.missing_extensions().join(", ");
+                let what = format!("these extensions did not register: {missing}:");
+                return Err(not_within_the_limit(&what));
+            }
         }
         let leader = extensions.processes().next();
         let spawned = command(&code.bootstrap, &code.root, &variables, &output)
@@ -109,6 +115,7 @@ impl Process {
         // The log ends with the processes.
         drop(output);
         let (child, _unfinished) = spawned.map_err(cannot)?;
+        let all = Group::of(leader.or(child.id()));
         let processes: Vec<_> = child
             .id()
             .into_iter()
@@ -118,6 +125,7 @@ impl Process {
         api.measure_memory(move || used_mb(&measured));
         let mut process = Self {
             processes,
+            all,
             api,
             log,
             extensions_log: extensions.log(),
@@ -295,7 +303,7 @@ impl Process {
     /// sent the response.
     pub async fn rest(&self) {
         tokio::select! {
-            _ = self.or_exit(self.api.ready()) => {}
+            _ = self.or_exit(self.api.runtime_ready()) => {}
             () = sleep(LOG_PAUSE) => {}
         }
         self.pass_log_on();
@@ -324,6 +332,7 @@ impl Process {
         drop(child.kill().await);
         let left = limits.total.saturating_sub(begun.elapsed());
         extensions.end(&self.api, reason, left).await;
+        self.all.kill();
         let group = self.group.lock();
         if let Some(group) = group.unwrap_or_else(PoisonError::into_inner).take() {
             // Removing it may wait for what the process has started.

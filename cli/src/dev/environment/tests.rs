@@ -270,3 +270,24 @@ fn an_extension_that_does_not_start_is_the_outcome() {
         }
     }
 }
+
+#[test]
+fn what_a_bootstrap_has_started_ends_with_it() {
+    let (folder, environment) = environment(
+        r#"exec bash -c 'sleep 1000 & echo $! > child
+        exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"
+        printf "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n" >&3
+        read -r line <&3'"#,
+    );
+    block_on(async {
+        environment.start().await;
+        environment.end().await;
+    });
+    let child = fs::read_to_string(folder.path().join("child")).unwrap();
+    let child: u32 = child.trim().parse().unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while lambda_wasm_test_support::program::is_running(child) {
+        assert!(std::time::Instant::now() < until, "it still runs");
+        std::thread::yield_now();
+    }
+}

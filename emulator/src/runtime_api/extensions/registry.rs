@@ -160,6 +160,11 @@ impl Extensions {
         known.map_or_else(|| id.to_owned(), |extension| extension.name.clone())
     }
 
+    /// Returns the names of those that have to register yet.
+    pub fn missing(&self) -> Vec<String> {
+        self.expected.iter().cloned().collect()
+    }
+
     /// Returns whether each external extension that was started has registered.
     pub fn are_registered(&self) -> bool {
         self.expected.is_empty()
