@@ -144,7 +144,15 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
             project.options.debug = args.debug;
             Some((rebuild::watch(&project)?, project))
         }
-        None => None,
+        None => {
+            if args.debug {
+                eprintln!(
+                    "note: --debug has no effect: {} is not a project",
+                    setup.home().display()
+                );
+            }
+            None
+        }
     };
     if let Some((_, project)) = &project {
         // Without a build that succeeded, requests fail until there is one.
@@ -171,10 +179,18 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
         eprintln!("note: {note}");
     }
     known.extend(discovered::find(&known, &codes, &more));
-    let requests = Requests::open().context("the socket for outgoing requests cannot be made")?;
-    requests.announce(&mut more);
-    for (function, _) in &mut known {
-        requests.announce(&mut function.variables);
+    let requests = match Requests::open() {
+        Ok(requests) => Some(requests),
+        Err(error) => {
+            eprintln!("note: the page shows no outgoing requests: {error}");
+            None
+        }
+    };
+    if let Some(requests) = &requests {
+        requests.announce(&mut more);
+        for (function, _) in &mut known {
+            requests.announce(&mut function.variables);
+        }
     }
     if known.is_empty() && project.is_none() {
         bail!(
@@ -222,6 +238,12 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
             None => std::future::pending().await,
         }
     };
+    let followed = async {
+        match &requests {
+            Some(requests) => requests.follow(&history).await,
+            None => std::future::pending().await,
+        }
+    };
     let queues: Vec<_> = known.iter().map(|(function, _)| function.clone()).collect();
     let polled = async {
         if args.poll {
@@ -241,7 +263,7 @@ async fn serve(args: Args, started: &OnceLock<Arc<LocalFunctions>>) -> anyhow::R
         ended = follow(changes, known, &codes, &more, &functions, &mut urls, format) => ended,
         ended = rebuilt => ended,
         () = functions.end_idle() => Ok(()),
-        () = requests.follow(&history) => Ok(()),
+        never = followed => match never {},
         ended = polled => ended,
     }
 }

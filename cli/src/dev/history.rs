@@ -196,7 +196,7 @@ impl Entries {
         }
         while self.bytes > self.most_bytes && self.bare_before < self.next {
             if let Some(entry) = self.all.get_mut(&self.bare_before) {
-                entry.details = None;
+                entry.shrink();
                 self.bytes -= std::mem::take(&mut entry.counted);
             }
             self.bare_before += 1;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -35,6 +35,9 @@ use crate::invoke::sample;
 
 /// The path of the page. The routes of a template cannot have it.
 pub(super) const PATH: &str = "/_lambda";
+
+/// The most bytes of a request: an event of 6 MiB, quoted in JSON.
+const MOST_SENT: usize = 16 * 1024 * 1024;
 
 /// The wait for more changes before a message to the page.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -89,6 +92,7 @@ pub(super) fn routes(
         .route("/_lambda/changes", get(changes))
         .route("/_lambda/invocations", axum::routing::post(invoke))
         .route("/_lambda/invocations/{number}", get(invocation))
+        .layer(DefaultBodyLimit::max(MOST_SENT))
         .layer(map_response(with_policy))
         .with_state(page)
 }
@@ -162,7 +166,9 @@ async fn changes(
         let (run, version) = id.to_str().ok()?.split_once(' ')?;
         (run == history.run).then(|| version.parse().ok())?
     });
-    let versions = history.watch();
+    let mut versions = history.watch();
+    // A page that connects again has missed changes.
+    versions.mark_changed();
     let messages = stream::unfold(
         (history, versions, known),
         |(history, mut versions, known)| async move {

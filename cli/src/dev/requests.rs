@@ -1,5 +1,6 @@
 //! The outgoing requests of the functions, which each `bootstrap` tells by datagrams to a socket of `dev`.
 
+use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,9 +57,12 @@ impl Requests {
     }
 
     /// Adds the requests to their invocations, as long as this is polled.
-    pub async fn follow(&self, history: &Arc<History>) {
+    pub async fn follow(&self, history: &Arc<History>) -> Infallible {
         let mut bytes = vec![0; MOST];
-        while let Ok(length) = self.socket.recv(&mut bytes).await {
+        loop {
+            let Ok(length) = self.socket.recv(&mut bytes).await else {
+                continue;
+            };
             // An event that is too long is cut, and is not JSON any more.
             if let Ok(event) = serde_json::from_slice::<Event>(&bytes[..length]) {
                 history.requested(event);

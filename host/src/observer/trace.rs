@@ -6,7 +6,7 @@
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,9 @@ use super::{Observer, RequestBegun, RequestDenied, RequestEnded, RequestId, Requ
 
 /// The variable with the path of the socket. It is not set on Lambda.
 pub const VARIABLE: &str = "LAMBDA_WASM_TRACE";
+
+/// The longest wait for the tool, which takes one event after the other.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Tells a tool about the outgoing requests.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ impl Trace {
     pub fn connect(path: &Path) -> io::Result<Self> {
         let socket = UnixDatagram::unbound()?;
         socket.connect(path)?;
-        socket.set_nonblocking(true)?;
+        socket.set_write_timeout(Some(PATIENCE))?;
         Ok(Self(socket))
     }
 

@@ -1,9 +1,9 @@
 //! The page of `lambda-wasm dev`, in a browser.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
-use lambda_wasm_test_support::full_bootstrap;
+use lambda_wasm_test_support::{PATIENCE, full_bootstrap};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -252,6 +252,44 @@ fn failures_have_their_cause_and_the_next_step() {
     browser.press("r");
     browser.wait("document.querySelector('#said').innerText !== ''");
     dev.program.wait_for("report");
+}
+
+/// Reads the stream of changes until it has this text, from a connection that knows the changes up to an id.
+fn changes(dev: &Dev, known: &str, text: &str) -> String {
+    let host = dev.address.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(host).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let known = match known {
+        "" => String::new(),
+        known => format!("Last-Event-ID: {known}\r\n"),
+    };
+    let request = format!("GET /_lambda/changes HTTP/1.1\r\nHost: {host}\r\n{known}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let (mut seen, mut piece) = (String::new(), [0; 4096]);
+    while !seen.contains(text) {
+        let length = stream.read(&mut piece).unwrap();
+        assert_ne!(length, 0, "{seen}");
+        seen += &String::from_utf8_lossy(&piece[..length]);
+    }
+    seen
+}
+
+#[test]
+fn a_page_that_connects_again_gets_what_it_has_missed() {
+    let (dev, _) = start();
+    let seen = changes(&dev, "", "data: ");
+    let (_, id) = seen.split_once("id: ").unwrap();
+    let id = id.lines().next().unwrap();
+    get(&format!("{}/missed", dev.address));
+    changes(&dev, id, "GET /missed");
+    // Another run of dev has other numbers.
+    let seen = changes(&dev, "another 9", "data: ");
+    assert!(seen.contains("event: all"), "{seen}");
+    // An event may be as large as Lambda takes it.
+    let event = json!({ "function": "Handler", "event": format!("{:?}", "x".repeat(5_000_000)) });
+    let url = format!("{}/_lambda/invocations", dev.address);
+    let json = [("content-type", "application/json")];
+    assert_eq!(post_with(&url, &json, &event.to_string()).status, 202);
 }
 
 /// Returns the origin of a server that has nothing to say.

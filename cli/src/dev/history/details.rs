@@ -72,9 +72,22 @@ impl Details {
         self.log.extend_from_slice(&lines[..lines.len().min(space)]);
     }
 
+    /// The bytes that the details hold, about.
     pub fn bytes(&self) -> usize {
-        let response = self.response.as_ref();
-        self.event.len() + self.log.len() + response.map_or(0, |response| response.body.len())
+        let response = self.response.as_ref().map_or(0, |response| {
+            let pieces = response.pieces.as_deref();
+            response.body.len() + pieces.map_or(0, size_of_val)
+        });
+        let of_request = |request: &Request| {
+            let event = &request.event;
+            let texts = [&event.unsigned, &event.result].into_iter().flatten();
+            size_of::<Request>() + event.url.len() + texts.map(String::len).sum::<usize>()
+        };
+        self.event.len()
+            + self.log.len()
+            + response
+            + self.requests.iter().map(of_request).sum::<usize>()
+            + self.notes.iter().map(String::len).sum::<usize>()
     }
 
     /// Adds an event of an outgoing request, at this time after the beginning of the entry.
@@ -198,6 +211,8 @@ impl Entry {
         let parts = details.parts.iter().map(
             |(name, start, end)| json!({ "name": name, "start": ms(*start), "end": ms(*end) }),
         );
+        // An end that was not told: dev was late.
+        let unknown = self.has_ended().then_some("not known");
         let requests = details.requests.iter().map(|request| {
             let event = &request.event;
             json!({
@@ -205,7 +220,7 @@ impl Entry {
                 "url": event.url,
                 "signed": event.signed,
                 "unsigned": event.unsigned,
-                "result": event.result,
+                "result": event.result.as_deref().or(unknown),
                 "start": ms(request.begun),
                 "end": request.ended.map(ms),
             })

@@ -188,9 +188,22 @@ impl Entry {
         }
     }
 
-    /// The bytes of the details.
+    /// The bytes of the details and of the failure.
     pub fn bytes(&self) -> usize {
-        self.details.as_ref().map_or(0, Details::bytes)
+        let failure = self.failure.as_ref();
+        let failure = failure.map_or(0, |failure| {
+            failure.message.len() + failure.trace.iter().map(String::len).sum::<usize>()
+        });
+        self.details.as_ref().map_or(0, Details::bytes) + failure
+    }
+
+    /// Leaves the details out, and of a failure all but its type.
+    pub fn shrink(&mut self) {
+        self.details = None;
+        if let Some(failure) = &mut self.failure {
+            failure.message = String::new();
+            failure.trace = Vec::new();
+        }
     }
 
     /// Returns the line of an entry that has ended, once.

@@ -45,7 +45,7 @@ pub(super) fn curl(
     }
     let function = function.replace(' ', "%20");
     let url = format!("http://{gateway}/2015-03-31/functions/{function}/invocations");
-    format!("curl {} --data-binary {}", quoted(&url), quoted(&text))
+    format!("curl {} --data-raw {}", quoted(&url), quoted(&text))
 }
 
 /// An HTTP request, as an event tells it.
@@ -86,7 +86,8 @@ impl Request {
     }
 
     fn curl(&self) -> String {
-        let mut command = "curl".to_owned();
+        // A query may have brackets, and a body may start with `@`.
+        let mut command = "curl -g".to_owned();
         let default = if self.body.is_some() { "POST" } else { "GET" };
         match self.method.as_str() {
             "HEAD" => command += " --head",
@@ -103,7 +104,7 @@ impl Request {
             .map(|body| (std::str::from_utf8(body), body))
         {
             None => command,
-            Some((Ok(text), _)) => format!("{command} --data-binary {}", quoted(text)),
+            Some((Ok(text), _)) => format!("{command} --data-raw {}", quoted(text)),
             Some((Err(_), bytes)) => {
                 let text = STANDARD.encode(bytes);
                 format!("printf %s {text} | base64 -d | {command} --data-binary @-")

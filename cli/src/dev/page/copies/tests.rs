@@ -38,6 +38,7 @@ fn a_request_of_each_event_source_is_a_curl_command() {
         words(&curl_of(&v2)),
         [
             "curl",
+            "-g",
             "-X",
             "PUT",
             "http://localhost:3000/orders/a%20b?x=1&x=%32",
@@ -45,7 +46,7 @@ fn a_request_of_each_event_source_is_a_curl_command() {
             "content-type: text/plain",
             "-H",
             "cookie: a=1; b=2",
-            "--data-binary",
+            "--data-raw",
             "it's",
         ]
     );
@@ -60,6 +61,7 @@ fn a_request_of_each_event_source_is_a_curl_command() {
         words(&curl_of(&rest)),
         [
             "curl",
+            "-g",
             "http://127.0.0.1:3000/hello?q=a%26b&q=c",
             "-H",
             "accept: a",
@@ -74,8 +76,24 @@ fn a_request_of_each_event_source_is_a_curl_command() {
     });
     assert_eq!(
         curl_of(&binary),
-        "printf %s AP8= | base64 -d | curl 'http://127.0.0.1:3100/?q=%41' --data-binary @-"
+        "printf %s AP8= | base64 -d | curl -g 'http://127.0.0.1:3100/?q=%41' --data-binary @-"
     );
+}
+
+#[test]
+fn curl_takes_the_query_and_the_body_as_they_are() {
+    let event = json!({
+        "rawPath": "/", "rawQueryString": "a[]=1&b={x}", "headers": { "host": "localhost:3000" },
+        "requestContext": { "http": { "method": "POST" } }, "body": "@/etc/passwd",
+    });
+    let expected = [
+        "curl",
+        "-g",
+        "http://localhost:3000/?a[]=1&b={x}",
+        "--data-raw",
+        "@/etc/passwd",
+    ];
+    assert_eq!(words(&curl_of(&event)), expected);
 }
 
 #[test]
@@ -83,9 +101,9 @@ fn a_request_from_elsewhere_goes_to_the_same_event_source_here() {
     let command = |name: &str, url| curl("F", &details(&sample::find(name).unwrap()), GATEWAY, url);
     let url = SocketAddr::new(GATEWAY.ip(), 3001);
     let http_api = command("http-api", None);
-    assert_eq!(words(&http_api)[1], "http://127.0.0.1:3000/hello/developer");
+    assert_eq!(words(&http_api)[2], "http://127.0.0.1:3000/hello/developer");
     assert!(command("function-url", Some(url)).contains("http://127.0.0.1:3001/"));
-    let invoke = "curl http://127.0.0.1:3000/2015-03-31/functions/F/invocations --data-binary ";
+    let invoke = "curl http://127.0.0.1:3000/2015-03-31/functions/F/invocations --data-raw ";
     for name in ["alb", "sqs", "s3", "schedule"] {
         let event = sample::find(name).unwrap();
         let command = command(name, None);
