@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Api;
 use super::authorizer::{Authorization, JwtAuthorizer, LambdaAuthorizer};
 use super::notes::Notes;
 use super::value::{Node, Value};
+use super::{Api, Route};
 
 /// The `Auth` of an API:
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-apiauth.html> and
@@ -96,6 +96,17 @@ impl Auth {
             *needed = own;
         }
         authorization
+    }
+
+    /// Gives a route of a document the authorization that SAM adds to its methods:
+    /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-apiauth.html>.
+    pub(super) fn protect(&self, route: &mut Route) {
+        let (authorization, needs_api_key) = match route.method.as_str() {
+            "OPTIONS" => (&self.preflight, self.preflight_needs_api_key),
+            _ => (&self.default, self.needs_api_key),
+        };
+        route.authorization = authorization.clone();
+        route.needs_api_key = route.api == Api::Rest && needs_api_key;
     }
 
     fn named(&self, of: &str, name: &str, notes: &mut Notes<'_>) -> Authorization {

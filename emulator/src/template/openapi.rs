@@ -88,6 +88,7 @@ impl Document<'_> {
         };
         let mut route = Route::new(self.api, &method, path);
         route.settings = self.settings.clone();
+        self.settings.auth.protect(&mut route);
         route.has_payload_1 = self.api == Api::Http && text("payloadFormatVersion") == "1.0";
         if self.api == Api::Rest && text("responseTransferMode") == "STREAM" {
             route.mode = InvokeMode::ResponseStream;
@@ -102,9 +103,15 @@ impl Document<'_> {
         let is_same = |known: &Route| {
             known.api == route.api && known.method == route.method && known.path == route.path
         };
-        if !function.routes.iter().any(is_same) {
-            function.routes.push(route);
+        if function.routes.iter().any(is_same) {
+            return;
         }
+        if !operation.get("security").is_absent() {
+            notes.push(format!(
+                "{name}: the security of {method} {path} in its document is ignored here; the route has the Auth of the API"
+            ));
+        }
+        function.routes.push(route);
     }
 }
 

@@ -109,3 +109,54 @@ Resources:
     assert_eq!(url.origins, ["https://a.example", "https://b.example"]);
     assert_eq!(url.max_age.as_deref(), Some("5"));
 }
+
+#[test]
+fn the_routes_of_a_document_have_the_auth_of_their_api() {
+    let template = r#"
+Resources:
+  F: { Type: AWS::Serverless::Function, Properties: { Handler: f } }
+  Rest:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: v1
+      Auth:
+        DefaultAuthorizer: Judge
+        ApiKeyRequired: true
+        AddDefaultAuthorizerToCorsPreflight: false
+        Authorizers: { Judge: { FunctionArn: !GetAtt F.Arn } }
+      DefinitionBody:
+        paths:
+          /a:
+            get: { x-amazon-apigateway-integration: &proxy { type: aws_proxy, uri: !GetAtt F.Arn } }
+            put: { security: [{ other: [] }], x-amazon-apigateway-integration: *proxy }
+            options: { x-amazon-apigateway-integration: *proxy }
+  Http:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        DefaultAuthorizer: Tokens
+        Authorizers:
+          Tokens: { JwtConfiguration: { issuer: "https://x", audience: [a] } }
+      DefinitionBody:
+        paths: { /b: { get: { x-amazon-apigateway-integration: *proxy } } }
+"#;
+    let template = Template::parse(template).unwrap();
+    let routes = template.functions[0].routes.iter().map(|route| {
+        let authorization = match &route.authorization {
+            Authorization::None => "none",
+            Authorization::Signed => "signed",
+            Authorization::Lambda(authorizer) => &authorizer.name,
+            Authorization::Jwt { authorizer, .. } => &authorizer.name,
+        };
+        format!("{} {authorization} {}", route.key(), route.needs_api_key)
+    });
+    let expected = [
+        "GET /a Judge true",
+        "PUT /a Judge true",
+        "OPTIONS /a none true",
+        "GET /b Tokens false",
+    ];
+    assert_eq!(routes.collect::<Vec<_>>(), expected);
+    let note = "the security of PUT /a in its document is ignored here; the route has the Auth of the API";
+    assert_eq!(template.notes, [format!("line 4: Rest: {note}")]);
+}
