@@ -10,6 +10,7 @@
 pub mod account;
 mod control_group;
 pub mod event_source;
+mod function_name;
 pub mod runtime_api;
 pub mod template;
 pub mod variables;

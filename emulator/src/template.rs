@@ -154,9 +154,7 @@ impl Template {
         let target = properties.get("TargetFunctionArn").text();
         let target = target.unwrap_or_default();
         let mut functions = self.functions.iter_mut();
-        let function =
-            functions.find(|function| target == function.name || target == function.arn());
-        let Some(function) = function else {
+        let Some(function) = functions.find(|function| function.is_named(&target)) else {
             notes.push(format!(
                 "{resource}: its function is not started here; there is no such URL"
             ));
@@ -174,9 +172,9 @@ impl Template {
                 && text("Value") == Some("true")
         });
         for target in items("Targets") {
-            let id = target.get("Id").and_then(Value::text);
+            let id = target.get("Id").and_then(Value::text).unwrap_or_default();
             let mut functions = self.functions.iter_mut();
-            if let Some(function) = functions.find(|function| id == Some(&*function.arn())) {
+            if let Some(function) = functions.find(|function| function.is_named(id)) {
                 function.is_target = true;
                 function.has_multi_value_target = is_multi;
             }

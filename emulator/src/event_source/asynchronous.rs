@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{Functions, invoke_api};
-use crate::{Function, Invocation, Outcome};
+use crate::{Function, Invocation, Outcome, function_name};
 
 /// The pause before the first retry, and half of the one before the second. Lambda waits a minute, and two.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -72,11 +72,9 @@ pub(super) async fn deliver<F: Functions>(functions: Arc<F>, event: Event) {
         return;
     };
     let record = record(&event, &outcome, attempt).to_string();
-    let target = destination.rsplit_once("function:").map(|(_, name)| name);
-    let target = target.and_then(|name| name.split(':').next());
-    match target {
+    match function_name::of_arn(destination) {
         // The record of a record has no destination: the function's own outcome is shown as any other.
-        Some(target) => {
+        Some((target, _)) => {
             let invocation = Invocation::new(record).timeout(event.function.timeout);
             functions.invoke(target, invocation, None).await;
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::routing::decode;
 use super::{MAX_BODY, MAX_EVENT};
 use crate::runtime_api::MAX_ANSWER;
-use crate::{Function, Invocation, Outcome};
+use crate::{Function, Invocation, Outcome, function_name};
 
 /// The two operations that invoke a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,19 +46,10 @@ pub(super) struct Target {
 pub(super) fn operation(path: &str) -> Option<(Operation, Target)> {
     let (operation, name) = Operation::from_path(path)?;
     let name = decode(name);
-    let name = match name.rsplit_once("function:") {
-        Some((before, name)) if before.is_empty() || before.ends_with(':') => name.to_owned(),
-        _ => name,
-    };
-    let target = match name.split_once(':') {
-        Some((name, qualifier)) => Target {
-            name: name.to_owned(),
-            qualifier: Some(qualifier.to_owned()),
-        },
-        None => Target {
-            name,
-            qualifier: None,
-        },
+    let (name, qualifier) = function_name::split(&name);
+    let target = Target {
+        name: name.to_owned(),
+        qualifier: qualifier.map(str::to_owned),
     };
     Some((operation, target))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Api;
 use super::notes::Notes;
 use super::value::Node;
+use crate::function_name;
 
 /// The authorization that a route asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,8 +76,8 @@ impl LambdaAuthorizer {
     /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-lambdaauthorizer.html>.
     pub(super) fn read(api: Api, name: &str, node: Node<'_>) -> Option<Self> {
         let arn = node.get("FunctionArn").text()?;
-        let function = arn.rsplit_once("function:").map_or(&*arn, |(_, name)| name);
-        let function = function.split(':').next().unwrap_or_default().to_owned();
+        let (function, _) = function_name::split(&arn);
+        let function = function.to_owned();
         let identity = node.get("Identity");
         let text = |key| node.get(key).text();
         let is_request = text("FunctionPayloadType").as_deref() == Some("REQUEST");

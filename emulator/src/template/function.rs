@@ -10,6 +10,7 @@ use super::notes::Notes;
 use super::value::Node;
 use super::{Architecture, Cors, EventSource, InvokeMode, Other, Route, Why, events, intrinsics};
 use crate::account::{ACCOUNT, REGION};
+use crate::function_name;
 
 /// An `AWS::Serverless::Function`, with the template's `Globals` merged in, or an `AWS::Lambda::Function`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,11 +119,7 @@ impl Function {
     /// Returns whether a name, an ARN, or one with a version or an alias names the function:
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>.
     pub(super) fn is_named(&self, target: &str) -> bool {
-        let name = match target.split_once(":function:") {
-            Some((_, name)) => name,
-            None => target,
-        };
-        name.split(':').next() == Some(&*self.name)
+        function_name::split(target).0 == self.name
     }
 }
 

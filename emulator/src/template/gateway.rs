@@ -9,6 +9,7 @@ use super::apis::Apis;
 use super::notes::Notes;
 use super::value::{Node, Value};
 use super::{Api, ApiSettings, InvokeMode, Route, Template, openapi};
+use crate::function_name;
 
 /// The most resources in a path of a REST API.
 const MAX_PARTS: usize = 64;
@@ -99,7 +100,7 @@ fn read_api(
     }
 }
 
-/// A route with the ARN of its function; or none, if it is of no interest; or the reason why the
+/// A route with the name of its function; or none, if it is of no interest; or the reason why the
 /// route cannot be served.
 type Found = Result<Option<(Route, String)>, String>;
 
@@ -224,12 +225,12 @@ fn text(node: Node<'_>, key: &str) -> String {
     node.get(key).text().unwrap_or_default()
 }
 
-/// Returns the function of an integration's URI, which is its ARN or has it after `functions/`:
-/// <https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html>.
+/// Returns the name of the function of an integration's URI, which is its ARN or has it after
+/// `functions/`: <https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html>.
 pub(super) fn function_of(uri: &str) -> String {
-    let Some((_, rest)) = uri.split_once("/functions/") else {
-        return uri.to_owned();
+    let function = match uri.split_once("/functions/") {
+        Some((_, rest)) => rest.rsplit_once('/').map_or(rest, |(function, _)| function),
+        None => uri,
     };
-    let end = rest.rfind('/').unwrap_or(rest.len());
-    rest[..end].to_owned()
+    function_name::split(function).0.to_owned()
 }

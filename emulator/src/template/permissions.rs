@@ -5,6 +5,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>).
 
 use super::value::{Node, Value};
+use crate::function_name;
 
 /// The two actions, and what limits each to calls through the URL.
 const ACTIONS: [(&str, &str); 2] = [
@@ -55,7 +56,7 @@ pub(super) fn faults(resources: &Value) -> Vec<String> {
 fn is_same_function(one: Node<'_>, other: Node<'_>) -> bool {
     let name = |node: Node<'_>| {
         let text = node.text()?;
-        text.rsplit(':').next().map(str::to_owned)
+        Some(function_name::split(&text).0.to_owned())
     };
     match (name(one), name(other)) {
         (Some(one), Some(other)) => one == other,

@@ -160,3 +160,32 @@ Resources:
     let note = "the security of PUT /a in its document is ignored here; the route has the Auth of the API";
     assert_eq!(template.notes, [format!("line 4: Rest: {note}")]);
 }
+
+#[test]
+fn the_names_of_functions_are_taken_out_of_arns_with_aliases() {
+    let template = r#"
+Globals:
+  Api:
+    Auth:
+      DefaultAuthorizer: Judge
+      Authorizers: { Judge: { FunctionArn: !Sub "${Judge.Arn}:live" } }
+Resources:
+  Judge: { Type: AWS::Serverless::Function, Properties: { Handler: f, FunctionName: auth-function } }
+  F:
+    Type: AWS::Serverless::Function
+    Properties: { Handler: f, Events: { Get: { Type: Api, Properties: { Path: /, Method: get } } } }
+  Config:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: { FunctionName: "auth-function:live", MaximumRetryAttempts: 1 }
+  Url:
+    Type: AWS::Lambda::Url
+    Properties: { TargetFunctionArn: !Sub "${Judge.Arn}:live", AuthType: AWS_IAM }
+"#;
+    let template = Template::parse(template).unwrap();
+    let Authorization::Lambda(authorizer) = &template.functions[1].routes[0].authorization else {
+        panic!("{:?}", template.functions[1].routes);
+    };
+    assert_eq!(authorizer.function, "auth-function");
+    assert_eq!(template.functions[0].asynchronous.retries, 1);
+    assert!(template.functions[0].has_signed_url);
+}
