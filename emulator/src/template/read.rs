@@ -38,6 +38,7 @@ fn read_functions<'a>(
         part.unwrap_or(Value::Null)
     };
     let [globals, resources] = ["Globals", "Resources"].map(part);
+    let resources = with_met_conditions(scope, resources);
     notes.stack = scope.stack;
     let apis = Apis::read(&globals, &resources, notes);
     for (kind, node) in Node(Some(&globals)).entries() {
@@ -105,6 +106,19 @@ fn read_functions<'a>(
             read_functions(&nested, template, notes, all);
         }
     }
+}
+
+/// Removes the resources whose condition does not hold. Functions stay, since each becomes a note.
+fn with_met_conditions(scope: &Scope<'_>, resources: Value) -> Value {
+    let Value::Map(mut all) = resources else {
+        return resources;
+    };
+    all.retain(|(_, resource)| {
+        let resource = Node(Some(resource));
+        let kind = resource.get("Type").text().unwrap_or_default();
+        FUNCTION_TYPES.contains(&&*kind) || Stack::unmet_condition(scope, resource).is_none()
+    });
+    Value::Map(all)
 }
 
 /// Notes the parameters of a nested stack that have no effect.

@@ -1,4 +1,5 @@
 mod apis;
+mod conditions;
 mod gateway;
 mod intrinsics;
 mod names;
