@@ -103,3 +103,47 @@ fn a_prefix_leads_to_the_routes_of_its_own_api() {
         assert_eq!(apis.get(path, &[]).status, 403, "{path}");
     }
 }
+
+/// An API as the CDK writes it, whose least literal route is the first.
+const CDK: &str = r#"
+Resources:
+  F: { Type: AWS::Lambda::Function, Properties: { Handler: f, Runtime: provided.al2023 } }
+  G: { Type: AWS::Lambda::Function, Properties: { Handler: g, Runtime: provided.al2023 } }
+  Rest: { Type: AWS::ApiGateway::RestApi }
+  Stage: { Type: AWS::ApiGateway::Stage, Properties: { RestApiId: !Ref Rest, StageName: prod } }
+  Item:
+    Type: AWS::ApiGateway::Resource
+    Properties: { ParentId: !GetAtt Rest.RootResourceId, PathPart: "{id}", RestApiId: !Ref Rest }
+  Items:
+    Type: AWS::ApiGateway::Resource
+    Properties: { ParentId: !GetAtt Rest.RootResourceId, PathPart: items, RestApiId: !Ref Rest }
+  Any:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      HttpMethod: ANY
+      ResourceId: !Ref Item
+      RestApiId: !Ref Rest
+      Integration: { Type: AWS_PROXY, Uri: !GetAtt F.Arn }
+  Get:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      HttpMethod: GET
+      ResourceId: !Ref Items
+      RestApiId: !Ref Rest
+      Integration: { Type: AWS_PROXY, Uri: !GetAtt G.Arn }
+"#;
+
+#[test]
+fn the_most_literal_route_behind_a_stage_takes_a_request() {
+    let apis = Served::apis(CDK, respond);
+    for path in ["/items", "/prod/items"] {
+        assert_eq!(apis.get(path, &[]).status, 200);
+    }
+    assert_eq!(apis.get("/prod/7", &[]).status, 200);
+    let resources = |function: &str| {
+        let events = apis.events(function).into_iter();
+        events.map(|event| event["resource"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(resources("G"), ["/items", "/items"]);
+    assert_eq!(resources("F"), ["/{id}"]);
+}

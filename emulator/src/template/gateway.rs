@@ -3,6 +3,8 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigatewayv2-route.html>,
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-method.html>
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::apis::Apis;
@@ -18,6 +20,7 @@ const MAX_PARTS: usize = 64;
 pub(super) fn add(resources: &Value, apis: &Apis, template: &mut Template, notes: &mut Notes<'_>) {
     let gateway = Gateway {
         resources: Node(Some(resources)),
+        settings: RefCell::default(),
     };
     for (name, resource) in gateway.resources.entries() {
         let own = resource.get("Properties");
@@ -107,6 +110,8 @@ type Found = Result<Option<(Route, String)>, String>;
 /// The resources of a template.
 struct Gateway<'a> {
     resources: Node<'a>,
+    /// The settings of its APIs, by the ids. All routes of an API share them.
+    settings: RefCell<BTreeMap<String, Arc<ApiSettings>>>,
 }
 
 impl Gateway<'_> {
@@ -188,8 +193,16 @@ impl Gateway<'_> {
         None
     }
 
-    /// Returns the settings of an API: the name and the variables of its first stage.
+    /// Returns the settings of an API.
     fn settings(&self, api: Api, id: &str) -> Arc<ApiSettings> {
+        let mut known = self.settings.borrow_mut();
+        let settings = known.entry(id.to_owned());
+        let settings = settings.or_insert_with(|| Arc::new(self.read_settings(api, id)));
+        settings.clone()
+    }
+
+    /// Reads the settings of an API: the name and the variables of its first stage.
+    fn read_settings(&self, api: Api, id: &str) -> ApiSettings {
         let mut settings = ApiSettings::default_of(api);
         let (kinds, of, variables): (&[&str], _, _) = match api {
             Api::Http => (&["AWS::ApiGatewayV2::Stage"], "ApiId", "StageVariables"),
@@ -217,7 +230,7 @@ impl Gateway<'_> {
                 .filter_map(|(name, value)| Some((name.to_owned(), value.text()?)))
                 .collect();
         }
-        Arc::new(settings)
+        settings
     }
 }
 
