@@ -1,7 +1,5 @@
 //! The event sources of a function in a template: its events, and its function URL.
 
-use std::time::Duration;
-
 use super::apis::Apis;
 use super::notes::Notes;
 use super::value::Node;
@@ -94,22 +92,15 @@ pub(super) fn routes(
                 continue;
             }
         };
-        let time_limit = properties.get("TimeoutInMillis").text();
-        let time_limit = time_limit.and_then(|text| text.parse().ok());
-        let time_limit = time_limit.map(Duration::from_millis);
         let auth = properties.get("Auth");
         let of = format!("{resource}: the event {name}");
-        routes.push(Route {
-            api,
-            method,
-            path,
-            mode,
-            has_payload_1,
-            needs_api_key: api == Api::Rest && settings.auth.needs_api_key(auth),
-            authorization: settings.auth.of_event(&of, auth, notes),
-            time_limit: time_limit.unwrap_or(Route::default_time_limit(api, mode)),
-            settings,
-        });
+        let mut route = Route::new(api, &method, &path);
+        route.set_mode(mode, properties.get("TimeoutInMillis"));
+        route.has_payload_1 = has_payload_1;
+        route.needs_api_key = api == Api::Rest && settings.auth.needs_api_key(auth);
+        route.authorization = settings.auth.of_event(&of, auth, notes);
+        route.settings = settings;
+        routes.push(route);
     }
     routes
 }

@@ -145,6 +145,7 @@ impl Gateway<'_> {
             None => return Err("it does not have a plain RouteKey".to_owned()),
         };
         let mut route = Route::new(Api::Http, method, path);
+        route.set_mode(InvokeMode::Buffered, integration.get("TimeoutInMillis"));
         route.has_payload_1 = text(integration, "PayloadFormatVersion") == "1.0";
         route.settings = self.settings(Api::Http, &text(own, "ApiId"));
         Ok(Some((
@@ -165,9 +166,11 @@ impl Gateway<'_> {
         let path = self.path(own.get("ResourceId"));
         let path = path.ok_or("its path is not in the template")?;
         let mut route = Route::new(Api::Rest, &text(own, "HttpMethod").to_uppercase(), &path);
-        if text(integration, "ResponseTransferMode") == "STREAM" {
-            route.mode = InvokeMode::ResponseStream;
-        }
+        let mode = match text(integration, "ResponseTransferMode").as_str() {
+            "STREAM" => InvokeMode::ResponseStream,
+            _ => InvokeMode::Buffered,
+        };
+        route.set_mode(mode, integration.get("TimeoutInMillis"));
         route.settings = self.settings(Api::Rest, &text(own, "RestApiId"));
         Ok(Some((route, function_of(&text(integration, "Uri")))))
     }

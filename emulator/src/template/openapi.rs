@@ -90,9 +90,11 @@ impl Document<'_> {
         route.settings = self.settings.clone();
         self.settings.auth.protect(&mut route);
         route.has_payload_1 = self.api == Api::Http && text("payloadFormatVersion") == "1.0";
-        if self.api == Api::Rest && text("responseTransferMode") == "STREAM" {
-            route.mode = InvokeMode::ResponseStream;
-        }
+        let mode = match text("responseTransferMode").as_str() {
+            "STREAM" if self.api == Api::Rest => InvokeMode::ResponseStream,
+            _ => InvokeMode::Buffered,
+        };
+        route.set_mode(mode, integration.get("timeoutInMillis"));
         let target = function_of(&text("uri"));
         let Some(function) = functions.iter_mut().find(|f| f.is_named(&target)) else {
             notes.push(format!(

@@ -4,7 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::value::Node;
 use super::{ApiSettings, Authorization};
+
+/// The longest time that an API waits.
+const MAX_TIME_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// A route to a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,17 +67,26 @@ impl Route {
         }
     }
 
+    /// Sets the mode, and the time limit of a template in milliseconds, or else the mode's.
+    pub(super) fn set_mode(&mut self, mode: InvokeMode, milliseconds: Node<'_>) {
+        let milliseconds = milliseconds.text().and_then(|text| text.parse().ok());
+        let limit = milliseconds.map(Duration::from_millis);
+        let limit = limit.unwrap_or(Self::default_time_limit(self.api, mode));
+        self.mode = mode;
+        self.time_limit = limit.min(MAX_TIME_LIMIT);
+    }
+
     /// Returns the time that an API waits by default: "Integration timeout" in
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>, "Maximum
     /// integration timeout" in
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>, and 15 minutes for a stream:
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html>.
-    pub(super) fn default_time_limit(api: Api, mode: InvokeMode) -> Duration {
-        Duration::from_secs(match (api, mode) {
-            (Api::Rest, InvokeMode::Buffered) => 29,
-            (Api::Rest, InvokeMode::ResponseStream) => 15 * 60,
-            (Api::Http, _) => 30,
-        })
+    fn default_time_limit(api: Api, mode: InvokeMode) -> Duration {
+        match (api, mode) {
+            (Api::Rest, InvokeMode::Buffered) => Duration::from_secs(29),
+            (Api::Rest, InvokeMode::ResponseStream) => MAX_TIME_LIMIT,
+            (Api::Http, _) => Duration::from_secs(30),
+        }
     }
 
     /// The path of the route for requests that match no other route.

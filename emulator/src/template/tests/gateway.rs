@@ -32,7 +32,7 @@ const CDK: &str = r#"{
     "HttpDefaultIntegration": {
       "Type": "AWS::ApiGatewayV2::Integration",
       "Properties": {
-        "ApiId": { "Ref": "HttpF1" }, "IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "1.0",
+        "ApiId": { "Ref": "HttpF1" }, "IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "1.0", "TimeoutInMillis": 7000,
         "IntegrationUri": { "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Fn9270CBC0.Arn}/invocations" }
       }
     },
@@ -75,7 +75,7 @@ const CDK: &str = r#"{
         "AuthorizationType": "NONE", "HttpMethod": "ANY",
         "ResourceId": { "Fn::GetAtt": ["Rest0C", "RootResourceId"] }, "RestApiId": { "Ref": "Rest0C" },
         "Integration": {
-          "IntegrationHttpMethod": "POST", "Type": "AWS_PROXY",
+          "IntegrationHttpMethod": "POST", "Type": "AWS_PROXY", "TimeoutInMillis": 5000,
           "Uri": { "Fn::Join": ["", ["arn:", { "Ref": "AWS::Partition" }, ":apigateway:", { "Ref": "AWS::Region" },
             ":lambda:path/2015-03-31/functions/", { "Fn::GetAtt": ["Fn9270CBC0", "Arn"] }, "/invocations"]] }
         }
@@ -113,13 +113,14 @@ fn routes_of_the_cdk_lead_to_functions() {
     let function = &template.functions[0];
     let found = function.routes.iter().map(|route| {
         let stage = &route.settings.stage;
-        format!("{:?} {} {stage} {}", route.api, route.key(), route.mode)
+        let (mode, limit) = (route.mode, route.time_limit.as_millis());
+        format!("{:?} {} {stage} {mode} {limit}", route.api, route.key())
     });
     let expected = [
-        "Http GET /books/{id} live BUFFERED",
-        "Http $default live BUFFERED",
-        "Rest GET /items/{id} prod RESPONSE_STREAM",
-        "Rest ANY / prod BUFFERED",
+        "Http GET /books/{id} live BUFFERED 30000",
+        "Http $default live BUFFERED 7000",
+        "Rest GET /items/{id} prod RESPONSE_STREAM 900000",
+        "Rest ANY / prod BUFFERED 5000",
     ];
     assert_eq!(found.collect::<Vec<_>>(), expected);
     let payloads = function.routes.iter().map(|route| route.has_payload_1);
@@ -187,7 +188,7 @@ Resources:
           /far:
             get: { x-amazon-apigateway-integration: { type: http_proxy, uri: "https://example.com" } }
             put: { x-amazon-apigateway-integration: { type: aws_proxy, uri: "arn:aws:lambda:us-east-1:1:function:other" } }
-          /{proxy+}: { x-amazon-apigateway-any-method: { x-amazon-apigateway-integration: *proxy } }
+          /{proxy+}: { x-amazon-apigateway-any-method: { x-amazon-apigateway-integration: { <<: *proxy, timeoutInMillis: 4000 } } }
   Http:
     Type: AWS::ApiGatewayV2::Api
     Properties:
@@ -205,20 +206,21 @@ Resources:
         let settings = &route.settings;
         let variables = settings.variables.len();
         format!(
-            "{:?} {} {} {} {variables} {}",
+            "{:?} {} {} {} {} {variables} {}",
             route.api,
             route.key(),
             route.mode,
+            route.time_limit.as_millis(),
             settings.stage,
             route.has_payload_1
         )
     });
     let expected = [
-        "Rest GET /a BUFFERED v1 1 false",
-        "Rest GET /b BUFFERED Prod 1 false",
-        "Http $default BUFFERED $default 0 false",
-        "Rest POST /a RESPONSE_STREAM v1 1 false",
-        "Rest ANY /{proxy+} BUFFERED v1 1 false",
+        "Rest GET /a BUFFERED 29000 v1 1 false",
+        "Rest GET /b BUFFERED 29000 Prod 1 false",
+        "Http $default BUFFERED 30000 $default 0 false",
+        "Rest POST /a RESPONSE_STREAM 900000 v1 1 false",
+        "Rest ANY /{proxy+} BUFFERED 4000 v1 1 false",
     ];
     assert_eq!(routes.collect::<Vec<_>>(), expected);
     assert_eq!(template.binary_types, ["image/png"]);
