@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::auth::Written;
+use super::intrinsics::Scope;
 use super::notes::Notes;
 use super::value::{Node, Value};
 use super::{Api, Auth, Cors, auth};
@@ -79,14 +81,25 @@ pub(super) struct Apis {
 
 impl Apis {
     /// Reads the APIs of a template.
-    pub fn read(globals: &Value, resources: &Value, notes: &mut Notes<'_>) -> Self {
+    pub fn read(
+        globals: &Value,
+        resources: &Value,
+        scope: &Scope<'_>,
+        notes: &mut Notes<'_>,
+    ) -> Self {
         let nothing = Value::Map(Vec::new());
         let shared = |api| globals.get(name_of(api)).unwrap_or(&nothing);
+        let written = |name: &str| Node(scope.template().get(name));
         let api_keys = auth::api_keys(resources);
         let added = [Api::Rest, Api::Http].map(|api| {
             let name = format!("Globals.{}", name_of(api));
             let mut read = ApiSettings::read(api, &name, Node(Some(shared(api))), notes);
-            read.auth = Auth::read(api, &name, Node(Some(shared(api))), &api_keys, notes);
+            let written = Written {
+                properties: written("Globals").get(name_of(api)),
+                scope,
+            };
+            let properties = Node(Some(shared(api)));
+            read.auth = Auth::read(api, &name, properties, written, &api_keys, notes);
             // SAM gives an API that it adds the stage Prod or $default, whatever the globals say.
             let stage = ApiSettings::default_of(api).stage;
             Arc::new(ApiSettings { stage, ..read })
@@ -102,7 +115,14 @@ impl Apis {
                 let properties = shared(api).overlaid(own);
                 let properties = Node(Some(&properties));
                 let mut settings = ApiSettings::read(api, name, properties, notes);
-                settings.auth = Auth::read(api, name, properties, &api_keys, notes);
+                let under = written("Globals").get(name_of(api)).0;
+                let over = written("Resources").get(name).get("Properties").0;
+                let both = under.unwrap_or(&nothing).overlaid(over.unwrap_or(&nothing));
+                let written = Written {
+                    properties: Node(Some(&both)),
+                    scope,
+                };
+                settings.auth = Auth::read(api, name, properties, written, &api_keys, notes);
                 described.insert(name.to_owned(), Arc::new(settings));
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::authorizer::{Authorization, JwtAuthorizer, LambdaAuthorizer};
+use super::intrinsics::Scope;
 use super::notes::Notes;
 use super::value::{Node, Value};
 use super::{Api, Route};
@@ -29,12 +30,40 @@ pub struct Auth {
     pub has_key_of_authorizer: bool,
 }
 
+/// The properties of an API as its template has them, with the functions of CloudFormation.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'a> {
+    pub properties: Node<'a>,
+    pub scope: &'a Scope<'a>,
+}
+
+impl<'a> Written<'a> {
+    /// Returns the configuration of a JWT authorizer.
+    fn of_authorizer(self, name: &str) -> Self {
+        let authorizers = self.properties.get("Auth").get("Authorizers");
+        Self {
+            properties: authorizers.get(name).get("JwtConfiguration"),
+            ..self
+        }
+    }
+
+    /// Returns whether only a deployment can tell the value of a property: it refers to a resource
+    /// that is not created here. The case of the property's name does not count.
+    pub fn is_unknown(self, property: &str) -> bool {
+        let mut entries = self.properties.entries();
+        let found = entries.find(|(name, _)| name.eq_ignore_ascii_case(property));
+        let value = found.and_then(|(_, node)| node.0);
+        value.is_some_and(|value| !self.scope.used_by(value).is_empty())
+    }
+}
+
 impl Auth {
     /// Reads the `Auth` of an API from its properties. Its template has these values of API keys.
     pub(super) fn read(
         api: Api,
         of: &str,
         properties: Node<'_>,
+        written: Written<'_>,
         api_keys: &[String],
         notes: &mut Notes<'_>,
     ) -> Self {
@@ -47,7 +76,10 @@ impl Auth {
         for (name, authorizer) in node.get("Authorizers").entries() {
             let jwt = match api {
                 Api::Rest => None,
-                Api::Http => JwtAuthorizer::read(of, name, authorizer, notes),
+                Api::Http => {
+                    let written = written.of_authorizer(name);
+                    JwtAuthorizer::read(of, name, authorizer, written, notes)
+                }
             };
             let lambda = LambdaAuthorizer::read(api, name, authorizer);
             let authorization = match (jwt, lambda) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Api;
+use super::auth::Written;
 use super::notes::Notes;
 use super::value::Node;
 use crate::function_name;
@@ -133,6 +134,7 @@ impl JwtAuthorizer {
         of: &str,
         name: &str,
         node: Node<'_>,
+        written: Written<'_>,
         notes: &mut Notes<'_>,
     ) -> Option<Self> {
         let configuration = node.get("JwtConfiguration");
@@ -142,14 +144,19 @@ impl JwtAuthorizer {
         let mut setting = |key: &str| {
             let mut entries = configuration.entries();
             let found = entries.find(|(name, _)| name.eq_ignore_ascii_case(key));
+            let found = found.filter(|_| !written.is_unknown(key));
             let values = found.map(|(_, node)| match node.text() {
                 Some(text) => vec![text],
                 None => node.texts().map(str::to_owned).collect(),
             });
-            let values = values.unwrap_or_default();
+            let mut values = values.unwrap_or_default();
+            // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+            if values.iter().any(|value| value.contains("{{resolve:")) {
+                values.clear();
+            }
             if values.is_empty() {
                 notes.push(format!(
-                    "{of}: the {key} of the authorizer {name} is not a plain value; it is not compared here"
+                    "{of}: only a deployment can tell the {key} of the authorizer {name}; it is not compared here"
                 ));
             }
             values

@@ -40,7 +40,7 @@ fn read_functions<'a>(
     let [globals, resources] = ["Globals", "Resources"].map(part);
     let resources = with_met_conditions(scope, resources);
     notes.stack = scope.stack;
-    let apis = Apis::read(&globals, &resources, notes);
+    let apis = Apis::read(&globals, &resources, scope, notes);
     for (kind, node) in Node(Some(&globals)).entries() {
         note_unfollowed(&format!("Globals.{kind}"), kind, node, notes);
     }

@@ -57,12 +57,13 @@ Resources:
 "#;
     let template = Template::parse(template).unwrap();
     let follows = "is not followed here; its routes take all requests";
-    let plain = "of the authorizer Tokens is not a plain value; it is not compared here";
+    let only = "only a deployment can tell";
+    let tokens = "of the authorizer Tokens; it is not compared here";
     let expected = [
         format!("line 3: Globals.Api: the authorizer Users {follows}"),
         format!("line 3: Globals.Api: the authorizer Away {follows}"),
-        format!("line 9: Globals.HttpApi: the issuer {plain}"),
-        format!("line 9: Globals.HttpApi: the audience {plain}"),
+        format!("line 9: Globals.HttpApi: {only} the issuer {tokens}"),
+        format!("line 9: Globals.HttpApi: {only} the audience {tokens}"),
         "line 16: F: the event Get: the API does not have the authorizer Missing; the route takes all requests".to_owned(),
     ];
     assert_eq!(template.notes, expected);
@@ -188,4 +189,55 @@ Resources:
     assert_eq!(authorizer.function, "auth-function");
     assert_eq!(template.functions[0].asynchronous.retries, 1);
     assert!(template.functions[0].has_signed_url);
+}
+
+#[test]
+fn made_up_values_of_a_jwt_authorizer_are_not_compared() {
+    let template = r#"
+Parameters: { Known: { Type: String, Default: a } }
+Resources:
+  Pool: { Type: AWS::Cognito::UserPool }
+  Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+  Http:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        Authorizers:
+          Pool:
+            JwtConfiguration:
+              Issuer: !Sub "https://cognito-idp.${AWS::Region}.amazonaws.com/${Pool}"
+              audience: [!Ref Client, plain]
+          Known:
+            JwtConfiguration:
+              issuer: !Sub "https://cognito-idp.${AWS::Region}.amazonaws.com/${Known}"
+              audience: [!Ref Known]
+          Stored:
+            JwtConfiguration: { issuer: "{{resolve:ssm:issuer}}", audience: [a] }
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      Events:
+        A: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: /a, Method: get, Auth: { Authorizer: Pool } } }
+        B: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: /b, Method: get, Auth: { Authorizer: Known } } }
+        C: { Type: HttpApi, Properties: { ApiId: !Ref Http, Path: /c, Method: get, Auth: { Authorizer: Stored } } }
+"#;
+    let template = Template::parse(template).unwrap();
+    let found = template.functions[0].routes.iter().map(|route| {
+        let Authorization::Jwt { authorizer, .. } = &route.authorization else {
+            panic!("{route:?}");
+        };
+        (authorizer.issuer.clone(), authorizer.audience.join(","))
+    });
+    let known = "https://cognito-idp.us-east-1.amazonaws.com/a".to_owned();
+    let a = || "a".to_owned();
+    let expected = [(None, String::new()), (Some(known), a()), (None, a())];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    let note = |key: &str, name: &str| {
+        format!(
+            "line 6: Http: only a deployment can tell the {key} of the authorizer {name}; it is not compared here"
+        )
+    };
+    let expected = [note("issuer", "Pool"), note("audience", "Pool"), note("issuer", "Stored")];
+    assert_eq!(template.notes, expected);
 }
