@@ -33,7 +33,12 @@ mod tests {
 
     #[test]
     fn a_function_has_a_name_with_or_without_an_arn_and_a_qualifier() {
-        for start in ["", "function:", "1:function:", "arn:aws:lambda:r:1:function:"] {
+        for start in [
+            "",
+            "function:",
+            "1:function:",
+            "arn:aws:lambda:r:1:function:",
+        ] {
             for name in ["Echo", "auth-function", "function-auth"] {
                 let text = format!("{start}{name}");
                 assert_eq!(split(&text), (name, None), "{text}");

@@ -142,7 +142,9 @@ fn the_most_literal_route_behind_a_stage_takes_a_request() {
     assert_eq!(apis.get("/prod/7", &[]).status, 200);
     let resources = |function: &str| {
         let events = apis.events(function).into_iter();
-        events.map(|event| event["resource"].clone()).collect::<Vec<_>>()
+        events
+            .map(|event| event["resource"].clone())
+            .collect::<Vec<_>>()
     };
     assert_eq!(resources("G"), ["/items", "/items"]);
     assert_eq!(resources("F"), ["/{id}"]);

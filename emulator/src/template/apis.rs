@@ -90,7 +90,7 @@ impl Apis {
         let nothing = Value::Map(Vec::new());
         let shared = |api| globals.get(name_of(api)).unwrap_or(&nothing);
         let written = |name: &str| Node(scope.template().get(name));
-        let api_keys = auth::api_keys(resources);
+        let api_keys = auth::api_keys(Node(Some(resources)));
         let added = [Api::Rest, Api::Http].map(|api| {
             let name = format!("Globals.{}", name_of(api));
             let mut read = ApiSettings::read(api, &name, Node(Some(shared(api))), notes);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::authorizer::{Authorization, JwtAuthorizer, LambdaAuthorizer};
 use super::intrinsics::Scope;
 use super::notes::Notes;
-use super::value::{Node, Value};
+use super::value::Node;
 use super::{Api, Route};
 
 /// The `Auth` of an API:
@@ -111,6 +111,16 @@ impl Auth {
         auth
     }
 
+    /// Reads the API keys of a REST API that is a resource of CloudFormation.
+    pub(super) fn of_rest_api(properties: Node<'_>, resources: Node<'_>) -> Self {
+        let source = properties.get("ApiKeySourceType").text();
+        Self {
+            api_keys: api_keys(resources),
+            has_key_of_authorizer: source.as_deref() == Some("AUTHORIZER"),
+            ..Self::default()
+        }
+    }
+
     /// Returns the authorization of an event with this `Auth`.
     pub(super) fn of_event(
         &self,
@@ -173,8 +183,8 @@ fn scopes(node: Node<'_>) -> Option<Vec<String>> {
 }
 
 /// Returns the values of a template's resources of type `AWS::ApiGateway::ApiKey`, as far as it has them.
-pub(super) fn api_keys(resources: &Value) -> Vec<String> {
-    let keys = Node(Some(resources)).entries().filter(|(_, resource)| {
+pub(super) fn api_keys(resources: Node<'_>) -> Vec<String> {
+    let keys = resources.entries().filter(|(_, resource)| {
         resource.get("Type").text().as_deref() == Some("AWS::ApiGateway::ApiKey")
     });
     keys.filter_map(|(_, key)| key.get("Properties").get("Value").text())

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::apis::Apis;
 use super::notes::Notes;
 use super::value::{Node, Value};
-use super::{Api, ApiSettings, InvokeMode, Route, Template, openapi};
+use super::{Api, ApiSettings, Auth, Authorization, Cors, InvokeMode, Route, Template, openapi};
 use crate::function_name;
 
 /// The most resources in a path of a REST API.
@@ -25,15 +25,15 @@ pub(super) fn add(resources: &Value, apis: &Apis, template: &mut Template, notes
     for (name, resource) in gateway.resources.entries() {
         let own = resource.get("Properties");
         let found = match resource.get("Type").text().as_deref() {
-            Some("AWS::ApiGatewayV2::Route") => gateway.route(own),
-            Some("AWS::ApiGateway::Method") => gateway.method(own),
+            Some("AWS::ApiGatewayV2::Route") => gateway.route(own, notes),
+            Some("AWS::ApiGateway::Method") => gateway.method(own, notes),
             Some(kind) => {
                 read_api(&gateway, apis, (name, kind), own, template, notes);
                 continue;
             }
             None => continue,
         };
-        let (route, target) = match found {
+        let (mut route, target) = match found {
             Ok(Some(found)) => found,
             Ok(None) => {
                 gateway.note_preflight(own, notes);
@@ -44,13 +44,12 @@ pub(super) fn add(resources: &Value, apis: &Apis, template: &mut Template, notes
                 continue;
             }
         };
-        let authorization = own.get("AuthorizationType").text();
-        if let Some(kind) = authorization.filter(|kind| kind != "NONE") {
-            let note = format!("{name}: AuthorizationType is ignored here ({kind})");
-            notes.at(
-                &["Resources", name, "Properties", "AuthorizationType"],
-                &note,
-            );
+        match text(own, "AuthorizationType").as_str() {
+            "" | "NONE" => {}
+            "AWS_IAM" => route.authorization = Authorization::Signed,
+            kind => notes.push(format!(
+                "{name}: AuthorizationType is ignored here ({kind}); the route takes all requests"
+            )),
         }
         let mut functions = template.functions.iter_mut();
         match functions.find(|f| f.is_named(&target)) {
@@ -74,9 +73,6 @@ fn read_api(
     let Some((api, properties)) = openapi::of_type(kind) else {
         return;
     };
-    if kind == "AWS::ApiGatewayV2::Api" && !own.get("CorsConfiguration").is_absent() {
-        notes.push(format!("{name}: CorsConfiguration is ignored here"));
-    }
     if text(own, "ProtocolType") == "WEBSOCKET" {
         let note = format!("{name}: its protocol is WebSocket; it is not served");
         notes.at(&["Resources", name, "Properties", "ProtocolType"], &note);
@@ -87,7 +83,7 @@ fn read_api(
     };
     let settings = match kind.starts_with("AWS::Serverless::") {
         true => apis.named(api, name),
-        false => gateway.settings(api, name),
+        false => gateway.settings(api, name, notes),
     };
     let document = openapi::Document {
         name,
@@ -126,7 +122,7 @@ impl Gateway<'_> {
     }
 
     /// Reads a route of an HTTP API.
-    fn route(&self, own: Node<'_>) -> Found {
+    fn route(&self, own: Node<'_>, notes: &mut Notes<'_>) -> Found {
         let api = self.resources.get(&text(own, "ApiId")).get("Properties");
         if text(api, "ProtocolType") == "WEBSOCKET" {
             return Ok(None);
@@ -147,7 +143,7 @@ impl Gateway<'_> {
         let mut route = Route::new(Api::Http, method, path);
         route.set_mode(InvokeMode::Buffered, integration.get("TimeoutInMillis"));
         route.has_payload_1 = text(integration, "PayloadFormatVersion") == "1.0";
-        route.settings = self.settings(Api::Http, &text(own, "ApiId"));
+        route.settings = self.settings(Api::Http, &text(own, "ApiId"), notes);
         Ok(Some((
             route,
             function_of(&text(integration, "IntegrationUri")),
@@ -155,7 +151,7 @@ impl Gateway<'_> {
     }
 
     /// Reads a method of a REST API.
-    fn method(&self, own: Node<'_>) -> Found {
+    fn method(&self, own: Node<'_>, notes: &mut Notes<'_>) -> Found {
         let integration = own.get("Integration");
         match text(integration, "Type").as_str() {
             "AWS_PROXY" => {}
@@ -171,7 +167,10 @@ impl Gateway<'_> {
             _ => InvokeMode::Buffered,
         };
         route.set_mode(mode, integration.get("TimeoutInMillis"));
-        route.settings = self.settings(Api::Rest, &text(own, "RestApiId"));
+        route.settings = self.settings(Api::Rest, &text(own, "RestApiId"), notes);
+        // The authorizer, which may return the key, is not followed.
+        let has_key = !route.settings.auth.has_key_of_authorizer;
+        route.needs_api_key = has_key && own.get("ApiKeyRequired").is_true();
         Ok(Some((route, function_of(&text(integration, "Uri")))))
     }
 
@@ -197,16 +196,25 @@ impl Gateway<'_> {
     }
 
     /// Returns the settings of an API.
-    fn settings(&self, api: Api, id: &str) -> Arc<ApiSettings> {
+    fn settings(&self, api: Api, id: &str, notes: &mut Notes<'_>) -> Arc<ApiSettings> {
         let mut known = self.settings.borrow_mut();
         let settings = known.entry(id.to_owned());
-        let settings = settings.or_insert_with(|| Arc::new(self.read_settings(api, id)));
+        let settings = settings.or_insert_with(|| Arc::new(self.read_settings(api, id, notes)));
         settings.clone()
     }
 
-    /// Reads the settings of an API: the name and the variables of its first stage.
-    fn read_settings(&self, api: Api, id: &str) -> ApiSettings {
+    /// Reads the settings of an API, with the name and the variables of its first stage.
+    fn read_settings(&self, api: Api, id: &str, notes: &mut Notes<'_>) -> ApiSettings {
         let mut settings = ApiSettings::default_of(api);
+        let own = self.resources.get(id).get("Properties");
+        match api {
+            Api::Rest => {
+                let minimum = own.get("MinimumCompressionSize").text();
+                settings.minimum_compression = minimum.and_then(|text| text.parse().ok());
+                settings.auth = Auth::of_rest_api(own, self.resources);
+            }
+            Api::Http => settings.cors = Cors::read(id, own.get("CorsConfiguration"), notes),
+        }
         let (kinds, of, variables): (&[&str], _, _) = match api {
             Api::Http => (&["AWS::ApiGatewayV2::Stage"], "ApiId", "StageVariables"),
             Api::Rest => (

@@ -158,7 +158,8 @@ Resources:
         "GET /b Tokens false",
     ];
     assert_eq!(routes.collect::<Vec<_>>(), expected);
-    let note = "the security of PUT /a in its document is ignored here; the route has the Auth of the API";
+    let note =
+        "the security of PUT /a in its document is ignored here; the route has the Auth of the API";
     assert_eq!(template.notes, [format!("line 4: Rest: {note}")]);
 }
 
@@ -238,6 +239,10 @@ Resources:
             "line 6: Http: only a deployment can tell the {key} of the authorizer {name}; it is not compared here"
         )
     };
-    let expected = [note("issuer", "Pool"), note("audience", "Pool"), note("issuer", "Stored")];
+    let expected = [
+        note("issuer", "Pool"),
+        note("audience", "Pool"),
+        note("issuer", "Stored"),
+    ];
     assert_eq!(template.notes, expected);
 }

@@ -128,7 +128,7 @@ fn routes_of_the_cdk_lead_to_functions() {
     assert_eq!(function.routes[0].settings.variables["A"], "b");
     assert_eq!(template.binary_types, ["image/*"]);
     let expected = [
-        "line 37: HttpDefault: AuthorizationType is ignored here (JWT)",
+        "line 37: HttpDefault: AuthorizationType is ignored here (JWT); the route takes all requests",
         "line 41: Rest0C: its OPTIONS methods with the integration MOCK are not served",
         "line 86: RestPUT: its integration is not a function (AWS_PROXY); there is no such route",
         "line 97: Socket: its protocol is WebSocket; it is not served",
@@ -230,6 +230,60 @@ Resources:
         "line 12: Rest: the integration of GET /far is not a function (AWS_PROXY); there is no such route",
         "line 12: Rest: the function of PUT /far is not started here; there is no such route",
         "line 38: File: the routes of its DefinitionUri are not read",
+    ];
+    assert_eq!(template.notes, expected);
+}
+
+#[test]
+fn settings_of_the_cdk_are_followed() {
+    let template = Template::parse(
+        r#"
+Resources:
+  F: { Type: AWS::Lambda::Function, Properties: { Handler: f, Runtime: provided.al2023 } }
+  Key: { Type: AWS::ApiGateway::ApiKey, Properties: { Value: secret } }
+  Rest: { Type: AWS::ApiGateway::RestApi, Properties: { MinimumCompressionSize: 10 } }
+  Get:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      ApiKeyRequired: true
+      AuthorizationType: AWS_IAM
+      HttpMethod: GET
+      RestApiId: !Ref Rest
+      ResourceId: !GetAtt Rest.RootResourceId
+      Integration: { Type: AWS_PROXY, Uri: !GetAtt F.Arn }
+  Put:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      AuthorizationType: CUSTOM
+      HttpMethod: PUT
+      RestApiId: !Ref Rest
+      ResourceId: !GetAtt Rest.RootResourceId
+      Integration: { Type: AWS_PROXY, Uri: !GetAtt F.Arn }
+  Http:
+    Type: AWS::ApiGatewayV2::Api
+    Properties: { CorsConfiguration: { AllowOrigins: ["https://a.example", !ImportValue O] } }
+  Integration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: { IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt F.Arn }
+  HttpGet:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { ApiId: !Ref Http, RouteKey: GET /, Target: !Sub "integrations/${Integration}" }
+  HttpPut:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: { ApiId: !Ref Http, RouteKey: PUT /, Target: !Sub "integrations/${Integration}" }
+"#,
+    )
+    .unwrap();
+    let routes = &template.functions[0].routes;
+    assert!(routes[0].needs_api_key && !routes[1].needs_api_key);
+    assert_eq!(routes[0].authorization, Authorization::Signed);
+    assert_eq!(routes[0].settings.auth.api_keys, ["secret"]);
+    assert_eq!(routes[0].settings.minimum_compression, Some(10));
+    let cors = routes[2].settings.cors.as_ref().unwrap();
+    assert_eq!(cors.origins, ["https://a.example"]);
+    let expected = [
+        "line 18: Put: AuthorizationType is ignored here (CUSTOM); the route takes all requests",
+        "line 23: Http: AllowOrigins has a value that only a deployment can tell; it is left out here",
     ];
     assert_eq!(template.notes, expected);
 }
