@@ -24,5 +24,5 @@ pub use runtime_api::{
 pub use template::{
     Api, ApiSettings, Architecture, Asynchronous, Auth, Authorization, AuthorizerEvent, Cors,
     EventSource, Function, IdentitySource, Input, InvokeMode, JwtAuthorizer, LambdaAuthorizer,
-    Other, Polled, Route, SourceKind, Template, Why,
+    Other, Pattern, Polled, Route, SourceKind, Template, Why,
 };

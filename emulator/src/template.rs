@@ -39,7 +39,7 @@ pub use apis::ApiSettings;
 pub use architecture::Architecture;
 pub use auth::Auth;
 pub use authorizer::{
-    Authorization, AuthorizerEvent, IdentitySource, JwtAuthorizer, LambdaAuthorizer,
+    Authorization, AuthorizerEvent, IdentitySource, JwtAuthorizer, LambdaAuthorizer, Pattern,
 };
 pub use cors::Cors;
 pub use error::TemplateError;

@@ -4,7 +4,6 @@
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
-use regex_lite::Regex;
 use serde_json::{Value, json};
 
 use super::arrival::{Arrival, query};
@@ -93,14 +92,12 @@ pub(super) fn identity(
         .collect()
 }
 
-/// Returns whether a token matches the authorizer's regular expression, from its start on, as for `sam local`. An expression that
-/// cannot be read here counts as matched.
+/// Returns whether a token matches the authorizer's regular expression, if there is one.
 pub(super) fn is_valid(authorizer: &LambdaAuthorizer, values: &[String]) -> bool {
-    let (AuthorizerEvent::Token(Some(expression)), [token]) = (&authorizer.event, values) else {
-        return true;
-    };
-    let expression = Regex::new(&format!("^(?:{expression})"));
-    expression.map_or(true, |expression| expression.is_match(token))
+    match (&authorizer.event, values) {
+        (AuthorizerEvent::Token(Some(pattern)), [token]) => pattern.takes(token),
+        _ => true,
+    }
 }
 
 /// Adds the values of an authorizer's sources to its event, which for a token has little else.

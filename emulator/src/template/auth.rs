@@ -81,7 +81,7 @@ impl Auth {
                     JwtAuthorizer::read(of, name, authorizer, written, notes)
                 }
             };
-            let lambda = LambdaAuthorizer::read(api, name, authorizer);
+            let lambda = LambdaAuthorizer::read(api, of, name, authorizer, notes);
             let authorization = match (jwt, lambda) {
                 (Some(jwt), _) => Authorization::Jwt {
                     authorizer: Arc::new(jwt),

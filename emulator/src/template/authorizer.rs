@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use regex_lite::Regex;
+
 use super::Api;
 use super::auth::Written;
 use super::notes::Notes;
@@ -49,12 +51,36 @@ pub struct LambdaAuthorizer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthorizerEvent {
     /// The token of a header, which has to match a regular expression if there is one.
-    Token(Option<String>),
+    Token(Option<Pattern>),
     /// A request in payload format 1.0.
     Request1,
     /// A request in payload format 2.0.
     Request2,
 }
+
+/// The regular expression of an authorizer's tokens.
+#[derive(Clone, Debug)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Compiles a `ValidationExpression`, which tokens match from their start on, as for `sam local`.
+    fn parse(expression: &str) -> Result<Self, regex_lite::Error> {
+        Regex::new(&format!("^(?:{expression})")).map(Self)
+    }
+
+    /// Returns whether a token matches.
+    pub(crate) fn takes(&self, token: &str) -> bool {
+        self.0.is_match(token)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Pattern {}
 
 /// A part of a request by which an authorizer knows its client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +101,13 @@ impl LambdaAuthorizer {
     /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-api-lambdatokenauthorizer.html>
     /// and
     /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-httpapi-lambdaauthorizer.html>.
-    pub(super) fn read(api: Api, name: &str, node: Node<'_>) -> Option<Self> {
+    pub(super) fn read(
+        api: Api,
+        of: &str,
+        name: &str,
+        node: Node<'_>,
+        notes: &mut Notes<'_>,
+    ) -> Option<Self> {
         let arn = node.get("FunctionArn").text()?;
         let (function, _) = function_name::split(&arn);
         let function = function.to_owned();
@@ -87,7 +119,17 @@ impl LambdaAuthorizer {
             Api::Http if version.as_deref() == Some("1.0") => AuthorizerEvent::Request1,
             Api::Http => AuthorizerEvent::Request2,
             Api::Rest if is_request => AuthorizerEvent::Request1,
-            Api::Rest => AuthorizerEvent::Token(identity.get("ValidationExpression").text()),
+            Api::Rest => {
+                let expression = identity.get("ValidationExpression").text();
+                let pattern = expression.and_then(|expression| {
+                    let parsed = Pattern::parse(&expression);
+                    let parsed = parsed.map_err(|error| notes.push(format!(
+                        "{of}: the ValidationExpression of the authorizer {name} cannot be read here; all tokens are allowed: {error}"
+                    )));
+                    parsed.ok()
+                });
+                AuthorizerEvent::Token(pattern)
+            }
         };
         let sources = match event {
             AuthorizerEvent::Token(_) => {

@@ -246,3 +246,44 @@ Resources:
     ];
     assert_eq!(template.notes, expected);
 }
+
+#[test]
+fn a_validation_expression_that_cannot_be_read_becomes_a_note() {
+    let template = r#"
+Globals:
+  Api:
+    Auth:
+      Authorizers:
+        Look: { FunctionArn: !GetAtt F.Arn, Identity: { ValidationExpression: "(?=a)b" } }
+        Good: { FunctionArn: !GetAtt F.Arn, Identity: { ValidationExpression: "^a|b$" } }
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: f
+      Events:
+        Look: { Type: Api, Properties: { Path: /a, Method: get, Auth: { Authorizer: Look } } }
+        Good: { Type: Api, Properties: { Path: /b, Method: get, Auth: { Authorizer: Good } } }
+"#;
+    let template = Template::parse(template).unwrap();
+    let [note] = &template.notes[..] else {
+        panic!("{:?}", template.notes);
+    };
+    let start = "line 3: Globals.Api: the ValidationExpression of the authorizer Look cannot be read here; all tokens are allowed: ";
+    assert!(note.starts_with(start), "{note}");
+    let patterns = template.functions[0].routes.iter().map(|route| {
+        let Authorization::Lambda(authorizer) = &route.authorization else {
+            panic!("{route:?}");
+        };
+        match &authorizer.event {
+            AuthorizerEvent::Token(pattern) => pattern.clone(),
+            event => panic!("{event:?}"),
+        }
+    });
+    let [look, good] = &patterns.collect::<Vec<_>>()[..] else {
+        panic!("{:?}", template.functions[0].routes);
+    };
+    assert_eq!(*look, None);
+    let good = good.as_ref().unwrap();
+    assert!(good.takes("a token") && good.takes("b") && !good.takes("c"));
+}
