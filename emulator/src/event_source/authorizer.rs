@@ -110,7 +110,13 @@ impl<F: Functions> Gateway<F> {
             Grant::Policy(policy) => policy::evaluate(policy, &arn),
         };
         let decision = decision.map_err(|why| self.malformed(authorizer, arrival, api, &why))?;
-        if decision == Decision::NotAllowed && latency.is_none() {
+        // Only a policy can be meant for another request, and only a policy that was kept.
+        let is_kept_policy = latency.is_none() && matches!(verdict.grant, Grant::Policy(_));
+        let subject = format!("kept policy of {}", authorizer.name);
+        if decision == Decision::NotAllowed
+            && is_kept_policy
+            && self.noted.is_first(&function.name, &subject)
+        {
             let note = format!(
                 "the authorizer {} is not asked again for {} s, and its last policy does not allow {arn}",
                 authorizer.name,
