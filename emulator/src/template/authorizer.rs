@@ -47,6 +47,10 @@ pub struct LambdaAuthorizer {
     pub ttl: Duration,
 }
 
+/// The most seconds for which a response is kept: `authorizerResultTtlInSeconds` in
+/// <https://docs.aws.amazon.com/apigateway/latest/api/API_CreateAuthorizer.html>.
+const MAX_TTL: u64 = 3600;
+
 /// The form of an authorizer's events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthorizerEvent {
@@ -151,7 +155,7 @@ impl LambdaAuthorizer {
             event,
             sources,
             has_simple_responses: node.get("EnableSimpleResponses").is_true(),
-            ttl: Duration::from_secs(ttl.unwrap_or(default_ttl)),
+            ttl: Duration::from_secs(ttl.unwrap_or(default_ttl).min(MAX_TTL)),
         })
     }
 }

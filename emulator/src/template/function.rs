@@ -123,6 +123,10 @@ impl Function {
     }
 }
 
+/// The most seconds of `Timeout`: "Lambda quotas" in
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
+const MAX_TIMEOUT: u64 = 900;
+
 /// Returns the ARN of a function.
 pub(super) fn arn(name: &str, region: &str) -> String {
     let partition = intrinsics::partition(region);
@@ -151,7 +155,7 @@ pub(super) fn read(
     let name = scope.stack.functions.get(resource);
     let name = name.map_or_else(|| resource.to_owned(), |(name, _)| name.clone());
     let runtime = property("Runtime");
-    let timeout = property("Timeout").and_then(|text| text.parse().ok());
+    let timeout = property("Timeout").and_then(|text| text.parse::<u64>().ok());
     let memory = property("MemorySize").and_then(|text| text.parse().ok());
     let handler = property("Handler");
     let code = property("CodeUri").or_else(|| properties.get("Code").text());
@@ -168,7 +172,14 @@ pub(super) fn read(
     };
     let mut function = Function::new(&name, &handler);
     function.region = scope.region.to_owned();
-    function.timeout = timeout.map_or(function.timeout, Duration::from_secs);
+    if timeout.is_some_and(|timeout| timeout > MAX_TIMEOUT) {
+        let note = format!(
+            "{resource}: Timeout is more than {MAX_TIMEOUT} s, which Lambda does not allow; it is {MAX_TIMEOUT} s here"
+        );
+        notes.of(resource, &["Timeout"], &note);
+    }
+    let timeout = timeout.map(|timeout| Duration::from_secs(timeout.min(MAX_TIMEOUT)));
+    function.timeout = timeout.unwrap_or(function.timeout);
     function.memory_mb = memory.unwrap_or(function.memory_mb);
     function.code = code.filter(|code| !code.contains("://")).map(PathBuf::from);
     if properties.get("Architectures").texts().next() == Some("arm64") {

@@ -2,6 +2,7 @@ mod apis;
 mod conditions;
 mod gateway;
 mod intrinsics;
+mod limits;
 mod names;
 mod nested;
 mod resources;
