@@ -1,14 +1,19 @@
 //! YAML as SAM reads it: with CloudFormation's tags, merge keys, and the scalars of YAML 1.1, which
 //! SAM's parser (PyYAML) follows.
 
+use std::collections::HashMap;
+
 use saphyr::{
     AnnotatedMappingOwned, MarkedYamlOwned, ScalarStyle, ScanError, Tag, YamlDataOwned, YamlLoader,
 };
-use saphyr_parser::Parser;
+use saphyr_parser::{Event, Parser};
 
 use super::lines::Lines;
 use super::scalar;
 use super::value::Value;
+
+/// The most levels of blocks in blocks. Values are read and evaluated level by level.
+const MAX_DEPTH: usize = 200;
 
 /// The most lines of a text that are moved.
 const MAX_MOVED: usize = 500;
@@ -54,6 +59,7 @@ pub(super) fn load(text: &str) -> Result<(Value, Lines), String> {
 }
 
 fn parse(text: &str) -> Result<(Value, Lines), ScanError> {
+    check_depth(text)?;
     let mut loader = YamlLoader::<MarkedYamlOwned>::default();
     loader.early_parse(false);
     // For SAM, the last entry counts.
@@ -68,6 +74,37 @@ fn parse(text: &str) -> Result<(Value, Lines), ScanError> {
     };
     let lines = Lines::of(&first);
     Ok((value(first), lines))
+}
+
+/// Returns an error if blocks nest more deeply than a stack can hold. An alias is as deep as its anchor.
+fn check_depth(text: &str) -> Result<(), ScanError> {
+    let mut anchors = HashMap::new();
+    // The anchors of the open blocks, each with the depth below it.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event?;
+        let below = match event {
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
+                open.push((anchor, 0));
+                0
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let (anchor, below) = open.pop().unwrap_or_default();
+                anchors.insert(anchor, below + 1);
+                below + 1
+            }
+            Event::Alias(anchor) => anchors.get(&anchor).copied().unwrap_or_default(),
+            _ => continue,
+        };
+        if open.len() + below > MAX_DEPTH {
+            let why = format!("blocks nest more deeply than {MAX_DEPTH} levels");
+            return Err(ScanError::new(span.start, why));
+        }
+        if let Some((_, deepest)) = open.last_mut() {
+            *deepest = below.max(*deepest);
+        }
+    }
+    Ok(())
 }
 
 fn value(node: MarkedYamlOwned) -> Value {

@@ -35,3 +35,44 @@ Resources:
     let note = "F: Timeout is more than 900 s, which Lambda does not allow; it is 900 s here";
     assert_eq!(template.notes, [format!("line 3: {note}")]);
 }
+
+/// Returns a block with this many levels.
+fn nested(levels: usize) -> String {
+    let line = |level| format!("{}k:\n", " ".repeat(level));
+    (0..levels).map(line).collect()
+}
+
+#[test]
+fn a_block_that_nests_too_deeply_is_an_error_with_its_line() {
+    let error = |text: &str| match Template::parse(text) {
+        Err(TemplateError::Syntax(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(
+        Template::parse(&nested(200)),
+        Err(TemplateError::NoFunction)
+    ));
+    for levels in [202, 2_000] {
+        let error = error(&nested(levels));
+        assert!(
+            error.contains("blocks nest more deeply than 200 levels"),
+            "{error}"
+        );
+        assert!(error.contains("line 201"), "{error}");
+    }
+    let flow = format!("a: {}{}", "[".repeat(230), "]".repeat(230));
+    assert!(error(&flow).contains("200 levels"));
+    // An alias has the depth of its anchor.
+    let list = |inner: &str| format!("{}{inner}{}", "[".repeat(90), "]".repeat(90));
+    let aliases = format!(
+        "a: &a {}\nb: &b {}\nc: {}",
+        list("1"),
+        list("*a"),
+        list("*b")
+    );
+    let error = error(&aliases);
+    assert!(
+        error.contains("200 levels") && error.contains("line 3"),
+        "{error}"
+    );
+}
