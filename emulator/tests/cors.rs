@@ -151,6 +151,31 @@ fn the_options_method_of_a_rest_api_comes_before_a_default_route() {
 }
 
 #[test]
+fn a_preflight_request_for_a_more_literal_route_is_for_the_http_api() {
+    let more = r#"
+  G:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: g
+      Events:
+        Http: { Type: HttpApi, Properties: { Path: /any/http, Method: post } }
+        Own: { Type: Api, Properties: { Path: "/{proxy+}", Method: any } }
+        Other: { Type: HttpApi, Properties: { Path: /only/http, Method: post } }
+"#;
+    let apis = Served::apis(&format!("{TEMPLATE}{more}"), respond);
+    for path in ["/any/http", "/only/http"] {
+        let answer = preflight(&apis, path, "https://app.example", "POST");
+        assert_eq!(answer.status, 204, "{path}");
+        let origin = "allow-origin: https://app.example".to_owned();
+        assert!(cors(&answer).contains(&origin), "{path}");
+    }
+    // The route of the REST API takes this method.
+    let answer = preflight(&apis, "/any/http", "https://app.example", "GET");
+    assert_eq!(answer.status, 200);
+    assert!(apis.events("G").is_empty());
+}
+
+#[test]
 fn a_function_url_answers_preflight_requests_and_its_headers_win() {
     let function = Template::parse(TEMPLATE).unwrap().functions.remove(0);
     let url = Served::url(function, respond);

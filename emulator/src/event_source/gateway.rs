@@ -118,23 +118,26 @@ impl<F: Functions> Gateway<F> {
         if parts.method != Method::OPTIONS {
             return None;
         }
-        if let Some(response) = self.mock(arrival, found, parts).await {
+        let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
+        // The route of the HTTP API for the request that comes later.
+        let later = cors::asked_method(parts).filter(|_| cors::is_preflight(parts));
+        let later = later.and_then(|method| {
+            let path = parts.uri.path();
+            routing::find_in_any(&self.template.functions, method, path)
+        });
+        let later = later.filter(|later| !is_rest(later));
+        if let Some(response) = self.mock(arrival, found, later.as_ref(), parts).await {
             return Some(response);
         }
-        let is_rest = |found: &Match<'_>| found.route.api == Api::Rest;
-        if !cors::is_preflight(parts) || found.is_some_and(is_rest) {
+        let is_before =
+            |found: &Match<'_>| is_rest(found) && !is_more_literal(later.as_ref(), found);
+        if !cors::is_preflight(parts) || found.is_some_and(is_before) {
             return None;
         }
         // "Even if there isn't an OPTIONS route configured for your API".
-        let (functions, path) = (&self.template.functions, parts.uri.path());
-        let later = || {
-            let method = cors::asked_method(parts)?;
-            let found = routing::find_in_any(functions, method, path);
-            let found = found.filter(|found| !is_rest(found))?;
-            found.route.settings.cors.as_ref()
-        };
-        let Some(found) = found else {
-            return Some(cors::preflight(later()?, parts, StatusCode::NO_CONTENT));
+        let Some(found) = found.filter(|found| !is_rest(found)) else {
+            let cors = later?.route.settings.cors.as_ref()?;
+            return Some(cors::preflight(cors, parts, StatusCode::NO_CONTENT));
         };
         let cors = found.route.settings.cors.as_ref()?;
         let mut response = cors::preflight(cors, parts, StatusCode::NO_CONTENT);
@@ -155,14 +158,19 @@ impl<F: Functions> Gateway<F> {
     }
 
     /// Returns the response of the `OPTIONS` method that SAM adds to the resource of a REST API with settings of CORS.
-    /// It takes a request unless a route that names the method, or a more literal route, does.
+    /// It takes a request unless a route that names the method, or a more literal route, does, or a more literal route of the
+    /// HTTP API takes the `later` request.
     async fn mock(
         &self,
         arrival: &Arrival,
         found: Option<&Match<'_>>,
+        later: Option<&Match<'_>>,
         parts: &Parts,
     ) -> Option<Response<Body>> {
         let mut resource = routing::resource(&self.template.functions, parts.uri.path());
+        if is_more_literal(later, resource.first()?) {
+            return None;
+        }
         if let Some(found) = found {
             let has_method = found.route.api == Api::Rest && found.route.method != "ANY";
             if has_method || routing::rank(resource.first()?) > routing::rank(found) {
@@ -318,4 +326,9 @@ impl<F: Functions> Gateway<F> {
             }
         }
     }
+}
+
+/// Returns whether a route is more literal than another.
+fn is_more_literal(route: Option<&Match<'_>>, than: &Match<'_>) -> bool {
+    route.is_some_and(|route| routing::rank(route) < routing::rank(than))
 }
