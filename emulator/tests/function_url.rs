@@ -406,3 +406,18 @@ fn an_event_over_lambdas_limit_is_refused() {
         assert_eq!(body, r#"{"Message":null}"#);
     }
 }
+
+#[test]
+fn the_time_limit_of_a_route_covers_the_head_of_a_stream() {
+    let mode = "ResponseTransferMode: RESPONSE_STREAM";
+    let template = TEMPLATE.replace(mode, &format!("{mode}, TimeoutInMillis: 300"));
+    let template = template.replace("Handler: web", "Handler: web\n      Timeout: 20");
+    let door = Door::of(&template);
+    let (mut client, id) = door.get("/one");
+    let mut answer = Answer::http(&door.api, &id);
+    answer.chunk("{");
+    assert_eq!(client.status(), 504);
+    // The invocation continues.
+    answer.chunk("}\0\0\0\0\0\0\0\0");
+    assert_eq!(answer.finish(&[]), 202);
+}

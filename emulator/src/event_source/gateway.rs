@@ -6,6 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 use super::arrival::Arrival;
 use super::authorizer::Kept;
@@ -222,25 +223,24 @@ impl<F: Functions> Gateway<F> {
     ) -> Result<Response<Body>, NoResponse> {
         let functions = &*self.functions;
         let (name, route) = (&found.function.name, found.route);
-        let outcome = match tokio::time::timeout(
-            route.time_limit,
-            self.invocation(arrival, found, event),
-        )
-        .await
-        {
-            Ok(outcome) => outcome.ok_or(NoResponse::TooLarge)?,
-            Err(_) => {
-                let note = format!(
-                    "{}: the client gets no response, since the API waits {} ms; the invocation continues",
-                    route.key(),
-                    route.time_limit.as_millis()
-                );
-                functions.note(name, &arrival.request_id, &note);
-                return Err(NoResponse::InTime);
-            }
+        let deadline = Instant::now() + route.time_limit;
+        let late = |_| {
+            let note = format!(
+                "{}: the client gets no response, since the API waits {} ms; the invocation continues",
+                route.key(),
+                route.time_limit.as_millis()
+            );
+            functions.note(name, &arrival.request_id, &note);
+            NoResponse::InTime
         };
-        let response = match outcome {
-            Outcome::Streamed(stream) => streamed::response(stream).await,
+        let outcome = timeout_at(deadline, self.invocation(arrival, found, event));
+        let outcome = outcome.await.map_err(late)?;
+        let response = match outcome.ok_or(NoResponse::TooLarge)? {
+            // The head of a stream counts too.
+            Outcome::Streamed(stream) => {
+                let response = timeout_at(deadline, streamed::response(stream));
+                response.await.map_err(late)?
+            }
             Outcome::Response(post) => answer(&post),
             Outcome::TimedOut => return Err(NoResponse::InTime),
             // The invocation has reported it.
