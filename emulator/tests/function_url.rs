@@ -386,8 +386,8 @@ fn an_http_api_has_its_own_events_and_errors() {
     }
     let (client, _) = door.get("/one/a");
     let (head, body) = client.whole();
-    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
-    assert_eq!(body, r#"{"message":"Service Unavailable"}"#);
+    assert!(head.starts_with("HTTP/1.1 500 "), "{head}");
+    assert_eq!(body, r#"{"message":"Internal Server Error"}"#);
     assert_eq!(door.api.violations(), []);
 }
 
@@ -410,7 +410,7 @@ fn an_event_over_lambdas_limit_is_refused() {
 #[test]
 fn the_time_limit_of_a_route_covers_the_head_of_a_stream() {
     let mode = "ResponseTransferMode: RESPONSE_STREAM";
-    let template = TEMPLATE.replace(mode, &format!("{mode}, TimeoutInMillis: 300"));
+    let template = REST_TEMPLATE.replace(mode, &format!("{mode}, TimeoutInMillis: 300"));
     let template = template.replace("Handler: web", "Handler: web\n      Timeout: 20");
     let door = Door::of(&template);
     let (mut client, id) = door.get("/one");

@@ -47,7 +47,9 @@ impl<F> Gateway<F> {
 pub(super) enum NoResponse {
     /// The event is too large for Lambda.
     TooLarge,
+    /// The API does not wait longer.
     InTime,
+    /// The function failed, or exceeded its own timeout.
     AtAll,
 }
 
@@ -242,8 +244,7 @@ impl<F: Functions> Gateway<F> {
                 response.await.map_err(late)?
             }
             Outcome::Response(post) => answer(&post),
-            Outcome::TimedOut => return Err(NoResponse::InTime),
-            // The invocation has reported it.
+            // The invocation has reported it, also if it exceeded the function's own timeout.
             _ => return Err(NoResponse::AtAll),
         };
         response.map_err(|why| {
