@@ -23,8 +23,7 @@ const TIMEOUT: Duration = Duration::from_millis(1500);
 pub(super) struct Keys(Vec<Value>);
 
 impl Keys {
-    /// Returns the keys of an issuer, or `None` if the issuer is not on this machine. Its document may name a file of keys
-    /// (`file://`).
+    /// Returns the keys of an issuer, or `None` if the issuer is not on this machine.
     ///
     /// They are read for each token, so that an issuer may be started again with others. API Gateway keeps them for two hours.
     ///
@@ -46,15 +45,10 @@ impl Keys {
         let document = get(&url)?;
         let uri = document["jwks_uri"].as_str();
         let uri = uri.ok_or_else(|| format!("{url} does not have a jwks_uri"))?;
-        let mut keys = match uri.strip_prefix("file://") {
-            Some(path) => {
-                let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"))?;
-                serde_json::from_slice(&bytes).map_err(|error| format!("{path}: {error}"))?
-            }
-            None if is_on_this_machine(uri) => get(uri)?,
-            None => return Err(format!("the jwks_uri {uri} is not on this machine")),
-        };
-        match keys["keys"].take() {
+        if !is_on_this_machine(uri) {
+            return Err(format!("the jwks_uri {uri} is not on this machine"));
+        }
+        match get(uri)?["keys"].take() {
             Value::Array(keys) => Ok(Self(keys)),
             _ => Err(format!("{uri} does not have keys")),
         }
@@ -125,6 +119,7 @@ mod tests {
             assert!(is_on_this_machine(url), "{url}");
         }
         for url in [
+            "file:///etc/keys.json",
             "https://localhost",
             "http://localhost.evil.example",
             "http://127.0.0.1@evil.example",
