@@ -9,25 +9,14 @@ use std::net::TcpListener;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use ring::rsa::KeyPair as RsaKeyPair;
+use ring::signature::{RSA_PKCS1_SHA256, RsaPublicKeyComponents};
 use serde_json::{Value, json};
 use served::{Reply, Served};
 
-/// The address of the issuer, which the tokens name.
-const ISSUER: &str = "127.83.12.7:47113";
-
-/// A token of the issuer, until the year 2100.
-const GOOD: &str = "eyJhbGciOiAiUlMyNTYiLCAia2lkIjogIm9uZSJ9.eyJpc3MiOiAiaHR0cDovLzEyNy44My4xMi43OjQ3MTEzIiwgImF1ZCI6ICJvcmRlcnMiLCAic3ViIjogIm1lIiwgImV4cCI6IDQxMDI0NDQ4MDAsICJpYXQiOiAxNzAwMDAwMDAwLCAic2NvcGUiOiAicmVhZCB3cml0ZSIsICJncm91cHMiOiBbImEiLCAiYiJdLCAib2siOiB0cnVlLCAibm9uZSI6IG51bGx9.bLt3pc1pSAYK7SugmTx0Lh4XUeDm6l1YP3oMW0sQaVSAyVGMOMd5dpDrkY_bTDBBpkPvxW-wV8VDU5ijVPU4oVJg9gaKYhFOTlUE51TnSY5jvuoTCefz1Xz_mUHbSQbuQkypB4zf0mQ00k0247vKtDDoLuLWO6ug1AItNnPIhBrtKrCzZ9zpKO5-zMTtbOdsELECxyq3jNeg6OqQHbHMPS-GUhgkW-28Q67MRfwQpGDiCZ5MFo2v6YmIabgE_yrpoMGom29EycOjWpTU16q8jIJ7m7no19R1zX3rdVw9BTQ7BHgCsdZ5k81ZOt0NGkDt6yza1m3VtLKu-b61hP54yg";
-
-/// The same token, which has expired.
-const EXPIRED: &str = "eyJhbGciOiAiUlMyNTYiLCAia2lkIjogIm9uZSJ9.eyJpc3MiOiAiaHR0cDovLzEyNy44My4xMi43OjQ3MTEzIiwgImF1ZCI6ICJvcmRlcnMiLCAic3ViIjogIm1lIiwgImV4cCI6IDE3MDAwMDAwMDEsICJpYXQiOiAxNzAwMDAwMDAwLCAic2NvcGUiOiAicmVhZCB3cml0ZSIsICJncm91cHMiOiBbImEiLCAiYiJdLCAib2siOiB0cnVlLCAibm9uZSI6IG51bGx9.iVLDBUh2Z9cO6uHHeLLondOZPSE21i7xGa1d6TV7SM3fI3mElwAatEQAQ2jDSzXBmUAi7lDl50aLuNvVzhUmc5rawv3GRbaWdXtPifyER5hgYmHTRjENxU69NtkGe1h7sz4xvHICvr97aIVVFToLUJr1h9bveEwVu2LEvkIbTnAaBXsgK78QmMhc8PHiS-Key4_8H73f2Ok3vRj65zEQ2ey6QjYiBGxGQC04nLcSetwkdBo_y8jPdtwCOlI-YZeZpnJaRsLkT-4K7teNyhR8no6G1DDa4sjMNfg4AwX5E3_SA0d2XbXytNs9DwFcdCoAJzSlTSucSg0iusNlyVl2eg";
-
-/// The same token, for another audience.
-const ELSEWHERE: &str = "eyJhbGciOiAiUlMyNTYiLCAia2lkIjogIm9uZSJ9.eyJpc3MiOiAiaHR0cDovLzEyNy44My4xMi43OjQ3MTEzIiwgImF1ZCI6ICJvdGhlciIsICJzdWIiOiAibWUiLCAiZXhwIjogNDEwMjQ0NDgwMCwgImlhdCI6IDE3MDAwMDAwMDAsICJzY29wZSI6ICJyZWFkIHdyaXRlIiwgImdyb3VwcyI6IFsiYSIsICJiIl0sICJvayI6IHRydWUsICJub25lIjogbnVsbH0.aCgZqT2bwqKC8MFeWbJV_s4Ms1Y5WbDm07WIaqQpcKLb-rKbd6ON_aUcaafGbYD92fUHxm9au-m8xgdkK8nJ_O-PCeBbxTZp9sCmojf-xXN1M_LiLGnhclbp57cGxpHU4kbI-cS-jfqHiQxb4Odbj_3bb25sL6KD2IrUVhXISnS77klaDryajh-CVrXb92s5JwRs0K-hKOICUETE-M_hlldjJM07xowQRHuQ7Puymm4SdQ6eiwXzoPAHt6eY9wjBEuE7Wid066ZmgAZwLylZ3eo5sJwiNoAqqI4ckGeKs_K35LYzY5QYV28abbdx9N49_3Xkqubh7nQGcumWK_vcgQ";
-
-/// The same token, with the id of a key that the issuer does not have.
-const OTHER_KEY: &str = "eyJhbGciOiAiUlMyNTYiLCAia2lkIjogInR3byJ9.eyJpc3MiOiAiaHR0cDovLzEyNy44My4xMi43OjQ3MTEzIiwgImF1ZCI6ICJvcmRlcnMiLCAic3ViIjogIm1lIiwgImV4cCI6IDQxMDI0NDQ4MDAsICJpYXQiOiAxNzAwMDAwMDAwLCAic2NvcGUiOiAicmVhZCB3cml0ZSIsICJncm91cHMiOiBbImEiLCAiYiJdLCAib2siOiB0cnVlLCAibm9uZSI6IG51bGx9.J9NAq9ZejqQa1NTn7VX5PtBVI-IFyPSoJme_kcfg1X5LBxr7Nv6vnAXhX-EJqR-o-dmx4XxudtAXRoyRsTe0EbNlYnjfnnZUE0Feg32-aSFZiuNT7mFfPhLfx1NumduKWlGSwAJqJz5s_QGFBY6I9ni-m4UZhKuzp_ppqUPp1n4Ti2EEV4cp2CrQGRgGdicFD5RRDmgi4lM-rUQxvhar0PN-K7D-e2dIBpKhtzjTFvL6b2zdCLfbGN-AeDjDMPE9nc7rpY4Rs1D_sqZMcyBCvDKe3xvaV3p1MA4YnlGPiRocviP7cBT2hrAzWH9-U9z7dBlgKDr7-1hBZFHwEhcONA";
-
-/// The public key of the issuer.
+/// Another key of the issuer, which did not sign the tokens.
 const MODULUS: &str = "n5WNnjUJJkvllFthyJRHSSUf7lCZHgXEuz878I5gKbiGotFxJTEvfLxfYR-Lnv294_0ocUr0fsqSD3JxKy7MKZlMNss72CEfILIokSloIVEedgbWs91c9bIBfZ8ZYQVPExQP-24FYWR8VQHogSxKxP0Ndml6vig4uwiUbF0_X68Z2GwMtS9h3rhBcDoLCqFJIPe5YgNlJV0QEqwdP8X5-F8rSS8EYmIH-FBv3gSE3wzsIXClc7FMipaazb1XqgWKZwvfUzcsBl5GuMhJnNKX_kzsljDVgdkepkKUQpmP_xy0lwOmZf7YRGHNsAv6cJbuKlOD8yH0KSvdMNtKrrCqgQ";
 
 /// A template with an authorizer for this issuer.
@@ -73,8 +62,88 @@ fn respond(_function: &str, _event: &Value) -> Reply {
     json!({ "statusCode": 200 }).into()
 }
 
+/// An issuer on this machine, with two keys.
+struct Issuer {
+    url: String,
+    key: RsaKeyPair,
+}
+
+impl Issuer {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        // A key of these tests only.
+        let key = RsaKeyPair::from_pkcs8(include_bytes!("support/issuer.pk8")).unwrap();
+        let document = json!({ "jwks_uri": format!("{url}/keys") });
+        let number = |bytes: Vec<u8>| URL_SAFE_NO_PAD.encode(bytes);
+        let public = RsaPublicKeyComponents::<Vec<u8>>::from(key.public());
+        let keys = json!({ "keys": [
+            { "kty": "RSA", "kid": "other", "n": MODULUS, "e": "AQAB" },
+            { "kty": "RSA", "kid": "one", "n": number(public.n), "e": number(public.e) },
+        ] });
+        std::thread::spawn(move || issue(listener, &document, &keys));
+        Self { url, key }
+    }
+
+    /// The claims of a good token, until the year 2100.
+    fn claims(&self) -> Value {
+        json!({
+            "iss": self.url,
+            "aud": "orders",
+            "sub": "me",
+            "exp": 4102444800u64,
+            "iat": 1700000000,
+            "scope": "read write",
+            "groups": ["a", "b"],
+            "ok": true,
+            "none": null,
+        })
+    }
+
+    /// A token with the issuer's signature.
+    fn token(&self, header: &Value, claims: &Value) -> String {
+        let signed = format!("{}.{}", part(header), part(claims));
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        let random = SystemRandom::new();
+        let key = &self.key;
+        key.sign(
+            &RSA_PKCS1_SHA256,
+            &random,
+            signed.as_bytes(),
+            &mut signature,
+        )
+        .unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// A token with these claims, and one of them changed.
+    fn token_with(&self, name: &str, value: Value) -> String {
+        let mut claims = self.claims();
+        claims[name] = value;
+        self.token(&header(), &claims)
+    }
+
+    /// A token that is signed with the issuer's public key as a secret.
+    fn token_of_public_key(&self) -> String {
+        let header = json!({ "alg": "HS256", "kid": "one" });
+        let signed = format!("{}.{}", part(&header), part(&self.claims()));
+        let public = RsaPublicKeyComponents::<Vec<u8>>::from(self.key.public());
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, &public.n);
+        let signature = hmac::sign(&secret, signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+fn header() -> Value {
+    json!({ "alg": "RS256", "kid": "one" })
+}
+
+fn part(json: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(json.to_string())
+}
+
 /// Answers the requests for the issuer's document and its keys.
-fn issue(listener: TcpListener) {
+fn issue(listener: TcpListener, document: &Value, keys: &Value) {
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();
         let mut request = Vec::new();
@@ -84,10 +153,9 @@ fn issue(listener: TcpListener) {
             request.push(byte[0]);
         }
         let body = match request.starts_with(b"GET /keys ") {
-            true => json!({ "keys": [{ "kty": "RSA", "kid": "one", "n": MODULUS, "e": "AQAB" }] }),
-            false => json!({ "jwks_uri": format!("http://{ISSUER}/keys") }),
+            true => keys.to_string(),
+            false => document.to_string(),
         };
-        let body = body.to_string();
         let length = body.len();
         let head =
             format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
@@ -99,7 +167,6 @@ fn issue(listener: TcpListener) {
 
 /// A token that nobody has signed.
 fn unsigned(claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2ln", part(&json!({ "alg": "RS256" })), part(claims))
 }
 
@@ -107,17 +174,17 @@ const UNAUTHORIZED: &str = r#"{"message":"Unauthorized"}"#;
 
 #[test]
 fn a_token_is_checked_with_the_keys_of_an_issuer_on_this_machine() {
-    let listener = TcpListener::bind(ISSUER).unwrap();
-    std::thread::spawn(move || issue(listener));
-    let apis = Served::apis(&template(&format!("http://{ISSUER}")), respond);
+    let issuer = Issuer::start();
+    let good = &*issuer.token(&header(), &issuer.claims());
+    let apis = Served::apis(&template(&issuer.url), respond);
     let ask = |path: &str, token: &str| {
         let bearer = format!("Bearer {token}");
         apis.get(path, &[("authorization", &bearer)])
     };
-    assert_eq!(ask("/read", GOOD).status, 200);
+    assert_eq!(ask("/read", good).status, 200);
     let authorizer = apis.event("F")["requestContext"]["authorizer"].clone();
     let claims = json!({
-        "iss": format!("http://{ISSUER}"),
+        "iss": issuer.url,
         "aud": "orders",
         "sub": "me",
         "exp": "4102444800",
@@ -128,42 +195,90 @@ fn a_token_is_checked_with_the_keys_of_an_issuer_on_this_machine() {
     });
     let expected = json!({ "claims": claims, "scopes": ["read", "write"] });
     assert_eq!(authorizer, json!({ "jwt": expected }));
-    assert_eq!(apis.get("/read", &[("authorization", GOOD)]).status, 200);
-    assert_eq!(ask("/old", GOOD).status, 200);
+    assert_eq!(apis.get("/read", &[("authorization", good)]).status, 200);
+    assert_eq!(ask("/old", good).status, 200);
     assert_eq!(apis.event("F")["requestContext"]["authorizer"], expected);
-    assert_eq!(apis.get(&format!("/query?token={GOOD}"), &[]).status, 200);
+    assert_eq!(apis.get(&format!("/query?token={good}"), &[]).status, 200);
     let scopes = &apis.event("F")["requestContext"]["authorizer"]["jwt"]["scopes"];
     assert_eq!(*scopes, Value::Null);
 
-    let forbidden = ask("/write", GOOD).status_and_text();
+    let forbidden = ask("/write", good).status_and_text();
     assert_eq!(forbidden, (403, r#"{"message":"Forbidden"}"#.to_owned()));
-    let tampered = GOOD.replacen('.', ".e30", 1);
-    for (token, why) in [
-        (ELSEWHERE, "the token does not have a valid audience"),
-        (EXPIRED, "the token has expired"),
-        (OTHER_KEY, "the token's signature is not valid"),
-        (
-            &GOOD[..GOOD.len() - 2],
-            "the token's signature is not valid",
-        ),
-        (&tampered, "the token is not valid"),
-        ("text", "the token is not valid"),
-    ] {
-        let answer = ask("/read", token);
-        assert_eq!(
-            answer.status_and_text(),
-            (401, UNAUTHORIZED.to_owned()),
-            "{why}"
-        );
-        let expected = format!(
-            "Bearer scope=\"read other\" error=\"invalid_token\" error_description=\"{why}\""
-        );
-        assert_eq!(answer.header("www-authenticate"), Some(&*expected));
-    }
     let missing = apis.get("/read", &[]);
     assert_eq!(missing.status, 401);
     assert_eq!(missing.header("www-authenticate"), Some("Bearer"));
     assert_eq!(apis.get("/open", &[]).status, 200);
+    assert_eq!(apis.notes(), Vec::<String>::new());
+}
+
+#[test]
+fn a_token_that_the_issuer_did_not_sign_is_refused() {
+    let issuer = Issuer::start();
+    let good = issuer.token(&header(), &issuer.claims());
+    let mut claims = issuer.claims();
+    claims["sub"] = json!("another");
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let mut bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    bytes[100] ^= 1;
+    let token = |header: Value| issuer.token(&header, &issuer.claims());
+    let part_of_none = part(&json!({ "alg": "none", "kid": "one" }));
+    let signature_is_not_valid = [
+        // Claims of another token, and one bit of the signature.
+        format!("{}.{}.{signature}", part(&header()), part(&claims)),
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes)),
+        good[..good.len() - 2].to_owned(),
+        format!("{}.{}.", part_of_none, part(&issuer.claims())),
+        token(json!({ "alg": "none", "kid": "one" })),
+        issuer.token_of_public_key(),
+        // A key that the issuer does not have, another key of it, and no key.
+        token(json!({ "alg": "RS256", "kid": "two" })),
+        token(json!({ "alg": "RS256", "kid": "other" })),
+        token(json!({ "alg": "RS256" })),
+        // Another algorithm, and none.
+        token(json!({ "alg": "RS512", "kid": "one" })),
+        token(json!({ "kid": "one" })),
+    ];
+    let signature_is_not_valid = signature_is_not_valid.into_iter();
+    let mut tokens: Vec<_> = signature_is_not_valid
+        .map(|token| (token, "the token's signature is not valid"))
+        .collect();
+    let with = |name: &str, value: Value| issuer.token_with(name, value);
+    tokens.extend([
+        (
+            with("aud", json!("other")),
+            "the token does not have a valid audience",
+        ),
+        (
+            with("iss", json!("http://x")),
+            "the token does not have a valid issuer",
+        ),
+        (with("exp", json!(1_700_000_001)), "the token has expired"),
+        (with("exp", Value::Null), "the token has expired"),
+        (with("exp", json!("4102444800")), "the token has expired"),
+        (
+            with("nbf", json!(4_000_000_000u64)),
+            "the token is not valid yet",
+        ),
+        ("text".to_owned(), "the token is not valid"),
+        (signed.to_owned(), "the token is not valid"),
+    ]);
+    let apis = Served::apis(&template(&issuer.url), respond);
+    assert_eq!(apis.get("/read", &[("authorization", &good)]).status, 200);
+    for (token, why) in &tokens {
+        let bearer = format!("Bearer {token}");
+        let answer = apis.get("/read", &[("authorization", &bearer)]);
+        let expected = (401, UNAUTHORIZED.to_owned());
+        assert_eq!(answer.status_and_text(), expected, "{why}: {token}");
+        let expected = format!(
+            "Bearer scope=\"read other\" error=\"invalid_token\" error_description=\"{why}\""
+        );
+        assert_eq!(
+            answer.header("www-authenticate"),
+            Some(&*expected),
+            "{token}"
+        );
+    }
+    assert_eq!(apis.events("F").len(), 1);
     assert_eq!(apis.notes(), Vec::<String>::new());
 }
 
@@ -223,7 +338,8 @@ fn an_issuer_that_does_not_answer_is_an_error() {
     let issuer = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let apis = Served::apis(&template(&issuer), respond);
-    let answer = apis.get("/read", &[("authorization", GOOD)]);
+    let token = unsigned(&json!({ "iss": issuer }));
+    let answer = apis.get("/read", &[("authorization", &token)]);
     assert_eq!(answer.status, 401);
     let why = "OIDC discovery endpoint communication error";
     assert!(answer.header("www-authenticate").unwrap().contains(why));
