@@ -392,16 +392,18 @@ fn hostile_page(target: &str) -> u16 {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            // A browser may open a connection that it does not use.
-            if !matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
-                continue;
-            }
-            let length = page.len();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-            );
-            let _ = stream.write_all(format!("{head}{page}").as_bytes());
+            let (mut stream, page) = (stream.unwrap(), page.clone());
+            // A browser may open connections that it does not use.
+            std::thread::spawn(move || {
+                if !matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+                    return;
+                }
+                let length = page.len();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                );
+                let _ = stream.write_all(format!("{head}{page}").as_bytes());
+            });
         }
     });
     port
