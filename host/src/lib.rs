@@ -39,6 +39,7 @@ pub mod runtime_api;
 mod sandbox;
 mod shutdown;
 pub mod supervisor;
+pub mod termination;
 mod timeline;
 pub mod timings;
 pub mod variant;

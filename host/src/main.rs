@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lambda_wasm_host::config::{Endpoint, Environment};
-use lambda_wasm_host::failure::Failure;
+use lambda_wasm_host::failure::{ErrorType, Failure};
 use lambda_wasm_host::function::Function;
 use lambda_wasm_host::log::{self, Level, Log};
 use lambda_wasm_host::observer::trace::{self, Trace};
@@ -14,6 +14,7 @@ use lambda_wasm_host::observer::{Observer, Observers};
 use lambda_wasm_host::panics;
 use lambda_wasm_host::runtime_api::RuntimeClient;
 use lambda_wasm_host::supervisor::Supervisor;
+use lambda_wasm_host::termination::Termination;
 use lambda_wasm_host::timings::Timings;
 use lambda_wasm_host::worker::Worker;
 
@@ -61,7 +62,11 @@ fn start(
     let observers = Observers::new(observers);
     let function = Arc::new(Function::load(&config, log, observers, &mut timings)?);
     let workers = config.max_concurrency.get();
-    let supervisor = Supervisor::new(function, Arc::clone(endpoint), log, workers);
+    let termination = Termination::register().map_err(|error| {
+        let message = format!("SIGTERM cannot be received: {error}");
+        Failure::new(ErrorType::NoResources, message)
+    })?;
+    let supervisor = Supervisor::new(function, Arc::clone(endpoint), log, workers, termination);
     let worker = supervisor.start(started, &mut timings)?;
     Ok((supervisor, worker))
 }

@@ -80,7 +80,9 @@ impl Stage {
         client: &RuntimeClient,
         log: Log,
     ) -> Result<Option<Instance>, Failure> {
-        let invocation = Arc::new(client.next().map_err(|error| impossible(&error))?);
+        let invocation = client.next().map_err(|error| impossible(&error))?;
+        let invocation = invocation.ok_or_else(|| impossible(&"the process is to end"))?;
+        let invocation = Arc::new(invocation);
         let observers = &self.function.observers;
         let responder = Responder::new(client, Arc::clone(&invocation), observers, log);
         let timeline = self.function.timeline(&invocation);

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -15,10 +15,12 @@ use ureq::http::{Response, StatusCode};
 pub use self::error::RuntimeApiError;
 
 use self::streamed::StreamedResponse;
+use self::transport::Exchange;
 use crate::config::Endpoint;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
 use crate::log::{Field, Level, Log};
+use crate::termination::Termination;
 
 mod error;
 pub mod streamed;
@@ -49,8 +51,7 @@ pub struct RuntimeClient {
     log: Log,
     /// How long each step of a request may take: to connect, to send, to receive. `None` means that there is no limit.
     limit: Option<Duration>,
-    /// Whether a byte of the current reply has been received.
-    replied: Arc<AtomicBool>,
+    exchange: Arc<Exchange>,
 }
 
 impl fmt::Debug for RuntimeClient {
@@ -72,10 +73,28 @@ impl RuntimeClient {
     /// up a request if one of its steps takes longer.
     #[must_use]
     pub fn new(endpoint: Arc<Endpoint>, log: Log, limit: Option<Duration>) -> Self {
-        let replied = Arc::new(AtomicBool::new(false));
+        Self::with(endpoint, log, limit, None)
+    }
+
+    /// Creates the client of a worker, which waits for events until SIGTERM is received.
+    #[must_use]
+    pub fn of_worker(endpoint: Arc<Endpoint>, log: Log, termination: Arc<Termination>) -> Self {
+        Self::with(endpoint, log, None, Some(termination))
+    }
+
+    fn with(
+        endpoint: Arc<Endpoint>,
+        log: Log,
+        limit: Option<Duration>,
+        termination: Option<Arc<Termination>>,
+    ) -> Self {
+        let exchange = Arc::new(Exchange {
+            termination,
+            ..Exchange::default()
+        });
         let addresses = endpoint.addresses.clone();
         Self {
-            agent: transport::agent(addresses, Arc::clone(&replied), limit),
+            agent: transport::agent(addresses, Arc::clone(&exchange), limit),
             base: format!(
                 "http://{}{}/{VERSION}/runtime",
                 endpoint.addresses[0], endpoint.prefix
@@ -83,25 +102,28 @@ impl RuntimeClient {
             endpoint,
             log,
             limit,
-            replied,
+            exchange,
         }
     }
 
-    /// Waits for the next invocation, however long that takes: Lambda freezes the process until then.
+    /// Waits for the next invocation, however long that takes: Lambda freezes the process until then. Returns `None` if SIGTERM
+    /// is received before the first byte of it.
     ///
     /// # Errors
     ///
     /// Returns an error if the Runtime API says that the environment is not served any more, or if it keeps failing.
-    pub fn next(&self) -> Result<Invocation, RuntimeApiError> {
+    pub fn next(&self) -> Result<Option<Invocation>, RuntimeApiError> {
         let mut tries = 0;
-        loop {
+        while !self.is_terminated() {
             let asked = match self.try_next() {
                 // The connection was closed while it was idle: the second request makes a new one.
-                Err(_) if tries == 0 && !self.replied.load(Ordering::Relaxed) => self.try_next(),
+                Err(_) if self.has_no_reply() && tries == 0 && !self.is_terminated() => {
+                    self.try_next()
+                }
                 asked => asked,
             };
             let (why, status) = match asked {
-                Ok(Next::Invocation(invocation)) => return Ok(*invocation),
+                Ok(Next::Invocation(invocation)) => return Ok(Some(*invocation)),
                 Ok(Next::Unusable) => {
                     // The Runtime API replies, so that events may still come: the client waits and does not give up.
                     tries = tries.min(BACKOFF.len() - 2);
@@ -119,6 +141,7 @@ impl RuntimeClient {
                     format!("GET next was answered with {status}"),
                     Some(status_field(status)),
                 ),
+                Err(_) if self.has_no_reply() && self.is_terminated() => break,
                 Err(error) => (format!("GET next: {error}"), None),
             };
             let Some(&pause) = BACKOFF.get(tries) else {
@@ -134,13 +157,27 @@ impl RuntimeClient {
             );
             self.log
                 .host_with(Level::Warn, None, &line, status.as_slice());
-            thread::sleep(pause);
+            match &self.exchange.termination {
+                Some(termination) => termination.sleep(pause),
+                None => thread::sleep(pause),
+            }
             tries += 1;
         }
+        Ok(None)
+    }
+
+    fn is_terminated(&self) -> bool {
+        let termination = self.exchange.termination.as_ref();
+        termination.is_some_and(|termination| termination.is_requested())
+    }
+
+    /// Returns whether no byte of the current reply has been received.
+    fn has_no_reply(&self) -> bool {
+        !self.exchange.replied.load(Ordering::Relaxed)
     }
 
     fn try_next(&self) -> Result<Next, ureq::Error> {
-        self.replied.store(false, Ordering::Relaxed);
+        self.begin_exchange(true);
         let mut response = self
             .agent
             .get(format!("{}/invocation/next", self.base))
@@ -234,7 +271,7 @@ impl RuntimeClient {
         let mut result = self.post(path, &headers, body);
         // A connection that died before a byte of the reply may have been dead already. A second request is safe: if the first
         // was taken, the Runtime API refuses the second. A client with a limit makes a new connection for its only request.
-        let has_died = result.is_err() && !self.replied.load(Ordering::Relaxed);
+        let has_died = result.is_err() && self.has_no_reply();
         let is_retry = has_died && self.limit.is_none();
         if is_retry {
             result = self.post(path, &headers, body);
@@ -282,7 +319,7 @@ impl RuntimeClient {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<StatusCode, ureq::Error> {
-        self.replied.store(false, Ordering::Relaxed);
+        self.begin_exchange(false);
         let request = self.agent.post(format!("{}{path}", self.base));
         let request = headers.iter().fold(request, |request, &(name, value)| {
             request.header(name, value)
@@ -295,6 +332,15 @@ impl RuntimeClient {
             .limit(64 * 1024)
             .read_to_vec();
         Ok(response.status())
+    }
+
+    /// Forgets the last request. SIGTERM ends the wait for a reply if `is_interruptible`.
+    fn begin_exchange(&self, is_interruptible: bool) {
+        let exchange = &self.exchange;
+        exchange.replied.store(false, Ordering::Relaxed);
+        exchange
+            .is_interruptible
+            .store(is_interruptible, Ordering::Relaxed);
     }
 
     fn log_error(&self, invocation: &Invocation, message: &str, status: Option<StatusCode>) {

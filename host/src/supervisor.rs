@@ -4,8 +4,8 @@
 //! re-executes the process, which takes a few milliseconds where Lambda would restart the environment. With several workers,
 //! a thread that stands by reports the failure and becomes the worker's replacement. The stuck thread is left where it is.
 //!
-//! The process ends after too many replacements, or if the Runtime API says that the environment is broken. No worker asks
-//! for another event then, and the invocations under way end first.
+//! The process ends after too many replacements, if the Runtime API says that the environment is broken, or after SIGTERM. No
+//! worker asks for another event then, and the invocations under way end first.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -21,6 +21,7 @@ use crate::observer::{InvocationFailed, Started};
 use crate::process;
 use crate::runtime_api::RuntimeClient;
 use crate::shutdown::MAX_ABANDONED;
+use crate::termination::Termination;
 use crate::timeline::MAX_LOG_WAIT;
 use crate::timings::Timings;
 use crate::watch::{Left, StuckInvocation, Watch};
@@ -45,13 +46,14 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Creates the supervisor of so many workers.
+    /// Creates the supervisor of so many workers, which `termination` ends.
     #[must_use]
     pub fn new(
         function: Arc<Function>,
         endpoint: Arc<Endpoint>,
         log: Log,
         workers: usize,
+        termination: Termination,
     ) -> Arc<Self> {
         let (sender, receiver) = mpsc::sync_channel(workers + MAX_ABANDONED);
         Arc::new_cyclic(|supervisor: &Weak<Self>| {
@@ -62,7 +64,13 @@ impl Supervisor {
                 }
             };
             Self {
-                watch: Arc::new(Watch::new(Arc::clone(&function), log, workers, on_stuck)),
+                watch: Arc::new(Watch::new(
+                    Arc::clone(&function),
+                    log,
+                    workers,
+                    Arc::new(termination),
+                    on_stuck,
+                )),
                 function,
                 endpoint,
                 log,
@@ -116,7 +124,7 @@ impl Supervisor {
                 worker.try_create_first();
                 let supervisor = Arc::clone(self);
                 thread_of(number)
-                    .spawn(move || supervisor.work(worker))
+                    .spawn(move || supervisor.begin_work(worker))
                     .map_err(|error| no_thread(number, &error))
             });
             if let Err(failure) = started {
@@ -130,23 +138,28 @@ impl Supervisor {
                 "no thread is left to replace a stuck worker with: the process ends if a worker gets stuck. Lower AWS_LAMBDA_MAX_CONCURRENCY",
             );
         }
+        self.watch.shutdown.begin_worker();
         self.start_and_work();
     }
 
     /// Runs the first worker on this thread. The supervisor ends the process when all workers have ended.
     pub fn run(self: &Arc<Self>, first: Worker) -> ! {
-        self.work(first);
+        self.begin_work(first);
         loop {
             thread::park();
         }
     }
 
     fn worker(&self) -> Result<Worker, Failure> {
-        let client = RuntimeClient::new(Arc::clone(&self.endpoint), self.log, None);
+        let client = RuntimeClient::of_worker(
+            Arc::clone(&self.endpoint),
+            self.log,
+            Arc::clone(&self.watch.shutdown.termination),
+        );
         Worker::new(&self.function, client, &self.watch, self.log)
     }
 
-    /// Starts a worker on this thread, and runs it until it ends.
+    /// Starts a worker that is already counted on this thread, and runs it until it ends.
     fn start_and_work(&self) {
         match self.worker() {
             Ok(mut worker) => {
@@ -157,7 +170,13 @@ impl Supervisor {
         }
     }
 
-    /// Runs a worker on this thread until it ends.
+    /// Counts a worker, and runs it on this thread until it ends.
+    fn begin_work(&self, worker: Worker) {
+        self.watch.shutdown.begin_worker();
+        self.work(worker);
+    }
+
+    /// Runs a worker that is counted on this thread until it ends.
     fn work(&self, worker: Worker) {
         if let Err(error) = worker.run() {
             self.watch.shutdown.request_and_log(&error.to_string());
@@ -167,12 +186,16 @@ impl Supervisor {
     /// Does the work of a stuck thread, or has it done. Called by the watchdog, which must not wait if it has other invocations
     /// to watch.
     fn take_over(self: &Arc<Self>, stuck: StuckInvocation) {
+        let shutdown = &self.watch.shutdown;
         if self.workers == 1 {
             self.report(&stuck);
             if stuck.left.is_some() {
+                if shutdown.is_requested() {
+                    return shutdown.end_worker();
+                }
                 let error = process::reexec();
                 let reason = format!("the process cannot restart: {error}");
-                self.watch.shutdown.request_and_log(&reason);
+                shutdown.request_and_log(&reason);
             }
             return;
         }
@@ -181,7 +204,7 @@ impl Supervisor {
         }
         let has_relief = self.standing_by.load(Ordering::Acquire) > 0 || self.stand_by();
         if !has_relief || self.stuck.0.try_send(stuck).is_err() {
-            self.watch.shutdown.request(NO_REPLACEMENT);
+            shutdown.request(NO_REPLACEMENT);
         }
     }
 
@@ -207,7 +230,11 @@ impl Supervisor {
             if stuck.left == Some(Left::TooMany) {
                 shutdown.exit_if_idle();
             }
-            let is_needed = stuck.left == Some(Left::Replaced) && !shutdown.is_requested();
+            let is_left = stuck.left == Some(Left::Replaced);
+            let is_needed = is_left && !shutdown.is_requested();
+            if is_left && !is_needed {
+                shutdown.end_worker();
+            }
             if !is_needed && !has_successor {
                 continue;
             }

@@ -18,6 +18,7 @@ use crate::log::{Level, Log};
 use crate::process::{self, ThreadId};
 use crate::responder::Responder;
 use crate::shutdown::Shutdown;
+use crate::termination::Termination;
 use crate::timeline::{RECHECK, Timeline};
 use crate::watchdog::Alarm;
 
@@ -69,6 +70,7 @@ impl Watch {
         function: Arc<Function>,
         log: Log,
         workers: usize,
+        termination: Arc<Termination>,
         on_stuck: impl Fn(StuckInvocation) + Send + Sync + 'static,
     ) -> Self {
         Self {
@@ -76,7 +78,7 @@ impl Watch {
             log,
             workers,
             start_took: OnceLock::new(),
-            shutdown: Shutdown::new(log),
+            shutdown: Shutdown::new(log, termination),
             on_stuck: Box::new(on_stuck),
         }
     }
@@ -166,7 +168,7 @@ impl Watch {
     /// Does nothing if there are other workers.
     #[must_use]
     pub fn recycle_if_bloated(&self, timeline: &Timeline) -> bool {
-        if self.workers > 1 || !process::is_bloated() {
+        if self.workers > 1 || self.shutdown.is_requested() || !process::is_bloated() {
             return false;
         }
         if !timeline.has_time_for(self.restart_takes()) {

@@ -133,7 +133,10 @@ impl Worker {
         self.helpers.attach();
         let thread = ThreadId::current();
         while !self.watch.shutdown.is_requested() {
-            let invocation = Arc::new(self.client.next()?);
+            let Some(invocation) = self.client.next()? else {
+                break;
+            };
+            let invocation = Arc::new(invocation);
             let observers = &self.function.observers;
             let responder =
                 Responder::new(&self.client, Arc::clone(&invocation), observers, self.log);
@@ -170,10 +173,14 @@ impl Worker {
                 return Ok(());
             }
             let used = handled?;
+            if self.watch.shutdown.termination.is_requested() {
+                break;
+            }
             // A used instance is dropped after the response: to give its memory back takes longer than to send a response.
             self.tidy_up(used, &timeline, responder.has_failed());
             self.watch.shutdown.exit_if_idle();
         }
+        self.watch.shutdown.end_worker();
         Ok(())
     }
 

@@ -258,8 +258,7 @@ impl Host {
 
     /// Sends SIGTERM, and waits until the process ends.
     pub fn terminate(self) -> Output {
-        let pid = Pid::from_raw(self.pid().cast_signed()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        self.process.signal(Signal::TERM);
         self.wait()
     }
 
@@ -292,6 +291,12 @@ pub struct Process {
 }
 
 impl Process {
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
     /// Waits until the process ends.
     pub fn wait(&mut self) -> Output {
         let until = Instant::now() + PATIENCE;

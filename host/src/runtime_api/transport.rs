@@ -18,6 +18,8 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
+use crate::termination::Termination;
+
 /// The value of the header `User-Agent`.
 pub(super) const USER_AGENT: &str = concat!("lambda-wasm/", env!("CARGO_PKG_VERSION"));
 
@@ -34,11 +36,22 @@ const OUTPUT_BUFFER: usize = 8 * 1024;
 /// is not held twice.
 const COALESCED: usize = 64 * 1024;
 
-/// Creates an agent that connects to the first of `addresses` which accepts, without proxies and redirects. `replied` is set when
-/// a byte of a reply is received. `limit` is how long it may take to connect, to write, and to wait for a byte.
+/// The current request of a client, as the client and its connection know it.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    /// Whether a byte of the reply has been received.
+    pub(super) replied: AtomicBool,
+    /// Whether SIGTERM ends the wait for the first byte of the reply.
+    pub(super) is_interruptible: AtomicBool,
+    /// Receives SIGTERM. `None` for a client that sends no interruptible request.
+    pub(super) termination: Option<Arc<Termination>>,
+}
+
+/// Creates an agent that connects to the first of `addresses` which accepts, without proxies and redirects. `limit` is how long
+/// it may take to connect, to write, and to wait for a byte.
 pub(super) fn agent(
     addresses: Vec<SocketAddr>,
-    replied: Arc<AtomicBool>,
+    exchange: Arc<Exchange>,
     limit: Option<Duration>,
 ) -> Agent {
     let config = Config::builder()
@@ -53,7 +66,7 @@ pub(super) fn agent(
         .accept("")
         .accept_encoding("")
         .build();
-    let connector = RuntimeApiConnector { replied, limit };
+    let connector = RuntimeApiConnector { exchange, limit };
     Agent::with_parts(config, connector, Known(addresses))
 }
 
@@ -76,7 +89,7 @@ impl Resolver for Known {
 
 #[derive(Debug)]
 struct RuntimeApiConnector {
-    replied: Arc<AtomicBool>,
+    exchange: Arc<Exchange>,
     limit: Option<Duration>,
 }
 
@@ -100,7 +113,7 @@ impl Connector for RuntimeApiConnector {
                 details.config.output_buffer_size(),
             ),
             request: Vec::new(),
-            replied: Arc::clone(&self.replied),
+            exchange: Arc::clone(&self.exchange),
         }))
     }
 }
@@ -125,7 +138,7 @@ struct RuntimeApiConnection {
     stream: TcpStream,
     buffers: LazyBuffers,
     request: Vec<u8>,
-    replied: Arc<AtomicBool>,
+    exchange: Arc<Exchange>,
 }
 
 impl std::fmt::Debug for RuntimeApiConnection {
@@ -142,6 +155,23 @@ impl RuntimeApiConnection {
         self.request.clear();
         self.request.shrink_to(COALESCED);
         written
+    }
+
+    /// Waits for the first byte of a reply.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if SIGTERM is received before the byte.
+    fn await_reply(&self) -> io::Result<()> {
+        let exchange = &self.exchange;
+        let waits = exchange.is_interruptible.load(Ordering::Relaxed)
+            && !exchange.replied.load(Ordering::Relaxed);
+        match &exchange.termination {
+            Some(termination) if waits && !termination.wait_for(&self.stream)? => {
+                Err(io::Error::other("SIGTERM was received"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -163,6 +193,7 @@ impl Transport for RuntimeApiConnection {
         if !self.request.is_empty() {
             self.write_request()?;
         }
+        self.await_reply()?;
         let input = self.buffers.input_append_buf();
         let read = loop {
             match self.stream.read(input) {
@@ -171,7 +202,7 @@ impl Transport for RuntimeApiConnection {
             }
         };
         if read > 0 {
-            self.replied.store(true, Ordering::Relaxed);
+            self.exchange.replied.store(true, Ordering::Relaxed);
         }
         self.buffers.input_appended(read);
         Ok(read > 0)

@@ -28,5 +28,6 @@ mod start;
 mod start_code;
 mod streaming_function;
 mod stuck;
+mod termination;
 #[cfg(feature = "compiler")]
 mod unused_imports;

@@ -12,6 +12,7 @@ use lambda_wasm_host::observer::{
     RequestDenied, RequestEnded, RequestId, RequestOutcome, Started,
 };
 use lambda_wasm_host::supervisor::Supervisor;
+use lambda_wasm_host::termination::Termination;
 use lambda_wasm_host::timings::Timings;
 use lambda_wasm_test_support::ScriptedApi;
 use serde_json::json;
@@ -91,7 +92,13 @@ fn run(environment: &Environment, recorder: Recorder) {
     let config = environment.config().unwrap();
     let function = Function::load(&config, log, observers, &mut timings).unwrap();
     let endpoint = Arc::new(environment.endpoint().unwrap());
-    let supervisor = Supervisor::new(Arc::new(function), endpoint, log, 1);
+    let supervisor = Supervisor::new(
+        Arc::new(function),
+        endpoint,
+        log,
+        1,
+        Termination::register().unwrap(),
+    );
     let worker = supervisor.start(started, &mut timings).unwrap();
     worker.run().unwrap_err();
 }
