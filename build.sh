@@ -16,6 +16,8 @@ Commands:
   bench [ARGS]      build, then measure against other runtimes, with --http as HTTP components;
                     with --languages, the templates of all languages; with --sandbox, what the
                     sandbox costs
+  soak [ARGS]       build, then break the world around bootstrap for an hour, and count what becomes of
+                    each invocation (see soak --help)
   lab               build, then measure response times by memory size and by concurrency, beside
                     AWS's runtimes for other languages, and draw them into docs/figures/
   release [ARCH…]   build the tool as people install it, with the hosts in it, into
@@ -23,7 +25,7 @@ Commands:
 
 Options:
   --target TARGET   x86_64-unknown-linux-gnu or aarch64-unknown-linux-gnu (Lambda's arm64).
-                    Default: x86_64; dev, test, bench and lab take this machine's own.
+                    Default: x86_64; dev, test, bench, soak and lab take this machine's own.
   --dynamic         link bootstrap against glibc 2.34 (Amazon Linux 2023) instead of statically;
                     it starts slower
   -h, --help        print this
@@ -58,7 +60,7 @@ while [ $# -gt 0 ]; do
       usage
       exit
       ;;
-    dev | test | bench | lab | release)
+    dev | test | bench | soak | lab | release)
       command=$1
       shift
       break
@@ -160,6 +162,11 @@ case $command in
     tools+=(-p lambda-wasm-bench) # at once, since both have the compiler in them
     build_dist
     exec target/release/lambda-wasm-bench "$@"
+    ;;
+  soak)
+    tools+=(-p lambda-wasm-soak)
+    build_dist
+    exec target/release/soak "$@"
     ;;
   lab)
     tools+=(-p lambda-wasm-bench)

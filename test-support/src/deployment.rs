@@ -182,7 +182,8 @@ impl Deployment {
         }
     }
 
-    fn command(&self) -> Command {
+    /// Returns the command that starts `bootstrap`, with the environment as it is.
+    pub fn command(&self) -> Command {
         let bootstrap = if self.is_small {
             small_bootstrap()
         } else {

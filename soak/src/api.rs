@@ -1,0 +1,568 @@
+//! A Runtime API that hands out events by plan, with the faults of the plan, and notes what comes back.
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::ledger::{Answer, Counts, Ledger, Settlement};
+use crate::plan::{Answering, Deadline, Function, Handing, Plan};
+use crate::wire::{Head, Pace, Wire, find};
+
+/// How often a connection that waits for an event looks whether it still has another end.
+const LOOK: Duration = Duration::from_millis(20);
+
+const NEXT: &str = "/2018-06-01/runtime/invocation/next";
+
+/// A Runtime API for one process.
+pub struct Api {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// What the process is asked to do.
+    load: Load,
+    connections: AtomicU64,
+    is_closed: AtomicBool,
+    /// When the process was last stopped by a signal.
+    stopped_at: Mutex<Option<Instant>>,
+}
+
+/// The events of one process.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    /// The seed of the plans.
+    pub seed: u64,
+    /// The function that gets them.
+    pub function: Function,
+    /// Whether nothing reads the function's log, so that a guest that prints gets stuck.
+    pub is_unread: bool,
+    /// Whether the process has little of the CPU.
+    pub is_slow: bool,
+}
+
+#[derive(Default)]
+struct State {
+    ledger: Ledger,
+    /// The number of the next event.
+    next: u64,
+    /// The number of the first event that is not handed out yet.
+    limit: u64,
+    /// How many connections wait for an event.
+    waiting: usize,
+    /// How the environment ends, once it is to end.
+    end: Option<End>,
+    /// The invocation whose answer got the status that ends the process.
+    ended_by: Option<u64>,
+}
+
+/// A reply that ends the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// To a request for the next event.
+    Next(u16),
+    /// To a response.
+    Response(u16),
+    /// The Runtime API goes away.
+    Gone,
+}
+
+impl Api {
+    /// Starts a Runtime API at a free port of this machine.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no port can be had.
+    pub fn start(load: Load) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            load,
+            connections: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
+            stopped_at: Mutex::default(),
+        });
+        let its = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if its.is_closed.load(Ordering::Acquire) {
+                    return;
+                }
+                let (Ok(stream), shared) = (stream, Arc::clone(&its)) else {
+                    continue;
+                };
+                let number = its.connections.fetch_add(1, Ordering::Relaxed);
+                thread::spawn(move || {
+                    // The other end may end a connection at any time. What that does to an invocation, the ledger knows.
+                    let _ = shared.serve(stream, number);
+                });
+            }
+        });
+        Ok(Self { address, shared })
+    }
+
+    /// Returns the value of `AWS_LAMBDA_RUNTIME_API`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Lets so many more events be handed out.
+    pub fn release(&self, events: u64) {
+        self.shared.lock().limit += events;
+        self.shared.changed.notify_all();
+    }
+
+    /// Returns whether all released events were handed out, and so many workers ask for the next one.
+    #[must_use]
+    pub fn is_idle(&self, workers: usize) -> bool {
+        let state = self.shared.lock();
+        state.next >= state.limit && state.waiting == workers
+    }
+
+    /// Returns a sentence about what the process does.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        let state = self.shared.lock();
+        format!(
+            "{} of {} events were handed out, and {} workers ask for more",
+            state.next, state.limit, state.waiting
+        )
+    }
+
+    /// Notes that the process was just stopped by a signal, and continues.
+    pub fn note_stop(&self) {
+        let mut stopped = self.shared.stopped_at.lock();
+        *stopped.as_deref_mut().unwrap_or(&mut None) = Some(Instant::now());
+    }
+
+    /// Ends the environment.
+    pub fn end(&self, end: End) {
+        self.shared.lock().end = Some(end);
+        if end == End::Gone {
+            self.close();
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// Settles what was handed out, as [`Ledger::settle`] does.
+    pub fn settle(&self, undelivered: Option<&HashSet<String>>, unseen_since: Option<Instant>) {
+        let mut state = self.shared.lock();
+        let ended_by = state.ended_by;
+        state.ledger.settle(&Settlement {
+            undelivered,
+            unseen_since,
+            ended_by,
+        });
+    }
+
+    /// Changes the numbers.
+    pub fn count(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.shared.lock().ledger.counts);
+    }
+
+    /// Returns the numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.lock().ledger.counts.clone()
+    }
+
+    fn close(&self) {
+        self.shared.is_closed.store(true, Ordering::Release);
+        self.shared.changed.notify_all();
+        // The listener looks at the flag at its next connection, and is dropped.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Whether a connection serves another request.
+enum Then {
+    Go,
+    End,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, stream: TcpStream, connection: u64) -> io::Result<()> {
+        let mut wire = Wire::new(stream)?;
+        while let Some(head) = wire.head()? {
+            let then;
+            (wire, then) = if head.method == "GET" && head.path == NEXT {
+                let Some(served) = self.next(wire, connection)? else {
+                    return Ok(());
+                };
+                served
+            } else {
+                let Some(served) = self.answer(wire, &head)? else {
+                    return Ok(());
+                };
+                served
+            };
+            if matches!(then, Then::End) || self.is_closed.load(Ordering::Acquire) {
+                wire.close();
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for an event that may be handed out. `None` if there is none any more for this connection.
+    fn wait(&self, wire: &Wire, connection: u64) -> Option<Result<Plan, u16>> {
+        let mut state = self.lock();
+        let stopped = *self
+            .stopped_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let was_stopped_since = |since| stopped.is_some_and(|stopped| stopped > since);
+        state.ledger.asked_for_next(connection, was_stopped_since);
+        state.waiting += 1;
+        let found = loop {
+            match state.end {
+                Some(End::Next(status)) => break Some(Err(status)),
+                Some(End::Gone) => break None,
+                _ if state.next < state.limit => {
+                    let mut plan = Plan::draw(self.load.seed, state.next, self.load.function);
+                    if self.load.is_unread {
+                        plan = plan.unread();
+                    }
+                    if self.load.is_slow {
+                        plan = plan.slow();
+                    }
+                    state.next += 1;
+                    break Some(Ok(plan));
+                }
+                _ => {}
+            }
+            let waited = self.changed.wait_timeout(state, LOOK);
+            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if !wire.is_silent() || self.is_closed.load(Ordering::Acquire) {
+                break None;
+            }
+        };
+        state.waiting -= 1;
+        if let Some(Ok(plan)) = &found {
+            if let Some(kind) = plan.handing.kind() {
+                state.ledger.counts.fault(kind);
+            }
+            if plan.deadline_is_odd() {
+                state.ledger.counts.fault("next: another clock's deadline");
+            }
+            if plan.handing.delivers() {
+                state.ledger.hand_out(plan.clone(), connection);
+            }
+        }
+        found
+    }
+
+    fn next(&self, mut wire: Wire, connection: u64) -> io::Result<Option<(Wire, Then)>> {
+        let plan = match self.wait(&wire, connection) {
+            None => {
+                wire.reset();
+                return Ok(None);
+            }
+            Some(Err(status)) => {
+                wire.write(&reply(status, "", b"{}"), Pace::FAST)?;
+                return Ok(Some((wire, Then::End)));
+            }
+            Some(Ok(plan)) => plan,
+        };
+        let whole = event_reply(&plan);
+        let (mut pace, mut then) = (Pace::FAST, Then::Go);
+        let bytes = match plan.handing {
+            Handing::Reset => {
+                wire.reset();
+                return Ok(None);
+            }
+            Handing::Closed => {
+                wire.close();
+                return Ok(None);
+            }
+            Handing::Cut(thousandths) => {
+                // Without its last byte at least.
+                let length = (whole.len() - 1) * thousandths / 1000;
+                wire.write(&whole[..length], Pace::FAST)?;
+                wire.reset();
+                return Ok(None);
+            }
+            Handing::Garbage => {
+                wire.write(b"\0\x01\x02 SSH-2.0 \xff\r\n\r\n", Pace::FAST)?;
+                wire.close();
+                return Ok(None);
+            }
+            Handing::Status(status) => reply(status, "", b"{\"errorMessage\":\"on purpose\"}"),
+            Handing::Pieces(piece) => {
+                pace = Pace::slow(piece);
+                whole
+            }
+            Handing::Last => {
+                then = Then::End;
+                whole
+            }
+            _ => whole,
+        };
+        if wire.write(&bytes, pace).is_err() {
+            self.lock().ledger.take_back(plan.number);
+            return Ok(None);
+        }
+        Ok(Some((wire, then)))
+    }
+
+    fn answer(&self, mut wire: Wire, head: &Head) -> io::Result<Option<(Wire, Then)>> {
+        let route = head.path.strip_prefix("/2018-06-01/runtime/invocation/");
+        let route = route.and_then(|route| route.rsplit_once('/'));
+        let attempt = head.header("lambda-runtime-invocation-id");
+        let is_error = matches!(route, Some((_, "error")));
+        let Some((id, "response" | "error")) = route else {
+            wire.body(head, Pace::FAST, usize::MAX)?;
+            wire.write(&reply(404, "", b""), Pace::FAST)?;
+            return Ok(Some((wire, Then::Go)));
+        };
+        let Some((plan, fault, was_read)) = self.fault_of_answer(id, attempt) else {
+            wire.reset();
+            return Ok(None);
+        };
+        let pace = match fault {
+            Answering::ReadInPieces(piece) => Pace::slow(piece),
+            _ => Pace::FAST,
+        };
+        if fault == Answering::Informed {
+            wire.write(b"HTTP/1.1 100 Continue\r\n\r\n", Pace::FAST)?;
+        }
+        let at_most = match fault {
+            Answering::ResetAtHead => 0,
+            Answering::ResetWithin(bytes) => bytes,
+            _ => usize::MAX,
+        };
+        let note = |answer: Option<Answer>, is_taken| {
+            let words = format!("w{:x}n", self.load.seed);
+            self.lock()
+                .ledger
+                .note(plan.number, answer, is_taken, &words);
+        };
+        if matches!(fault, Answering::ResetAtHead | Answering::ResetWithin(_)) {
+            note(None, false);
+            let _ = wire.body(head, pace, at_most);
+            wire.reset();
+            return Ok(None);
+        }
+        let body = match wire.body(head, pace, at_most) {
+            Ok(body) => body,
+            Err(error) => {
+                note(None, false);
+                return Err(error);
+            }
+        };
+        let answer = match is_error {
+            true => failure(&body.bytes),
+            false => response(&body.bytes, &body.trailers, self.load.function),
+        };
+        // A second answer is refused after one that was read.
+        let status = match fault {
+            Answering::Status(status) => status,
+            _ if was_read => 403,
+            _ => 202,
+        };
+        let is_reset = matches!(
+            fault,
+            Answering::ResetAfter
+                | Answering::ClosedAfter
+                | Answering::ReplyCut
+                | Answering::Garbage
+        );
+        // Before the reply leaves: the next request of this worker may come at once.
+        note(Some(answer), status == 202 && !is_reset);
+        let (mut pace, mut then) = (Pace::FAST, Then::Go);
+        let ok = b"{\"status\":\"OK\"}";
+        let bytes = match fault {
+            Answering::ResetAfter => {
+                wire.reset();
+                return Ok(None);
+            }
+            Answering::ClosedAfter => {
+                wire.close();
+                return Ok(None);
+            }
+            Answering::ReplyCut => {
+                wire.write(b"HTTP/1.1 202 Acc", Pace::FAST)?;
+                wire.close();
+                return Ok(None);
+            }
+            Answering::Garbage => {
+                wire.write(b"\0\x01\x02 SSH-2.0 \xff\r\n\r\n", Pace::FAST)?;
+                wire.close();
+                return Ok(None);
+            }
+            Answering::ReplyChunked => {
+                let head = format!("HTTP/1.1 {status} X\r\nTransfer-Encoding: chunked\r\n\r\n");
+                [head.as_bytes(), b"3\r\n{\"s\r\n0\r\n\r\n"].concat()
+            }
+            Answering::ReplyLong => reply(status, "", &[b' '; 200_000]),
+            Answering::ReplyInPieces(piece) => {
+                pace = Pace::slow(piece);
+                reply(status, "", ok)
+            }
+            Answering::Late(pause) => {
+                thread::sleep(pause);
+                reply(status, "", ok)
+            }
+            Answering::Last => {
+                then = Then::End;
+                reply(status, "Connection: close\r\n", ok)
+            }
+            _ => reply(status, "", ok),
+        };
+        wire.write(&bytes, pace)?;
+        Ok(Some((wire, then)))
+    }
+
+    /// Returns the plan of the invocation that is answered, what happens to the answer, and whether an earlier one was read.
+    fn fault_of_answer(&self, id: &str, attempt: Option<&str>) -> Option<(Plan, Answering, bool)> {
+        let mut state = self.lock();
+        let (plan, earlier) = state.ledger.answered(id, attempt)?;
+        let mut fault = match earlier == 0 || plan.is_persistent {
+            true => plan.answering,
+            false => Answering::Taken,
+        };
+        if let Some(End::Response(status)) = state.end
+            && state.ended_by.is_none()
+        {
+            state.ended_by = Some(plan.number);
+            fault = Answering::Status(status);
+        }
+        if let Some(kind) = fault.kind() {
+            state.ledger.counts.fault(kind);
+        }
+        let was_read = state.ledger.has_answer(plan.number);
+        Some((plan, fault, was_read))
+    }
+}
+
+/// A reply with a length.
+fn reply(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} On Purpose\r\n{headers}Content-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// The reply that hands out an event.
+fn event_reply(plan: &Plan) -> Vec<u8> {
+    let mut head: Vec<u8> = Vec::new();
+    if plan.handing == Handing::Informed {
+        head.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    head.extend_from_slice(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n");
+    let mut add = |name: &str, value: &[u8]| {
+        head.extend_from_slice(format!("{name}: ").as_bytes());
+        head.extend_from_slice(value);
+        head.extend_from_slice(b"\r\n");
+    };
+    match plan.handing {
+        Handing::WithoutId => {}
+        Handing::HostileId(id) => add("Lambda-Runtime-Aws-Request-Id", id.as_bytes()),
+        Handing::Repeated => {
+            add("lambda-runtime-aws-request-id", plan.id.as_bytes());
+            add("lambda-runtime-aws-request-id", plan.id.as_bytes());
+        }
+        _ => add("Lambda-Runtime-Aws-Request-Id", plan.id.as_bytes()),
+    }
+    add("Lambda-Runtime-Invocation-Id", plan.attempt.as_bytes());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default();
+    match plan.deadline {
+        Deadline::In(time) => add("Lambda-Runtime-Deadline-Ms", millis(now + time).as_bytes()),
+        Deadline::Passed(time) => {
+            let passed = now.saturating_sub(time);
+            add("Lambda-Runtime-Deadline-Ms", millis(passed).as_bytes());
+        }
+        Deadline::Missing => {}
+        Deadline::Senseless => add("Lambda-Runtime-Deadline-Ms", b"99999999999999999999"),
+    }
+    match plan.handing {
+        Handing::ManyHeaders => {
+            for number in 0..60 {
+                add(&format!("X-Header-{number}"), b"value");
+            }
+            add("Lambda-Runtime-Trace-Id", b"Root=1-\xff\xfe;\x80");
+            add("Lambda-Runtime-Client-Context", b"{\"no\": json");
+        }
+        Handing::LongHeader => add("Lambda-Runtime-Trace-Id", &[b'x'; 6000]),
+        _ => add(
+            "Lambda-Runtime-Trace-Id",
+            format!("Root=1-{}", plan.number).as_bytes(),
+        ),
+    }
+    if let Handing::Chunked(size) = plan.handing {
+        add("Transfer-Encoding", b"chunked");
+        head.extend_from_slice(b"\r\n");
+        for chunk in plan.event.chunks(size) {
+            head.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            head.extend_from_slice(chunk);
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"0\r\n\r\n");
+        return head;
+    }
+    add("Content-Length", plan.event.len().to_string().as_bytes());
+    head.extend_from_slice(b"\r\n");
+    head.extend_from_slice(&plan.event);
+    head
+}
+
+fn millis(time: Duration) -> String {
+    time.as_millis().to_string()
+}
+
+/// A failure, from the body of `POST error`.
+fn failure(body: &[u8]) -> Answer {
+    let json: Result<serde_json::Value, _> = serde_json::from_slice(body);
+    match json
+        .as_ref()
+        .ok()
+        .and_then(|json| json["errorType"].as_str())
+    {
+        Some(error_type) => Answer::Error(error_type.to_owned()),
+        None => Answer::Malformed(format!(
+            "a failure without a type: {}",
+            String::from_utf8_lossy(&body[..body.len().min(100)])
+        )),
+    }
+}
+
+/// A response, from the body and the trailers of `POST response`.
+fn response(body: &[u8], trailers: &[(String, String)], function: Function) -> Answer {
+    if function != Function::Streamed {
+        return Answer::Response(body.to_vec());
+    }
+    if let Some(error_type) = find(trailers, "lambda-runtime-function-error-type") {
+        return Answer::Error(error_type.to_owned());
+    }
+    let end = body.windows(8).position(|bytes| bytes == [0; 8]);
+    let head: Option<serde_json::Value> =
+        end.and_then(|end| serde_json::from_slice(&body[..end]).ok());
+    match (head, end) {
+        (Some(head), Some(end)) if head["statusCode"] == 200 => {
+            Answer::Response(body[end + 8..].to_vec())
+        }
+        _ => Answer::Malformed(format!(
+            "a streamed response without a head: {}",
+            String::from_utf8_lossy(&body[..body.len().min(100)])
+        )),
+    }
+}

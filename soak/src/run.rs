@@ -1,0 +1,313 @@
+//! A run: processes of several kinds, one after the other.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use fastrand::Rng;
+use rustix::process::{Signal, getuid};
+
+use crate::api::{Api, End, Load};
+use crate::ledger::{Counts, Wrong};
+use crate::plan::{Function, draws};
+use crate::process::{Environment, Kind, LogTo, Size};
+
+/// How many events are handed out before the process is measured while it is idle.
+const ROUND: u64 = 250;
+
+/// How many rounds a process needs until it has its size.
+const WARM_UP: usize = 2;
+
+/// How much larger a process may get after that, in KiB: the allocator keeps some of each worker's memory.
+const GROWTH: u64 = 4096;
+
+/// A run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The seed of all plans.
+    pub seed: u64,
+    /// How many events are handed out at least.
+    pub invocations: u64,
+    /// How long the run takes at least.
+    pub time: Duration,
+    /// How many events a process gets.
+    pub events_per_process: u64,
+    /// The numbers of workers of the processes, in turn.
+    pub workers: Vec<usize>,
+    /// How long a process may take for its next step.
+    pub patience: Duration,
+    /// A program to test in place of `bootstrap`, and its argument. It gets events without faults.
+    pub runtime: Option<(PathBuf, String)>,
+}
+
+/// How a process ends after its events.
+#[derive(Debug, Clone, Copy)]
+enum LastAct {
+    Terminate,
+    Kill,
+    Next(u16),
+    Response(u16),
+    Gone,
+}
+
+/// Runs processes until there were enough events. Calls `report` after each process.
+///
+/// # Errors
+///
+/// Returns an error if a process cannot be started.
+pub fn run(options: &Options, mut report: impl FnMut(&Kind, &Counts)) -> Result<Counts> {
+    let until = Instant::now() + options.time;
+    let mut all = Counts::default();
+    let mut number = 0;
+    while all.handed_out < options.invocations || Instant::now() < until {
+        let left = options.invocations.saturating_sub(all.handed_out);
+        let events = match Instant::now() < until {
+            true => options.events_per_process,
+            false => options.events_per_process.min(left.max(50)),
+        };
+        let (kind, counts) = live(options, number, events)?;
+        report(&kind, &counts);
+        all += counts;
+        number += 1;
+    }
+    Ok(all)
+}
+
+/// Draws the kind of a process.
+fn draw_kind(rng: &mut Rng, number: u64, options: &Options) -> Kind {
+    let workers = options.workers[number as usize % options.workers.len()];
+    if options.runtime.is_some() {
+        return Kind {
+            workers,
+            function: Function::Plain,
+            log: LogTo::Json,
+            is_scarce: false,
+            disk_is_full: false,
+            is_slow: false,
+        };
+    }
+    // Every other process is a plain one, whose log is read.
+    let is_odd = rng.bool();
+    Kind {
+        workers,
+        function: match rng.u8(..3) {
+            0 => Function::Streamed,
+            _ => Function::Handler,
+        },
+        log: match (is_odd, rng.u8(..4)) {
+            (true, 0) => LogTo::Text,
+            (true, 1) => LogTo::Full,
+            (true, 2) => LogTo::Closed,
+            (true, 3) => LogTo::Unread,
+            _ => LogTo::Json,
+        },
+        is_scarce: is_odd && rng.bool(),
+        is_slow: workers == 1 && rng.u8(..4) == 0,
+        disk_is_full: is_odd && rng.bool() && getuid().is_root(),
+    }
+}
+
+/// Runs one process from its start to its end.
+fn live(options: &Options, number: u64, events: u64) -> Result<(Kind, Counts)> {
+    let mut rng = draws(options.seed, number);
+    let seed = rng.u64(..);
+    let kind = draw_kind(&mut rng, number, options);
+    let is_unread = kind.log == LogTo::Unread;
+    let api = Api::start(Load {
+        seed,
+        function: kind.function,
+        is_unread,
+        is_slow: kind.is_slow,
+    })?;
+    let mut environment = Environment::start(&kind, options.runtime.as_ref(), &api.address())?;
+    let place = format!("process {number} (seed {}, {kind:?})", options.seed);
+    let wrong = |wrong, what: String| {
+        api.count(|counts| counts.wrong(wrong, format!("{what}: {place}")));
+    };
+
+    let mut sizes = Vec::new();
+    let mut handed = 0;
+    // From when on the process may not have seen its events.
+    let mut unseen_since = None;
+    while handed < events && unseen_since.is_none() {
+        let round = ROUND.min(events - handed);
+        api.release(round);
+        handed += round;
+        match settle(&api, &mut environment, &mut rng, &kind, options) {
+            Settled::Idle => sizes.extend(environment.size()),
+            Settled::Hung => {
+                wrong(Wrong::Hung, api.progress());
+                unseen_since = Some(Instant::now());
+            }
+            Settled::Ended(status) => {
+                // Too many threads that are stuck in writes to the log end the process. It says so by its status.
+                if !(is_unread && status == Some(1)) {
+                    let last = environment.last_line();
+                    wrong(Wrong::Died, format!("status {status:?}, {last}"));
+                }
+                unseen_since = Some(before_now());
+            }
+        }
+    }
+    if let Some(growth) = growth(&sizes) {
+        wrong(Wrong::Leaked, growth);
+    }
+    let unseen_since = match unseen_since {
+        Some(since) => since,
+        None => last_act(&api, &mut environment, &mut rng, &kind, options, wrong),
+    };
+    drop_process(&mut environment, options.patience);
+    let is_read = matches!(kind.log, LogTo::Json | LogTo::Text);
+    for line in environment.torn() {
+        wrong(Wrong::Torn, line);
+    }
+    let undelivered = is_read.then(|| environment.undelivered());
+    api.settle(undelivered.as_ref(), Some(unseen_since));
+    api.count(|counts| {
+        counts.processes += 1;
+        count_kind(counts, &kind);
+    });
+    Ok((kind, api.counts()))
+}
+
+/// A moment ago: an event that was handed out since then may not have been read.
+fn before_now() -> Instant {
+    let now = Instant::now();
+    now.checked_sub(Duration::from_millis(100)).unwrap_or(now)
+}
+
+/// Ends a process that has not ended, and reads its log.
+fn drop_process(environment: &mut Environment, patience: Duration) {
+    environment.signal(Signal::KILL);
+    let _ = environment.wait(patience);
+    environment.read_log();
+}
+
+fn count_kind(counts: &mut Counts, kind: &Kind) {
+    match kind.log {
+        LogTo::Json | LogTo::Text => {}
+        LogTo::Full => counts.fault("process: log is full"),
+        LogTo::Closed => counts.fault("process: log is closed"),
+        LogTo::Unread => counts.fault("process: log is not read"),
+    }
+    if kind.is_scarce {
+        counts.fault("process: few file descriptors");
+    }
+    if kind.is_slow {
+        counts.fault("process: the CPU of 128 MB");
+    }
+    if kind.disk_is_full {
+        counts.fault("process: disk is full");
+    }
+}
+
+enum Settled {
+    Idle,
+    Hung,
+    Ended(Option<i32>),
+}
+
+/// Waits until all events have been handled, and stops the process now and then, as Lambda freezes it.
+fn settle(
+    api: &Api,
+    environment: &mut Environment,
+    rng: &mut Rng,
+    kind: &Kind,
+    options: &Options,
+) -> Settled {
+    let mut progress = api.progress();
+    let mut since = Instant::now();
+    while since.elapsed() < options.patience {
+        if let Some(status) = environment.ended() {
+            return Settled::Ended(status.code());
+        }
+        if api.is_idle(kind.workers) {
+            return Settled::Idle;
+        }
+        let now = api.progress();
+        if now != progress {
+            (progress, since) = (now, Instant::now());
+        }
+        thread::sleep(Duration::from_millis(rng.u64(1..10)));
+        if options.runtime.is_none() && rng.u8(..) < 10 {
+            environment.signal(Signal::STOP);
+            thread::sleep(Duration::from_millis(rng.u64(1..150)));
+            environment.signal(Signal::CONT);
+            api.note_stop();
+            api.count(|counts| counts.fault("process: stopped and continued"));
+        }
+    }
+    Settled::Hung
+}
+
+/// Ends the process while it handles a last round of events, in one of the ways in which an environment ends. Returns from when
+/// on it may not have seen its events.
+fn last_act(
+    api: &Api,
+    environment: &mut Environment,
+    rng: &mut Rng,
+    kind: &Kind,
+    options: &Options,
+    wrong: impl Fn(Wrong, String),
+) -> Instant {
+    let act = match rng.u8(..6) {
+        0 | 1 => LastAct::Terminate,
+        2 => LastAct::Next(if rng.bool() { 403 } else { 500 }),
+        3 => LastAct::Response(500),
+        4 => LastAct::Gone,
+        _ => LastAct::Kill,
+    };
+    let begun = Instant::now();
+    if options.runtime.is_some() {
+        return begun;
+    }
+    api.release(20);
+    thread::sleep(Duration::from_millis(rng.u64(..20)));
+    let unseen_since = match act {
+        // Nobody can tell what becomes of the invocations under way.
+        LastAct::Kill => return begun,
+        // Where the log is not read, nobody can tell that no answer could be delivered.
+        LastAct::Gone if !matches!(kind.log, LogTo::Json | LogTo::Text) => begun,
+        _ => before_now(),
+    };
+    let (code, name) = match act {
+        LastAct::Terminate | LastAct::Kill => {
+            environment.signal(Signal::TERM);
+            (0, "process: SIGTERM")
+        }
+        LastAct::Next(status) => {
+            api.end(End::Next(status));
+            (1, "next: final status")
+        }
+        LastAct::Response(status) => {
+            api.end(End::Response(status));
+            // For a response that it is the reply to.
+            api.release(kind.workers as u64);
+            (1, "response: final status")
+        }
+        LastAct::Gone => {
+            api.end(End::Gone);
+            (1, "the Runtime API goes away")
+        }
+    };
+    api.count(|counts| counts.fault(name));
+    match environment.wait(options.patience) {
+        None => wrong(Wrong::Hung, format!("it does not end: {act:?}")),
+        Some(status) if status.code() != Some(code) => {
+            let last = environment.last_line();
+            wrong(Wrong::Died, format!("{status} after {act:?}, {last}"));
+        }
+        Some(_) => {}
+    }
+    unseen_since
+}
+
+/// Returns how a process has grown since it had its size, if it has.
+fn growth(sizes: &[Size]) -> Option<String> {
+    let (first, last) = (sizes.get(WARM_UP)?, sizes.last()?);
+    let is_larger = last.descriptors > first.descriptors + 2
+        || last.threads > first.threads + 2
+        || last.memory > first.memory + first.memory / 5 + GROWTH;
+    is_larger.then(|| format!("{first:?}, then {last:?}"))
+}

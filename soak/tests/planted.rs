@@ -1,0 +1,97 @@
+//! The suite finds each kind of bug: a runtime has one at a time.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use lambda_wasm_soak::ledger::{Counts, Wrong};
+use lambda_wasm_soak::run::{Options, run};
+
+/// Runs a runtime with a bug, with this number of workers.
+fn with_bug(bug: &str, workers: usize) -> Counts {
+    let options = Options {
+        seed: 1,
+        invocations: 1000,
+        time: Duration::ZERO,
+        events_per_process: 1000,
+        workers: vec![workers],
+        patience: Duration::from_secs(4),
+        runtime: Some((env!("CARGO_BIN_EXE_faulty-runtime").into(), bug.to_owned())),
+    };
+    run(&options, |_, _| {}).unwrap()
+}
+
+#[track_caller]
+fn finds(bug: &str, wrong: Wrong) {
+    for workers in [1, 4] {
+        let counts = with_bug(bug, workers);
+        let found = counts.wrong.get(&wrong).copied().unwrap_or(0);
+        assert!(
+            found > 0,
+            "{bug}, {workers} workers: {:?}",
+            counts.described
+        );
+    }
+}
+
+#[test]
+fn a_runtime_without_a_bug_passes() {
+    for workers in [1, 4] {
+        let counts = with_bug("none", workers);
+        assert_eq!(counts.described, Vec::<String>::new());
+        assert!(counts.handed_out >= 1000, "{counts:?}");
+        assert_eq!(counts.answered, counts.handed_out);
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_found() {
+    finds("loses", Wrong::Lost);
+}
+
+#[test]
+fn a_second_answer_is_found() {
+    finds("doubles", Wrong::Doubled);
+}
+
+#[test]
+fn an_answer_of_another_invocation_is_found() {
+    finds("crosses", Wrong::Crossed);
+}
+
+#[test]
+fn an_answer_to_another_id_is_found() {
+    finds("misnames", Wrong::Crossed);
+}
+
+#[test]
+fn an_answer_to_no_invocation_is_found() {
+    finds("invents", Wrong::Invented);
+}
+
+#[test]
+fn a_failure_that_was_not_asked_for_is_found() {
+    finds("fails", Wrong::Hurt);
+}
+
+#[test]
+fn a_worker_that_hangs_is_found() {
+    finds("hangs", Wrong::Hung);
+}
+
+#[test]
+fn a_process_that_ends_is_found() {
+    finds("dies", Wrong::Died);
+}
+
+#[test]
+fn a_torn_line_is_found() {
+    finds("tears-its-log", Wrong::Torn);
+}
+
+#[test]
+fn leaks_are_found() {
+    for bug in ["leaks-memory", "leaks-descriptors", "leaks-threads"] {
+        finds(bug, Wrong::Leaked);
+    }
+}
