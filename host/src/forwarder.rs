@@ -193,7 +193,7 @@ impl<'a> ResponseForwarder<'a> {
             self.answer()?;
         }
         if let Some(stream) = self.state.take_stream() {
-            let until = self.timeline.close_stream();
+            let until = self.timeline.close_stream;
             self.responder.close(stream, until).await?;
         }
         if let Some(failure) = late {

@@ -45,6 +45,8 @@ pub struct Timeline {
     pub ask_next_by: Instant,
     /// From when on a blocked thread counts as stuck although it has answered.
     pub abandon: Instant,
+    /// Until when the end of a streamed response may leave.
+    pub close_stream: Instant,
 }
 
 impl Timeline {
@@ -56,14 +58,16 @@ impl Timeline {
     pub fn new(now: Instant, deadline: Instant, margin: Duration) -> Self {
         let left = deadline.saturating_duration_since(now);
         let margin = margin.min(left / 2);
-        // An invocation that comes too late also gets the time to be stopped.
         let stop = deadline.checked_sub(margin).unwrap_or(deadline);
-        let stuck = stop.max(now) + stuck_after(margin);
+        // An invocation that comes too late also gets the time to be stopped and answered.
+        let stopped = stop.max(now);
+        let stuck = stopped + stuck_after(margin);
         Self {
             stop,
             stuck,
             ask_next_by: deadline.checked_sub(margin / 4).unwrap_or(deadline),
             abandon: stuck + ABANDON_AFTER,
+            close_stream: stopped + STREAM_CLOSE,
         }
     }
 
@@ -71,12 +75,6 @@ impl Timeline {
     #[must_use]
     pub fn give_up(stop: Instant) -> Instant {
         stop + GRACE
-    }
-
-    /// Returns until when the end of a streamed response may leave.
-    #[must_use]
-    pub fn close_stream(&self) -> Instant {
-        self.stop + STREAM_CLOSE
     }
 
     /// Returns whether work that takes so long ends before the worker has to ask for the next event.
@@ -128,6 +126,7 @@ mod tests {
         let late = Timeline::new(now, now - millis(100), millis(80));
         assert_eq!(late.stop, now - millis(100));
         assert_eq!(late.stuck, now + STUCK_AFTER);
+        assert_eq!(late.close_stream, now + STREAM_CLOSE);
         assert!(!late.has_time_for(Duration::ZERO));
     }
 }

@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use base64::Engine;
@@ -42,35 +44,14 @@ enum Piece {
     End,
 }
 
-/// Why a response was not sent.
-struct Unsent {
-    why: String,
-    /// Whether the Runtime API may have seen some of it.
-    has_begun: bool,
-}
-
-impl Unsent {
-    fn before(error: impl ToString) -> Self {
-        Self {
-            why: error.to_string(),
-            has_begun: false,
-        }
-    }
-
-    fn after(why: String) -> Self {
-        Self {
-            why,
-            has_begun: true,
-        }
-    }
-}
-
 /// A response that is being sent.
 pub struct StreamedResponse {
     pieces: mpsc::Sender<Piece>,
     /// The pieces that wait to leave. While the function writes, it is one chunk.
     queue: VecDeque<Piece>,
-    sending: JoinHandle<Result<StatusCode, Unsent>>,
+    sending: JoinHandle<Result<StatusCode, String>>,
+    /// Whether the Runtime API may have seen some of it.
+    has_begun: Arc<AtomicBool>,
     endpoint: String,
     id: String,
     log: Log,
@@ -94,12 +75,13 @@ impl StreamedResponse {
             Pieces(Some(receiver)),
         );
         let addresses = endpoint.addresses.clone();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&has_begun);
         Self {
             pieces,
             queue: VecDeque::new(),
-            sending: tokio::spawn(async move {
-                send(addresses, request.map_err(Unsent::before)?).await
-            }),
+            sending: tokio::spawn(async move { send(addresses, request?, &begins).await }),
+            has_begun,
             endpoint: endpoint.name.clone(),
             id: invocation.id.clone(),
             log,
@@ -182,13 +164,7 @@ impl StreamedResponse {
                 refused = Some(status_field(status));
                 format!("the Runtime API did not take the streamed response: {status}")
             }
-            Ok(Ok(Err(Unsent { why, has_begun }))) => {
-                let why = format!("the streamed response could not be sent: {why}");
-                if !has_begun {
-                    return Ok(Some(Failure::new(ErrorType::ResponseNotSent, why)));
-                }
-                why
-            }
+            Ok(Ok(Err(why))) => format!("the streamed response could not be sent: {why}"),
             Ok(Err(error)) => format!("the streamed response could not be sent: {error}"),
             Err(_) => {
                 self.sending.abort();
@@ -197,6 +173,9 @@ impl StreamedResponse {
                 "the streamed response was cut off: it was not read in time".to_owned()
             }
         };
+        if !self.has_begun.load(Ordering::Relaxed) {
+            return Ok(Some(Failure::new(ErrorType::ResponseNotSent, why)));
+        }
         let fields = refused.as_slice();
         self.log
             .host_with(Level::Error, Some(&self.id), &why, fields);
@@ -223,17 +202,21 @@ fn request(
     request.body(body).map_err(|error| error.to_string())
 }
 
-async fn send(addresses: Vec<SocketAddr>, request: Request<Pieces>) -> Result<StatusCode, Unsent> {
-    let text = |error: hyper::Error| {
-        Unsent::after(match std::error::Error::source(&error) {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        })
+async fn send(
+    addresses: Vec<SocketAddr>,
+    request: Request<Pieces>,
+    has_begun: &AtomicBool,
+) -> Result<StatusCode, String> {
+    let text = |error: hyper::Error| match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     };
+    let unconnected = |error: std::io::Error| error.to_string();
     let stream = TcpStream::connect(&addresses[..])
         .await
-        .map_err(Unsent::before)?;
-    stream.set_nodelay(true).map_err(Unsent::before)?;
+        .map_err(unconnected)?;
+    stream.set_nodelay(true).map_err(unconnected)?;
+    has_begun.store(true, Ordering::Relaxed);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(text)?;
