@@ -41,6 +41,10 @@ else
   skip "sam validate, sam build (there is no target/tools/bin/sam)"
 fi
 
+step "models of the threads" env RUSTFLAGS="--cfg loom" \
+  cargo test --quiet --release -p lambda-wasm-lifecycle --lib --target-dir target/loom
+passed+=("models")
+
 say "tests (minutes to build, when all is new)"
 log=target/test.log
 if ! cargo test --release --workspace --exclude lambda-wasm-bench --no-fail-fast --target-dir target 2>&1 | tee "$log"; then

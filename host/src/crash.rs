@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use thiserror::Error;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{ResourceLimiter as _, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -13,7 +14,6 @@ use crate::failure::{ErrorType, Failure};
 use crate::frames;
 use crate::guest_output::TooMuchOutput;
 use crate::sandbox::{HoldsTooMuch, HostState, MAX_RANDOM, TooManyFiles};
-use crate::watchdog::TimedOut;
 
 /// The reason why a call into a guest did not return.
 pub(crate) enum CallError {
@@ -22,6 +22,11 @@ pub(crate) enum CallError {
     /// The guest waited in a host function when it had to stop.
     TimedOut,
 }
+
+/// The error that stops a guest which computes when it has to stop.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("the deadline has come")]
+pub(crate) struct TimedOut;
 
 impl CallError {
     /// Returns the failure to report for a call that began at `since`. Writes a core dump if the policy asks for one.

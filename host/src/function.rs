@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use lambda_wasm_lifecycle::Watchdog;
 use lambda_wasm_memory::allocator;
 use wasmtime::Engine;
 use wasmtime::component::InstancePre;
@@ -22,7 +23,6 @@ use crate::policy::{ONE_REQUEST, Policy, at_cpu_share};
 use crate::sandbox::{HostState, SandboxConfig};
 use crate::timeline::Timeline;
 use crate::timings::Timings;
-use crate::watchdog::Watchdog;
 use crate::world::{self, IncompatibleComponent, World};
 use crate::{engine, imports, variant};
 
@@ -108,7 +108,7 @@ impl Function {
         Ok(Self {
             file: path.clone(),
             environment: config.environment.clone(),
-            watchdog: Watchdog::new(engine.clone()),
+            watchdog: watchdog(engine.clone()),
             observers,
             engine,
             component: pre,
@@ -176,6 +176,11 @@ impl Function {
     pub(crate) fn unsupported(&self, why: &IncompatibleComponent) -> Failure {
         unsupported(&self.file, why)
     }
+}
+
+/// Creates the watchdog of the engine's guests.
+fn watchdog(engine: Engine) -> Watchdog {
+    Watchdog::new(move || engine.increment_epoch())
 }
 
 fn unusable(error: ArtifactError) -> Failure {

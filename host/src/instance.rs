@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lambda_wasm_lifecycle::Watchdog;
 use wasmtime::{Store, component};
 
 use crate::crash::CallError;
@@ -16,7 +17,6 @@ use crate::observer::InstanceMade;
 use crate::outbound::Client;
 use crate::sandbox::{self, HostState};
 use crate::timeline::Timeline;
-use crate::watchdog::Watchdog;
 
 /// An instance and its store. It serves one invocation, or several if the policy says `reuse`.
 pub(crate) struct Instance {

@@ -1,9 +1,10 @@
 //! Answers one invocation, once: whoever claims the answer first sends it.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+
+use lambda_wasm_lifecycle::Claim;
 
 use crate::failure::{ErrorType, Failure};
 use crate::guest_output::GuestOutput;
@@ -22,28 +23,14 @@ pub(crate) const LARGEST_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 /// Answers one invocation.
 pub struct Responder<'a> {
     client: &'a RuntimeClient,
-    claim: AnswerClaim,
+    invocation: Arc<Invocation>,
+    claim: Claim,
     /// The type of the first failure, if there is one.
     error_type: OnceLock<String>,
     observers: &'a Observers,
     log: Log,
     /// The output of the invocation's instance, once it has one.
     output: OnceLock<GuestOutput>,
-}
-
-/// The right to answer an invocation. It is claimed once, and never given back. Clones share it, also between threads.
-#[derive(Debug, Clone)]
-pub struct AnswerClaim {
-    invocation: Arc<Invocation>,
-    is_claimed: Arc<AtomicBool>,
-}
-
-impl AnswerClaim {
-    /// Claims the right. Returns the invocation to answer, or `None` if the right was claimed before.
-    #[must_use]
-    pub fn claim(&self) -> Option<&Arc<Invocation>> {
-        (!self.is_claimed.swap(true, Ordering::AcqRel)).then_some(&self.invocation)
-    }
 }
 
 impl<'a> Responder<'a> {
@@ -57,10 +44,8 @@ impl<'a> Responder<'a> {
     ) -> Self {
         Self {
             client,
-            claim: AnswerClaim {
-                invocation,
-                is_claimed: Arc::default(),
-            },
+            invocation,
+            claim: Claim::new(),
             error_type: OnceLock::new(),
             observers,
             log,
@@ -73,9 +58,15 @@ impl<'a> Responder<'a> {
         let _ = self.output.set(output);
     }
 
+    /// Returns the invocation.
+    #[must_use]
+    pub fn invocation(&self) -> &Arc<Invocation> {
+        &self.invocation
+    }
+
     /// Returns the claim to the answer, for another thread.
     #[must_use]
-    pub fn claim(&self) -> AnswerClaim {
+    pub fn claim(&self) -> Claim {
         self.claim.clone()
     }
 
@@ -100,10 +91,10 @@ impl<'a> Responder<'a> {
         if body.len() > LARGEST_RESPONSE {
             return self.report(&too_large(body.len()));
         }
-        match self.claim.claim() {
-            Some(invocation) => self.client.respond(invocation, content_type, body),
-            None => Ok(()),
+        if !self.claim.claim() {
+            return Ok(());
         }
+        self.client.respond(&self.invocation, content_type, body)
     }
 
     /// Answers the invocation with a failure, unless it has been answered, and logs the failure.
@@ -124,17 +115,17 @@ impl<'a> Responder<'a> {
     ///
     /// Returns an error if the process has to end.
     pub fn fail(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
-        match self.claim.claim() {
-            Some(invocation) => self.send(invocation, failure),
-            None => Ok(()),
+        if !self.claim.claim() {
+            return Ok(());
         }
+        self.send(failure)
     }
 
     /// Tells the observers, and so the log, of a failure of the invocation, without an answer.
     pub fn log(&self, failure: &Failure) {
         self.set_failed(failure);
         let event = InvocationFailed {
-            invocation: &self.claim.invocation,
+            invocation: &self.invocation,
             failure: &sendable(failure),
             output: self.output.get(),
             is_stuck: false,
@@ -145,15 +136,15 @@ impl<'a> Responder<'a> {
 
     /// Logs a warning about the invocation.
     pub fn warn(&self, message: &str) {
-        let id = Some(self.claim.invocation.id.as_str());
+        let id = Some(self.invocation.id.as_str());
         self.log.host(Level::Warn, id, message);
     }
 
     /// Begins a streamed response, unless the invocation has been answered. Has to be called inside a tokio runtime with I/O.
     #[must_use]
     pub fn stream(&self, content_type: &str) -> Option<StreamedResponse> {
-        let invocation = self.claim.claim()?;
-        Some(self.client.stream(invocation, content_type))
+        let is_ours = self.claim.claim();
+        is_ours.then(|| self.client.stream(&self.invocation, content_type))
     }
 
     /// Waits until `until` for a streamed response to be sent. If nothing of it has left, a failure takes its place: the
@@ -170,7 +161,7 @@ impl<'a> Responder<'a> {
         let Some(failure) = stream.close(until.into()).await? else {
             return Ok(());
         };
-        let sent = self.send(&self.claim.invocation, &failure);
+        let sent = self.send(&failure);
         self.log(&failure);
         sent
     }
@@ -181,9 +172,9 @@ impl<'a> Responder<'a> {
     }
 
     /// Sends a failure. The caller has claimed the answer.
-    fn send(&self, invocation: &Invocation, failure: &Failure) -> Result<(), RuntimeApiError> {
+    fn send(&self, failure: &Failure) -> Result<(), RuntimeApiError> {
         self.set_failed(failure);
-        self.client.fail(invocation, &sendable(failure))
+        self.client.fail(&self.invocation, &sendable(failure))
     }
 }
 

@@ -17,13 +17,13 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::bindings::invocation;
+use crate::crash::TimedOut;
 use crate::failure::{ErrorType, Failure};
 use crate::guest_output::GuestOutput;
 use crate::invocation::{Invocation, header};
 use crate::log::Stream;
 use crate::outbound::{Client, Outbound};
 use crate::policy::{Dumps, Preopen};
-use crate::watchdog::TimedOut;
 
 pub(crate) use config::SandboxConfig;
 pub(crate) use descriptors::{CONNECTIONS, OpenFiles, Opening, TooManyFiles};

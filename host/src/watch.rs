@@ -8,19 +8,18 @@
 //! supervisor.
 
 use std::mem::replace;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+use lambda_wasm_lifecycle::{Alarm, End, Shutdown, Stuck, Underway};
 
 use crate::function::Function;
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::process::{self, ThreadId};
 use crate::responder::Responder;
-use crate::shutdown::Shutdown;
 use crate::termination::Termination;
-use crate::timeline::{RECHECK, Timeline};
-use crate::watchdog::Alarm;
+use crate::timeline::{MAX_LOG_WAIT, RECHECK, Timeline};
 
 /// Watches the invocations of all workers.
 pub struct Watch {
@@ -30,35 +29,27 @@ pub struct Watch {
     /// How long the process took to start.
     start_took: OnceLock<Duration>,
     /// The end of the process.
-    pub shutdown: Shutdown,
+    pub shutdown: Arc<Shutdown>,
+    /// Receives SIGTERM.
+    pub termination: Arc<Termination>,
     on_stuck: Box<dyn Fn(StuckInvocation) + Send + Sync>,
 }
 
 /// An invocation whose thread is stuck.
 pub struct StuckInvocation {
-    /// The invocation, if it has not been answered.
-    pub unanswered: Option<Arc<Invocation>>,
+    /// Who answers it, and the fate of its thread.
+    pub stuck: Stuck,
+    /// The invocation.
+    pub invocation: Arc<Invocation>,
     /// When the invocation began.
     pub since: Instant,
     /// The invocation's timeline.
     pub timeline: Timeline,
-    /// The fate of the thread. `None` if it returned after all.
-    pub left: Option<Left>,
-}
-
-/// A thread that was left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Another thread takes its place.
-    Replaced,
-    /// There are too many of these threads: the process ends.
-    TooMany,
 }
 
 /// The watch over one invocation. The watch ends when the guard is dropped.
 pub struct InvocationGuard<'a> {
-    watch: &'a Watch,
-    progress: Arc<Progress>,
+    underway: Arc<Underway>,
     _alarms: [Alarm<'a>; 2],
 }
 
@@ -78,9 +69,21 @@ impl Watch {
             log,
             workers,
             start_took: OnceLock::new(),
-            shutdown: Shutdown::new(log, termination),
+            shutdown: Arc::new(Shutdown::new(ProcessEnd(log))),
+            termination,
             on_stuck: Box::new(on_stuck),
         }
+    }
+
+    /// Returns whether the process ends as soon as no invocation is under way. No worker asks for another event then.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.shutdown.is_requested() || self.termination.is_requested()
+    }
+
+    /// Counts a worker that asks for no further event.
+    pub fn end_worker(&self) {
+        self.shutdown.end_worker(self.termination.is_requested());
     }
 
     /// Sets how long the process took to start.
@@ -102,64 +105,36 @@ impl Watch {
         timeline: Timeline,
         thread: ThreadId,
     ) -> InvocationGuard<'a> {
-        self.shutdown.begin_invocation();
-        let progress = Arc::new(Progress::new());
+        let underway = Underway::begin(&self.shutdown, responder.claim());
         let since = Instant::now();
-        let watchdog = &self.function.watchdog;
-
-        let (watch, its, claim) = (Arc::clone(self), Arc::clone(&progress), responder.claim());
-        let mut is_stuck = stuck_twice(thread);
-        let unanswered = watchdog.alarm(timeline.stuck, move || {
-            if !is_stuck() {
-                return Some(Instant::now() + RECHECK);
-            }
-            // A response that is being sent, or has been, is kept whatever follows it.
-            if let Some(invocation) = claim.claim() {
-                let left = watch.leave(&its);
-                (watch.on_stuck)(StuckInvocation {
-                    unanswered: Some(Arc::clone(invocation)),
-                    since,
-                    timeline,
-                    left,
-                });
-            }
-            None
-        });
-
-        let (watch, its) = (Arc::clone(self), Arc::clone(&progress));
-        let mut is_stuck = stuck_twice(thread);
-        let abandoned = watchdog.alarm(timeline.abandon, move || {
-            if !is_stuck() {
-                return Some(Instant::now() + RECHECK);
-            }
-            (watch.on_stuck)(StuckInvocation {
-                unanswered: None,
-                since,
-                timeline,
-                left: watch.leave(&its),
-            });
-            None
-        });
-        InvocationGuard {
-            watch: self,
-            progress,
-            _alarms: [unanswered, abandoned],
-        }
-    }
-
-    /// Leaves a thread behind. Returns what becomes of its work, or `None` if the thread was not stuck after all.
-    fn leave(&self, progress: &Progress) -> Option<Left> {
-        // The thread is counted first: it undoes that as soon as it sees that it was left behind.
-        let left = match self.shutdown.abandon_thread() {
-            true => Left::Replaced,
-            false => Left::TooMany,
+        // Decides what becomes of the invocation if the thread is stuck at this moment.
+        let alarm = |at, decide: fn(&Underway) -> Option<Stuck>| {
+            let (watch, underway) = (Arc::clone(self), Arc::clone(&underway));
+            let invocation = Arc::clone(responder.invocation());
+            let mut is_stuck = stuck_twice(thread);
+            self.function.watchdog.alarm(at, move || {
+                if !is_stuck() {
+                    return Some(Instant::now() + RECHECK);
+                }
+                if let Some(stuck) = decide(&underway) {
+                    (watch.on_stuck)(StuckInvocation {
+                        stuck,
+                        invocation: Arc::clone(&invocation),
+                        since,
+                        timeline,
+                    });
+                }
+                None
+            })
         };
-        if !progress.leave(left) {
-            self.shutdown.recover_thread();
-            return None;
+        let alarms = [
+            alarm(timeline.stuck, Underway::give_up),
+            alarm(timeline.abandon, Underway::abandon),
+        ];
+        InvocationGuard {
+            underway,
+            _alarms: alarms,
         }
-        self.shutdown.end_invocation();
-        Some(left)
     }
 
     /// Re-executes the process if it has kept much memory of an invocation, which the next one may need, or many threads,
@@ -168,7 +143,7 @@ impl Watch {
     /// Does nothing if there are other workers.
     #[must_use]
     pub fn recycle_if_bloated(&self, timeline: &Timeline) -> bool {
-        if self.workers > 1 || self.shutdown.is_requested() || !process::is_bloated() {
+        if self.workers > 1 || self.is_ending() || !process::is_bloated() {
             return false;
         }
         if !timeline.has_time_for(self.restart_takes()) {
@@ -187,17 +162,21 @@ impl InvocationGuard<'_> {
     /// Ends the invocation. Returns whether the thread goes on: it does not if another thread has taken its place.
     #[must_use]
     pub fn finish(self) -> bool {
-        let shutdown = &self.watch.shutdown;
-        match self.progress.finish() {
-            None => {
-                shutdown.end_invocation();
-                true
-            }
-            Some(left) => {
-                shutdown.recover_thread();
-                left == Left::TooMany
-            }
-        }
+        self.underway.finish()
+    }
+}
+
+/// How the process ends, and the log that says why.
+struct ProcessEnd(Log);
+
+impl End for ProcessEnd {
+    fn log(&self, reason: &str) {
+        let log = self.0.waiting_at_most(MAX_LOG_WAIT);
+        log.host(Level::Fatal, None, reason);
+    }
+
+    fn exit(&self, is_terminated: bool) {
+        std::process::exit(if is_terminated { 0 } else { 1 });
     }
 }
 
@@ -208,39 +187,5 @@ fn stuck_twice(thread: ThreadId) -> impl FnMut() -> bool + Send {
     move || {
         let is_blocked = thread.is_blocked();
         replace(&mut was_blocked, is_blocked) && is_blocked
-    }
-}
-
-/// The state of an invocation's thread.
-struct Progress(AtomicU8);
-
-impl Progress {
-    const UNDERWAY: u8 = 0;
-    const REPLACED: u8 = 1;
-    const TOO_MANY: u8 = 2;
-    const FINISHED: u8 = 3;
-
-    fn new() -> Self {
-        Self(AtomicU8::new(Self::UNDERWAY))
-    }
-
-    /// Leaves the thread behind. Returns `false` if that has been done, or the invocation has ended.
-    fn leave(&self, left: Left) -> bool {
-        let becomes = match left {
-            Left::Replaced => Self::REPLACED,
-            Left::TooMany => Self::TOO_MANY,
-        };
-        self.0
-            .compare_exchange(Self::UNDERWAY, becomes, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-    }
-
-    /// Ends the invocation. Returns whether its thread was left behind before.
-    fn finish(&self) -> Option<Left> {
-        match self.0.swap(Self::FINISHED, Ordering::AcqRel) {
-            Self::REPLACED => Some(Left::Replaced),
-            Self::TOO_MANY => Some(Left::TooMany),
-            _ => None,
-        }
     }
 }

@@ -132,7 +132,7 @@ impl Worker {
     pub fn run(mut self) -> Result<(), RuntimeApiError> {
         self.helpers.attach();
         let thread = ThreadId::current();
-        while !self.watch.shutdown.is_requested() {
+        while !self.watch.is_ending() {
             let Some(invocation) = self.client.next()? else {
                 break;
             };
@@ -173,14 +173,13 @@ impl Worker {
                 return Ok(());
             }
             let used = handled?;
-            if self.watch.shutdown.termination.is_requested() {
+            if self.watch.termination.is_requested() {
                 break;
             }
             // A used instance is dropped after the response: to give its memory back takes longer than to send a response.
             self.tidy_up(used, &timeline, responder.has_failed());
-            self.watch.shutdown.exit_if_idle();
         }
-        self.watch.shutdown.end_worker();
+        self.watch.end_worker();
         Ok(())
     }
 
@@ -218,7 +217,7 @@ impl Worker {
     /// Creates the next instance after the response, before the next event is asked for. If the instance is not created in
     /// time, or at all, the next invocation creates its own and gets the failure.
     fn create_ahead(&mut self, timeline: &Timeline) -> Option<Instance> {
-        if self.watch.shutdown.is_requested() || !timeline.has_time_for(self.instance_took) {
+        if self.watch.is_ending() || !timeline.has_time_for(self.instance_took) {
             return None;
         }
         let since = Instant::now();

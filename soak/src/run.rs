@@ -16,11 +16,14 @@ use crate::process::{Environment, Kind, LogTo, Size};
 /// How many events are handed out before the process is measured while it is idle.
 const ROUND: u64 = 250;
 
-/// How many rounds a process needs until it has its size.
+/// How many rounds a process needs at least until it has its size.
 const WARM_UP: usize = 2;
 
-/// How much larger a process may get after that, in KiB: the allocator keeps some of each worker's memory.
-const GROWTH: u64 = 4096;
+/// How many events a worker needs for that: each keeps the memory of its largest ones.
+const EVENTS_TO_WARM_UP: usize = 60;
+
+/// How much larger a process may get after that, in KiB, and for each worker.
+const GROWTH: (u64, u64) = (4096, 512);
 
 /// A run.
 #[derive(Debug, Clone)]
@@ -150,7 +153,7 @@ fn live(options: &Options, number: u64, events: u64) -> Result<(Kind, Counts)> {
             }
         }
     }
-    if let Some(growth) = growth(&sizes) {
+    if let Some(growth) = growth(&sizes, kind.workers) {
         wrong(Wrong::Leaked, growth);
     }
     let unseen_since = match unseen_since {
@@ -304,10 +307,12 @@ fn last_act(
 }
 
 /// Returns how a process has grown since it had its size, if it has.
-fn growth(sizes: &[Size]) -> Option<String> {
-    let (first, last) = (sizes.get(WARM_UP)?, sizes.last()?);
+fn growth(sizes: &[Size], workers: usize) -> Option<String> {
+    let warm = WARM_UP.max(workers * EVENTS_TO_WARM_UP / ROUND as usize);
+    let (first, last) = (sizes.get(warm)?, sizes.last()?);
+    let spare = first.memory / 5 + GROWTH.0 + GROWTH.1 * workers as u64;
     let is_larger = last.descriptors > first.descriptors + 2
         || last.threads > first.threads + 2
-        || last.memory > first.memory + first.memory / 5 + GROWTH;
+        || last.memory > first.memory + spare;
     is_larger.then(|| format!("{first:?}, then {last:?}"))
 }

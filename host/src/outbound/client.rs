@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::TokioExecutor;
+use lambda_wasm_lifecycle::{Watchdog, Yielding};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -26,7 +27,6 @@ use super::observed::ObservedRequest;
 use super::sign::Signing;
 use super::wire::ConnectionCounter;
 use crate::sandbox::CONNECTIONS;
-use crate::watchdog::{Watchdog, Yielding};
 
 /// The time to connect, with name and TLS, if the function does not set a limit.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -1,9 +1,9 @@
 //! Requests that have not ended.
 
+use lambda_wasm_lifecycle::Yielding;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::observed::ObservedRequest;
-use crate::watchdog::Yielding;
 
 /// A request that has not ended. While there is such a request, guests that compute yield now and then, so that its bytes can
 /// move.

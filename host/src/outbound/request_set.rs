@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
+use lambda_wasm_lifecycle::Yielding;
 use wasmtime_wasi_http::{Error, Result, WasiBody};
 
 use super::body::{ResponseBody, ReturnedBody};
-use crate::watchdog::Yielding;
 
 /// The result of a request.
 type SendResult = Result<http::Response<ResponseBody>>;

@@ -4,12 +4,10 @@
 //! the epoch only makes the guest look at it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
-use wasmtime::Engine;
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
 /// How often the epoch moves while a guest has to stop and has not. Once is not always enough: a tick just before the guest's
 /// look at the clock would be lost.
@@ -19,17 +17,12 @@ const TICK: Duration = Duration::from_millis(1);
 /// yields.
 const YIELD: Duration = Duration::from_millis(10);
 
-/// The error that stops a guest which computes when it has to stop.
-#[derive(Debug, Clone, Copy, Error)]
-#[error("the deadline has come")]
-pub(crate) struct TimedOut;
-
 /// Interrupts guests, and makes decisions at given moments. Clones share one thread.
 #[derive(Debug, Clone)]
 pub struct Watchdog(Arc<Shared>);
 
 struct Shared {
-    engine: Engine,
+    move_epoch: Box<dyn Fn() + Send + Sync>,
     due: Mutex<Due>,
     changed: Condvar,
 }
@@ -80,12 +73,12 @@ pub struct Alarm<'a> {
 pub struct Yielding(Watchdog);
 
 impl Watchdog {
-    /// Creates a watchdog for the guests of an engine.
+    /// Creates a watchdog for the guests of an engine, whose epoch `move_epoch` moves.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(move_epoch: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Shared {
-            engine,
-            due: Mutex::default(),
+            move_epoch: Box::new(move_epoch),
+            due: Mutex::new(Due::default()),
             changed: Condvar::new(),
         }))
     }
@@ -161,6 +154,32 @@ impl Watchdog {
     }
 }
 
+#[cfg(all(loom, test))]
+impl Watchdog {
+    /// Makes the decision that is due, if there is one.
+    pub(crate) fn decide(&self, now: Instant) {
+        drop(self.0.decide(self.0.lock(), now));
+    }
+
+    /// Interrupts guests and sleeps until a condition holds.
+    pub(crate) fn interrupt_until(&self, now: Instant, is_over: impl Fn() -> bool) {
+        let mut due = self.0.lock();
+        loop {
+            let sleep = self.0.interrupt(&mut due, now);
+            if is_over() {
+                return;
+            }
+            due = self.0.sleep(due, sleep);
+        }
+    }
+
+    /// Returns whether no decision is to be made, and none is being made.
+    pub(crate) fn is_idle(&self) -> bool {
+        let due = self.0.lock();
+        due.alarms.is_empty() && due.deciding.is_none()
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Due> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
@@ -170,49 +189,69 @@ impl Shared {
         let mut due = self.lock();
         loop {
             let now = Instant::now();
-            if let Some(alarm) = due.alarms.first_entry()
-                && alarm.key().0 <= now
-            {
-                let ((_, number), mut decision) = alarm.remove_entry();
-                due.deciding = Some(number);
-                drop(due);
-                let again = decision();
-                due = self.lock();
-                // Unless the alarm was dropped during the decision.
-                if let (Some(at), Some(_)) = (again, due.deciding.take()) {
-                    due.alarms.insert((at, number), decision);
-                }
-                continue;
+            let has_decided;
+            (due, has_decided) = self.decide(due, now);
+            if !has_decided {
+                let sleep = self.interrupt(&mut due, now);
+                due = self.sleep(due, sleep);
             }
-            let next = due.stops.first().map(|&(at, _)| at);
-            let mut sleep = match next {
-                Some(at) if at <= now => {
-                    self.engine.increment_epoch();
-                    Some(TICK)
-                }
-                next => next.map(|at| at - now),
-            };
-            if due.yielding > 0 {
-                self.engine.increment_epoch();
-                sleep = Some(sleep.map_or(YIELD, |sleep| sleep.min(YIELD)));
+        }
+    }
+
+    /// Makes the first decision that is due. Returns `false` if no decision is.
+    fn decide<'a>(
+        &'a self,
+        mut due: MutexGuard<'a, Due>,
+        now: Instant,
+    ) -> (MutexGuard<'a, Due>, bool) {
+        let first = due.alarms.first_entry();
+        let Some(alarm) = first.filter(|alarm| alarm.key().0 <= now) else {
+            return (due, false);
+        };
+        let ((_, number), mut decision) = alarm.remove_entry();
+        due.deciding = Some(number);
+        drop(due);
+        let again = decision();
+        due = self.lock();
+        // Unless the alarm was dropped during the decision.
+        if let (Some(at), Some(_)) = (again, due.deciding.take()) {
+            due.alarms.insert((at, number), decision);
+        }
+        (due, true)
+    }
+
+    /// Interrupts the guests that have to stop, or to yield. Returns how long to sleep, if not until the thread is woken.
+    fn interrupt(&self, due: &mut Due, now: Instant) -> Option<Duration> {
+        let next = due.stops.first().map(|&(at, _)| at);
+        let mut sleep = match next {
+            Some(at) if at <= now => {
+                (self.move_epoch)();
+                Some(TICK)
             }
-            if let Some((&(at, _), _)) = due.alarms.first_key_value() {
-                let until = at - now;
-                sleep = Some(sleep.map_or(until, |sleep| sleep.min(until)));
+            next => next.map(|at| at - now),
+        };
+        if due.yielding > 0 {
+            (self.move_epoch)();
+            sleep = Some(sleep.map_or(YIELD, |sleep| sleep.min(YIELD)));
+        }
+        if let Some((&(at, _), _)) = due.alarms.first_key_value() {
+            let until = at - now;
+            sleep = Some(sleep.map_or(until, |sleep| sleep.min(until)));
+        }
+        due.asleep_until = sleep.map(|sleep| now + sleep);
+        sleep
+    }
+
+    fn sleep<'a>(&self, due: MutexGuard<'a, Due>, sleep: Option<Duration>) -> MutexGuard<'a, Due> {
+        match sleep {
+            Some(sleep) => {
+                let woken = self.changed.wait_timeout(due, sleep);
+                woken.unwrap_or_else(PoisonError::into_inner).0
             }
-            due.asleep_until = sleep.map(|sleep| now + sleep);
-            due = match sleep {
-                Some(sleep) => {
-                    self.changed
-                        .wait_timeout(due, sleep)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
-                }
-                None => self
-                    .changed
-                    .wait(due)
-                    .unwrap_or_else(PoisonError::into_inner),
-            };
+            None => {
+                let woken = self.changed.wait(due);
+                woken.unwrap_or_else(PoisonError::into_inner)
+            }
         }
     }
 }
@@ -242,7 +281,7 @@ impl Drop for Yielding {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -262,7 +301,7 @@ mod tests {
 
     #[test]
     fn sleeps_for_good_when_nothing_is_watched() {
-        let watchdog = Watchdog::new(Engine::default());
+        let watchdog = Watchdog::new(|| {});
         watchdog.start().unwrap();
         let watched = watchdog.watch(Instant::now() + Duration::from_millis(20));
         drop(watched);
@@ -271,7 +310,7 @@ mod tests {
 
     #[test]
     fn an_alarm_decides_again_until_it_is_dropped() {
-        let watchdog = Watchdog::new(Engine::default());
+        let watchdog = Watchdog::new(|| {});
         watchdog.start().unwrap();
         let (decided, decisions) = std::sync::mpsc::channel();
         let now = Instant::now();
@@ -291,7 +330,7 @@ mod tests {
 
     #[test]
     fn an_earlier_stop_wakes_it() {
-        let watchdog = Watchdog::new(Engine::default());
+        let watchdog = Watchdog::new(|| {});
         watchdog.start().unwrap();
         let _late = watchdog.watch(Instant::now() + Duration::from_secs(3600));
         let early = Instant::now() + Duration::from_millis(5);
