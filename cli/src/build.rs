@@ -43,6 +43,9 @@ pub struct Args {
     /// Keep debug information, from which `dev` tells the places of a stack trace in the source
     #[arg(long)]
     debug: bool,
+    /// Sign the artifact with this private key of Ed25519, in PKCS#8 and PEM
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// The bootstrap to put into dist/ [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     bootstrap: Option<PathBuf>,
@@ -83,6 +86,7 @@ pub fn architecture(name: &str) -> Result<Architecture, String> {
 pub fn run(args: &Args) -> Result<()> {
     let mut project = Project::open(&args.directory)?;
     project.options.debug = args.debug;
+    project.options.sign.clone_from(&args.sign);
     let dist = project.directory.join("dist");
     let native = crate::bootstrap::NATIVE.map(Architectures::One);
     let mut reports = Vec::new();

@@ -3,6 +3,7 @@
 mod functions;
 mod images;
 mod names;
+mod options;
 mod snapshot;
 mod wrap;
 
@@ -16,7 +17,7 @@ use std::thread;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use lambda_wasm_emulator::Architecture;
-use lambda_wasm_host::artifact::{self, FORMAT, HOST_TARGET, Trailer, WASMTIME};
+use lambda_wasm_host::artifact::{self, Ending, FORMAT, HOST_TARGET, Trailer, WASMTIME};
 use lambda_wasm_host::policy::{ONE_REQUEST, Policy};
 use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 use lambda_wasm_host::{cpu, engine, exports, imports};
@@ -24,6 +25,7 @@ use wasmtime::component::Component;
 use wasmtime::{CacheStore, Engine};
 
 use self::functions::KeptFunctions;
+pub use self::options::Options;
 use crate::component::Description;
 use crate::dev::source;
 use crate::output;
@@ -50,45 +52,6 @@ pub struct Args {
     /// Print JSON: the path, size and trailer of the artifact
     #[arg(long)]
     json: bool,
-}
-
-/// How a component is compiled, whatever the machine.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub struct Options {
-    /// Wrap the component in this middleware; repeat it for several, the outermost first
-    #[arg(long, value_name = "FILE")]
-    pub wrap: Vec<PathBuf>,
-    /// Leave out the names and offsets of stack traces: the artifact is smaller
-    #[arg(long)]
-    pub strip: bool,
-    /// Keep the component beside the artifact, in NAME.debug.wasm: from its debug information, `dev` tells the places of a stack
-    /// trace in the source
-    #[arg(long, conflicts_with = "strip")]
-    pub debug: bool,
-    /// Run the component's start code and its `init` now: instances start from the memory that these leave
-    #[arg(long)]
-    pub preinit: bool,
-    /// Have the component serve this event now, after --preinit: no instance does anything of it for the first time
-    #[arg(long, value_name = "FILE")]
-    pub warm: Option<PathBuf>,
-    /// Let instances have what the component got from this interface then, such as wasi:cli/environment; repeat it for
-    /// several
-    #[arg(long, value_name = "INTERFACE")]
-    pub keep: Vec<String>,
-}
-
-impl Options {
-    /// Reads the event of `--warm`.
-    fn event(&self) -> Result<Option<Vec<u8>>> {
-        let read = |path: &PathBuf| {
-            fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
-        };
-        self.warm.as_ref().map(read).transpose()
-    }
-
-    fn has_snapshot(&self) -> bool {
-        self.preinit || self.warm.is_some()
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -118,8 +81,12 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     let kept = KeptFunctions::read(&component).map(Arc::new);
-    let (artifact, debug) = compile(&component, args, &policy, kept.as_ref())
+    let key = args.options.key()?;
+    let (mut artifact, debug) = compile(&component, args, &policy, kept.as_ref())
         .with_context(|| format!("{name} cannot be compiled"))?;
+    if let Some(key) = key {
+        key.sign(&mut artifact);
+    }
     match debug {
         Some(file) => fs::write(&source, file)
             .with_context(|| format!("{} cannot be written", source.display()))?,
@@ -180,7 +147,12 @@ fn read(args: &Args) -> Result<Vec<u8>> {
 
 /// Whether the artifact is whole, and `run` would make the same.
 fn is_current(args: &Args) -> Result<bool> {
-    let Ok(trailer) = Trailer::inspect(&args.output) else {
+    let Ok(Ending {
+        trailer,
+        line,
+        signature,
+    }) = Ending::read(&args.output)
+    else {
         return Ok(false);
     };
     let component = read(args)?;
@@ -193,7 +165,8 @@ fn is_current(args: &Args) -> Result<bool> {
         && trailer.stripped == args.options.strip
         && trailer.prepared == args.options.has_snapshot()
         && trailer.warmed_by == args.options.event()?.map(|event| artifact::sha256(&event))
-        && trailer.component == artifact::sha256(&component);
+        && trailer.component == artifact::sha256(&component)
+        && args.options.is_signed(&line, signature.as_ref())?;
     Ok(is_same && artifact::verify(&args.output, &trailer).is_ok())
 }
 

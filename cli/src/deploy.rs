@@ -108,7 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
         !args.layers.is_empty(),
     )?;
     let handler = handler(&args.dist, &contents, args.handler.as_deref())?;
-    for warning in contents.check(None)?.warnings {
+    for warning in contents.check(None, None)?.warnings {
         eprintln!("warning: {warning}");
     }
     let zip = contents.zip()?;

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use lambda_wasm_host::artifact::{self, Kind, Trailer};
+use lambda_wasm_host::artifact::{self, ArtifactError, Ending, Kind, Trailer};
 use lambda_wasm_host::policy::Policy;
 use lambda_wasm_host::variant::{self, Variant};
 use lambda_wasm_host::world::{self, IncompatibleComponent, World};
@@ -67,15 +67,17 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
         )?;
         return Ok(text);
     }
-    let trailer = Trailer::inspect(path)?;
-    artifact::verify(path, &trailer)?;
+    let ending = Ending::read(path)?;
+    let trailer = &ending.trailer;
+    artifact::verify(path, trailer)?;
+    let signer = signer(path, &ending)?;
     let world = world::examine(trailer.needs(), trailer.exports.iter().map(String::as_str));
     let names: [&[String]; 3] = [&trailer.imports, &trailer.types, &trailer.exports];
-    let sizes = Sizes::of_artifact(&bytes, &trailer)?;
+    let sizes = Sizes::of_artifact(&bytes, trailer)?;
     if is_json {
         let size = (bytes.len(), &sizes);
-        let bootstrap = Variant::for_function(&trailer, &policy_of(path)).name();
-        let of_artifact = Some((&trailer, bootstrap));
+        let bootstrap = Variant::for_function(trailer, &policy_of(path)).name();
+        let of_artifact = Some((trailer, bootstrap, signer));
         return Ok(json("artifact", size, world, names, of_artifact));
     }
     write_names(
@@ -86,9 +88,24 @@ fn describe(path: &Path, is_json: bool) -> Result<String> {
         world,
         names,
     )?;
-    write_bootstrap(&mut text, path, &trailer)?;
-    write_trailer(&mut text, &trailer)?;
+    write_bootstrap(&mut text, path, trailer)?;
+    match signer {
+        Some(key) => writeln!(text, "signed by: {key} (verified)")?,
+        None => writeln!(text, "signed by: none")?,
+    }
+    write_trailer(&mut text, trailer)?;
     Ok(text)
+}
+
+/// Returns the public key that has signed an artifact.
+fn signer<'a>(path: &Path, ending: &'a Ending) -> Result<Option<&'a str>> {
+    let Some(signature) = &ending.signature else {
+        return Ok(None);
+    };
+    if !signature.is_valid_for(&ending.line) {
+        return Err(ArtifactError::InvalidSignature(path.to_owned()).into());
+    }
+    Ok(Some(&signature.key))
 }
 
 /// Which variant of `bootstrap` runs it, with the policy that lies beside it.
@@ -109,7 +126,7 @@ fn json(
     (size, sizes): (usize, &Sizes),
     world: Result<World, IncompatibleComponent>,
     [imports, types, exports]: [&[String]; 3],
-    of_artifact: Option<(&Trailer, &str)>,
+    of_artifact: Option<(&Trailer, &str, Option<&str>)>,
 ) -> String {
     let (world, unsupported) = match world {
         Ok(world) => (Some(world.to_string()), None),
@@ -127,8 +144,9 @@ fn json(
         "types": types,
         "exports": exports,
         "grants": grants::names(world::needed(imports, types)),
-        "trailer": of_artifact.map(|(trailer, _)| trailer),
-        "bootstrap": of_artifact.map(|(_, bootstrap)| bootstrap),
+        "trailer": of_artifact.map(|(trailer, ..)| trailer),
+        "bootstrap": of_artifact.map(|(_, bootstrap, _)| bootstrap),
+        "signer": of_artifact.and_then(|(.., signer)| signer),
     });
     format!("{report:#}\n")
 }

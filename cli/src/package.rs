@@ -8,11 +8,12 @@ use std::fs::File;
 use std::io::{self, Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lambda_wasm_emulator::{Architecture, Template};
 use lambda_wasm_host::artifact;
+use lambda_wasm_host::artifact::signature::{TRUST, TrustedKeys};
 use sha2::{Digest as _, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -46,6 +47,9 @@ pub struct Args {
     /// Check the directory or the zip, and write nothing
     #[arg(long)]
     check: bool,
+    /// Refuse artifacts that are not signed by one of the public keys in this file, in PEM
+    #[arg(long, value_name = "FILE", env = TRUST)]
+    trust: Option<PathBuf>,
     /// Print JSON: the path, size and hash of the zip, and its files
     #[arg(long)]
     json: bool,
@@ -98,8 +102,11 @@ pub fn run(args: &Args) -> Result<()> {
         // A default template that cannot be read is not an error of this command.
         None => Template::find().and_then(|path| Template::read(&path).ok()),
     };
+    let trust = args.trust.as_deref().map(TrustedKeys::read).transpose();
+    let trust = trust.map_err(|why| anyhow!(why))?;
+    let trust = trust.as_ref();
     if args.check {
-        return report_check(args, template.as_ref());
+        return report_check(args, template.as_ref(), trust);
     }
     let path = args.path();
     if path.is_file() {
@@ -112,7 +119,7 @@ pub fn run(args: &Args) -> Result<()> {
     let except = Some(args.output.as_path());
     let contents = Contents::collect(&path, except, args.bootstrap.as_deref(), args.layer)?;
     args.check_architecture(&contents)?;
-    let findings = contents.check(template.as_ref())?;
+    let findings = contents.check(template.as_ref(), trust)?;
     for warning in findings.warnings.iter().chain(&findings.of_template) {
         eprintln!("warning: {warning}");
     }
@@ -135,15 +142,19 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// Checks a directory or a zip as it is, and prints everything that would fail.
-fn report_check(args: &Args, template: Option<&Template>) -> Result<()> {
+fn report_check(
+    args: &Args,
+    template: Option<&Template>,
+    trust: Option<&TrustedKeys>,
+) -> Result<()> {
     let path = args.path();
     let findings = if path.is_file() {
-        check::archive(&path, args.layer, template)?
+        check::archive(&path, args.layer, template, trust)?
     } else {
         let except = Some(args.output.as_path());
         let contents = Contents::collect(&path, except, args.bootstrap.as_deref(), args.layer)?;
         args.check_architecture(&contents)?;
-        contents.findings(template, true)
+        contents.findings(template, trust, true)
     };
     let Findings {
         faults,
@@ -222,14 +233,23 @@ impl Contents {
     /// # Errors
     ///
     /// Returns an error that names the files if Lambda could not run them.
-    pub fn check(&self, template: Option<&Template>) -> Result<Findings> {
-        let mut findings = self.findings(template, false);
+    pub fn check(
+        &self,
+        template: Option<&Template>,
+        trust: Option<&TrustedKeys>,
+    ) -> Result<Findings> {
+        let mut findings = self.findings(template, trust, false);
         check::refuse(std::mem::take(&mut findings.faults))?;
         Ok(findings)
     }
 
-    fn findings(&self, template: Option<&Template>, as_it_is: bool) -> Findings {
-        let mut findings = check::check(&self.directory, &self.files, as_it_is);
+    fn findings(
+        &self,
+        template: Option<&Template>,
+        trust: Option<&TrustedKeys>,
+        as_it_is: bool,
+    ) -> Findings {
+        let mut findings = check::check(&self.directory, &self.files, trust, as_it_is);
         if let Some(template) = template {
             findings.of_template = check::against(&self.directory, &self.files, template);
         }

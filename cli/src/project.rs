@@ -181,6 +181,7 @@ impl Project {
             preinit: config.preinit,
             warm: config.warm.as_ref().map(here),
             keep: config.keep,
+            sign: None,
         };
         Ok(Some(Self {
             name,

@@ -1,8 +1,10 @@
 //! The `.cwasm`: wasmtime's ELF file, followed by a trailer that says what is in it.
 //!
 //! ```text
-//! ELF … | images of memories | a line of JSON | the line's length, u32 little-endian | "lmbdwasm"
+//! ELF … | images of memories | a line of JSON | a signature | the lines' length, u32 little-endian | "lmbdwasm"
 //! ```
+//!
+//! The signature is a second line, if the artifact is signed: [`signature`].
 //!
 //! The compile tool writes the trailer. The host reads it before there is an engine: the engine is made from it, and what
 //! does not fit is said in terms that a person can act on, where wasmtime has only strings. wasmtime ignores bytes after
@@ -20,8 +22,11 @@ use crate::cpu;
 use crate::world::{self, World};
 
 mod error;
+pub mod signature;
 
 pub use error::{ArtifactError, CORE_MODULE_HINT};
+
+use signature::Signature;
 
 /// The version of the trailer's own format.
 pub const FORMAT: u32 = 3;
@@ -29,7 +34,7 @@ pub const FORMAT: u32 = 3;
 /// The last bytes of every artifact.
 const MAGIC: &[u8; 8] = b"lmbdwasm";
 
-/// The end of the trailer, after the line of JSON: its length and the magic.
+/// The end of the trailer, after its lines: their length and the magic.
 const SUFFIX: usize = 4 + MAGIC.len();
 
 /// A trailer is read with one `pread` of this many bytes, a second one if it is larger.
@@ -162,54 +167,7 @@ impl Trailer {
     ///
     /// Returns an error if the file is not an artifact, or cannot be read.
     pub fn inspect(path: &Path) -> Result<Self, ArtifactError> {
-        let unreadable = |error| ArtifactError::Unreadable(path.to_owned(), error);
-        let missing = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => ArtifactError::NotFound(path.to_owned()),
-            _ => unreadable(error),
-        };
-        // Before it is opened: opening a pipe waits for its writer.
-        let metadata = path.metadata().map_err(missing)?;
-        if !metadata.is_file() {
-            return Err(unreadable(io::Error::other("it is not a regular file")));
-        }
-        let size = metadata.len();
-        let file = File::open(path).map_err(missing)?;
-        let read = |length: usize| -> Result<Vec<u8>, ArtifactError> {
-            let length = usize::try_from(size).unwrap_or(usize::MAX).min(length);
-            let mut bytes = vec![0; length];
-            file.read_exact_at(&mut bytes, size - length as u64)
-                .map_err(unreadable)?;
-            Ok(bytes)
-        };
-
-        let mut end = read(FIRST_READ)?;
-        let Some(length) = line_length(&end) else {
-            return Err(no_trailer(path, &file, size).unwrap_or_else(unreadable));
-        };
-        let invalid = |why: String| ArtifactError::InvalidTrailer(path.to_owned(), why);
-        if length > MAX_TRAILER || (length + SUFFIX) as u64 > size {
-            return Err(invalid(format!("it claims to be {length} bytes long")));
-        }
-        if length + SUFFIX > end.len() {
-            end = read(length + SUFFIX)?;
-        }
-        let line = &end[end.len() - SUFFIX - length..end.len() - SUFFIX];
-        let trailer: Self =
-            serde_json::from_slice(line).map_err(|error| invalid(error.to_string()))?;
-        if trailer.format != FORMAT {
-            return Err(invalid(format!(
-                "its format is {}, and {FORMAT} is known here",
-                trailer.format
-            )));
-        }
-        if trailer.length.checked_add((length + SUFFIX) as u64) != Some(size) {
-            return Err(invalid(format!(
-                "it was written for {} bytes, and the file has {} before it",
-                trailer.length,
-                size - (length + SUFFIX) as u64
-            )));
-        }
-        Ok(trailer)
+        Ending::read(path).map(|ending| ending.trailer)
     }
 
     /// Checks that this host, on this machine, can run the artifact.
@@ -257,11 +215,96 @@ impl Trailer {
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         let mut bytes = serde_json::to_vec(self)?;
         bytes.push(b'\n');
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(MAGIC);
+        let length = bytes.len();
+        append_suffix(&mut bytes, length);
         Ok(bytes)
     }
+}
+
+/// The end of an artifact: its trailer, as bytes too, and its signature.
+#[derive(Debug)]
+pub struct Ending {
+    /// The trailer.
+    pub trailer: Trailer,
+    /// The first line of the trailer, with its line end.
+    pub line: Vec<u8>,
+    /// The signature, which is not verified.
+    pub signature: Option<Signature>,
+}
+
+impl Ending {
+    /// Reads the end of the artifact at `path`, and checks that it belongs to the file.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the file is not an artifact, or cannot be read.
+    pub fn read(path: &Path) -> Result<Self, ArtifactError> {
+        let unreadable = |error| ArtifactError::Unreadable(path.to_owned(), error);
+        let missing = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => ArtifactError::NotFound(path.to_owned()),
+            _ => unreadable(error),
+        };
+        // Before it is opened: opening a pipe waits for its writer.
+        let metadata = path.metadata().map_err(missing)?;
+        if !metadata.is_file() {
+            return Err(unreadable(io::Error::other("it is not a regular file")));
+        }
+        let size = metadata.len();
+        let file = File::open(path).map_err(missing)?;
+        let read = |length: usize| -> Result<Vec<u8>, ArtifactError> {
+            let length = usize::try_from(size).unwrap_or(usize::MAX).min(length);
+            let mut bytes = vec![0; length];
+            file.read_exact_at(&mut bytes, size - length as u64)
+                .map_err(unreadable)?;
+            Ok(bytes)
+        };
+
+        let mut end = read(FIRST_READ)?;
+        let Some(length) = line_length(&end) else {
+            return Err(no_trailer(path, &file, size).unwrap_or_else(unreadable));
+        };
+        let invalid = |why: String| ArtifactError::InvalidTrailer(path.to_owned(), why);
+        if length > MAX_TRAILER || (length + SUFFIX) as u64 > size {
+            return Err(invalid(format!("it claims to be {length} bytes long")));
+        }
+        if length + SUFFIX > end.len() {
+            end = read(length + SUFFIX)?;
+        }
+        let lines = &end[end.len() - SUFFIX - length..end.len() - SUFFIX];
+        let first = lines.iter().position(|&byte| byte == b'\n');
+        let (line, rest) = lines.split_at(first.map_or(length, |at| at + 1));
+        let unclear = |error: serde_json::Error| invalid(error.to_string());
+        let trailer: Trailer = serde_json::from_slice(line).map_err(unclear)?;
+        let signature = match rest {
+            [] => None,
+            rest => Some(serde_json::from_slice(rest).map_err(unclear)?),
+        };
+        if trailer.format != FORMAT {
+            return Err(invalid(format!(
+                "its format is {}, and {FORMAT} is known here",
+                trailer.format
+            )));
+        }
+        if trailer.length.checked_add((length + SUFFIX) as u64) != Some(size) {
+            return Err(invalid(format!(
+                "it was written for {} bytes, and the file has {} before it",
+                trailer.length,
+                size - (length + SUFFIX) as u64
+            )));
+        }
+        Ok(Self {
+            trailer,
+            line: line.to_vec(),
+            signature,
+        })
+    }
+}
+
+/// Appends the end of a trailer whose lines have this length.
+fn append_suffix(bytes: &mut Vec<u8>, length: usize) {
+    let length = u32::try_from(length).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&length.to_le_bytes());
+    bytes.extend_from_slice(MAGIC);
 }
 
 /// Reads the whole artifact and compares its checksum with the trailer's.
@@ -270,8 +313,13 @@ impl Trailer {
 ///
 /// [`ArtifactError::Damaged`] if they differ, [`ArtifactError::Unreadable`] if the file cannot be read.
 pub fn verify(path: &Path, trailer: &Trailer) -> Result<(), ArtifactError> {
+    verify_as(path, path, trailer)
+}
+
+/// Does the same for the file at `source`, which errors name `path`.
+fn verify_as(path: &Path, source: &Path, trailer: &Trailer) -> Result<(), ArtifactError> {
     let hash = || -> io::Result<String> {
-        let mut elf = BufReader::with_capacity(64 * 1024, File::open(path)?.take(trailer.length));
+        let mut elf = BufReader::with_capacity(64 * 1024, File::open(source)?.take(trailer.length));
         let mut hasher = Sha256::new();
         loop {
             let part = elf.fill_buf()?;
@@ -322,7 +370,7 @@ fn major(version: &str) -> &str {
     version.split('.').next().unwrap_or(version)
 }
 
-/// The length of the line of JSON, from the last bytes of a file.
+/// The length of the lines, from the last bytes of a file.
 fn line_length(end: &[u8]) -> Option<usize> {
     let (_, suffix) = end.split_at_checked(end.len().checked_sub(SUFFIX)?)?;
     let (length, magic) = suffix.split_first_chunk::<4>()?;

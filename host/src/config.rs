@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::artifact::signature;
 use crate::failure::{ErrorType, Failure};
 use crate::log::{self, Format, Level};
 use crate::observer::trace;
@@ -37,6 +38,8 @@ pub struct Config {
     pub trace: Option<PathBuf>,
     /// Whether the artifact's checksum is verified at the start.
     pub verify: bool,
+    /// The file of the keys that have to have signed the artifact, if only signed ones are trusted.
+    pub trust: Option<PathBuf>,
     /// When the process was spawned, in nanoseconds of the monotonic clock, if the start's timings are asked for.
     pub timings: Option<u64>,
 }
@@ -237,6 +240,8 @@ impl Environment {
             verify: self
                 .get("LAMBDA_WASM_VERIFY")
                 .is_some_and(|value| value != "0"),
+            // An empty variable is not ignored: the file "" cannot be read.
+            trust: self.0.get(signature::TRUST).map(PathBuf::from),
             timings: self.get("LAMBDA_WASM_TIMINGS").map(|_| {
                 self.get("LAMBDA_WASM_SPAWNED_AT")
                     .and_then(|at| at.parse().ok())

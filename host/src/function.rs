@@ -1,5 +1,6 @@
 //! A function: a component that is loaded, and all that is the same for its instances.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -10,6 +11,7 @@ use lambda_wasm_memory::allocator;
 use wasmtime::Engine;
 use wasmtime::component::InstancePre;
 
+use crate::artifact::signature::{TRUST, TrustedArtifact, TrustedKeys};
 use crate::artifact::{self, ArtifactError, Trailer};
 use crate::bindings::init;
 use crate::config::{Config, Environment, FunctionMetadata};
@@ -57,7 +59,14 @@ impl Function {
     ) -> Result<Self, Failure> {
         let path = &config.component;
         let trailer = Trailer::read(path).map_err(unusable)?;
-        if config.verify {
+        let trusted = config.trust.as_deref();
+        let trusted = trusted.map(|keys| open_trusted(keys, path, &trailer));
+        let trusted = trusted.transpose()?;
+        // The engine maps the file that was verified, whatever is at its path now.
+        let source = trusted
+            .as_ref()
+            .map_or(path.as_path(), TrustedArtifact::path);
+        if config.verify && trusted.is_none() {
             artifact::verify(path, &trailer).map_err(unusable)?;
         }
         let exports = trailer.exports.iter().map(String::as_str);
@@ -86,12 +95,12 @@ impl Function {
             )
         };
         let coredump = sandbox.policy.coredump.is_some();
-        let engine = engine::for_artifact(&trailer, path, coredump).map_err(damaged)?;
+        let engine = engine::for_artifact(&trailer, source, coredump).map_err(damaged)?;
         timings.mark("engine");
         // A guest looks whether the host holds too much for it when the epoch moves.
         let interrupted = engine.clone();
         allocator::on_over_limit(move || interrupted.increment_epoch());
-        let component = engine::load(&engine, path).map_err(damaged)?;
+        let component = engine::load(&engine, source).map_err(damaged)?;
         timings.mark("file");
         let pre = imports::link(&engine, &component).map_err(|why| unsupported(path, &why))?;
         let has_other_type = |error| {
@@ -181,6 +190,23 @@ impl Function {
 /// Creates the watchdog of the engine's guests.
 fn watchdog(engine: Engine) -> Watchdog {
     Watchdog::new(move || engine.increment_epoch())
+}
+
+/// Opens the artifact at `path`, if one of the keys in the file `keys` has signed it.
+fn open_trusted(keys: &Path, path: &Path, trailer: &Trailer) -> Result<TrustedArtifact, Failure> {
+    let keys = TrustedKeys::read(keys).map_err(|why| {
+        let message = format!("{TRUST} cannot be followed: {why}");
+        Failure::new(ErrorType::InvalidConfiguration, message)
+    })?;
+    let trusted = keys.open(path).map_err(unusable)?;
+    if Trailer::inspect(trusted.path()).is_ok_and(|verified| verified == *trailer) {
+        return Ok(trusted);
+    }
+    let replaced = io::Error::other("it was replaced while it was read");
+    Err(unusable(ArtifactError::Unreadable(
+        path.to_owned(),
+        replaced,
+    )))
 }
 
 fn unusable(error: ArtifactError) -> Failure {

@@ -10,6 +10,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use lambda_wasm_emulator::Architecture;
 use lambda_wasm_host::artifact::Trailer;
+use lambda_wasm_host::artifact::signature::TrustedKeys;
 
 use super::files::Packed;
 use super::{MAX_UNZIPPED, megabytes};
@@ -31,8 +32,13 @@ pub struct Findings {
 /// Checks the files of a package.
 ///
 /// `as_it_is` says that the files are deployed with the permissions that they have. `package` corrects
-/// them.
-pub(super) fn check(directory: &Path, files: &[Packed], as_it_is: bool) -> Findings {
+/// them. With `trust`, one of its keys has to have signed each artifact.
+pub(super) fn check(
+    directory: &Path,
+    files: &[Packed],
+    trust: Option<&TrustedKeys>,
+    as_it_is: bool,
+) -> Findings {
     let mut findings = Findings::default();
     let bootstrap = start::bootstrap(directory, files, &mut findings.faults);
     if as_it_is {
@@ -41,6 +47,9 @@ pub(super) fn check(directory: &Path, files: &[Packed], as_it_is: bool) -> Findi
     for file in files {
         if file.name.ends_with(".cwasm") {
             component::check(file, bootstrap.as_ref(), &mut findings);
+            if let Some(Err(error)) = trust.map(|keys| keys.open(&file.path)) {
+                findings.faults.push(error.to_string());
+            }
         }
     }
     let size: u64 = files.iter().map(|file| file.size).sum();

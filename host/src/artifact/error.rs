@@ -54,6 +54,27 @@ pub enum ArtifactError {
         /// The checksum of the bytes.
         actual: String,
     },
+    /// The file is not signed, and the deployment trusts only signed artifacts.
+    #[error("{} is not signed, and the keys in {} are to sign it\nhint: sign it with `lambda-wasm compile --sign KEY`", .path.display(), .keys.display())]
+    NotSigned {
+        /// The file.
+        path: PathBuf,
+        /// The file of the trusted keys.
+        keys: PathBuf,
+    },
+    /// The file is signed by a key that the deployment does not trust.
+    #[error("{} is signed by the key {signer}, which is not in {}\nhint: sign it with a trusted key, or add this one to that file", .path.display(), .keys.display())]
+    UnknownSigner {
+        /// The file.
+        path: PathBuf,
+        /// The file of the trusted keys.
+        keys: PathBuf,
+        /// The public key of the signer.
+        signer: String,
+    },
+    /// The signature is not one of the trailer.
+    #[error("the signature of {} is not valid: the file was changed after it was signed\nhint: compile the component again with `--sign KEY`", .0.display())]
+    InvalidSignature(PathBuf),
     /// Another major version of wasmtime compiled the file.
     #[error("{} was compiled for wasmtime {found}, and this bootstrap has {host}\nhint: compile the component again with the `lambda-wasm` of this bootstrap's version", .path.display())]
     Wasmtime {
@@ -101,6 +122,9 @@ impl ArtifactError {
             Self::NotRecognized(_) => ErrorType::ComponentNotRecognized,
             Self::InvalidTrailer(..) => ErrorType::TrailerInvalid,
             Self::Damaged { .. } => ErrorType::ComponentDamaged,
+            Self::NotSigned { .. } | Self::UnknownSigner { .. } | Self::InvalidSignature(_) => {
+                ErrorType::ComponentNotTrusted
+            }
             Self::Wasmtime { .. } => ErrorType::WasmtimeMismatch,
             Self::Target { .. } => ErrorType::TargetMismatch,
             Self::Cpu { .. } => ErrorType::CpuMismatch,

@@ -50,6 +50,8 @@ error_types! {
     ComponentNotRecognized,
     /// The artifact has another checksum than its trailer says, or the engine cannot load it.
     ComponentDamaged,
+    /// The artifact is not signed by a key that the deployment trusts.
+    ComponentNotTrusted,
     /// The artifact has no trailer.
     TrailerMissing,
     /// The trailer cannot be understood, or does not fit the file.

@@ -8,6 +8,7 @@ use lambda_wasm_test_support::{Deployment, artifact};
 use crate::refusal::{Refusal, refusal};
 
 mod files;
+mod signed;
 mod trailers;
 
 /// An artifact that can be run.

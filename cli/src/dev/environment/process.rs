@@ -10,6 +10,7 @@ use lambda_wasm_emulator::{
     ControlGroup, End, ExtensionFailure, Function, Invocation, LogSource, Outcome, RuntimeApi,
     ShutdownReason, variables,
 };
+use lambda_wasm_host::artifact::signature::TRUST;
 use tokio::process::Child;
 use tokio::sync::{Mutex, OwnedRwLockReadGuard, RwLock};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -90,6 +91,8 @@ impl Process {
         tokio::spawn(log.clone().follow());
         let until = Instant::now() + INIT_LIMIT;
         let mut variables = variables::for_function(function, api.address(), &code.root);
+        // `dev` signs nothing that it builds.
+        variables.remove(TRUST);
         if concurrency > 1 {
             variables::set_concurrency(&mut variables, concurrency);
             api.set_managed();

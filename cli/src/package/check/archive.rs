@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use lambda_wasm_emulator::Template;
+use lambda_wasm_host::artifact::signature::TrustedKeys;
 use zip::ZipArchive;
 
 use super::super::files::Packed;
@@ -16,12 +17,17 @@ use super::Findings;
 /// # Errors
 ///
 /// Returns an error if the file is not a zip, or cannot be unpacked.
-pub fn check(path: &Path, is_layered: bool, template: Option<&Template>) -> Result<Findings> {
+pub fn check(
+    path: &Path,
+    is_layered: bool,
+    template: Option<&Template>,
+    trust: Option<&TrustedKeys>,
+) -> Result<Findings> {
     let shown = path.display().to_string();
     let directory = tempfile::tempdir()?;
     let temporary = directory.path().display().to_string();
     let files = unpack(path, directory.path()).with_context(|| shown.clone())?;
-    let mut findings = super::check(directory.path(), &files, true);
+    let mut findings = super::check(directory.path(), &files, trust, true);
     if let Some(template) = template {
         findings.of_template = super::against(path, &files, template);
     }
