@@ -95,12 +95,16 @@ cc=$(target_cc)
 unset RUSTFLAGS
 # The flags of the other targets; .cargo/config.toml says why each is there. They cannot be in that file: it would have
 # them also where the target is the machine that builds.
-flags="-Ctarget-cpu=$(cpu "$target") -Csymbol-mangling-version=v0 -Cllvm-args=-switch-to-lookup=false --cfg=getrandom_backend=\"linux_getrandom\""
+remapped=$(remap_flags "$target")
+flags="${remapped//$'\n'/ } -Ctarget-cpu=$(cpu "$target") -Csymbol-mangling-version=v0 -Cllvm-args=-switch-to-lookup=false --cfg=getrandom_backend=\"linux_getrandom\""
 if [ -z "$dynamic" ] && command -v "$cc" >/dev/null && find_musl; then
   built=target/$musl/bootstrap/bootstrap
   [ "$cc" = cc ] ||
     export "CC_${musl//-/_}=$cc" "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$musl")_LINKER=$cc"
-  step "host: $out, static$(first_time "$built" "minutes")" cargo rustc "${build[@]}" --target "$musl" "${last[@]}"
+  # They are added to those of .cargo/config.toml.
+  more="target.$musl.rustflags=[$(sed "s/.*/'&'/" <<<"$remapped" | paste -sd,)]"
+  step "host: $out, static$(first_time "$built" "minutes")" \
+    cargo rustc "${build[@]}" --target "$musl" --config "$more" "${last[@]}"
   check_start "$built"
 elif [ -z "$dynamic" ] && command -v "$cc" >/dev/null && has_static_glibc; then
   flags+=" -Ctarget-feature=+crt-static $(pack_relocations)"

@@ -43,6 +43,27 @@ add_target() {
     say "it failed: $(sed -n 's/^error: //p' <<<"$answer" | cut -c 1-300)"
 }
 
+# rust_directories: the directories of this machine that rustc would write into programs, one a line: the last that fits counts.
+rust_directories() {
+  echo "$PWD"
+  printf '%s\n' "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*
+}
+
+# remap_flags TARGET: the flags that have rustc leave these directories out, so that the same source gives the same bytes
+# wherever it is built. The standard library is renamed by rustc itself, unless its source is installed.
+remap_flags() {
+  local directory sysroot
+  cargo fetch --quiet --target "$1" # since it makes the directories
+  sysroot=$(rustc --print sysroot)
+  {
+    rust_directories | sed 's/$/=/'
+    echo "$sysroot/lib/rustlib/src/rust=/rustc/$(rustc -vV | sed -n 's/^commit-hash: //p')"
+  } | while read -r directory; do
+    # Flags are separated by spaces.
+    [[ $directory == *[[:space:]]* ]] || echo "--remap-path-prefix=$directory"
+  done
+}
+
 # cargo zigbuild and zig: those on PATH, or from PyPI into target/zig.
 find_zigbuild() {
   command -v cargo-zigbuild >/dev/null && command -v zig >/dev/null && return
