@@ -30,6 +30,7 @@ use crate::component::Description;
 use crate::dev::source;
 use crate::output;
 use crate::progress::Step;
+use crate::sbom::Origin;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -180,11 +181,9 @@ fn compile(
     let mut trailer = describe(component, args, policy)?;
     let event = options.event()?;
     // Not before the warnings.
-    let _step = Step::begin(format!(
-        "compiling {} for {}",
-        args.input.display(),
-        args.target
-    ));
+    let input = args.input.display();
+    let _step = Step::begin(format!("compiling {input} for {}", args.target));
+    let origin = Origin::to_embed(component)?;
     let mut component = Cow::Borrowed(component);
     if options.has_snapshot() {
         let snapshot = {
@@ -193,7 +192,7 @@ fn compile(
             trailer.cpu = named(baseline(HOST_TARGET));
             let event = event.clone();
             snapshot::take(&component, event, &options.keep, |readable| {
-                Ok(assemble(readable.into(), trailer, kept)?.0)
+                Ok(assemble(readable.into(), trailer, b"", kept)?.0)
             })?
         };
         component = Cow::Owned(snapshot);
@@ -204,10 +203,10 @@ fn compile(
         component = Cow::Owned(names::hide(&component)?);
     }
     if !options.debug {
-        return Ok((assemble(component, trailer, kept)?.0, None));
+        return Ok((assemble(component, trailer, &origin, kept)?.0, None));
     }
     let kept_component = component.to_vec();
-    let (artifact, trailer) = assemble(component, trailer, kept)?;
+    let (artifact, trailer) = assemble(component, trailer, &origin, kept)?;
     let debug = source::file(&kept_component, &trailer.sha256);
     if debug.is_none() {
         eprintln!(
@@ -254,6 +253,7 @@ fn describe(component: &[u8], args: &Args, policy: &Policy) -> Result<Trailer> {
         length: 0,
         sha256: String::new(),
         component: artifact::sha256(component),
+        origin: 0,
         epoch: true,
         concurrency,
         exceptions: description.exceptions,
@@ -273,10 +273,11 @@ fn describe(component: &[u8], args: &Args, policy: &Policy) -> Result<Trailer> {
     })
 }
 
-/// Compiles a component, and makes the artifact that has this trailer. Returns both.
+/// Compiles a component, and makes the artifact that has this trailer and this origin. Returns the artifact and the trailer.
 fn assemble(
     component: Cow<'_, [u8]>,
     mut trailer: Trailer,
+    origin: &[u8],
     kept: Option<&Arc<KeptFunctions>>,
 ) -> Result<(Vec<u8>, Trailer)> {
     let page = images::page(&trailer.target);
@@ -316,6 +317,8 @@ fn assemble(
         }
         artifact.extend(content);
     }
+    artifact.extend(origin);
+    trailer.origin = origin.len() as u64;
     trailer.length = artifact.len() as u64;
     trailer.sha256 = artifact::sha256(&artifact);
     artifact.extend(trailer.to_bytes()?);
@@ -351,10 +354,7 @@ fn baseline(target: &str) -> &'static [&'static str] {
 }
 
 fn named(features: &[&str]) -> Vec<String> {
-    features
-        .iter()
-        .map(|feature| (*feature).to_owned())
-        .collect()
+    features.iter().map(|&name| name.to_owned()).collect()
 }
 
 fn features(args: &Args) -> Result<Vec<&'static str>> {

@@ -13,19 +13,24 @@ use lambda_wasm_host::variant::{self, Variant};
 use lambda_wasm_host::world::{self, IncompatibleComponent, World};
 
 use crate::component::Description;
+use crate::sbom;
 
 use self::sizes::Sizes;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   lambda-wasm inspect hello.wasm
-  lambda-wasm inspect dist/hello.cwasm --json")]
+  lambda-wasm inspect dist/hello.cwasm --json
+  lambda-wasm inspect dist/hello.cwasm --sbom > hello.cdx.json")]
 pub struct Args {
     /// A component or an artifact
     file: PathBuf,
     /// Print JSON: the world, imports, exports, sizes, and the trailer of an artifact
     #[arg(long)]
     json: bool,
+    /// Print a software bill of materials: what the component says about itself, its tools and its crates, in CycloneDX 1.6
+    #[arg(long, conflicts_with = "json")]
+    sbom: bool,
 }
 
 /// Prints the file's world, imports, exports, possible grants, and what takes its space. Also verifies an artifact, and
@@ -35,14 +40,37 @@ pub struct Args {
 ///
 /// Returns an error if the file is neither a component nor an artifact, or is damaged.
 pub fn run(args: &Args) -> Result<()> {
-    let text = describe(&args.file, args.json)?;
+    let text = match args.sbom {
+        true => bill(&args.file)?,
+        false => describe(&args.file, args.json)?,
+    };
     print!("{text}");
     Ok(())
 }
 
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+/// Returns the software bill of materials of a component or an artifact.
+fn bill(path: &Path) -> Result<String> {
+    let bytes = read(path)?;
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = name.to_string_lossy();
+    let bill = match Kind::from_bytes(&bytes) {
+        Kind::Component | Kind::CoreModule => sbom::of_component(&name, &bytes),
+        _ => {
+            let trailer = Trailer::inspect(path)?;
+            artifact::verify(path, &trailer)?;
+            sbom::of_artifact(&name, &bytes, &trailer)
+        }
+    };
+    let bill = bill.with_context(|| format!("{} has no readable metadata", path.display()))?;
+    Ok(format!("{bill:#}\n"))
+}
+
 fn describe(path: &Path, is_json: bool) -> Result<String> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let bytes = read(path)?;
     let mut text = String::new();
     if Kind::from_bytes(&bytes) == Kind::Component || Kind::from_bytes(&bytes) == Kind::CoreModule {
         let component = Description::parse(&bytes).with_context(|| path.display().to_string())?;

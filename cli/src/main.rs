@@ -27,6 +27,7 @@ mod output;
 mod package;
 mod progress;
 mod project;
+mod sbom;
 mod testing;
 mod wit;
 

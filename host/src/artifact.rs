@@ -1,10 +1,11 @@
 //! The `.cwasm`: wasmtime's ELF file, followed by a trailer that says what is in it.
 //!
 //! ```text
-//! ELF … | images of memories | a line of JSON | a signature | the lines' length, u32 little-endian | "lmbdwasm"
+//! ELF … | images of memories | origin | a line of JSON | a signature | the lines' length, u32 little-endian | "lmbdwasm"
 //! ```
 //!
-//! The signature is a second line, if the artifact is signed: [`signature`].
+//! The signature is a second line, if the artifact is signed: [`signature`]. The origin is JSON for
+//! `lambda-wasm inspect --sbom`: what the component says about how it was made. The host does not read it.
 //!
 //! The compile tool writes the trailer. The host reads it before there is an engine: the engine is made from it, and what
 //! does not fit is said in terms that a person can act on, where wasmtime has only strings. wasmtime ignores bytes after
@@ -54,13 +55,16 @@ pub struct Trailer {
     pub target: String,
     /// The CPU features that its code uses, by the names of [`cpu::is_available`].
     pub cpu: Vec<String>,
-    /// The length of the ELF and the images, in bytes.
+    /// The length of the ELF, the images and the origin, in bytes.
     pub length: u64,
-    /// The SHA-256 of the ELF and the images, in hexadecimal.
+    /// The SHA-256 of the ELF, the images and the origin, in hexadecimal.
     pub sha256: String,
     /// The SHA-256 of the component that it was compiled from, in hexadecimal.
     #[serde(default)]
     pub component: String,
+    /// The length of the origin alone, in bytes.
+    #[serde(default)]
+    pub origin: u64,
     /// Whether its code checks the epoch, so that it can be interrupted.
     pub epoch: bool,
     /// Whether it needs the engine's support for concurrency, as the async ABI does.

@@ -112,6 +112,7 @@ impl Sizes {
         }
         let images = trailer.images.iter().map(|image| image.length);
         *parts.entry("content of memories").or_default() += images.sum::<usize>();
+        parts.insert("origin, for --sbom", usize::try_from(trailer.origin)?);
         Ok(Self {
             parts: with_the_rest(parts, bytes.len()),
             functions: Vec::new(),

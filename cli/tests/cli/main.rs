@@ -26,6 +26,7 @@ mod package_template;
 mod progress;
 mod refused;
 mod release;
+mod sbom;
 mod signed;
 mod snapshot;
 mod testing;

@@ -56,6 +56,7 @@ fn a_trailer_is_read_as_it_was_written() {
         prepared: true,
         warmed_by: Some(sha256(b"event")),
         one_request: true,
+        origin: 0,
         imports: vec!["wasi:cli/exit@0.2.0".to_owned(), "a:b/types".to_owned()],
         types: vec!["a:b/types".to_owned()],
         exports: vec!["lambda:function/api@0.1.0".to_owned()],
