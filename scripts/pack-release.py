@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Packs the tool for one architecture, with the hosts in it: a tarball, a Python wheel, an npm package, and the host as
-a Lambda layer.
+a Lambda layer. Each has the licenses of what it contains and a software bill of materials (SBOM) for each program.
 
 The hosts are a zip archive behind the executable (cli/src/bootstrap.rs). The same input gives the same bytes: files have
 no times, no owners, and fixed permissions.
@@ -21,7 +21,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+import licenses
+import sbom
+from dependencies import ROOT, of_program
+
 NAME = "lambda-wasm"
 SUMMARY = "Run WebAssembly components as AWS Lambda functions"
 LICENSE = "Apache-2.0"
@@ -29,6 +32,9 @@ LICENSE = "Apache-2.0"
 # The architecture in the names of npm and of Lambda.
 NPM = {"x86_64": "x64", "aarch64": "arm64"}
 LAMBDA = {"x86_64": "x86_64", "aarch64": "arm64"}
+
+# The targets of hosts, as scripts/build-bootstrap.sh has them.
+HOSTS = {"x86_64": "x86_64-unknown-linux-musl", "aarch64": "aarch64-unknown-linux-gnu"}
 
 
 def version():
@@ -57,8 +63,32 @@ def zip_file(path, files, mode="w"):
             archive.writestr(entry, content)
 
 
-def wheel(arch, tool, out):
-    """Writes a wheel with the tool among its scripts: "Binary distribution format" of the Python Packaging User Guide."""
+def named(directory, files, mode=0o644):
+    """Returns (name, content, mode) of the files in a dictionary."""
+    return [(f"{directory}/{name}", content, mode) for name, content in files.items()]
+
+
+def bills(arch, tool, hosts):
+    """Returns the licenses and the bills of the tool and of its hosts: two dictionaries of files."""
+    crates = of_program(NAME, f"{arch}-unknown-linux-musl")
+    contents = [("contains", host) for host in hosts]
+    files = {f"{NAME}.cdx.json": sbom.bom(NAME, tool, crates, contents)}
+    linked = dict(crates)
+    for host, program in hosts.items():
+        _, host_arch, *small = host.split("-")
+        options = ["--no-default-features"] if small else []
+        crates = of_program("lambda-wasm-host", HOSTS[host_arch], *options)
+        properties = [("variant", "small" if small else "full"), ("target", HOSTS[host_arch])]
+        files[f"{host}.cdx.json"] = sbom.bom("bootstrap", program, crates, properties)
+        # A crate that only one of them links is listed too.
+        linked = {**crates, **linked, **{id: crate for id, crate in crates.items() if crate.is_linked}}
+    texts = {"LICENSE": (ROOT / "LICENSE").read_bytes(), "THIRD_PARTY_LICENSES": licenses.notices(linked.values()).encode()}
+    return texts, files
+
+
+def wheel(arch, tool, texts, bills, out):
+    """Writes a wheel with the tool among its scripts: "Binary distribution format" of the Python Packaging User Guide. Its bills
+    are where PEP 770 has them."""
     package = f"lambda_wasm-{version()}"
     # A static program runs with the oldest glibc that a tag exists for, and with musl.
     tags = [f"py3-none-{libc}_{arch}" for libc in ("manylinux_2_17", "musllinux_1_1")]
@@ -73,7 +103,8 @@ def wheel(arch, tool, out):
         (f"{package}.data/scripts/{NAME}", tool, 0o755),
         (f"{info}/METADATA", metadata.encode(), 0o644),
         (f"{info}/WHEEL", kind.encode(), 0o644),
-        (f"{info}/licenses/LICENSE", (ROOT / "LICENSE").read_bytes(), 0o644),
+        *named(f"{info}/licenses", texts),
+        *named(f"{info}/sboms", bills),
     ]
     record = ""
     for name, content, _ in files:
@@ -84,7 +115,7 @@ def wheel(arch, tool, out):
     zip_file(out / f"{package}-py3-none-{platform}.whl", files)
 
 
-def npm(arch, tool, out):
+def npm(arch, tool, texts, bills, out):
     """Writes an npm package, as `npm pack` does, with the tool as its program."""
     manifest = {
         "name": f"{NAME}-linux-{NPM[arch]}",
@@ -98,7 +129,8 @@ def npm(arch, tool, out):
     files = [
         ("package/package.json", json.dumps(manifest, indent=2).encode() + b"\n", 0o644),
         ("package/README.md", (ROOT / "README.md").read_bytes(), 0o644),
-        ("package/LICENSE", (ROOT / "LICENSE").read_bytes(), 0o644),
+        *named("package", texts),
+        *named("package/sbom", bills),
         (f"package/bin/{NAME}", tool, 0o755),
     ]
     tar_gz(out / f"{NAME}-linux-{NPM[arch]}-{version()}.tgz", files)
@@ -115,14 +147,24 @@ def main():
         whole.write_bytes(tool.read_bytes())
         zip_file(whole, [(name, content, 0o755) for name, content in hosts.items()], "a")
         tool = whole.read_bytes()
+    texts, bills_of = bills(arch, tool, hosts)
     folder = f"{NAME}-{version()}-{arch}-linux"
-    documents = [(f"{folder}/{name}", (ROOT / name).read_bytes(), 0o644) for name in ("LICENSE", "README.md", "CHANGELOG.md")]
-    manual = [(f"{folder}/share/man/man1/{page.name}", page.read_bytes(), 0o644) for page in sorted(pages.iterdir())]
-    tar_gz(out / f"{folder}.tar.gz", [(f"{folder}/{NAME}", tool, 0o755), *documents, *manual])
-    wheel(arch, tool, out)
-    npm(arch, tool, out)
+    documents = {**texts, **{name: (ROOT / name).read_bytes() for name in ("README.md", "CHANGELOG.md")}}
+    manual = {page.name: page.read_bytes() for page in sorted(pages.iterdir())}
+    files = [
+        (f"{folder}/{NAME}", tool, 0o755),
+        *named(folder, documents),
+        *named(f"{folder}/share/man/man1", manual),
+        *named(f"{folder}/sbom", bills_of),
+    ]
+    tar_gz(out / f"{folder}.tar.gz", files)
+    wheel(arch, tool, texts, bills_of, out)
+    npm(arch, tool, texts, bills_of, out)
     # A layer is unpacked into /opt, where the runtimes of `provided.al2023` look for `bootstrap` too.
-    zip_file(out / f"{NAME}-layer-{version()}-{LAMBDA[arch]}.zip", [("bootstrap", hosts[f"bootstrap-{arch}"], 0o755)])
+    host = f"bootstrap-{arch}"
+    about = {**texts, "bootstrap.cdx.json": bills_of[f"{host}.cdx.json"]}
+    layer = [("bootstrap", hosts[host], 0o755), *named(f"share/doc/{NAME}", about)]
+    zip_file(out / f"{NAME}-layer-{version()}-{LAMBDA[arch]}.zip", layer)
 
 
 main()

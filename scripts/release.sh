@@ -17,6 +17,7 @@ native=$(uname -m)
 for arch in x86_64 aarch64; do
   scripts/build-bootstrap.sh "$arch-unknown-linux-gnu" "$hosts/bootstrap-$arch"
   scripts/build-bootstrap.sh --small "$arch-unknown-linux-gnu" "$hosts/bootstrap-$arch-small"
+  scripts/check-paths.py "$hosts/bootstrap-$arch" "$hosts/bootstrap-$arch-small"
 done
 
 # build_tool ARCH: static, against the musl that zig has. The memmove of Rust's musl moves single bytes where the compiler
@@ -27,8 +28,9 @@ build_tool() {
   find_zigbuild
   # In the place of the flags of .cargo/config.toml: the tool runs on other CPUs than Lambda's.
   step "tool: $target (minutes: it has a compiler in it)" \
-    env RUSTFLAGS=-Ctarget-feature=+crt-static \
+    env RUSTFLAGS="-Ctarget-feature=+crt-static $(remap_flags "$target" | tr '\n' ' ')" \
     cargo zigbuild --profile tool -p lambda-wasm --target "$target" --target-dir target
+  scripts/check-paths.py "target/$target/tool/lambda-wasm"
 }
 
 # try_tool TOOL: a static tool differs from the one that the tests run. It compiles a component and invokes it.
@@ -58,5 +60,6 @@ for arch in "${architectures[@]}"; do
   [ "$arch" = "$native" ] || build_tool "$arch"
   scripts/pack-release.py "$arch" "target/$arch-unknown-linux-musl/tool/lambda-wasm" "$hosts" "$pages" "$out"
 done
+scripts/provenance.py "$out"
 (cd "$out" && sha256sum -- * >SHA256SUMS)
 ls -l "$out" >&2

@@ -15,6 +15,7 @@ mod inspect;
 mod interrupts;
 mod invoke;
 mod kept_functions;
+mod lambda_root;
 mod languages;
 mod layer;
 mod mcp;

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use lambda_wasm_host::artifact::sha256;
 use lambda_wasm_test_support::{artifact, full_bootstrap, once_a_run, root, small_bootstrap};
 use zip::ZipArchive;
 
+use crate::sbom::assert_valid;
 use crate::support::Folder;
 
 const ARCHITECTURE: &str = std::env::consts::ARCH;
@@ -250,6 +252,98 @@ fn the_same_input_gives_the_same_packages() {
         is_there(&format!("lambda-wasm-layer-{version}-"), ".zip"),
         "{names:?}"
     );
+}
+
+/// Every program in a package has its bill, and every crate that is linked into one has a license.
+#[test]
+fn the_packages_have_licenses_and_bills_of_their_programs() {
+    let folder = Folder::new();
+    let tar = Command::new("tar")
+        .args(["--strip-components=1", "-xzf"])
+        .arg(package(".tar.gz"))
+        .current_dir(folder.path(""))
+        .output();
+    succeeded(&tar.unwrap());
+    let bills = files(&folder.path("sbom"));
+    let names: Vec<_> = bills.iter().map(|(name, _)| name.clone()).collect();
+    let host = format!("bootstrap-{ARCHITECTURE}");
+    let expected = [
+        format!("{host}-small.cdx.json"),
+        format!("{host}.cdx.json"),
+        "lambda-wasm.cdx.json".to_owned(),
+    ];
+    assert_eq!(names, expected);
+    let licenses = String::from_utf8(folder.read("THIRD_PARTY_LICENSES")).unwrap();
+    let (list, _) = licenses.split_once("\n\n====").unwrap();
+    let programs = [
+        small_bootstrap(),
+        full_bootstrap(),
+        folder.path("lambda-wasm"),
+    ];
+    for ((name, bill), program) in bills.iter().zip(programs) {
+        let bill: serde_json::Value = serde_json::from_slice(bill).unwrap();
+        let hash = sha256(&fs::read(program).unwrap());
+        assert_eq!(bill["metadata"]["component"]["hashes"][0]["content"], hash);
+        let components = bill["components"].as_array().unwrap().iter();
+        let linked = components.filter(|crate_| crate_["scope"] == "required");
+        let mut count = 0;
+        for crate_ in linked.filter(|crate_| crate_["hashes"].is_array()) {
+            count += 1;
+            let [id, version] = ["name", "version"].map(|key| crate_[key].as_str().unwrap());
+            let start = format!("{id}@{version}: ");
+            let is_there = list.lines().any(|line| line.starts_with(&start));
+            assert!(is_there, "{name} has {start}");
+        }
+        assert!(count > 150, "{name} has {count} crates");
+        let compiler = "cranelift-codegen";
+        let components = bill["components"].as_array().unwrap();
+        let has_compiler = components.iter().any(|crate_| crate_["name"] == compiler);
+        assert_eq!(has_compiler, name == "lambda-wasm.cdx.json", "{name}");
+    }
+    let paths: Vec<_> = names
+        .iter()
+        .map(|name| folder.path("sbom").join(name))
+        .collect();
+    assert_valid(&paths);
+
+    let layer = ZipArchive::new(File::open(layer()).unwrap()).unwrap();
+    let about = ["LICENSE", "THIRD_PARTY_LICENSES", "bootstrap.cdx.json"];
+    let about = about.map(|name| format!("share/doc/lambda-wasm/{name}"));
+    let expected: Vec<_> = ["bootstrap"]
+        .into_iter()
+        .chain(about.iter().map(String::as_str))
+        .collect();
+    assert_eq!(layer.file_names().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn the_provenance_names_every_package_and_its_hash() {
+    let out = tempfile::tempdir().unwrap();
+    for (name, bytes) in files(packed()) {
+        fs::write(out.path().join(name), bytes).unwrap();
+    }
+    let mut write = Command::new("python3");
+    write
+        .arg(root().join("scripts/provenance.py"))
+        .arg(out.path());
+    succeeded(&write.output().unwrap());
+    let statement = fs::read(out.path().join("provenance.intoto.json")).unwrap();
+    let statement: serde_json::Value = serde_json::from_slice(&statement).unwrap();
+    let subjects = files(packed()).into_iter();
+    let subjects = subjects.map(
+        |(name, bytes)| serde_json::json!({ "name": name, "digest": { "sha256": sha256(&bytes) } }),
+    );
+    assert_eq!(
+        statement["subject"],
+        subjects.collect::<serde_json::Value>()
+    );
+    let definition = &statement["predicate"]["buildDefinition"];
+    let lock = serde_json::json!({
+        "name": "Cargo.lock",
+        "digest": { "sha256": sha256(&fs::read(root().join("Cargo.lock")).unwrap()) },
+    });
+    assert_eq!(definition["resolvedDependencies"][0], lock);
+    assert_eq!(statement["predicateType"], "https://slsa.dev/provenance/v1");
 }
 
 #[test]
