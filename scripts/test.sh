@@ -34,6 +34,24 @@ else
   skip "cargo clippy (rustup component add clippy)"
 fi
 
+if [ -x "$LAMBDA_WASM_TOOLS/bin/cargo-deny" ]; then
+  step "licenses and sources of dependencies" \
+    "$LAMBDA_WASM_TOOLS/bin/cargo-deny" --locked check licenses sources bans
+  passed+=("licenses")
+else
+  skip "cargo deny (there is no target/tools/bin/cargo-deny)"
+fi
+step "crates in bootstrap" scripts/check-dependencies.py
+passed+=("crates")
+
+if [ -x "$LAMBDA_WASM_TOOLS/bin/check-jsonschema" ]; then
+  step "workflows of GitHub" \
+    "$LAMBDA_WASM_TOOLS/bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+  passed+=("workflows")
+else
+  skip "check-jsonschema (there is no target/tools/bin/check-jsonschema)"
+fi
+
 if [ -x "$LAMBDA_WASM_TOOLS/bin/sam" ]; then
   scripts/test-sam.sh
   passed+=("sam validate" "sam build")

@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
                 true => Ok(()),
                 false => Err("there is no such directory".to_owned()),
             },
-            "cargo" if args.first() != Some(&"fmt") => self.cargo(args),
+            "cargo" if !matches!(args.first(), Some(&"fmt" | &"install")) => self.cargo(args),
             "curl" => curl(args),
             "echo" => self.echo(args, target.ok_or("it writes to no file")?),
             "export" => exported(args.first().ok_or("it exports nothing")?),

@@ -19,6 +19,14 @@ const OTHERS: &[(&[&str], &[&str])] = &[
         &["--endpoint-url", "--function-name"],
     ),
     (&["cargo", "fmt"], &["--all"]),
+    (&["cargo", "install"], &["--git", "--locked"]),
+    (
+        &["docker", "build"],
+        &["--platform", "--provenance", "-f", "-t"],
+    ),
+    (&["docker", "push"], &[]),
+    (&["gh", "attestation", "verify"], &["--repo"]),
+    (&["sha256sum"], &["--check"]),
     (&["wac", "plug"], &["--plug", "-o"]),
 ];
 
@@ -27,6 +35,7 @@ const AWS_CLI: &[&str] = &[
     "--action",
     "--architectures",
     "--auth-type",
+    "--code",
     "--compatible-runtimes",
     "--function-name",
     "--function-url-auth-type",
@@ -34,6 +43,7 @@ const AWS_CLI: &[&str] = &[
     "--invoked-via-function-url",
     "--layer-name",
     "--layers",
+    "--package-type",
     "--principal",
     "--role",
     "--runtime",
