@@ -30,6 +30,7 @@ mod release;
 mod sbom;
 mod signed;
 mod snapshot;
+mod supply_chain;
 mod testing;
 mod usage;
 mod wrap;

@@ -1,0 +1,146 @@
+//! What releases and their sources promise: paths, versions, workflows.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use lambda_wasm_test_support::{full_bootstrap, root, small_bootstrap};
+
+use crate::support::Folder;
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn check_paths(program: &Path) -> Output {
+    let mut command = Command::new(root().join("scripts/check-paths.py"));
+    command.arg(program).output().unwrap()
+}
+
+#[test]
+fn bootstrap_names_no_directory_of_the_machine_that_built_it() {
+    for bootstrap in [full_bootstrap(), small_bootstrap()] {
+        let output = check_paths(&bootstrap);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    }
+    let folder = Folder::new();
+    let planted = format!(
+        "\0{}/host/src/main.rs\0crate-1.0.0/src/lib.rs\0",
+        root().display()
+    );
+    folder.write("program", planted);
+    let output = check_paths(&folder.path("program"));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let found = format!("\n  {}/: 1 times\n", root().display());
+    assert!(said.ends_with(&found), "{said}");
+}
+
+/// Returns the value of `key = "value"` in a file of TOML.
+fn value(file: &str, key: &str) -> String {
+    let text = read(file);
+    let start = format!("{key} = \"");
+    let mut values = text.lines().filter_map(|line| line.strip_prefix(&start));
+    values.next().unwrap().trim_end_matches('"').to_owned()
+}
+
+#[test]
+fn the_oldest_rust_is_the_same_everywhere() {
+    let oldest = value("Cargo.toml", "rust-version");
+    for (file, line) in [
+        ("docs/building.md", format!("| Rust {oldest} or newer, ")),
+        ("CONTRIBUTING.md", format!("Rust {oldest} or newer ")),
+        (
+            ".github/workflows/test.yml",
+            format!("      RUSTUP_TOOLCHAIN: \"{oldest}\""),
+        ),
+    ] {
+        let text = read(file);
+        let is_there = text.lines().any(|found| found.starts_with(&line));
+        assert!(is_there, "{file} has no line that starts with {line:?}");
+    }
+}
+
+#[test]
+fn the_changelog_has_the_version_below_what_is_not_released() {
+    let changelog = read("CHANGELOG.md");
+    let sections = changelog
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "));
+    let sections: Vec<_> = sections.collect();
+    let version = value("Cargo.toml", "version");
+    assert_eq!(sections[0], "[Unreleased]");
+    // A date follows when it is released.
+    assert!(
+        sections[1].starts_with(&format!("[{version}]")),
+        "{sections:?}"
+    );
+}
+
+#[test]
+fn workflows_have_few_rights_and_exact_versions_of_actions() {
+    let mut count = 0;
+    for entry in fs::read_dir(root().join(".github/workflows")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.display();
+        // What is at the top holds for each job that says nothing else.
+        let (_, rights) = text.split_once("\npermissions:").unwrap();
+        assert!(
+            rights.starts_with(" {}\n") || rights.starts_with("\n  contents: read\n\n"),
+            "{name}"
+        );
+        for line in text.lines().filter(|line| line.contains("uses:")) {
+            count += 1;
+            let (action, version) = line.rsplit_once("@v").unwrap();
+            assert!(action.contains("uses: actions/"), "{name}: {line}");
+            let numbers: Vec<_> = version.split('.').map(str::parse::<u32>).collect();
+            let is_exact = numbers.len() == 3 && numbers.iter().all(Result::is_ok);
+            assert!(is_exact, "{name}: {line}");
+        }
+    }
+    assert!(count >= 8, "{count} actions");
+    let test = read(".github/workflows/test.yml");
+    assert!(test.contains("- run: .ci/run\n"), "{test}");
+}
+
+/// Has Cargo take the tool from a repository, as people do it, up to its first compilation.
+#[test]
+fn cargo_installs_the_tool_from_the_repository() {
+    let folder = Folder::new();
+    let wrapper = "#!/bin/sh\ncase \" $* \" in *\" --crate-name ___ \"* | *\" -vV \"*) exec \"$@\" ;; esac\necho compiled: $* >&2\nexit 1\n";
+    crate::support::program(&folder, "rustc", wrapper);
+    // A repository of the files here, which need not be in one.
+    let git = |args: &[&str]| {
+        let mut git = Command::new("git");
+        git.arg("--git-dir").arg(folder.path("repository"));
+        let identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
+        let output = git.args(identity).args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    let files = root();
+    git(&["init", "--quiet"]);
+    git(&["--work-tree", files.to_str().unwrap(), "add", "--all", "."]);
+    git(&["commit", "--quiet", "--message", "all"]);
+    let url = format!("file://{}", folder.path("repository").display());
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "install",
+            "--locked",
+            "--offline",
+            "--git",
+            &url,
+            "lambda-wasm",
+        ])
+        .arg("--root")
+        .arg(folder.path("installed"))
+        .env("CARGO_BUILD_RUSTC_WRAPPER", folder.path("tools/rustc"))
+        .env("CARGO_TARGET_DIR", folder.path("target"))
+        .current_dir(folder.path(""))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("Installing lambda-wasm v"), "{said}");
+    assert!(said.contains("compiled: "), "{said}");
+}
