@@ -158,7 +158,7 @@ impl Bootstrap {
         match built_in.transpose()?.flatten() {
             Some(built_in) => Ok(built_in),
             None => bail!(
-                "there is no {}, and this lambda-wasm has no built-in bootstrap{}\nhint: name a bootstrap with --bootstrap, or build one with ./build.sh",
+                "there is no {}, and this lambda-wasm has no built-in bootstrap{}\nhint: name a bootstrap with --bootstrap: that of lambda-wasm-layer-….zip in a release, or one that ./build.sh builds in a clone",
                 path.display(),
                 architecture
                     .map_or_else(String::new, |wanted| format!(" for {}", wanted.sam_name()))

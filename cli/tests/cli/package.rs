@@ -103,6 +103,8 @@ fn a_folder_without_bootstrap_is_refused() {
         said.contains("there is no dist/bootstrap, and this lambda-wasm has no built-in bootstrap"),
         "{said}"
     );
+    let hint = "\nhint: name a bootstrap with --bootstrap: that of lambda-wasm-layer-….zip in a release, or one that ./build.sh builds in a clone\n";
+    assert!(said.ends_with(hint), "{said}");
     assert!(!folder.path("hello.zip").exists());
     let said = folder.fail(&["package", "absent", "-o", "hello.zip"]);
     assert!(said.contains("absent"), "{said}");
