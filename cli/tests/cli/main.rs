@@ -7,6 +7,7 @@ mod support;
 mod build;
 mod closed_output;
 mod compile;
+mod container;
 mod dependencies;
 mod documents;
 mod examples;

@@ -145,6 +145,14 @@ fn the_aws_cli_deploys_the_zip_that_package_made() {
     assert_eq!(configuration["CodeSha256"], reader.hash("--layer"));
     let arn = "arn:aws:lambda:eu-central-1:123456789012:layer:lambda-wasm:1";
     assert_eq!(configuration["Layers"][0]["Arn"], arn);
+
+    // Without Docker, and without a registry.
+    let [image] = &blocks("A container image", "sh")[..] else {
+        panic!("one block")
+    };
+    let create = image.lines().find(|line| line.starts_with("aws "));
+    reader.run(create.unwrap());
+    assert_eq!(reader.configuration("imaged")["PackageType"], "Image");
 }
 
 /// The template with its comment about the layer as resources.
@@ -168,6 +176,7 @@ fn sam_takes_the_templates_and_uploads_the_zip_that_package_made() {
     for (name, text) in [
         ("template.yaml", blocks("SAM", "yaml").remove(0)),
         ("layered.yaml", blocks("A layer", "yaml").remove(0)),
+        ("image.yaml", blocks("A container image", "yaml").remove(0)),
         ("root.yaml", with_layer(&root().join("template.yaml"))),
     ] {
         fs::write(reader.path(name), text).unwrap();

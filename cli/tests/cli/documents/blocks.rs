@@ -14,8 +14,18 @@ use crate::support::Folder;
 use lambda_wasm_test_support::tools::skip;
 
 /// The languages that some test checks, and `text`, which is not checked.
-const KNOWN: [&str; 10] = [
-    "console", "hcl", "js", "json", "rust", "sh", "text", "toml", "wit", "yaml",
+const KNOWN: [&str; 11] = [
+    "console",
+    "dockerfile",
+    "hcl",
+    "js",
+    "json",
+    "rust",
+    "sh",
+    "text",
+    "toml",
+    "wit",
+    "yaml",
 ];
 
 /// Checks every block of a language, of which there has to be one.
@@ -56,6 +66,18 @@ fn json_is_valid() {
     check("json", |block| {
         let json = serde_json::from_str::<serde_json::Value>(&block.text);
         json.map(drop).map_err(|error| error.to_string())
+    });
+}
+
+/// `container.rs` runs the example.
+#[test]
+fn a_dockerfile_is_that_of_the_example() {
+    let example = fs::read_to_string(root().join("examples/container/Dockerfile")).unwrap();
+    check("dockerfile", |block| {
+        match block.text.trim() == example.trim() {
+            true => Ok(()),
+            false => Err("it is not examples/container/Dockerfile".to_owned()),
+        }
     });
 }
 
@@ -134,10 +156,14 @@ fn is_template(text: &str) -> Result<(), String> {
 fn templates_are_read_without_a_note() {
     check("yaml", |block| {
         let template = Template::parse(&block.text).map_err(|error| error.to_string())?;
-        // The layer has the bootstrap, which `dev` has too.
+        // The layer has the bootstrap, which `dev` has too. `dev` says that it starts no images.
+        let expected = [
+            "Layers has no effect here",
+            "it is a container image (PackageType: Image); it is not started",
+        ];
         let notes = template.notes.into_iter();
         let notes: Vec<_> = notes
-            .filter(|note| !note.ends_with("Layers has no effect here"))
+            .filter(|note| !expected.iter().any(|end| note.ends_with(end)))
             .collect();
         match notes.is_empty() {
             true => Ok(()),
