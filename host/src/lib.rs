@@ -37,6 +37,7 @@ pub mod rehearsal;
 mod responder;
 pub mod runtime_api;
 mod sandbox;
+mod seccomp;
 pub mod supervisor;
 pub mod termination;
 mod timeline;

@@ -3,8 +3,10 @@
 use std::convert::Infallible;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
 
 use crate::log;
 
@@ -15,14 +17,32 @@ const MAX_MEMORY: u64 = 32 * 1024;
 const MAX_THREADS: u64 = 32;
 
 /// One thread of this process.
-#[derive(Debug, Clone, Copy)]
-pub struct ThreadId(i32);
+#[derive(Debug, Clone)]
+pub struct ThreadId {
+    id: i32,
+    /// The kernel's account of the thread, if the process cannot open it later.
+    opened: Option<Arc<File>>,
+}
 
 impl ThreadId {
     /// Returns the current thread.
     #[must_use]
     pub fn current() -> Self {
-        Self(rustix::thread::gettid().as_raw_nonzero().get())
+        let id = rustix::thread::gettid().as_raw_nonzero().get();
+        Self { id, opened: None }
+    }
+
+    /// Returns the current thread of a process that will not be able to open files.
+    #[must_use]
+    pub fn current_opened() -> Self {
+        let thread = Self::current();
+        let opened = File::open(thread.stat()).ok().map(Arc::new);
+        Self { opened, ..thread }
+    }
+
+    /// The path of the kernel's account of the thread.
+    fn stat(&self) -> String {
+        format!("/proc/self/task/{}/stat", self.id)
     }
 
     /// Returns `true` if the thread waits in the kernel, and `false` if it runs or would run if it had a CPU.
@@ -30,12 +50,14 @@ impl ThreadId {
     /// A guest that computes never waits, however little of the CPU its function has. If the kernel does not say, the
     /// thread counts as waiting.
     #[must_use]
-    pub fn is_blocked(self) -> bool {
+    pub fn is_blocked(&self) -> bool {
         // The state follows the name, which is in brackets and may have brackets in it:
         // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
         let mut stat = [0; 128];
-        let path = format!("/proc/self/task/{}/stat", self.0);
-        let read = File::open(path).and_then(|mut file| file.read(&mut stat));
+        let read = match &self.opened {
+            Some(file) => file.read_at(&mut stat, 0),
+            None => File::open(self.stat()).and_then(|mut file| file.read(&mut stat)),
+        };
         let stat = &stat[..read.unwrap_or(0)];
         let name_ends = stat.iter().rposition(|&byte| byte == b')');
         name_ends.and_then(|end| stat.get(end + 2)) != Some(&b'R')
@@ -77,9 +99,20 @@ mod tests {
 
     use super::*;
 
+    /// The same thread, with its file.
+    fn ids_with_file(thread: &ThreadId) -> ThreadId {
+        let opened = File::open(thread.stat()).ok().map(Arc::new);
+        assert!(opened.is_some());
+        ThreadId {
+            id: thread.id,
+            opened,
+        }
+    }
+
     #[test]
     fn a_thread_that_waits_is_blocked_and_one_that_computes_is_not() {
         assert!(!ThreadId::current().is_blocked());
+        assert!(!ThreadId::current_opened().is_blocked());
         let (ask, asked) = mpsc::channel::<()>();
         let (tell, told) = mpsc::channel();
         let waiting = thread::spawn(move || {
@@ -88,9 +121,11 @@ mod tests {
         });
         let id = told.recv().unwrap();
         let until = Instant::now() + Duration::from_secs(20);
-        while !id.is_blocked() {
-            assert!(Instant::now() < until, "it waits, and is said to run");
-            thread::yield_now();
+        for id in [id.clone(), ids_with_file(&id)] {
+            while !id.is_blocked() {
+                assert!(Instant::now() < until, "it waits, and is said to run");
+                thread::yield_now();
+            }
         }
         drop(ask);
         waiting.join().unwrap();

@@ -26,6 +26,9 @@ use crate::timings::Timings;
 use crate::watch::{StuckInvocation, Watch};
 use crate::worker::Worker;
 
+/// Why a process ends that does not replace a worker.
+const NOT_REPLACED: &str = "a worker is stuck in a call that does not return, and is not replaced, since the policy has `seccomp = true`";
+
 /// Starts, replaces and ends all workers of the process.
 pub struct Supervisor {
     function: Arc<Function>,
@@ -210,6 +213,10 @@ impl Crew for Supervisor {
             since,
             timeline,
         } = invocation;
+        // A new thread could not open what it needs, and a new process could not be executed.
+        if stuck.left.is_some() && self.function.policy().seccomp {
+            self.watch.shutdown.request(NOT_REPLACED);
+        }
         if !stuck.is_unanswered {
             return stuck.left;
         }

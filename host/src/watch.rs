@@ -18,6 +18,7 @@ use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::process::{self, ThreadId};
 use crate::responder::Responder;
+use crate::seccomp::Wall;
 use crate::termination::Termination;
 use crate::timeline::{MAX_LOG_WAIT, RECHECK, Timeline};
 
@@ -32,6 +33,8 @@ pub struct Watch {
     pub shutdown: Arc<Shutdown>,
     /// Receives SIGTERM.
     pub termination: Arc<Termination>,
+    /// The second wall, with `seccomp` in the policy.
+    wall: Option<Wall>,
     on_stuck: Box<dyn Fn(StuckInvocation) + Send + Sync>,
 }
 
@@ -64,10 +67,13 @@ impl Watch {
         termination: Arc<Termination>,
         on_stuck: impl Fn(StuckInvocation) + Send + Sync + 'static,
     ) -> Self {
+        let policy = function.policy();
+        let wall = policy.seccomp.then(|| Wall::around(policy, workers));
         Self {
             function,
             log,
             workers,
+            wall,
             start_took: OnceLock::new(),
             shutdown: Arc::new(Shutdown::new(ProcessEnd(log))),
             termination,
@@ -98,12 +104,23 @@ impl Watch {
         self.function.wall_time(took)
     }
 
+    /// Returns the current thread, which is to handle invocations. With `seccomp` in the policy, it waits until all threads are
+    /// there and the kernel refuses them what they do not need.
+    pub fn enter(&self) -> ThreadId {
+        let Some(wall) = &self.wall else {
+            return ThreadId::current();
+        };
+        let thread = ThreadId::current_opened();
+        wall.close(&self.shutdown);
+        thread
+    }
+
     /// Watches an invocation that `thread` handles.
     pub fn begin<'a>(
         self: &'a Arc<Self>,
         responder: &Responder<'_>,
         timeline: Timeline,
-        thread: ThreadId,
+        thread: &ThreadId,
     ) -> InvocationGuard<'a> {
         let underway = Underway::begin(&self.shutdown, responder.claim());
         let since = Instant::now();
@@ -111,7 +128,7 @@ impl Watch {
         let alarm = |at, decide: fn(&Underway) -> Option<Stuck>| {
             let (watch, underway) = (Arc::clone(self), Arc::clone(&underway));
             let invocation = Arc::clone(responder.invocation());
-            let mut is_stuck = stuck_twice(thread);
+            let mut is_stuck = stuck_twice(thread.clone());
             self.function.watchdog.alarm(at, move || {
                 if !is_stuck() {
                     return Some(Instant::now() + RECHECK);
@@ -140,10 +157,11 @@ impl Watch {
     /// Re-executes the process if it has kept much memory of an invocation, which the next one may need, or many threads,
     /// which hang in calls for files. Returns whether that is left to be done, because there is no time for it.
     ///
-    /// Does nothing if there are other workers.
+    /// Does nothing if there are other workers, or if the process may not execute programs.
     #[must_use]
     pub fn recycle_if_bloated(&self, timeline: &Timeline) -> bool {
-        if self.workers > 1 || self.is_ending() || !process::is_bloated() {
+        let stays = self.workers > 1 || self.function.policy().seccomp;
+        if stays || self.is_ending() || !process::is_bloated() {
             return false;
         }
         if !timeline.has_time_for(self.restart_takes()) {

@@ -17,7 +17,6 @@ use crate::log::Log;
 use crate::observer::{InvocationBegun, InvocationEnded, NextInstanceFailed};
 use crate::outbound::Client;
 use crate::panics;
-use crate::process::ThreadId;
 use crate::responder::Responder;
 use crate::runtime_api::{RuntimeApiError, RuntimeClient};
 use crate::timeline::Timeline;
@@ -131,7 +130,7 @@ impl Worker {
     /// Returns an error if the process has to end.
     pub fn run(mut self) -> Result<(), RuntimeApiError> {
         self.helpers.attach();
-        let thread = ThreadId::current();
+        let thread = self.watch.enter();
         while !self.watch.is_ending() {
             let Some(invocation) = self.client.next()? else {
                 break;
@@ -141,7 +140,7 @@ impl Worker {
             let responder =
                 Responder::new(&self.client, Arc::clone(&invocation), observers, self.log);
             let timeline = self.function.timeline(&invocation);
-            let guard = self.watch.begin(&responder, timeline, thread);
+            let guard = self.watch.begin(&responder, timeline, &thread);
             let event = InvocationBegun {
                 invocation: &invocation,
             };

@@ -48,6 +48,7 @@ mod pagemap;
 mod stack;
 
 pub use linear::{Image, KeptMemories};
+pub use pagemap::open_pagemap;
 pub use stack::KeptStacks;
 
 /// Gives an executable the counting allocator, and with musl on `x86_64` also `memcpy` and `memmove`.

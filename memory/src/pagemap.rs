@@ -9,11 +9,25 @@ use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
 use crate::mapping::{Mapping, PAGE, page_size};
 
 /// How many words are read at once.
 const WORDS: usize = 1024;
+
+/// The file, if the process cannot open it any more.
+static OPENED: OnceLock<File> = OnceLock::new();
+
+/// Opens `/proc/self/pagemap` for later, when the kernel refuses the process to open files. Without it, all pages of a memory
+/// are given back.
+pub fn open_pagemap() {
+    if let Ok(file) = File::open(PATH) {
+        let _ = OPENED.set(file);
+    }
+}
+
+const PATH: &str = "/proc/self/pagemap";
 
 /// `/proc/self/pagemap`.
 pub(crate) struct Pagemap(File);
@@ -28,7 +42,8 @@ impl Pagemap {
         if page_size() != PAGE {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let pagemap = Self(File::open("/proc/self/pagemap")?);
+        let opened = OPENED.get().map(File::try_clone);
+        let pagemap = Self(opened.unwrap_or_else(|| File::open(PATH))?);
         let mut pages = Mapping::reserve(2 * PAGE)?;
         pages.overlay(&(0..PAGE), file, 0)?;
         pages.allow(&(PAGE..2 * PAGE))?;

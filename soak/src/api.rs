@@ -146,7 +146,10 @@ impl Api {
 
     /// Ends the environment.
     pub fn end(&self, end: End) {
-        self.shared.lock().end = Some(end);
+        let mut state = self.shared.lock();
+        state.end = Some(end);
+        state.ledger.is_gone = end == End::Gone;
+        drop(state);
         if end == End::Gone {
             self.close();
         }

@@ -22,8 +22,9 @@ const WARM_UP: usize = 2;
 /// How many events a worker needs for that: each keeps the memory of its largest ones.
 const EVENTS_TO_WARM_UP: usize = 60;
 
-/// How much larger a process may get after that, in KiB, and for each worker.
-const GROWTH: (u64, u64) = (4096, 512);
+/// How much larger a process may get after that, in KiB, and for each worker: it keeps 8 MiB of the memory of a guest that had
+/// so much.
+const GROWTH: (u64, u64) = (4096, 9 * 1024);
 
 /// A run.
 #[derive(Debug, Clone)]

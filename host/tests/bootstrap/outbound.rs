@@ -15,7 +15,7 @@ mod denials;
 mod faults;
 mod log;
 mod observers;
-mod servers;
+pub mod servers;
 mod signing;
 mod stand_in;
 mod tls;

@@ -9,6 +9,7 @@ mod files;
 mod limits;
 mod paths;
 mod reuse;
+mod seccomp;
 
 use lambda_wasm_test_support::{Deployment, components};
 

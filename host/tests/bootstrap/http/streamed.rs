@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::runtime_api::split_prelude;
 use lambda_wasm_emulator::{AnswerStream, End, Invocation, Outcome};
-use lambda_wasm_test_support::{Deployment, ScriptedApi};
+use lambda_wasm_test_support::Deployment;
 use serde_json::{Value, json};
 
 use super::{BOTH, ask, event, start_streaming};
@@ -229,24 +229,4 @@ fn a_reader_that_stalls_is_left_at_the_deadline() {
             output.stderr
         );
     }
-}
-
-/// As after a clock was set.
-#[test]
-fn an_answer_whose_deadline_has_passed_is_sent_all_the_same() {
-    let api = ScriptedApi::start();
-    let _process = Deployment::of("http_p2")
-        .policy("stream = true\n")
-        .env("AWS_LAMBDA_RUNTIME_API", &api.address())
-        .spawn();
-    let mut connection = api.accept();
-    connection.expect_next();
-    let event = event("GET", "/status/200?body=late", "");
-    let headers = "Lambda-Runtime-Aws-Request-Id: id-1\r\nLambda-Runtime-Deadline-Ms: ";
-    let past = jiff::Timestamp::now().as_millisecond() - 60_000;
-    connection.answer("200 OK", &format!("{headers}{past}\r\n"), &event);
-    // A streamed response has a connection of its own.
-    let line = api.accept().request().line;
-    let (route, _) = line.rsplit_once(' ').unwrap();
-    assert_eq!(route, "POST /2018-06-01/runtime/invocation/id-1/response");
 }

@@ -1,0 +1,175 @@
+//! `seccomp = true`: what a function may do works as before, and the process has the filter. What the filter refuses, its own
+//! tests try: `host/src/seccomp.rs`.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use lambda_wasm_emulator::{Invocation, Outcome};
+use lambda_wasm_test_support::{Deployment, Host, PATIENCE};
+
+use crate::http::{BOTH, ask, event};
+use crate::outbound::Sender;
+use crate::outbound::servers::Server;
+
+const POLICY: &str = "seccomp = true\n";
+
+/// Returns whether each thread of the process has a filter: `Seccomp: 2` in
+/// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
+fn all_threads_are_restricted(host: &Host) -> bool {
+    let threads = fs::read_dir(format!("/proc/{}/task", host.pid())).unwrap();
+    let mut states = threads.map(|thread| {
+        let status = fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+        status.lines().any(|line| line == "Seccomp:\t2")
+    });
+    states.all(|is_restricted| is_restricted)
+}
+
+fn error_type(outcome: Outcome) -> String {
+    outcome.error().error_type()
+}
+
+#[test]
+fn functions_work_and_fail_as_without_it() {
+    for deployment in [Deployment::of("handler"), Deployment::of("handler").small()] {
+        for workers in ["1", "4"] {
+            let host = deployment
+                .clone()
+                .policy(POLICY)
+                .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
+                .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+                .start();
+            assert!(host.api.wait_workers(workers.parse().unwrap(), PATIENCE));
+            for _ in 0..2 {
+                assert_eq!(host.ask("count"), "1");
+                assert_eq!(host.ask("sleep:5"), "woke");
+                assert_eq!(host.ask("stdout:text\\n"), "printed");
+                assert_eq!(host.ask("random:1000"), "1000");
+                assert_eq!(error_type(host.command("panic:x")), "Function.Trap");
+                assert_eq!(error_type(host.command("allocate")), "Function.OutOfMemory");
+                assert_eq!(
+                    error_type(host.command("recurse")),
+                    "Function.StackOverflow"
+                );
+                let runaway = Invocation::new("\"loop\"").timeout(Duration::from_millis(500));
+                assert_eq!(error_type(host.api.invoke(runaway)), "Function.Timeout");
+            }
+            assert!(all_threads_are_restricted(&host));
+            host.finish();
+        }
+    }
+}
+
+/// Without the filter, the check of the other tests fails.
+#[test]
+fn it_is_off_by_default() {
+    let host = Deployment::of("handler").start();
+    assert_eq!(host.ask("count"), "1");
+    assert!(!all_threads_are_restricted(&host));
+    host.finish();
+}
+
+#[test]
+fn responses_are_streamed() {
+    for guest in BOTH {
+        let host = Deployment::of(guest)
+            .policy(format!("{POLICY}stream = true\n"))
+            .start();
+        for _ in 0..3 {
+            let event = event("GET", "/chunks?n=3&size=2&pause=5", "");
+            let answer = host.api.invoke(Invocation::new(event)).streamed();
+            let (chunks, _) = answer.wait();
+            let body: Vec<u8> = chunks
+                .iter()
+                .flat_map(|chunk| chunk.bytes.to_vec())
+                .collect();
+            assert!(body.ends_with(b"\0aabbcc"), "{guest}");
+        }
+        assert!(all_threads_are_restricted(&host));
+        host.finish();
+    }
+}
+
+#[test]
+fn requests_are_sent() {
+    let server = Server::plain();
+    let origin = server.origin("http");
+    for guest in BOTH {
+        let host = Deployment::of(guest)
+            .policy(format!("{POLICY}[http]\nallow = [{origin:?}]\n"))
+            .start();
+        for _ in 0..2 {
+            let answer = host.get(&format!("{origin}/hello"));
+            assert_eq!(answer["status"], 200, "{guest}: {answer}");
+        }
+        assert!(all_threads_are_restricted(&host));
+        host.finish();
+    }
+}
+
+#[test]
+fn granted_directories_are_there() {
+    let deployment = Deployment::of("policy").policy(format!(
+        "{POLICY}[files]\n\"/var/task/data\" = \"read-write\"\n"
+    ));
+    let data = deployment.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("file"), "text").unwrap();
+    let host = deployment.start();
+    assert_eq!(host.ask("read:/var/task/data/file"), "text");
+    assert!(host.ask("list:/var/task/data").contains("file"));
+    for name in ["new", "newer"] {
+        host.ask(&format!("create:/var/task/data/{name}"));
+        assert_eq!(fs::read(data.join(name)).unwrap(), b"new");
+    }
+    host.ask("rename:/var/task/data/new /var/task/data/renamed");
+    host.ask("make-folder:/var/task/data/folder");
+    host.ask("remove:/var/task/data/newer");
+    let mut names: Vec<_> = fs::read_dir(&data)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["file", "folder", "renamed"]);
+    assert!(all_threads_are_restricted(&host));
+    host.finish();
+}
+
+#[test]
+fn a_worker_that_is_stuck_ends_the_process_after_its_neighbours() {
+    for workers in ["1", "2"] {
+        let (api, mut process) = Deployment::of("handler")
+            .policy(POLICY)
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
+            .start_unread();
+        assert!(api.wait_workers(workers.parse().unwrap(), PATIENCE));
+        let neighbour = Invocation::new("\"sleep:1500\"").timeout(PATIENCE);
+        let neighbour = (workers == "2").then(|| api.submit(neighbour));
+        let stuck = Invocation::new("\"long-line:1000000\"").timeout(Duration::from_secs(1));
+        assert_eq!(error_type(api.invoke(stuck)), "Function.Timeout");
+        if let Some(neighbour) = neighbour {
+            assert_eq!(neighbour.wait().response().text(), "\"woke\"");
+        }
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = process.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < until, "it does not end");
+            std::thread::yield_now();
+        };
+        assert_eq!(status.code(), Some(1));
+    }
+}
+
+#[test]
+fn a_large_response_is_compressed_and_sent() {
+    let host = Deployment::of("http_p2")
+        .policy(format!("{POLICY}compress = true\n"))
+        .start();
+    let answer = ask(&host, "GET", "/big?bytes=3000000", "")
+        .response()
+        .json();
+    assert_eq!(answer["statusCode"], 200);
+    assert!(all_threads_are_restricted(&host));
+    host.finish();
+}
