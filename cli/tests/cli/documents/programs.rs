@@ -27,6 +27,8 @@ const OTHERS: &[(&[&str], &[&str])] = &[
     (&["docker", "push"], &[]),
     (&["gh", "attestation", "verify"], &["--repo"]),
     (&["sha256sum"], &["--check"]),
+    (&["openssl", "genpkey"], &["-algorithm", "-out"]),
+    (&["openssl", "pkey"], &["-in", "-out", "-pubout"]),
     (&["wac", "plug"], &["--plug", "-o"]),
 ];
 
