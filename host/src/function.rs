@@ -20,7 +20,7 @@ use crate::failure::{ErrorType, Failure};
 use crate::invocation::Invocation;
 use crate::log::{Level, Log};
 use crate::observer::Observers;
-use crate::outbound::{Client, OutboundConfig, Signer};
+use crate::outbound::{Client, CredentialSource, OutboundConfig, Signer};
 use crate::policy::{ONE_REQUEST, Policy, at_cpu_share};
 use crate::sandbox::{HostState, SandboxConfig};
 use crate::timeline::Timeline;
@@ -41,6 +41,8 @@ pub struct Function {
     pub(crate) metadata: FunctionMetadata,
     pub(crate) watchdog: Watchdog,
     pub(crate) observers: Observers,
+    /// Sign the requests of all workers.
+    pub(crate) credentials: Arc<CredentialSource>,
     /// How long Lambda lets a start take.
     pub(crate) init_limit: Duration,
 }
@@ -119,6 +121,7 @@ impl Function {
             environment: config.environment.clone(),
             watchdog: watchdog(engine.clone()),
             observers,
+            credentials: Arc::new(CredentialSource::from_environment(&config.environment, log)),
             engine,
             component: pre,
             export,
@@ -153,13 +156,16 @@ impl Function {
     #[must_use]
     pub fn outbound_client(&self, runtime_api: Vec<SocketAddr>) -> Client {
         let policy = self.policy();
+        let credentials = Arc::clone(&self.credentials);
+        let mut guarded = runtime_api;
+        guarded.extend(CredentialSource::addresses(&self.environment));
         let config = OutboundConfig {
             allow: policy.http.allow.clone(),
             forward_context: policy.http.forward_context.clone(),
-            runtime_api,
+            runtime_api: guarded,
             stand_in: self.sandbox.stand_ins.origins,
             ca_file: self.environment.ca_file(),
-            signer: Signer::new(&policy.aws, &self.environment),
+            signer: Signer::new(&policy.aws, &self.environment, credentials),
             policy: Policy::path(&self.file),
             proxy: Mutex::new(self.environment.proxy()),
             log: self.sandbox.log,

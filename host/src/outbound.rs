@@ -8,6 +8,7 @@ mod address;
 mod body;
 mod client;
 mod connect;
+mod credentials;
 mod error;
 mod health;
 mod in_flight;
@@ -20,6 +21,7 @@ mod wire;
 #[cfg(feature = "full")]
 pub(crate) use body::GuardedBody;
 pub(crate) use client::Client;
+pub(crate) use credentials::CredentialSource;
 pub(crate) use sign::Signer;
 
 use std::fmt::Display;
@@ -56,7 +58,7 @@ pub struct OutboundConfig {
     pub allow: Vec<Origin>,
     /// The origins that receive the [context headers](CONTEXT_HEADERS).
     pub forward_context: Vec<Origin>,
-    /// The addresses of the Runtime API, which requests never reach.
+    /// The addresses of the Runtime API and of the credentials, which requests never reach.
     pub runtime_api: Vec<SocketAddr>,
     /// The address that receives all requests in place of their origins, in a test.
     pub stand_in: Option<SocketAddr>,

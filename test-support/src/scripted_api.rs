@@ -36,6 +36,7 @@ impl ScriptedApi {
 
     /// Waits for the next connection.
     pub fn accept(&self) -> Connection {
+        self.0.set_nonblocking(false).unwrap();
         let (stream, _) = self.0.accept().unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -119,6 +120,11 @@ impl Connection {
             ),
             event,
         );
+    }
+
+    /// Waits for the next request, and returns `false` if the host has ended the connection.
+    pub fn is_open(&mut self) -> bool {
+        self.0.fill_buf().is_ok_and(|bytes| !bytes.is_empty())
     }
 
     /// Takes a `GET next`.

@@ -22,8 +22,10 @@ pub enum ConnectError {
         "it leads to {0}, which is refused unless the policy lists that address itself (or localhost) with its port"
     )]
     Prohibited(SocketAddr),
-    /// The address is, or may be, the Runtime API's.
-    #[error("it leads to {0}, which is always refused: the Runtime API is there")]
+    /// The address is, or may be, that of the Runtime API or of the credentials.
+    #[error(
+        "it leads to {0}, which is always refused: the Runtime API or the credentials are there"
+    )]
     RuntimeApi(SocketAddr),
     /// The connection was refused.
     #[error("the connection was refused")]

@@ -15,7 +15,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
     PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
     UriPathNormalizationMode, sign,
@@ -37,6 +36,7 @@ use self::refusal::MAX_HELD;
 pub(super) use self::refusal::Refusal;
 use self::service::{Endpoints, Service};
 use super::body::{GuardedBody, rarely_has_body, with_framing};
+use super::credentials::CredentialSource;
 use crate::aws::Rule;
 use crate::config::Environment;
 use crate::policy::{Aws, Origin, Scheme};
@@ -62,14 +62,17 @@ pub struct Signer {
     services: Vec<String>,
     regions: Vec<String>,
     endpoints: Endpoints,
-    credentials: Option<Credentials>,
+    credentials: Arc<CredentialSource>,
     room: Arc<Semaphore>,
 }
 
 /// The parameters of the signature of one request.
 #[derive(Debug, Clone)]
 pub struct Signing {
-    key: SigningKey,
+    service: Service,
+    credentials: Arc<CredentialSource>,
+    time: SystemTime,
+    room: Arc<Semaphore>,
     payload: PayloadSigning,
     /// Whether the request needs the length of its body. If the request does not have it, the body is held to find it.
     needs_length: bool,
@@ -78,7 +81,7 @@ pub struct Signing {
 impl Signing {
     /// Returns the name of the service in the signature.
     pub(super) fn service(&self) -> &str {
-        &self.key.service.name
+        &self.service.name
     }
 }
 
@@ -95,27 +98,37 @@ enum PayloadSigning {
 }
 
 impl Signer {
-    /// Creates a signer with the credentials, the region and the endpoints of the environment.
+    /// Creates a signer with these credentials, and the region and the endpoints of the environment.
     #[must_use]
-    pub fn new(aws: &Aws, environment: &Environment) -> Self {
+    pub(crate) fn new(
+        aws: &Aws,
+        environment: &Environment,
+        credentials: Arc<CredentialSource>,
+    ) -> Self {
         let own = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let own = own.iter().find_map(|name| environment.get(name));
         let regions = match &*aws.regions {
             [] => own.into_iter().map(str::to_owned).collect(),
             listed => listed.to_vec(),
         };
-        let key = environment.get("AWS_ACCESS_KEY_ID");
-        let secret = environment.get("AWS_SECRET_ACCESS_KEY");
-        let token = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
-        let credentials = key.zip(secret);
         Self {
             services: aws.sign.clone(),
             regions,
             endpoints: Endpoints::from_environment(environment, own),
-            credentials: credentials
-                .map(|(key, secret)| Credentials::new(key, secret, token, None, "environment")),
+            credentials,
             room: Arc::new(Semaphore::new(MAX_HELD)),
         }
+    }
+
+    /// Creates a signer that signs nothing.
+    #[must_use]
+    pub(super) fn none() -> Self {
+        let environment = Environment::from_iter([]);
+        Self::new(
+            &Aws::default(),
+            &environment,
+            Arc::new(CredentialSource::None),
+        )
     }
 
     /// Returns whether and how a request to `origin` is to be signed.
@@ -156,15 +169,16 @@ impl Signer {
         }
         let payload = PayloadSigning::from_request(parts, scope, &service, origin.scheme)?;
         let needs_length = payload.needs_length(parts, &service)?;
+        if !self.credentials.is_some() {
+            return Err(Refusal::Credentials);
+        }
         Ok(Decision::Sign(Signing {
+            service,
+            credentials: Arc::clone(&self.credentials),
+            time: SystemTime::now(),
+            room: Arc::clone(&self.room),
             payload,
             needs_length,
-            key: SigningKey {
-                service,
-                credentials: self.credentials.clone().ok_or(Refusal::Credentials)?,
-                time: SystemTime::now(),
-                room: Arc::clone(&self.room),
-            },
         }))
     }
 }
@@ -251,30 +265,43 @@ impl Signing {
                 SignableBody::Precomputed(said.clone())
             }
         };
-        let seed = self.apply(&mut parts, signed).map_err(Err)?;
+        // After the body was read, so that they are not older than the request.
+        let credentials = self.credentials.get().await;
+        let key = SigningKey {
+            service: self.service.clone(),
+            credentials: credentials.map_err(|why| Err(Refusal::Unobtained(why)))?,
+            time: self.time,
+            room: Arc::clone(&self.room),
+        };
+        let seed = self.apply(&key, &mut parts, signed).map_err(Err)?;
         let body = match &self.payload {
-            PayloadSigning::Chunks(_) => Chunks::new(body, seed, self.key.clone()).boxed_unsync(),
+            PayloadSigning::Chunks(_) => Chunks::new(body, seed, key).boxed_unsync(),
             PayloadSigning::Hashed | PayloadSigning::Declared(_) => body,
         };
         Ok(Request::from_parts(parts, body))
     }
 
     /// Adds the signature to the headers, and returns it.
-    fn apply(&self, parts: &mut Parts, body: SignableBody<'_>) -> Result<String, Refusal> {
+    fn apply(
+        &self,
+        key: &SigningKey,
+        parts: &mut Parts,
+        body: SignableBody<'_>,
+    ) -> Result<String, Refusal> {
         let invalid = |error: &dyn std::error::Error| Refusal::Invalid(error.to_string());
         let had_hash = parts.headers.remove(CONTENT_SHA256).is_some();
         let mut settings = SigningSettings::default();
-        let is_as_sent = self.key.service.has(Rule::Paths);
+        let is_as_sent = self.service.has(Rule::Paths);
         if is_as_sent {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
             settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         }
-        if self.key.service.has(Rule::UnsignedLength) {
+        if self.service.has(Rule::UnsignedLength) {
             let length = Cow::Borrowed(CONTENT_LENGTH.as_str());
             let excluded = settings.excluded_headers.get_or_insert_default();
             excluded.push(length);
         }
-        if had_hash || self.key.service.has(Rule::HashHeader) {
+        if had_hash || self.service.has(Rule::HashHeader) {
             settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         }
         let mut headers = Vec::new();
@@ -290,7 +317,7 @@ impl Signing {
         };
         let request = SignableRequest::new(parts.method.as_str(), uri, headers.into_iter(), body)
             .map_err(|error| invalid(&error))?;
-        let (instructions, signature) = self.key.with(settings, |params| {
+        let (instructions, signature) = key.with(settings, |params| {
             sign(request, &params.into()).map(aws_sigv4::SigningOutput::into_parts)
         })?;
         for header in instructions.into_parts().0 {
@@ -311,7 +338,7 @@ impl Signing {
         let (mut collected, mut room) = (BytesMut::new(), Vec::new());
         while let Some(frame) = body.frame().await {
             if let Ok(data) = frame.map_err(Ok)?.into_data() {
-                let more = self.key.room(data.len()).ok_or(match self.payload {
+                let more = key::reserve(&self.room, data.len()).ok_or(match self.payload {
                     PayloadSigning::Declared(_) if !has_length => Refusal::Length,
                     _ => Refusal::Held,
                 });

@@ -10,6 +10,7 @@ mod aws;
 mod bodies;
 mod connections;
 mod context;
+mod credentials;
 mod crypto;
 mod denials;
 mod faults;

@@ -20,11 +20,16 @@ pub(super) struct SigningKey {
     pub room: Arc<Semaphore>,
 }
 
+/// Reserves memory for this many bytes in `room`, if it is available.
+pub(super) fn reserve(room: &Arc<Semaphore>, bytes: usize) -> Option<OwnedSemaphorePermit> {
+    let bytes = u32::try_from(bytes).ok()?;
+    Arc::clone(room).try_acquire_many_owned(bytes).ok()
+}
+
 impl SigningKey {
     /// Reserves memory for this many bytes, if it is available.
     pub(super) fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let bytes = u32::try_from(bytes).ok()?;
-        Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()
+        reserve(&self.room, bytes)
     }
 
     /// Calls `work` with the parameters of the signing library.

@@ -69,9 +69,12 @@ pub enum Refusal {
     Region(String),
     /// The environment has no credentials.
     #[error(
-        "it is to be signed, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not in the runtime's environment"
+        "it is to be signed, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not in the runtime's environment, nor is AWS_CONTAINER_CREDENTIALS_FULL_URI"
     )]
     Credentials,
+    /// The environment names an endpoint of credentials, which gives none.
+    #[error("it is to be signed, but the credentials cannot be fetched: {0}")]
+    Unobtained(String),
     /// The request asks for an unknown way of signing.
     #[error("its x-amz-content-sha256 is {0:?}, a way of signing that the host does not know")]
     Mode(String),

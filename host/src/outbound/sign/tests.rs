@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, UNIX_EPOCH};
 
+use aws_credential_types::Credentials;
 use http_body::{Body, Frame};
 use jiff::Timestamp;
 use lambda_wasm_test_support::crates;
@@ -46,15 +47,13 @@ fn signing(credentials: Credentials, service: (&str, &str), payload: PayloadSign
     Signing {
         payload,
         needs_length: true,
-        key: SigningKey {
-            service: Service {
-                name: service.0.to_owned(),
-                region: service.1.to_owned(),
-            },
-            credentials,
-            time: UNIX_EPOCH,
-            room: Arc::new(Semaphore::new(MAX_HELD)),
+        service: Service {
+            name: service.0.to_owned(),
+            region: service.1.to_owned(),
         },
+        credentials: Arc::new(CredentialSource::Environment(credentials)),
+        time: UNIX_EPOCH,
+        room: Arc::new(Semaphore::new(MAX_HELD)),
     }
 }
 
@@ -118,7 +117,7 @@ fn the_published_signatures() {
             PayloadSigning::Hashed,
         );
         let at: Timestamp = context["timestamp"].as_str().unwrap().parse().unwrap();
-        signing.key.time = at.into();
+        signing.time = at.into();
         let signed = block_on(signing.sign(built.body(body(text.to_owned())).unwrap())).unwrap();
         let authorization = signed.headers()["authorization"].to_str().unwrap();
         let expected = format!("Signature={}", read("header-signature.txt").trim());
@@ -168,7 +167,7 @@ fn chunked(piece: usize, payload: &str, trailer: &str) -> (http::HeaderMap, Stri
         ("s3", "us-east-1"),
         PayloadSigning::Chunks(payload.to_owned()),
     );
-    signing.key.time = UNIX_EPOCH + Duration::from_secs(1_369_353_600);
+    signing.time = UNIX_EPOCH + Duration::from_secs(1_369_353_600);
     block_on(async {
         let request = request.body(pieces.boxed_unsync()).unwrap();
         let (parts, body) = signing.sign(request).await.unwrap().into_parts();

@@ -71,7 +71,12 @@ fn the_runtime_api() {
                 "DestinationIpProhibited",
             );
         }
-        assert!(sender.finish().stderr.contains("the Runtime API is there"));
+        assert!(
+            sender
+                .finish()
+                .stderr
+                .contains("the Runtime API or the credentials are there")
+        );
     }
 }
 

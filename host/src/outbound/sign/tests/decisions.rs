@@ -1,6 +1,7 @@
 //! The decision about a request: signed, left as it is, or refused.
 
 use super::*;
+use crate::log::{Format, Level, Log};
 
 const KEY: &str = "ASIAPLACEHOLDER00000";
 
@@ -9,7 +10,14 @@ fn signer(variables: &[(&str, &str)]) -> Signer {
         sign: vec!["dynamodb".to_owned(), "s3".to_owned()],
         regions: Vec::new(),
     };
-    Signer::new(&aws, &Environment::from_pairs(variables))
+    signer_of(&aws, variables)
+}
+
+fn signer_of(aws: &Aws, variables: &[(&str, &str)]) -> Signer {
+    let environment = Environment::from_pairs(variables);
+    let log = Log::new((Format::Text, Level::Fatal));
+    let credentials = CredentialSource::from_environment(&environment, log);
+    Signer::new(aws, &environment, Arc::new(credentials))
 }
 
 /// Returns the decision about a request to `url` with these headers.
@@ -18,7 +26,7 @@ fn decided(
     headers: &[(&str, &str)],
 ) -> Result<Option<(String, PayloadSigning)>, Refusal> {
     Ok(match decision(url, headers)? {
-        Decision::Sign(signing) => Some((signing.key.service.name, signing.payload)),
+        Decision::Sign(signing) => Some((signing.service.name, signing.payload)),
         Decision::Leave(_) => None,
     })
 }
@@ -169,7 +177,7 @@ fn an_endpoint_that_gets_no_signature_is_doubted() {
 
 #[test]
 fn nothing_is_doubted_where_nothing_is_signed() {
-    let signer = Signer::new(&Aws::default(), &Environment::from_pairs(&[]));
+    let signer = signer_of(&Aws::default(), &[]);
     let (parts, ()) = Request::get(S3).body(()).unwrap().into_parts();
     let decision = signer.decide(&Origin::from_uri(&parts.uri).unwrap(), &parts);
     assert!(matches!(decision, Ok(Decision::Leave(None))));
@@ -181,10 +189,7 @@ fn a_service_that_is_listed_by_another_name_is_doubted() {
         sign: vec!["cloudwatch".to_owned()],
         regions: Vec::new(),
     };
-    let signer = Signer::new(
-        &aws,
-        &Environment::from_pairs(&[("AWS_REGION", "eu-west-1")]),
-    );
+    let signer = signer_of(&aws, &[("AWS_REGION", "eu-west-1")]);
     let request = Request::get("https://monitoring.eu-west-1.amazonaws.com/");
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let origin = Origin::from_uri(&parts.uri).unwrap();
