@@ -32,6 +32,8 @@ pub struct Config {
     pub max_concurrency: NonZeroUsize,
     /// How long Lambda lets the start take.
     pub init_limit: Duration,
+    /// Whether Lambda takes a snapshot of the process after its start, and restores copies of it.
+    pub is_snapshot: bool,
     /// The stand-ins that a test gives the function.
     pub stand_ins: StandIns,
     /// The socket of a tool that shows the outgoing requests.
@@ -235,6 +237,7 @@ impl Environment {
                 None | Some("on-demand") => INIT_LIMIT_ON_DEMAND,
                 Some(_) => INIT_LIMIT_AHEAD,
             },
+            is_snapshot: self.get("AWS_LAMBDA_INITIALIZATION_TYPE") == Some("snap-start"),
             stand_ins: self.stand_ins()?,
             trace: self.get(trace::VARIABLE).map(PathBuf::from),
             verify: self

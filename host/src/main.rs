@@ -31,7 +31,24 @@ fn main() {
         Err(failure) => exit(log, &failure, None),
     };
     match panics::catch(|| start(&environment, &endpoint, log, started)) {
-        Ok((supervisor, worker)) => supervisor.run(worker),
+        Ok((supervisor, Some(worker))) => supervisor.run(worker),
+        Ok((supervisor, None)) => {
+            let client = supervisor.client();
+            match client.restore_next() {
+                Ok(true) => {}
+                Ok(false) => std::process::exit(0),
+                Err(error) => {
+                    log.host(Level::Fatal, None, &error.to_string());
+                    std::process::exit(1);
+                }
+            }
+            // Its connection is not older than the restore.
+            let client = supervisor.client();
+            supervisor.run_restored(move |failure| {
+                let unreported = client.restore_error(failure).err();
+                exit(log, failure, unreported)
+            })
+        }
         Err(failure) => {
             let client = RuntimeClient::new(endpoint, log, None);
             let unreported = client.init_error(&failure).err();
@@ -40,13 +57,14 @@ fn main() {
     }
 }
 
-/// Reads the configuration, loads the function, and starts its workers. Returns the worker for this thread.
+/// Reads the configuration, loads the function, and starts its workers. Returns the worker for this thread, unless Lambda takes a
+/// snapshot before.
 fn start(
     environment: &Environment,
     endpoint: &Arc<Endpoint>,
     log: Log,
     started: Instant,
-) -> Result<(Arc<Supervisor>, Worker), Failure> {
+) -> Result<(Arc<Supervisor>, Option<Worker>), Failure> {
     let config = environment.config()?;
     let mut timings = Timings::new(config.timings, started);
     let mut observers: Vec<Box<dyn Observer>> = vec![Box::new(log)];
@@ -67,8 +85,12 @@ fn start(
         Failure::new(ErrorType::NoResources, message)
     })?;
     let supervisor = Supervisor::new(function, Arc::clone(endpoint), log, workers, termination);
+    if config.is_snapshot {
+        supervisor.rehearse(&mut timings)?;
+        return Ok((supervisor, None));
+    }
     let worker = supervisor.start(started, &mut timings)?;
-    Ok((supervisor, worker))
+    Ok((supervisor, Some(worker)))
 }
 
 /// Logs why the start failed, and perhaps why Lambda could not be told. Ends the process.

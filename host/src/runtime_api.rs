@@ -23,6 +23,7 @@ use crate::log::{Field, Level, Log};
 use crate::termination::Termination;
 
 mod error;
+mod restore;
 pub mod streamed;
 mod transport;
 
@@ -242,13 +243,18 @@ impl RuntimeClient {
     ///
     /// Returns why the Runtime API did not take the report.
     pub fn init_error(&self, failure: &Failure) -> Result<(), String> {
+        self.report_start("/init/error", failure)
+    }
+
+    fn report_start(&self, path: &str, failure: &Failure) -> Result<(), String> {
         let (error_type, cause) = (failure.header_type(), failure.xray_cause());
         let headers = failure_headers(&error_type, cause.as_deref());
-        match self.post("/init/error", &headers, &failure.to_json()) {
+        match self.post(path, &headers, &failure.to_json()) {
             Ok(status) if status.is_success() => Ok(()),
             Ok(status) => Err(format!(
-                "the Runtime API at {} answered {status} to POST init/error",
-                self.endpoint.name
+                "the Runtime API at {} answered {status} to POST {}",
+                self.endpoint.name,
+                &path[1..]
             )),
             Err(error) => Err(format!(
                 "the Runtime API at {} cannot be told: {error}",

@@ -18,6 +18,7 @@ use crate::failure::{ErrorType, Failure};
 use crate::function::Function;
 use crate::log::{Level, Log};
 use crate::observer::{InvocationFailed, Started};
+use crate::panics;
 use crate::process;
 use crate::runtime_api::RuntimeClient;
 use crate::termination::Termination;
@@ -71,6 +72,48 @@ impl Supervisor {
                 relief: Relief::new(workers + MAX_ABANDONED),
             }
         })
+    }
+
+    /// Prepares the process for a snapshot: creates an instance, and drops it. What an instance needs is in memory then, and its
+    /// failure is the start's.
+    ///
+    /// Copies of the snapshot may not share random numbers. A thread keeps the state of its generator, so this one ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns the failure to report if the component does not start.
+    pub fn rehearse(self: &Arc<Self>, timings: &mut Timings) -> Result<(), Failure> {
+        let supervisor = Arc::clone(self);
+        let first = move || panics::catch(|| supervisor.worker()?.create_first());
+        let thread = thread_of(1).spawn(first);
+        let ended = thread.map_err(|error| no_thread(1, &error))?.join();
+        // The panic is caught, and has been logged if it was not.
+        ended.unwrap_or(Ok(()))?;
+        timings.mark("instance");
+        timings.print();
+        Ok(())
+    }
+
+    /// Serves after a restore, with threads, instances, connections and credentials that the snapshot did not have. `report` is
+    /// called if the first worker does not start, and ends the process.
+    pub fn run_restored(self: &Arc<Self>, report: impl Fn(&Failure) + Send + Sync + 'static) -> ! {
+        self.function.credentials.forget();
+        let (supervisor, restored) = (Arc::clone(self), Instant::now());
+        let report = Arc::new(report);
+        let reported = Arc::clone(&report);
+        let serve = move || {
+            let mut timings = Timings::new(None, restored);
+            match panics::catch(|| supervisor.start(restored, &mut timings)) {
+                Ok(worker) => supervisor.begin_worker(worker),
+                Err(failure) => reported(&failure),
+            }
+        };
+        if let Err(error) = thread_of(1).spawn(serve) {
+            report(&no_thread(1, &error));
+        }
+        loop {
+            thread::park();
+        }
     }
 
     /// Starts the first worker of a process that began at `started`, and returns it for this thread. One worker is enough to
@@ -142,13 +185,15 @@ impl Supervisor {
         }
     }
 
+    /// Creates a client of the Runtime API, which has no connection yet.
+    #[must_use]
+    pub fn client(&self) -> RuntimeClient {
+        let termination = Arc::clone(&self.watch.termination);
+        RuntimeClient::of_worker(Arc::clone(&self.endpoint), self.log, termination)
+    }
+
     fn worker(&self) -> Result<Worker, Failure> {
-        let client = RuntimeClient::of_worker(
-            Arc::clone(&self.endpoint),
-            self.log,
-            Arc::clone(&self.watch.termination),
-        );
-        Worker::new(&self.function, client, &self.watch, self.log)
+        Worker::new(&self.function, self.client(), &self.watch, self.log)
     }
 
     /// Counts a worker, and runs it on this thread until it ends.

@@ -1,4 +1,4 @@
-//! The four requests of the Runtime API, version 2018-06-01, over HTTP. Statuses and bodies are
+//! The requests of the Runtime API, version 2018-06-01, over HTTP. Statuses and bodies are
 //! those of "Using the Lambda runtime API" in AWS's guide and of AWS's Runtime Interface Emulator.
 
 use std::time::Duration;
@@ -27,6 +27,9 @@ pub(super) fn router(shared: SharedState) -> Router {
         )
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
+        // A runtime that is restored from a snapshot has not left its initialization.
+        .route("/2018-06-01/runtime/restore/next", get(restored))
+        .route("/2018-06-01/runtime/restore/error", post(init_error))
         .merge(extensions::routes::router())
         .merge(telemetry::routes::router())
         .fallback(unknown)
@@ -139,6 +142,11 @@ async fn init_error(Shared(shared): Shared<SharedState>, request: Request) -> Re
     let mut result = Ok(());
     shared.send_modify(|state| result = state.init_failed(post));
     accepted_or(result)
+}
+
+/// Plays SnapStart without a snapshot: the runtime is restored as soon as it is ready for one.
+async fn restored() -> StatusCode {
+    StatusCode::OK
 }
 
 /// Returns the whole POST, or `None` if the connection closed before its end.

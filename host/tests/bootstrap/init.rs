@@ -5,7 +5,7 @@ use lambda_wasm_test_support::{Deployment, PATIENCE, components};
 use crate::refusal::refusal;
 
 /// A handler with this `init`, which answers how often that has run in its instance.
-fn with_init(init: &str) -> Deployment {
+pub fn with_init(init: &str) -> Deployment {
     let module = format!(
         r#"(module
             (memory (export "memory") 2)

@@ -24,6 +24,7 @@ mod policy;
 mod rest_api;
 mod runtime_api_faults;
 mod small;
+mod snapshot;
 mod start;
 mod start_code;
 mod streaming_function;
