@@ -148,3 +148,13 @@ fn sigterm_ends_the_wait_for_a_restore() {
     process.signal(Signal::TERM);
     assert_eq!(process.wait().status.code(), Some(0));
 }
+
+#[test]
+fn the_emulator_restores_it() {
+    let deployment = Deployment::of("handler");
+    let host = deployment.env("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
+    let host = host.start();
+    assert_eq!(host.ask("count"), "1");
+    // No request was a violation of the Runtime API.
+    host.finish();
+}
