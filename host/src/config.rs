@@ -237,7 +237,9 @@ impl Environment {
                 None | Some("on-demand") => INIT_LIMIT_ON_DEMAND,
                 Some(_) => INIT_LIMIT_AHEAD,
             },
-            is_snapshot: self.get("AWS_LAMBDA_INITIALIZATION_TYPE") == Some("snap-start"),
+            // A process that re-executes itself has been restored.
+            is_snapshot: self.get("AWS_LAMBDA_INITIALIZATION_TYPE") == Some("snap-start")
+                && self.get(log::BEGUN_VARIABLE).is_none(),
             stand_ins: self.stand_ins()?,
             trace: self.get(trace::VARIABLE).map(PathBuf::from),
             verify: self
@@ -330,6 +332,24 @@ mod tests {
         assert_eq!(config.component, PathBuf::from("/var/task/hello.cwasm"));
         assert_eq!(config.max_concurrency.get(), 1);
         assert_eq!(config.metadata.memory_mib, 128);
+    }
+
+    #[test]
+    fn a_process_that_re_executes_itself_is_not_restored_again() {
+        let start = [
+            ("_HANDLER", "hello"),
+            ("LAMBDA_TASK_ROOT", "/var/task"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"),
+        ];
+        let is_snapshot = |more: &[(&str, &str)]| {
+            let pairs = [&start[..], more].concat();
+            Environment::from_pairs(&pairs)
+                .config()
+                .unwrap()
+                .is_snapshot
+        };
+        assert!(is_snapshot(&[]));
+        assert!(!is_snapshot(&[(log::BEGUN_VARIABLE, "0")]));
     }
 
     #[test]

@@ -204,10 +204,8 @@ pub const BEGUN_VARIABLE: &str = "LAMBDA_WASM_LINES_BEGUN";
 
 /// Tells the program that replaces this process which lines are half written, so that it ends them before its own.
 pub fn hand_on(command: &mut Command) {
-    match BEGUN.load(Ordering::Acquire) {
-        0 => command.env_remove(BEGUN_VARIABLE),
-        begun => command.env(BEGUN_VARIABLE, begun.to_string()),
-    };
+    let begun = BEGUN.load(Ordering::Acquire);
+    command.env(BEGUN_VARIABLE, begun.to_string());
 }
 
 /// Takes over what the process before said of its lines, by the value of [`BEGUN_VARIABLE`].
