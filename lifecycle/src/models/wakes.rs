@@ -19,7 +19,7 @@ fn a_dropped_alarm_is_not_set_again() {
         let its = Arc::clone(&made);
         let alarm = watchdog.alarm(now, move || {
             count(&its);
-            Some(now)
+            Some(now + Duration::from_secs(1))
         });
         let its = watchdog.clone();
         let thread = thread::spawn(move || its.decide(now));
