@@ -31,11 +31,13 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAD = """/* The order of bootstrap's parts in its file. Made by scripts/startup-order.py, which says why. */
 SECTIONS
 {
+  /* Named here, since not every linker has it in a script of its own. */
+  .relr.dyn : { *(.relr.dyn) }
   .eh_frame_hdr : { *(.eh_frame_hdr) *(.eh_frame_entry .eh_frame_entry.*) }
   .eh_frame : ONLY_IF_RO { KEEP (*(.eh_frame)) *(.eh_frame.*) }
   .gcc_except_table : ONLY_IF_RO { *(.gcc_except_table .gcc_except_table.*) }
 }
-INSERT AFTER .relr.dyn;
+INSERT AFTER .rela.plt;
 
 SECTIONS
 {
