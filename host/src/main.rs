@@ -23,6 +23,7 @@ lambda_wasm_memory::install!();
 fn main() {
     let started = Instant::now();
     lambda_wasm_memory::read_ahead!();
+    lambda_wasm_memory::protect_relocated!();
     let environment = Environment::read();
     let log = Log::new(environment.log());
     log::take_over(environment.lines_begun());

@@ -1,4 +1,4 @@
-//! The executable's own file, which a start reads from the disk.
+//! The executable's own file, which a start reads from the disk, and its relocated part, which nothing writes afterwards.
 //!
 //! By itself, the kernel reads a piece when the start first uses it, and the start waits. When the kernel is told ahead, it
 //! reads while the start goes on.
@@ -8,7 +8,7 @@ use std::ops::Range;
 use object::LittleEndian;
 use object::elf::{FileHeader64, PF_R, PT_GNU_EH_FRAME, PT_GNU_RELRO, PT_LOAD, ProgramHeader64};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
-use rustix::mm::{Advice, madvise};
+use rustix::mm::{Advice, MprotectFlags, madvise, mprotect};
 
 use crate::mapping::{PAGE, page_size};
 
@@ -39,31 +39,73 @@ pub unsafe fn read_ahead(header: *const u8, functions: [*const u8; 2]) {
     }
 }
 
+/// Makes what was relocated read-only: tables of functions, among others. See [`crate::protect_relocated!`].
+///
+/// # Safety
+///
+/// `header` has to be the ELF header of this executable, whose relocation has ended.
+pub unsafe fn protect_relocated(header: *const u8) {
+    // SAFETY: as the caller promises.
+    let Some(relocated) = (unsafe { relocated(header) }) else {
+        return;
+    };
+    let in_pages = |address: u64| address as usize / page_size() * page_size();
+    let (start, end) = (in_pages(relocated.start), in_pages(relocated.end));
+    // SAFETY: the linker promises that nothing writes there once the program is relocated.
+    let _ = unsafe {
+        let address = header.add(start).cast_mut().cast();
+        mprotect(address, end - start, MprotectFlags::READ)
+    };
+}
+
+/// Returns the segments of this executable.
+///
+/// # Safety
+///
+/// `header` has to be its ELF header.
+unsafe fn segments<'a>(header: *const u8) -> Option<&'a [Segment]> {
+    // SAFETY: the executable is loaded with its header, in whole pages.
+    let start: &[u8] = unsafe { std::slice::from_raw_parts(header, PAGE) };
+    let elf = FileHeader64::<LittleEndian>::parse(start).ok()?;
+    elf.program_headers(LittleEndian, start).ok()
+}
+
+fn of_kind(segments: &[Segment], kind: u32) -> Option<&Segment> {
+    let mut segments = segments.iter();
+    segments.find(|segment| segment.p_type(LittleEndian) == kind)
+}
+
+/// Returns where what was relocated is, from `header` on.
+///
+/// # Safety
+///
+/// As for [`segments`].
+unsafe fn relocated(header: *const u8) -> Option<Range<u64>> {
+    // SAFETY: as the caller promises.
+    let segments = unsafe { segments(header) }?;
+    of_kind(segments, PT_GNU_RELRO).map(addresses)
+}
+
 /// Returns where `functions` are, what was relocated, and the constants, from `header` on.
 ///
 /// # Safety
 ///
 /// As for [`read_ahead`].
 unsafe fn ranges(header: *const u8, functions: [*const u8; 2]) -> Option<[Range<u64>; 3]> {
-    // SAFETY: the executable is loaded with its header, in whole pages.
-    let start = unsafe { std::slice::from_raw_parts(header, PAGE) };
-    let elf = FileHeader64::<LittleEndian>::parse(start).ok()?;
-    let segments = elf.program_headers(LittleEndian, start).ok()?;
-    let of_kind = |kind| {
-        let mut segments = segments.iter();
-        segments.find(|segment| segment.p_type(LittleEndian) == kind)
-    };
+    // SAFETY: as the caller promises.
+    let segments = unsafe { segments(header) }?;
     let is_constant = |segment: &&Segment| {
         segment.p_type(LittleEndian) == PT_LOAD && segment.p_flags(LittleEndian) == PF_R
     };
     // The linker puts the unwind tables behind the constants, if `host/startup.ld` does not put them elsewhere.
     let mut constants = addresses(segments.iter().rfind(is_constant)?);
-    let unwind_table = of_kind(PT_GNU_EH_FRAME)?.p_vaddr(LittleEndian);
+    let unwind_table = of_kind(segments, PT_GNU_EH_FRAME)?.p_vaddr(LittleEndian);
     if constants.contains(&unwind_table) {
         constants.end = unwind_table;
     }
     let [begin, end] = functions.map(|place| (place.addr() - header.addr()) as u64);
-    Some([begin..end, addresses(of_kind(PT_GNU_RELRO)?), constants])
+    let relocated = addresses(of_kind(segments, PT_GNU_RELRO)?);
+    Some([begin..end, relocated, constants])
 }
 
 fn addresses(segment: &Segment) -> Range<u64> {

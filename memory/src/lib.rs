@@ -108,3 +108,19 @@ macro_rules! read_ahead {
         }
     };
 }
+
+/// Makes what was relocated in the executable read-only, if it is linked statically: musl's start code leaves it writable.
+#[macro_export]
+macro_rules! protect_relocated {
+    () => {
+        #[cfg(target_feature = "crt-static")]
+        {
+            unsafe extern "C" {
+                /// Of the linker.
+                static __ehdr_start: u8;
+            }
+            // SAFETY: this is the header, and `main` runs after the relocation.
+            unsafe { $crate::executable::protect_relocated(&raw const __ehdr_start) };
+        }
+    };
+}

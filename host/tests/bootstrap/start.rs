@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 
 use lambda_wasm_emulator::{Invocation, RuntimeApi};
 use lambda_wasm_test_support::{Deployment, full_bootstrap};
+use object::LittleEndian;
+use object::elf::PT_GNU_RELRO;
+use object::read::elf::{ElfFile64, ProgramHeader};
 
 use crate::refusal::refusal;
 
@@ -116,4 +119,46 @@ fn without_a_task_root_it_is_the_folder_of_bootstrap() {
     process.kill().unwrap();
     process.wait().unwrap();
     assert_eq!(outcome.response().text(), "\"1\"");
+}
+
+/// musl's start code leaves them writable.
+#[test]
+fn relocated_tables_cannot_be_written() {
+    let host = Deployment::of("handler").start();
+    assert_eq!(host.ask("count"), "1");
+    let program = fs::read(full_bootstrap()).unwrap();
+    let elf = ElfFile64::<LittleEndian>::parse(&*program).unwrap();
+    let mut segments = elf.elf_program_headers().iter();
+    let relocated = segments
+        .find(|segment| segment.p_type(LittleEndian) == PT_GNU_RELRO)
+        .unwrap();
+    let first = relocated.p_vaddr(LittleEndian);
+    let last = first + relocated.p_memsz(LittleEndian) - 1;
+
+    let maps = fs::read_to_string(format!("/proc/{}/maps", host.pid())).unwrap();
+    let bootstrap = full_bootstrap();
+    let name = bootstrap.file_name().unwrap().to_str().unwrap();
+    // "7f00-7f10 r--p 00000000 fe:00 123 /path/of/bootstrap", see proc_pid_maps(5).
+    let mappings = maps
+        .lines()
+        .filter(|line| line.ends_with(name))
+        .map(|line| {
+            let (range, rest) = line.split_once(' ').unwrap();
+            let (start, end) = range.split_once('-').unwrap();
+            let address = |text| u64::from_str_radix(text, 16).unwrap();
+            (address(start)..address(end), &rest[..4])
+        });
+    let mappings: Vec<_> = mappings.collect();
+    let loaded_at = mappings[0].0.start;
+    for address in [first, last] {
+        let address = loaded_at + address;
+        let mut found = mappings
+            .iter()
+            .filter(|(range, _)| range.contains(&address));
+        assert_eq!(found.next().unwrap().1, "r--p", "{address:x}: {maps}");
+    }
+    for (_, rights) in &mappings {
+        assert!(!rights.contains("wx"), "{maps}");
+    }
+    host.finish();
 }
