@@ -20,6 +20,7 @@ mod misfits;
 mod next_in_time;
 mod outbound;
 mod page_faults;
+mod places;
 mod policy;
 mod rest_api;
 mod runtime_api_faults;
