@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Builds the host into OUT, separately: cargo unifies the features of all crates in one command, so together with the tool
 # the host would contain the compiler.
-# Usage: scripts/build-bootstrap.sh [--small] [--dynamic] TARGET OUT
+# Usage: scripts/build-bootstrap.sh [--small] [--dynamic] [--quick] TARGET OUT
 #
 # --small builds the small variant (host/src/variant.rs).
+# --quick does not optimize, for tests: 3 minutes of CPU time. Such a host is linked as the others, and is slow.
 #
 # The host is static (and position independent) if this machine has a C compiler for TARGET. For another architecture, that
 # is aarch64-linux-gnu-gcc or x86_64-linux-gnu-gcc. For x86_64 the libc is musl's if the toolchain has it or rustup can fetch
@@ -14,11 +15,12 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
 source scripts/common.sh
 
-dynamic='' features=()
+dynamic='' features=() profile=bootstrap
 while [[ $1 == --* ]]; do
   case $1 in
     --small) features=(--no-default-features) ;;
     --dynamic) dynamic=--dynamic ;;
+    --quick) profile=release && export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 ;;
     *) die "unknown option '$1'" ;;
   esac
   shift
@@ -26,10 +28,11 @@ done
 target=$1 out=$2
 glibc=2.34
 musl=${target%-gnu}-musl
-build=(--profile bootstrap -p lambda-wasm-host --bin bootstrap --target-dir target "${features[@]}")
+build=(--profile $profile -p lambda-wasm-host --bin bootstrap --target-dir target "${features[@]}")
 # For the last compilation only, over the code of all crates: a quarter of what LLVM inlines otherwise. A start reads the code
 # from the disk. With the same limit for each crate by itself, an invocation runs a tenth more instructions.
 last=(-- -Cllvm-args=-inline-threshold=60)
+[ $profile = bootstrap ] || last=()
 
 # The oldest CPU that Lambda has for an architecture, as in host/src/cpu.rs. A start does not ask the CPU for features that
 # are known, and each question costs microseconds under a hypervisor.
@@ -44,8 +47,6 @@ cpu() {
 target_cc() {
   if [ "$(rustc -vV | sed -n 's/^host: //p')" = "$target" ]; then echo cc; else echo "${target%%-*}-linux-gnu-gcc"; fi
 }
-
-has_std() { compgen -G "$(rustc --print target-libdir --target "$1")/libstd-*.rlib" >/dev/null; }
 
 find_musl() {
   [ "$musl" = x86_64-unknown-linux-musl ] || return
@@ -98,7 +99,7 @@ unset RUSTFLAGS
 remapped=$(remap_flags "$target")
 flags="${remapped//$'\n'/ } -Ctarget-cpu=$(cpu "$target") -Csymbol-mangling-version=v0 -Cllvm-args=-switch-to-lookup=false --cfg=getrandom_backend=\"linux_getrandom\""
 if [ -z "$dynamic" ] && command -v "$cc" >/dev/null && find_musl; then
-  built=target/$musl/bootstrap/bootstrap
+  built=target/$musl/$profile/bootstrap
   [ "$cc" = cc ] ||
     export "CC_${musl//-/_}=$cc" "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$musl")_LINKER=$cc"
   # They are added to those of .cargo/config.toml.
@@ -108,7 +109,7 @@ if [ -z "$dynamic" ] && command -v "$cc" >/dev/null && find_musl; then
   check_start "$built"
 elif [ -z "$dynamic" ] && command -v "$cc" >/dev/null && has_static_glibc; then
   flags+=" -Ctarget-feature=+crt-static $(pack_relocations)"
-  built=target/$target/bootstrap/bootstrap
+  built=target/$target/$profile/bootstrap
   if [ "$target $cc" != "x86_64-unknown-linux-gnu cc" ]; then
     export LINK_WITH=$cc "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER=$PWD/scripts/link-static-pie.sh"
   fi
@@ -125,7 +126,7 @@ else
   fi
   find_std
   find_zigbuild
-  built=target/$target/bootstrap/bootstrap
+  built=target/$target/$profile/bootstrap
   step "host: $out, dynamic: it starts slower than a static one$(first_time "$built" "minutes")" \
     env RUSTFLAGS="$flags" cargo-zigbuild rustc "${build[@]}" --target "$target.$glibc" "${last[@]}"
   check_glibc "$built"

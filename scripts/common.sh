@@ -35,6 +35,9 @@ step() {
 # first_time FILE NOTE: prints the note in brackets if FILE does not exist.
 first_time() { [ -e "$1" ] || printf ' (%s)' "$2"; }
 
+# has_std TARGET: whether the active toolchain has its standard library.
+has_std() { compgen -G "$(rustc --print target-libdir --target "$1")/libstd-*.rlib" >/dev/null; }
+
 # add_target TARGET: installs its standard library with rustup, or prints the reason of the failure.
 add_target() {
   local answer

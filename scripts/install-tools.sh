@@ -40,6 +40,13 @@ if ! command -v valgrind >/dev/null && ! output=$(scripts/apt-install.sh valgrin
   echo "valgrind (it could not be installed: $(tail -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
 fi
 
+# The host for arm64 is built with the compiler, and runs in the emulator.
+arm64=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static)
+if [ "$(uname -m)" = x86_64 ] && ! output=$(scripts/apt-install.sh "${arm64[@]}" 2>&1); then
+  printf '%s\n' "$output"
+  echo "${arm64[*]} (they could not be installed: $(tail -n 1 <<<"$output"))" >>"${LAMBDA_WASM_SKIPS:?}"
+fi
+
 # The page of `dev` is tested in it.
 if command -v chromedriver >/dev/null || output=$(scripts/apt-install.sh chromium chromium-driver 2>&1); then
   ln -sfn "$(command -v chromedriver)" "$tools/bin/chromedriver"

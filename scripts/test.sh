@@ -59,6 +59,14 @@ else
   skip "sam validate, sam build (there is no target/tools/bin/sam)"
 fi
 
+# On x86_64, the host for arm64 runs in an emulator.
+arm64=aarch64-unknown-linux-gnu
+if [ "$(uname -m)" = x86_64 ] && command -v aarch64-linux-gnu-gcc >/dev/null; then
+  if has_std $arm64 || { command -v rustup >/dev/null && add_target $arm64 && has_std $arm64; }; then
+    scripts/build-bootstrap.sh --quick $arm64 target/bootstraps/bootstrap-aarch64-quick
+  fi
+fi
+
 step "models of the threads" env RUSTFLAGS="--cfg loom" \
   cargo test --quiet --release -p lambda-wasm-lifecycle --lib --target-dir target/loom
 passed+=("models")

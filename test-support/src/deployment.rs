@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use lambda_wasm_emulator::{Invocation, Outcome, RuntimeApi};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::guests::{artifact, compile};
-use crate::{PATIENCE, full_bootstrap, small_bootstrap};
+use crate::guests::{arm64_artifact, artifact, compile};
+use crate::tools::skip;
+use crate::{PATIENCE, arm64_bootstrap, full_bootstrap, small_bootstrap};
 
 /// A directory with the function `hello`, as Lambda has it in `/var/task`, and the environment of its process.
 ///
@@ -25,7 +27,8 @@ pub struct Deployment {
     directory: Arc<TempDir>,
     environment: BTreeMap<String, String>,
     descriptors: Option<usize>,
-    is_small: bool,
+    /// The path of `bootstrap`.
+    bootstrap: fn() -> PathBuf,
     /// The program that runs `bootstrap`, with its arguments, if the kernel does not.
     under: Vec<String>,
 }
@@ -45,7 +48,7 @@ impl Deployment {
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
             descriptors: None,
-            is_small: false,
+            bootstrap: full_bootstrap,
             under: Vec::new(),
         }
     }
@@ -57,6 +60,26 @@ impl Deployment {
         deployment
     }
 
+    /// Deploys a guest of `host/tests/guests` for arm64, whose `bootstrap` an emulator runs. Nothing, and a line in the list of
+    /// skips, if this machine cannot do that.
+    pub fn of_arm64(guest: &str) -> Option<Self> {
+        if cfg!(target_arch = "aarch64") {
+            return Some(Self::of(guest));
+        }
+        let mut deployment = Self::empty();
+        deployment.bootstrap = arm64_bootstrap;
+        let emulator = "qemu-aarch64-static";
+        let has_emulator = Command::new(emulator).arg("--version").output().is_ok();
+        if !has_emulator || !arm64_bootstrap().exists() {
+            let why =
+                "there is no qemu-aarch64-static, or no target/bootstraps/bootstrap-aarch64-quick";
+            skip("arm64", why);
+            return None;
+        }
+        fs::copy(arm64_artifact(guest), deployment.artifact()).unwrap();
+        Some(deployment.under(&[emulator]))
+    }
+
     /// Compiles and deploys a component.
     #[track_caller]
     pub fn of_component(component: &[u8]) -> Self {
@@ -64,6 +87,7 @@ impl Deployment {
         compile(
             &deployment.path().join("hello.wasm"),
             &deployment.artifact(),
+            &[],
         );
         deployment
     }
@@ -115,7 +139,7 @@ impl Deployment {
 
     /// Runs the small variant of `bootstrap`.
     pub fn small(mut self) -> Self {
-        self.is_small = true;
+        self.bootstrap = small_bootstrap;
         self
     }
 
@@ -133,6 +157,20 @@ impl Deployment {
     /// Returns the path of the artifact.
     pub fn artifact(&self) -> PathBuf {
         self.path().join("hello.cwasm")
+    }
+
+    /// Returns the path of `bootstrap`, or of a script that runs it under another program.
+    pub fn program(&self) -> PathBuf {
+        let bootstrap = (self.bootstrap)();
+        if self.under.is_empty() {
+            return bootstrap;
+        }
+        let script = self.path().join("bootstrap.sh");
+        let words = self.under.join(" ");
+        let text = format!("#!/bin/sh\nexec {words} {}\n", bootstrap.display());
+        fs::write(&script, text).unwrap();
+        fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        script
     }
 
     /// Starts `bootstrap` with a Runtime API of the emulator.
@@ -184,11 +222,7 @@ impl Deployment {
 
     /// Returns the command that starts `bootstrap`, with the environment as it is.
     pub fn command(&self) -> Command {
-        let bootstrap = if self.is_small {
-            small_bootstrap()
-        } else {
-            full_bootstrap()
-        };
+        let bootstrap = (self.bootstrap)();
         let mut command = match self.descriptors {
             None if !self.under.is_empty() => {
                 let mut command = Command::new(&self.under[0]);

@@ -50,10 +50,20 @@ pub fn artifact(guest_name: &str) -> PathBuf {
     compile_once(&guest(guest_name))
 }
 
+/// Returns the path of the artifact of such a component for arm64.
+pub fn arm64_artifact(guest_name: &str) -> PathBuf {
+    let target = ["--target", "aarch64-unknown-linux-gnu"];
+    compile_as(&guest(guest_name), &format!("{guest_name}-arm64"), &target)
+}
+
 /// Compiles a component, unless its artifact is from the same bytes and the same tool. The tests share the artifact.
 pub fn compile_once(component: &Path) -> PathBuf {
-    let directory = root().join("target/test-functions");
     let name = component.file_stem().unwrap().to_str().unwrap();
+    compile_as(component, name, &[])
+}
+
+fn compile_as(component: &Path, name: &str, options: &[&str]) -> PathBuf {
+    let directory = root().join("target/test-functions");
     let artifact = directory.join(format!("{name}.cwasm"));
     let key_file = directory.join(format!("{name}.key"));
     let key = key(component);
@@ -62,7 +72,7 @@ pub fn compile_once(component: &Path) -> PathBuf {
     if !is_current {
         std::fs::create_dir_all(&directory).unwrap();
         let new = directory.join(format!("{name}.new.cwasm"));
-        compile(component, &new);
+        compile(component, &new, options);
         std::fs::rename(new, &artifact).unwrap();
         std::fs::write(key_file, key).unwrap();
     }
@@ -83,12 +93,13 @@ fn key(component: &Path) -> Vec<u8> {
 /// # Panics
 /// If it fails.
 #[track_caller]
-pub(crate) fn compile(component: &Path, artifact: &Path) {
+pub(crate) fn compile(component: &Path, artifact: &Path, options: &[&str]) {
     let output = Command::new(built("target/release/lambda-wasm"))
         .arg("compile")
         .arg(component)
         .arg("-o")
         .arg(artifact)
+        .args(options)
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);

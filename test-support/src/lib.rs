@@ -17,7 +17,7 @@ pub mod signature;
 pub mod tools;
 
 pub use deployment::{Deployment, Host, Output, Process, Unread};
-pub use guests::{artifact, build_guest, compile_once, guest};
+pub use guests::{arm64_artifact, artifact, build_guest, compile_once, guest};
 pub use locks::{lock, once_a_run};
 pub use oci_wasm::oci_wasm_component;
 pub use scripted_api::{Connection, Request, ScriptedApi};
@@ -45,6 +45,11 @@ pub fn full_bootstrap() -> PathBuf {
 /// The small variant of `bootstrap`.
 pub fn small_bootstrap() -> PathBuf {
     built(&format!("target/bootstraps/bootstrap-{ARCH}-small"))
+}
+
+/// The host for arm64 that the tests of x86_64 run in an emulator.
+pub(crate) fn arm64_bootstrap() -> PathBuf {
+    root().join("target/bootstraps/bootstrap-aarch64-quick")
 }
 
 /// A file that `./build.sh` builds.

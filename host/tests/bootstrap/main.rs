@@ -5,6 +5,7 @@
 mod refusal;
 
 mod answers;
+mod arm64;
 mod artifacts;
 mod budgets;
 mod concurrency;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lambda_wasm_test_support::program::Program;
 use lambda_wasm_test_support::tools::tool;
-use lambda_wasm_test_support::{Deployment, built, full_bootstrap};
+use lambda_wasm_test_support::{Deployment, built};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -32,8 +32,8 @@ impl Emulator {
             ])
             .args(["--runtime-api-address", &format!("127.0.0.1:{runtime_api}")])
             .args(["--log-level", "info"])
-            .arg(match deployment {
-                Some(_) => full_bootstrap(),
+            .arg(match &deployment {
+                Some(deployment) => deployment.program(),
                 None => built("dist/bootstrap"),
             })
             .arg("hello");
@@ -168,4 +168,20 @@ fn http_components_answer_requests_and_events() {
         }
         emulator.finish();
     }
+}
+
+/// The emulator is this machine's: it starts the program, which an emulator of arm64 runs.
+#[test]
+fn a_host_for_arm64_serves_events() {
+    let Some(deployment) = Deployment::of_arm64("handler") else {
+        return;
+    };
+    let Some(emulator) = Emulator::start(Some(deployment), |_| ()) else {
+        return;
+    };
+    assert_eq!(emulator.invoke("\"count\""), "\"1\"");
+    let trap = emulator.json("\"panic:on purpose\"");
+    assert_eq!(trap["errorType"], "Function.Trap");
+    assert_eq!(emulator.invoke("\"count\""), "\"1\"");
+    emulator.finish();
 }
