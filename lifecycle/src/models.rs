@@ -19,7 +19,7 @@ use crate::shutdown::{End, Shutdown};
 use crate::sync::{AtomicU64, Ordering};
 use crate::underway::{Claim, Stuck, Underway};
 
-/// What has happened in one run of a model. Each change takes time, in which other threads come between.
+/// The events in one run of a model. Each change takes time, in which other threads come between.
 struct Ledger {
     begun: AtomicU64,
     answered: AtomicU64,

@@ -27,7 +27,7 @@ struct Handed {
     is_reported: bool,
 }
 
-/// What has become of the crew: how many workers were replaced, and whether the process has ended.
+/// The state of the crew: how many workers were replaced, and whether the process has ended.
 struct Fate {
     now: Mutex<(usize, bool)>,
     changed: Condvar,

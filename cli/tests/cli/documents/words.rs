@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{assert_none, root};
 
 /// The files that are checked.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "bench/src",
     "build.sh",
     "cli/src",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 9] = [
     "emulator/src",
     "guest/src",
     "host/src",
+    "lifecycle/src",
     "scripts",
     "wit",
 ];
