@@ -9,6 +9,12 @@ const PREFIX: &str = "Fn::ForEach::";
 /// The most values of a template after its loops.
 const MAX_VALUES: usize = 200_000;
 
+/// The most bytes of a text that has the value of an identifier, so that values that repeat each other end.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// A text counts as one value for each of so many bytes.
+const BYTES_OF_A_VALUE: usize = 64;
+
 /// Returns a document with its loops written out, if it has any. A loop over values that are not known
 /// stays.
 pub(super) fn expand(document: &Value, scope: &Scope<'_>) -> Option<Value> {
@@ -126,14 +132,26 @@ impl Loops<'_> {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Replaces `${Identifier}`, and `&{Identifier}` by its letters and digits.
-    fn text(&self, text: &str) -> String {
+    /// Replaces `${Identifier}`, and `&{Identifier}` by its letters and digits, unless the text becomes too long.
+    fn text(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
         for (identifier, value) in self.identifiers.iter().rev() {
-            text = text.replace(&format!("${{{identifier}}}"), value);
-            let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
-            text = text.replace(&format!("&{{{identifier}}}"), &plain);
+            replace(&mut text, &format!("${{{identifier}}}"), || value.clone());
+            replace(&mut text, &format!("&{{{identifier}}}"), || {
+                value.chars().filter(char::is_ascii_alphanumeric).collect()
+            });
         }
+        self.left = self.left.saturating_sub(text.len() / BYTES_OF_A_VALUE);
         text
+    }
+}
+
+fn replace(text: &mut String, name: &str, value: impl Fn() -> String) {
+    let count = text.matches(name).count();
+    if count > 0 {
+        let value = value();
+        if text.len() + count * value.len() <= MAX_TEXT {
+            *text = text.replace(name, &value);
+        }
     }
 }

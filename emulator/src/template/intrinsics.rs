@@ -28,6 +28,9 @@ const MAX_STEPS: usize = 1_000_000;
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
 const MAX_TEXT: usize = 1_000_000;
 
+/// A text that is evaluated counts as one value for each of so many bytes.
+const BYTES_OF_A_STEP: usize = 64;
+
 /// The names of resources with their types. A resource of a nested stack is `Nested.Name`, and one of
 /// the outer stack `../Name`.
 pub(super) type Used = BTreeMap<String, String>;
@@ -147,6 +150,20 @@ impl<'a> Scope<'a> {
         self.value(value, 0)
     }
 
+    /// Counts a text that a function made, and each text in a list of them.
+    fn charge(&self, value: Option<Value>) -> Option<Value> {
+        let bytes = |value: &Value| value.text().map_or(0, str::len);
+        let made = value.iter().flat_map(|value| match value {
+            Value::List(items) => items.as_slice(),
+            value => std::slice::from_ref(value),
+        });
+        let bytes: usize = made.map(bytes).sum();
+        let steps = self.steps.get();
+        self.steps
+            .set(steps.saturating_add(bytes / BYTES_OF_A_STEP));
+        value
+    }
+
     /// Returns whether a condition of the template holds, or `None` if that is known only after a deployment.
     pub fn condition(&self, name: &str) -> Option<bool> {
         self.named_condition(name, 0)
@@ -170,7 +187,10 @@ impl<'a> Scope<'a> {
             }
             Value::Intrinsic(name, argument) if canonical(name) == "Ref" => match argument.text() {
                 Some("AWS::NoValue") => None,
-                Some(name) => Some(self.reference(name, depth).unwrap_or_else(|| value.clone())),
+                Some(name) => {
+                    let found = self.charge(self.reference(name, depth));
+                    Some(found.unwrap_or_else(|| value.clone()))
+                }
                 None => Some(value.clone()),
             },
             Value::Intrinsic(name, argument) if canonical(name) == "If" => {
@@ -185,7 +205,7 @@ impl<'a> Scope<'a> {
             }
             Value::Intrinsic(name, argument) => {
                 let argument = self.value(argument, depth)?;
-                let done = self.carry_out(canonical(name), &argument, depth);
+                let done = self.charge(self.carry_out(canonical(name), &argument, depth));
                 Some(done.unwrap_or_else(|| value.clone()))
             }
             plain => Some(plain.clone()),

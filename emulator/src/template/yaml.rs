@@ -15,6 +15,12 @@ use super::value::Value;
 /// The most levels of blocks in blocks. Values are read and evaluated level by level.
 const MAX_DEPTH: usize = 200;
 
+/// The most values of a document, each alias with the values of its anchor.
+const MAX_VALUES: usize = 500_000;
+
+/// A long text counts as one value more for each of so many bytes.
+const BYTES_OF_A_VALUE: usize = 64;
+
 /// The most lines of a text that are moved.
 const MAX_MOVED: usize = 500;
 
@@ -59,7 +65,7 @@ pub(super) fn load(text: &str) -> Result<(Value, Lines), String> {
 }
 
 fn parse(text: &str) -> Result<(Value, Lines), ScanError> {
-    check_depth(text)?;
+    check_size(text)?;
     let mut loader = YamlLoader::<MarkedYamlOwned>::default();
     loader.early_parse(false);
     // For SAM, the last entry counts.
@@ -76,32 +82,62 @@ fn parse(text: &str) -> Result<(Value, Lines), ScanError> {
     Ok((value(first), lines))
 }
 
-/// Returns an error if blocks nest more deeply than a stack can hold. An alias is as deep as its anchor.
-fn check_depth(text: &str) -> Result<(), ScanError> {
+/// The size of a block: the depth below it, and its values.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    depth: usize,
+    values: usize,
+}
+
+/// Returns an error if blocks nest more deeply than a stack can hold, or if there are more values than memory can hold. An alias
+/// is as large as its anchor.
+fn check_size(text: &str) -> Result<(), ScanError> {
     let mut anchors = HashMap::new();
-    // The anchors of the open blocks, each with the depth below it.
-    let mut open: Vec<(usize, usize)> = Vec::new();
+    // The anchors of the open blocks, each with its size so far.
+    let mut open: Vec<(usize, Size)> = Vec::new();
+    let mut all = 0_usize;
     for event in Parser::new_from_str(text) {
         let (event, span) = event?;
         let below = match event {
             Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => {
-                open.push((anchor, 0));
-                0
+                open.push((anchor, Size::default()));
+                Size::default()
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let (anchor, below) = open.pop().unwrap_or_default();
-                anchors.insert(anchor, below + 1);
-                below + 1
+                let (anchor, size) = open.pop().unwrap_or_default();
+                let whole = Size {
+                    depth: size.depth + 1,
+                    values: size.values + 1,
+                };
+                anchors.insert(anchor, whole);
+                all += 1;
+                whole
             }
-            Event::Alias(anchor) => anchors.get(&anchor).copied().unwrap_or_default(),
+            Event::Alias(anchor) => {
+                let size: Size = anchors.get(&anchor).copied().unwrap_or_default();
+                all = all.saturating_add(size.values);
+                size
+            }
+            Event::Scalar(text, _, anchor, _) => {
+                let values = 1 + text.len() / BYTES_OF_A_VALUE;
+                let size = Size { depth: 0, values };
+                anchors.insert(anchor, size);
+                all += values;
+                size
+            }
             _ => continue,
         };
-        if open.len() + below > MAX_DEPTH {
+        if open.len() + below.depth > MAX_DEPTH {
             let why = format!("blocks nest more deeply than {MAX_DEPTH} levels");
             return Err(ScanError::new(span.start, why));
         }
-        if let Some((_, deepest)) = open.last_mut() {
-            *deepest = below.max(*deepest);
+        if let Some((_, outer)) = open.last_mut() {
+            outer.depth = outer.depth.max(below.depth);
+            outer.values = outer.values.saturating_add(below.values);
+        }
+        if all > MAX_VALUES {
+            let why = format!("there are more than {MAX_VALUES} values, with those of aliases");
+            return Err(ScanError::new(span.start, why));
         }
     }
     Ok(())

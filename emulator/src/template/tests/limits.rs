@@ -76,3 +76,73 @@ fn a_block_that_nests_too_deeply_is_an_error_with_its_line() {
         "{error}"
     );
 }
+
+/// Returns the error of a template that cannot be read.
+fn refused(text: &str) -> String {
+    Template::parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn aliases_of_aliases_do_not_take_all_memory() {
+    let list = |item: &str| [item; 10].join(", ");
+    let mut text = format!("a0: &a0 [{}]\n", list("1"));
+    for level in 1..12 {
+        let item = format!("*a{}", level - 1);
+        text += &format!("a{level}: &a{level} [{}]\n", list(&item));
+    }
+    let error = refused(&text);
+    let why = "there are more than 500000 values, with those of aliases";
+    assert!(error.contains(why) && error.contains("line 6"), "{error}");
+    let text = format!(
+        "a: &a {}\nb: [{}]\n",
+        "x".repeat(300_000),
+        "*a, ".repeat(1000)
+    );
+    assert!(refused(&text).contains(why));
+    // A template of the largest size has fewer.
+    let text = format!("a: [{}]\n", "1,".repeat(450_000));
+    assert!(matches!(
+        Template::parse(&text),
+        Err(TemplateError::NoFunction)
+    ));
+}
+
+#[test]
+fn identifiers_of_loops_that_repeat_each_other_end() {
+    let mut text = "Transform: AWS::LanguageExtensions\nResources:\n".to_owned();
+    let mut value = "xxxxxxxx".to_owned();
+    for level in 0..40 {
+        let indent = "  ".repeat(level + 1);
+        text += &format!(
+            "{indent}Fn::ForEach::L{level}:\n{indent}- I{level}\n{indent}- [\"{value}\"]\n{indent}-\n"
+        );
+        value = format!("${{I{level}}}${{I{level}}}");
+    }
+    text += &format!(
+        "{}F${{I39}}: {{ Type: AWS::SQS::Queue }}\n",
+        "  ".repeat(42)
+    );
+    assert!(matches!(
+        Template::parse(&text),
+        Err(TemplateError::NoFunction)
+    ));
+}
+
+#[test]
+fn texts_that_repeat_each_other_end() {
+    let mut text =
+        "Parameters:\n  P0: { Type: String, Default: xxxxxxxx }\nResources:\n".to_owned();
+    for level in 1..18 {
+        let before = format!("Q{}", level - 1);
+        let name = if level == 1 { "P0" } else { &before };
+        text += &format!(
+            "  Q{level}: {{ Type: AWS::SSM::Parameter, Properties: {{ Name: !Sub \"${{{name}}}${{{name}}}\" }} }}\n"
+        );
+    }
+    let list = "!Ref Q16, ".repeat(20_000);
+    text += &format!("  All: {{ Type: Custom::Any, Properties: {{ Names: [{list}] }} }}\n");
+    assert!(matches!(
+        Template::parse(&text),
+        Err(TemplateError::NoFunction)
+    ));
+}
