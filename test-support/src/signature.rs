@@ -64,15 +64,14 @@ pub fn verify(request: &Request, secret: &str) -> Signed {
         "s3" => escape(path),
         _ => path.replace('%', "%25"),
     };
-    let mut query: Vec<String> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| match pair.contains('=') {
-            true => pair.to_owned(),
-            false => format!("{pair}="),
-        })
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let mut pairs: Vec<(&str, &str)> = pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .collect();
-    query.sort();
+    // By the names, and then by the values.
+    pairs.sort_unstable();
+    let pairs = pairs.iter().map(|(name, value)| format!("{name}={value}"));
+    let query: Vec<String> = pairs.collect();
     let signed_headers: String = names
         .iter()
         .map(|name| format!("{name}:{}\n", headers[*name]))
@@ -121,9 +120,10 @@ fn escape(path: &str) -> String {
 
 fn chunks(body: &[u8], seed: String, sign: impl Fn(&str, &str) -> String) -> usize {
     let nothing = hex(&Sha256::digest(""));
-    let (mut rest, mut last, mut count) = (str::from_utf8(body).unwrap(), seed, 0);
+    let (mut rest, mut last, mut count) = (body, seed, 0);
     loop {
-        let (head, after) = rest.split_once("\r\n").unwrap();
+        let end = rest.windows(2).position(|pair| pair == b"\r\n").unwrap();
+        let (head, after) = (str::from_utf8(&rest[..end]).unwrap(), &rest[end + 2..]);
         let (size, signature) = head.split_once(";chunk-signature=").unwrap();
         let size = usize::from_str_radix(size, 16).unwrap();
         let data = hex(&Sha256::digest(&after[..size]));
@@ -137,9 +137,10 @@ fn chunks(body: &[u8], seed: String, sign: impl Fn(&str, &str) -> String) -> usi
             rest = after;
             break;
         }
-        rest = after[size..].strip_prefix("\r\n").unwrap();
+        rest = after[size..].strip_prefix(b"\r\n").unwrap();
     }
-    let trailers: Vec<&str> = rest
+    let trailers: Vec<&str> = str::from_utf8(rest)
+        .unwrap()
         .strip_suffix("\r\n")
         .unwrap()
         .split("\r\n")
