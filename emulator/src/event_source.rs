@@ -13,6 +13,8 @@ mod compression;
 mod cors;
 mod event_stream;
 mod function_url;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gateway;
 mod guard;
 mod http_api;

@@ -30,12 +30,29 @@ pub(crate) fn lines(backtrace: &WasmBacktrace) -> Vec<String> {
 }
 
 fn line(frame: &FrameInfo, until: Instant) -> String {
-    let offset = frame.module_offset();
+    let (module, function) = (frame.module().name(), frame.func_name());
+    text(
+        frame.module_offset(),
+        module,
+        function,
+        frame.func_index(),
+        until,
+    )
+}
+
+/// Returns a frame as text. A function without a name has its index.
+pub(crate) fn text(
+    offset: Option<usize>,
+    module: Option<&str>,
+    function: Option<&str>,
+    index: u32,
+    until: Instant,
+) -> String {
     let offset = offset.map_or_else(String::new, |offset| format!("{offset:#8x} - "));
-    let module = cut(frame.module().name().unwrap_or("<unknown>"));
-    let function = match frame.func_name() {
+    let module = cut(module.unwrap_or("<unknown>"));
+    let function = match function {
         Some(name) => demangled(name, until),
-        None => format!("<wasm function {}>", frame.func_index()),
+        None => format!("<wasm function {index}>"),
     };
     // A name can be anything, also a line of the log.
     format!("{offset}{module}!{function}")

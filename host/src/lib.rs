@@ -20,6 +20,8 @@ pub mod failure;
 mod forwarder;
 mod frames;
 pub mod function;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod guest_output;
 pub mod http;
 pub mod imports;

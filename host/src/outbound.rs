@@ -22,7 +22,7 @@ mod wire;
 pub(crate) use body::GuardedBody;
 pub(crate) use client::Client;
 pub(crate) use credentials::CredentialSource;
-pub(crate) use sign::Signer;
+pub(crate) use sign::{Decision, Signer};
 
 use std::fmt::Display;
 use std::future::{Future, ready};
@@ -40,7 +40,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 use self::body::lend;
 use self::observed::ObservedRequest;
 use self::request_set::RequestSet;
-use self::sign::{Decision, Signing};
+use self::sign::Signing;
 use crate::guest_output::GuestOutput;
 use crate::http::wasi::CONTEXT_HEADERS;
 use crate::invocation::Invocation;

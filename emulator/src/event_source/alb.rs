@@ -144,7 +144,7 @@ fn encode(parts: &Parts, body: &Bytes) -> (String, bool) {
 
 /// Returns the HTTP response, or the reason why the function's response is malformed: "Respond to the load balancer" on the page
 /// above.
-fn response(bytes: &[u8], is_multi: bool) -> Result<Response<Body>, String> {
+pub(super) fn response(bytes: &[u8], is_multi: bool) -> Result<Response<Body>, String> {
     let of_function: OfFunction =
         serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let body = answer::body(of_function.body, of_function.is_base64_encoded)?;

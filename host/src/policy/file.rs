@@ -65,7 +65,12 @@ impl Policy {
         })?;
         let root = std::path::absolute(path).unwrap_or_default();
         let root = root.parent().unwrap_or(Path::new("/"));
-        Self::parse(&text, root).map_err(|error| PolicyError::at(path, &text, error))
+        Self::parse_at(&text, root, path)
+    }
+
+    /// Parses the text of the file at `path`.
+    pub(crate) fn parse_at(text: &str, root: &Path, path: &Path) -> Result<Self, PolicyError> {
+        Self::parse(text, root).map_err(|error| PolicyError::at(path, text, error))
     }
 
     fn parse(text: &str, root: &Path) -> Result<Self, Diagnostic> {
