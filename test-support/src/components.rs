@@ -21,13 +21,28 @@ pub fn function(world: &str, module: Option<&str>) -> Vec<u8> {
 
 /// The same, where the core module's strings are of this encoding.
 pub fn of_world(world: &str, module: Option<&str>, encoding: StringEncoding) -> Vec<u8> {
+    let (resolve, package) = resolved(world);
+    let module = module.map(|text| wat::parse_str(text).unwrap());
+    encode(&resolve, package, module, encoding)
+}
+
+fn resolved(world: &str) -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     resolve.push_dir(wit).unwrap();
     let wit = format!("package test:test; world test {{ {world} }}");
     let package = resolve.push_str("test.wit", &wit).unwrap();
-    let module = module.map(|text| wat::parse_str(text).unwrap());
-    encode(&resolve, package, module, encoding)
+    (resolve, package)
+}
+
+/// Returns a component of `world`, as [`function`] does, whose core module `make` makes of one with the same imports and
+/// exports, or `None` if a component cannot have that module.
+pub fn of_module(world: &str, make: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Option<Vec<u8>> {
+    let (resolve, package) = resolved(world);
+    let id = resolve.select_world(&[package], None).unwrap();
+    let shape = dummy_module(&resolve, id, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+    let module = make(shape);
+    encoded(&resolve, package, module, StringEncoding::UTF8).ok()
 }
 
 fn encode(
@@ -37,12 +52,22 @@ fn encode(
     encoding: StringEncoding,
 ) -> Vec<u8> {
     let world = resolve.select_world(&[package], None).unwrap();
-    let mut module = module.unwrap_or_else(|| {
+    let module = module.unwrap_or_else(|| {
         dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync))
     });
-    embed_component_metadata(&mut module, resolve, world, encoding, false).unwrap();
+    encoded(resolve, package, module, encoding).unwrap()
+}
+
+fn encoded(
+    resolve: &Resolve,
+    package: PackageId,
+    mut module: Vec<u8>,
+    encoding: StringEncoding,
+) -> anyhow::Result<Vec<u8>> {
+    let world = resolve.select_world(&[package], None)?;
+    embed_component_metadata(&mut module, resolve, world, encoding, false)?;
     let mut encoder = ComponentEncoder::default();
     // What is imported in two versions stays so, as in components that were composed.
     encoder.merge_imports_based_on_semver(false);
-    encoder.module(&module).unwrap().encode().unwrap()
+    encoder.module(&module)?.encode()
 }

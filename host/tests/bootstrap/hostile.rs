@@ -12,6 +12,7 @@ mod log;
 mod names;
 mod neighbours;
 mod outside;
+mod random;
 pub mod start;
 
 use std::fs::{self, File};
