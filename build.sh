@@ -13,6 +13,8 @@ Commands:
   (none)            build dist/, the CodeUri of template.yaml, and target/hello.zip
   dev [--port N]    build, then serve the function at http://127.0.0.1:3000 (or PORT)
   test              build, then run every check and every test
+  fuzz [SECONDS] [TARGET…]
+                    build the fuzz targets, and run each for so many seconds (default: 3600)
   bench [ARGS]      build, then measure against other runtimes, with --http as HTTP components;
                     with --languages, the templates of all languages; with --sandbox, what the
                     sandbox costs
@@ -60,7 +62,7 @@ while [ $# -gt 0 ]; do
       usage
       exit
       ;;
-    dev | test | bench | soak | lab | release)
+    dev | test | fuzz | bench | soak | lab | release)
       command=$1
       shift
       break
@@ -157,6 +159,10 @@ case $command in
   release)
     build_guest
     exec scripts/release.sh "$@"
+    ;;
+  fuzz)
+    [[ ${1:-} =~ ^[0-9]+$ ]] || set -- 3600 "$@"
+    exec scripts/fuzz.sh "$@"
     ;;
   bench)
     tools+=(-p lambda-wasm-bench) # at once, since both have the compiler in them

@@ -17,7 +17,7 @@ passed+=("wit")
 
 if cargo fmt --version >/dev/null 2>&1; then
   step "format" cargo fmt --all --check
-  for manifest in {guest,guest-sdk,host/tests/{guests,aws-guest},bench/guests,examples/{rust,dynamodb,axum,bearer-token,cache-headers,s3-event}}/Cargo.toml; do
+  for manifest in {guest,guest-sdk,fuzz,host/tests/{guests,aws-guest},bench/guests,examples/{rust,dynamodb,axum,bearer-token,cache-headers,s3-event}}/Cargo.toml; do
     step "format of ${manifest%/*}" cargo fmt --check --manifest-path "$manifest"
   done
   passed+=("format")

@@ -238,7 +238,7 @@ fn build_sh(args: &[&str]) -> Result<(), String> {
     let usage = help(&root().join("build.sh"), &["--help"]);
     let at = args
         .iter()
-        .position(|arg| matches!(*arg, "dev" | "test" | "bench" | "release"));
+        .position(|arg| matches!(*arg, "dev" | "test" | "fuzz" | "bench" | "release"));
     let (options, command) = args.split_at(at.unwrap_or(args.len()));
     takes(&usage, options)?;
     let is_known =
@@ -256,6 +256,14 @@ fn build_sh(args: &[&str]) -> Result<(), String> {
             };
             let unknown = options.iter().find(|option| !has(option));
             unknown.map_or(Ok(()), |option| Err(format!("there is no option {option}")))
+        }
+        Some((&"fuzz", arguments)) => {
+            let targets = fs::read_to_string(root().join("fuzz/targets/src/lib.rs")).unwrap();
+            let is_known = |word: &&&str| {
+                word.parse::<u64>().is_ok() || targets.contains(&format!("({word:?}, "))
+            };
+            let unknown = arguments.iter().find(|word| !is_known(word));
+            unknown.map_or(Ok(()), |word| Err(format!("there is no target {word}")))
         }
         Some((_, [extra, ..])) => Err(format!("it takes no {extra}")),
         _ => Ok(()),
