@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wasm_metadata::{Metadata, Payload};
 
-/// What a component says about itself and about how it was made, in its custom sections. An artifact has it before its trailer,
+/// The custom sections of a component: its facts about itself and about how it was made. An artifact has it before its trailer,
 /// as JSON.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Origin {
     /// Its own name, version, license and the like, by the names of the sections.
     facts: BTreeMap<String, String>,
-    /// What made it and the modules in it: the field of a `producers` section, the name and the version.
+    /// The tools that made it and the modules in it: the field of a `producers` section, the name and the version.
     producers: Vec<[String; 3]>,
     /// The crates in it, if it was built with `cargo auditable`: the `.dep-v0` section of each module that has one.
     crates: Vec<Crates>,

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use lambda_wasm_test_support::tools::skip;
 use lambda_wasm_test_support::{full_bootstrap, root, small_bootstrap};
 
 use crate::support::Folder;
@@ -70,10 +71,10 @@ fn the_changelog_has_the_version_below_what_is_not_released() {
         .filter_map(|line| line.strip_prefix("## "));
     let sections: Vec<_> = sections.collect();
     let version = value("Cargo.toml", "version");
-    assert_eq!(sections[0], "[Unreleased]");
+    assert_eq!(sections[0], "Unreleased");
     // A date follows when it is released.
     assert!(
-        sections[1].starts_with(&format!("[{version}]")),
+        sections[1].split(' ').next() == Some(&version),
         "{sections:?}"
     );
 }
@@ -112,27 +113,22 @@ fn cargo_installs_the_tool_from_the_repository() {
     let wrapper = "#!/bin/sh\ncase \" $* \" in *\" --crate-name ___ \"* | *\" -vV \"*) exec \"$@\" ;; esac\necho compiled: $* >&2\nexit 1\n";
     crate::support::program(&folder, "rustc", wrapper);
     // A repository of the files here, which need not be in one.
+    let files = root();
     let git = |args: &[&str]| {
         let mut git = Command::new("git");
+        git.arg("-C").arg(&files);
         git.arg("--git-dir").arg(folder.path("repository"));
+        git.arg("--work-tree").arg(&files);
         let identity = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
         let output = git.args(identity).args(args).output().unwrap();
         assert!(output.status.success(), "{output:?}");
     };
-    let files = root();
     git(&["init", "--quiet"]);
-    git(&["--work-tree", files.to_str().unwrap(), "add", "--all", "."]);
+    git(&["add", "--all", "."]);
     git(&["commit", "--quiet", "--message", "all"]);
     let url = format!("file://{}", folder.path("repository").display());
     let output = Command::new(env!("CARGO"))
-        .args([
-            "install",
-            "--locked",
-            "--offline",
-            "--git",
-            &url,
-            "lambda-wasm",
-        ])
+        .args(["install", "--locked", "--git", &url, "lambda-wasm"])
         .arg("--root")
         .arg(folder.path("installed"))
         .env("CARGO_BUILD_RUSTC_WRAPPER", folder.path("tools/rustc"))
@@ -142,5 +138,9 @@ fn cargo_installs_the_tool_from_the_repository() {
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("Installing lambda-wasm v"), "{said}");
+    if said.contains("spurious network error") {
+        skip("cargo install", "it could not ask crates.io");
+        return;
+    }
     assert!(said.contains("compiled: "), "{said}");
 }

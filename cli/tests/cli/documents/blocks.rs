@@ -155,15 +155,17 @@ fn is_template(text: &str) -> Result<(), String> {
 #[test]
 fn templates_are_read_without_a_note() {
     check("yaml", |block| {
-        let template = Template::parse(&block.text).map_err(|error| error.to_string())?;
-        // The layer has the bootstrap, which `dev` has too. `dev` says that it starts no images.
-        let expected = [
-            "Layers has no effect here",
-            "it is a container image (PackageType: Image); it is not started",
-        ];
+        let template = match Template::parse(&block.text).map_err(|error| error.to_string()) {
+            // `dev` starts no images.
+            Err(why) if why.ends_with("it is a container image (PackageType: Image)") => {
+                return Ok(());
+            }
+            template => template?,
+        };
+        // The layer has the bootstrap, which `dev` has too.
         let notes = template.notes.into_iter();
         let notes: Vec<_> = notes
-            .filter(|note| !expected.iter().any(|end| note.ends_with(end)))
+            .filter(|note| !note.ends_with("Layers has no effect here"))
             .collect();
         match notes.is_empty() {
             true => Ok(()),
