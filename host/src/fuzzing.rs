@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Instant;
 
@@ -21,8 +22,8 @@ use crate::config::Environment;
 use crate::frames;
 pub use crate::guest_output::GuestOutput;
 use crate::http::EventSource;
-use crate::log::Stream;
-use crate::outbound::{Decision, Signer};
+use crate::log::{Format, Level, Log, Stream};
+use crate::outbound::{CredentialSource, Decision, Signer};
 use crate::policy::{Aws, Origin, Policy, PolicyError};
 
 /// The event sources that read a response.
@@ -115,7 +116,9 @@ pub fn sign(
 ) -> Result<Option<(Parts, Vec<u8>)>, String> {
     let (parts, pieces) = request.into_parts();
     let origin = Origin::from_uri(&parts.uri).ok_or("it has no origin")?;
-    let decision = Signer::new(aws, environment).decide(&origin, &parts);
+    let log = Log::new((Format::Text, Level::Fatal));
+    let credentials = Arc::new(CredentialSource::from_environment(environment, log));
+    let decision = Signer::new(aws, environment, credentials).decide(&origin, &parts);
     let Decision::Sign(signing) = decision.map_err(|refusal| refusal.to_string())? else {
         return Ok(None);
     };
