@@ -424,7 +424,7 @@ fn draw_handing(rng: &mut Rng) -> Handing {
         85..=88 => Handing::Garbage,
         89..=94 => Handing::Status(*choose(rng, &[400, 404, 410, 413, 429, 502, 503, 504])),
         95..=96 => Handing::WithoutId,
-        _ => Handing::HostileId(*choose(
+        _ => Handing::HostileId(choose::<&str>(
             rng,
             &["", "..", "../init/error", "a b", "a/b?c", "\u{e4}", "%2e"],
         )),

@@ -14,6 +14,7 @@ pub mod policy;
 pub mod prelude;
 pub mod response;
 #[path = "../../../test-support/src/signature.rs"]
+#[allow(clippy::unwrap_used, reason = "it is code of the tests")]
 mod signature;
 pub mod signing;
 pub mod template;
