@@ -44,7 +44,7 @@ for name in "${targets[@]}"; do
     failed=1
     input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
     finding="repeat with: LAMBDA_WASM_FUZZ_TARGET=$name $program ${input:-target/fuzz/corpus/$name}"
-    grep -m 3 -E "panicked at|ERROR: libFuzzer" -A 1 "$log" >&2 || tail -n 20 "$log" >&2
+    grep -a -m 3 -E "panicked at|ERROR: libFuzzer" -A 3 "$log" | cut -c1-500 >&2 || tail -n 20 "$log" >&2
   fi
   say "${executions:-0} executions"
   table+=$(printf '%-12s %12s  %s' "$name" "${executions:-0}" "$finding")$'\n'
