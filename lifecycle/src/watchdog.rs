@@ -146,7 +146,8 @@ impl Watchdog {
             let shared = Arc::clone(&self.0);
             thread::Builder::new()
                 .name("watchdog".to_owned())
-                .stack_size(64 * 1024)
+                // Its decisions report a stuck invocation and re-execute the process: 64 KiB are too few without optimization.
+                .stack_size(256 * 1024)
                 .spawn(move || shared.run())?;
             due.has_thread = true;
         }
