@@ -54,7 +54,7 @@ fn serve(bug: &str, address: &str) -> io::Result<()> {
         match bug {
             "leaks-memory" => leaked.push(vec![1; 512 * 1024]),
             "leaks-descriptors" => files.push(File::open("/dev/null")?),
-            "leaks-threads" if number % 20 == 0 => {
+            "leaks-threads" if number.is_multiple_of(20) => {
                 thread::spawn(|| thread::sleep(Duration::from_secs(3600)));
             }
             "loses" if shows => continue,
