@@ -411,13 +411,9 @@ mod tests {
             .config()
         };
         assert_eq!(with("16").unwrap().max_concurrency.get(), 16);
-        assert_eq!(
-            with("0").unwrap_err().error_type.as_str(),
-            "Runtime.InvalidConfiguration"
-        );
-        assert_eq!(
-            with("many").unwrap_err().error_type.as_str(),
-            "Runtime.InvalidConfiguration"
-        );
+        for value in ["0", "many"] {
+            let failure = with(value).unwrap_err();
+            assert_eq!(failure.error_type.as_str(), "Runtime.InvalidConfiguration");
+        }
     }
 }
