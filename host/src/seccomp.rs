@@ -19,6 +19,9 @@ use crate::policy::Policy;
 /// Refused calls fail with this error, as calls do that the kernel does not have: libraries then do without them.
 const REFUSED: SeccompAction = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
 
+/// Sets `O_NONBLOCK`. The C libraries disagree on its type.
+const FIONBIO: u64 = 0x5421;
+
 /// What every function needs: to talk to the Runtime API, to log, to wait, and memory and threads.
 const ALWAYS: &[c_long] = &[
     libc::SYS_brk,
@@ -196,7 +199,7 @@ fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error> {
         vec![family(libc::AF_INET)?, family(libc::AF_INET6)?],
     );
     // `O_NONBLOCK`, and the name of a new thread.
-    rules.insert(libc::SYS_ioctl, vec![is(1, libc::FIONBIO)?]);
+    rules.insert(libc::SYS_ioctl, vec![is(1, FIONBIO)?]);
     let set_name = libc::PR_SET_NAME.cast_unsigned().into();
     rules.insert(libc::SYS_prctl, vec![is(0, set_name)?]);
     // Signals to itself: an abort.
