@@ -1,4 +1,4 @@
-//! What the fuzz targets in `fuzz/targets/` call and the host keeps private. It needs the feature `fuzzing`.
+//! The functions that the fuzz targets in `fuzz/targets/` call and the host keeps private. It needs the feature `fuzzing`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

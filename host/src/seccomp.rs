@@ -22,7 +22,7 @@ const REFUSED: SeccompAction = SeccompAction::Errno(libc::ENOSYS.cast_unsigned()
 /// Sets `O_NONBLOCK`. The C libraries disagree on its type.
 const FIONBIO: u64 = 0x5421;
 
-/// What every function needs: to talk to the Runtime API, to log, to wait, and memory and threads.
+/// The calls that every function needs: to talk to the Runtime API, to log, to wait, and memory and threads.
 const ALWAYS: &[c_long] = &[
     libc::SYS_brk,
     libc::SYS_clock_gettime,
@@ -78,7 +78,7 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_poll,
 ];
 
-/// What a function needs that has directories, core dumps or outgoing requests, which read the addresses of name servers and
+/// The calls that a function needs that has directories, core dumps or outgoing requests, which read the addresses of name servers and
 /// perhaps certificates.
 const FILES: &[c_long] = &[
     libc::SYS_copy_file_range,
@@ -219,8 +219,6 @@ mod tests {
     use std::process::Command;
     use std::thread;
 
-    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
-
     use super::*;
 
     /// Does something on a thread that has the filter of a policy, as machine code of a guest would.
@@ -262,36 +260,16 @@ mod tests {
         assert!(Command::new("/bin/true").status().is_ok());
         let started = behind_the_wall(&policy, || Command::new("/bin/true").status());
         assert!(started.is_err());
-        // A thread is no process.
+        // A thread is not a process.
         behind_the_wall(&policy, || thread::spawn(|| {}).join().unwrap());
     }
 
     #[test]
-    #[allow(unsafe_code, reason = "it tries what the filter has to refuse")]
     fn machine_code_of_a_guest_stays_what_it_is() {
-        let allocate = |protection| {
-            // SAFETY: the kernel chooses where the mapping is, and nothing uses it.
-            unsafe {
-                rustix::mm::mmap_anonymous(
-                    std::ptr::null_mut(),
-                    4096,
-                    protection,
-                    MapFlags::PRIVATE,
-                )
-            }
-        };
-        let code = ProtFlags::READ | ProtFlags::EXEC;
-        assert!(allocate(code).is_ok());
+        assert!(lambda_wasm_memory::make_code().is_ok());
         let policy = Policy::default();
-        let (mapped, changed) = behind_the_wall(&policy, || {
-            let data = allocate(ProtFlags::READ | ProtFlags::WRITE).unwrap();
-            let becomes = MprotectFlags::READ | MprotectFlags::EXEC;
-            // SAFETY: nothing uses the mapping.
-            let changed = unsafe { rustix::mm::mprotect(data, 4096, becomes) };
-            (allocate(code).map(drop), changed)
-        });
-        assert_eq!(mapped, Err(rustix::io::Errno::NOSYS));
-        assert_eq!(changed, Err(rustix::io::Errno::NOSYS));
+        let made = behind_the_wall(&policy, lambda_wasm_memory::make_code);
+        assert!(is_refused(made));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct Watch {
 
 /// An invocation whose thread is stuck.
 pub struct StuckInvocation {
-    /// Who answers it, and the fate of its thread.
+    /// The right to answer it, and the fate of its thread.
     pub stuck: Stuck,
     /// The invocation.
     pub invocation: Arc<Invocation>,

@@ -48,6 +48,7 @@ mod pagemap;
 mod stack;
 
 pub use linear::{Image, KeptMemories};
+pub use mapping::make_code;
 pub use pagemap::open_pagemap;
 pub use stack::KeptStacks;
 

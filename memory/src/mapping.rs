@@ -137,3 +137,15 @@ impl Drop for Mapping {
         let _ = unsafe { munmap(self.start.as_ptr().cast(), self.length) };
     }
 }
+/// Makes a page of data executable, as code would that has found a way out of the sandbox. Tests try it.
+///
+/// # Errors
+///
+/// Returns an error if the process may not do that.
+pub fn make_code() -> io::Result<()> {
+    let mut page = Mapping::reserve(PAGE)?;
+    page.allow(&(0..PAGE))?;
+    let becomes = MprotectFlags::READ | MprotectFlags::EXEC;
+    // SAFETY: the page is in the mapping, which nothing else uses.
+    Ok(unsafe { mprotect(page.at(0).cast(), PAGE, becomes) }?)
+}

@@ -1,4 +1,4 @@
-//! What the fuzz targets in `fuzz/targets/` call and the emulator keeps private. It needs the feature `fuzzing`.
+//! The functions that the fuzz targets in `fuzz/targets/` call and the emulator keeps private. It needs the feature `fuzzing`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

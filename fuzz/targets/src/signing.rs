@@ -180,7 +180,10 @@ fn decode(body: &[u8]) -> Option<(Vec<u8>, Vec<String>)> {
     loop {
         let head = line(&mut rest)?;
         let (size, extension) = head.split_once(';')?;
-        extension.trim().strip_prefix("chunk-signature=")?;
+        let replaced = extension.strip_prefix("chunk-signature=")?;
+        if replaced.len() != 64 {
+            return None;
+        }
         let size = usize::from_str_radix(size, 16).ok()?;
         if size == 0 {
             break;
@@ -197,6 +200,9 @@ fn decode(body: &[u8]) -> Option<(Vec<u8>, Vec<String>)> {
         let (name, value) = trailer.split_once(':')?;
         HeaderName::from_bytes(name.as_bytes()).ok()?;
         HeaderValue::from_str(value.trim()).ok()?;
+        if is_signature(name) && value.len() != 64 {
+            return None;
+        }
         // The signature differs, and its place does not.
         trailers.push(match is_signature(name) {
             true => name.to_owned(),

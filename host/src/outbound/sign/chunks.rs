@@ -26,6 +26,9 @@ const MAX_LINE: usize = 8 * 1024;
 const CHUNK_SIGNATURE: &str = "chunk-signature=";
 const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
 
+/// The length of a signature: a SHA-256 in hexadecimal.
+const SIGNATURE_LENGTH: usize = 64;
+
 type Params<'a> = v4::SigningParams<'a, ()>;
 
 /// The body with new signatures.
@@ -76,8 +79,12 @@ impl Chunks {
                 let digits = size.to_owned();
                 let size = usize::from_str_radix(size, 16)
                     .map_err(|_| format!("{line:?} is not the start of a chunk"))?;
-                if !extension.trim().starts_with(CHUNK_SIGNATURE) {
-                    return Err(format!("{line:?} has no signature"));
+                // The signature takes the place of the one that is there, so that the length stays what was promised.
+                let replaced = extension.strip_prefix(CHUNK_SIGNATURE);
+                if replaced.map(str::len) != Some(SIGNATURE_LENGTH) {
+                    return Err(format!(
+                        "{line:?} has no signature of {SIGNATURE_LENGTH} characters"
+                    ));
                 }
                 if size > MAX_CHUNK {
                     return Err(format!(
@@ -122,6 +129,11 @@ impl Chunks {
                         .try_append(name.to_ascii_lowercase(), value.trim().to_owned())
                         .map_err(|error| error.to_string())?;
                     return Ok(Some(format!("{line}\r\n").into()));
+                }
+                if value.len() != SIGNATURE_LENGTH {
+                    return Err(format!(
+                        "{line:?} has no signature of {SIGNATURE_LENGTH} characters"
+                    ));
                 }
                 let (last, trailers) = (&self.last, &self.trailers);
                 let sign =

@@ -243,6 +243,21 @@ fn chunks_that_are_none_are_told() {
         (String::new(), "it ends too early"),
         ("x\r\n".to_owned(), "is not the start of a chunk"),
         ("3\r\nabc\r\n".to_owned(), "has no signature"),
+        (
+            format!("3;chunk-signature={}\r\nabc\r\n", "0".repeat(65)),
+            "has no signature of 64 characters",
+        ),
+        (
+            format!("3; chunk-signature={}\r\nabc\r\n", "0".repeat(63)),
+            "has no signature of 64 characters",
+        ),
+        (
+            format!(
+                "0{signature}x-amz-trailer-signature: {}\r\n\r\n",
+                "0".repeat(64)
+            ),
+            "has no signature of 64 characters",
+        ),
         (format!("3{signature}abcd\r\n"), "longer than it says"),
         (format!("3{signature}ab"), "it ends too early"),
         (format!("0{signature}"), "it ends too early"),
