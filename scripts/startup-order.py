@@ -121,6 +121,8 @@ def run(dist, name, bootstrap, profile):
             connection.sendall(head.encode() + event)
             assert b"/invocation/id/response" in read_request(connection), "it does not answer"
             process.send_signal(signal.SIGTERM)
+            # It ends when the response has been taken.
+            connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
             process.wait()
 
 
