@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod ledger;
+mod messages;
 pub mod plan;
 pub mod process;
 pub mod run;
