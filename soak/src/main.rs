@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Parser;
 use lambda_wasm_soak::ledger::Counts;
+use lambda_wasm_soak::process::Size;
 use lambda_wasm_soak::run::{Options, run};
 
 /// Breaks the world around bootstrap, and counts what becomes of each invocation.
@@ -42,13 +43,16 @@ fn main() -> Result<ExitCode> {
         patience: Duration::from_secs(90),
         runtime: None,
     };
-    let counts = run(&options, |kind, counts| {
+    let counts = run(&options, |life| {
+        let counts = &life.counts;
         println!(
-            "{kind:?}: {} handed out, {} answered, {} reported, {} wrong",
+            "{:?}: {} handed out, {} answered, {} reported, {} wrong, memory in MB {}",
+            life.kind,
             counts.handed_out,
             counts.answered,
             counts.reported,
-            counts.wrong.values().sum::<u64>()
+            counts.wrong.values().sum::<u64>(),
+            memory(&life.sizes)
         );
         for description in &counts.described {
             println!("  {description}");
@@ -59,6 +63,14 @@ fn main() -> Result<ExitCode> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// The memory of a process over its life, in ten numbers.
+fn memory(sizes: &[Size]) -> String {
+    let parts = sizes.chunks(sizes.len().div_ceil(10).max(1));
+    let largest = parts.filter_map(|part| part.iter().map(|size| size.memory / 1024).max());
+    let numbers: Vec<String> = largest.map(|number| number.to_string()).collect();
+    numbers.join(" ")
 }
 
 fn print(counts: &Counts) {

@@ -55,12 +55,23 @@ enum LastAct {
     Gone,
 }
 
+/// One process, from its start to its end.
+#[derive(Debug)]
+pub struct Life {
+    /// Its kind.
+    pub kind: Kind,
+    /// What became of its invocations.
+    pub counts: Counts,
+    /// Its size each time that it was idle.
+    pub sizes: Vec<Size>,
+}
+
 /// Runs processes until there were enough events. Calls `report` after each process.
 ///
 /// # Errors
 ///
 /// Returns an error if a process cannot be started.
-pub fn run(options: &Options, mut report: impl FnMut(&Kind, &Counts)) -> Result<Counts> {
+pub fn run(options: &Options, mut report: impl FnMut(&Life)) -> Result<Counts> {
     let until = Instant::now() + options.time;
     let mut all = Counts::default();
     let mut number = 0;
@@ -70,9 +81,9 @@ pub fn run(options: &Options, mut report: impl FnMut(&Kind, &Counts)) -> Result<
             true => options.events_per_process,
             false => options.events_per_process.min(left.max(50)),
         };
-        let (kind, counts) = live(options, number, events)?;
-        report(&kind, &counts);
-        all += counts;
+        let life = live(options, number, events)?;
+        report(&life);
+        all += life.counts;
         number += 1;
     }
     Ok(all)
@@ -113,7 +124,7 @@ fn draw_kind(rng: &mut Rng, number: u64, options: &Options) -> Kind {
 }
 
 /// Runs one process from its start to its end.
-fn live(options: &Options, number: u64, events: u64) -> Result<(Kind, Counts)> {
+fn live(options: &Options, number: u64, events: u64) -> Result<Life> {
     let mut rng = draws(options.seed, number);
     let seed = rng.u64(..);
     let kind = draw_kind(&mut rng, number, options);
@@ -172,7 +183,12 @@ fn live(options: &Options, number: u64, events: u64) -> Result<(Kind, Counts)> {
         counts.processes += 1;
         count_kind(counts, &kind);
     });
-    Ok((kind, api.counts()))
+    let counts = api.counts();
+    Ok(Life {
+        kind,
+        counts,
+        sizes,
+    })
 }
 
 /// A moment ago: an event that was handed out since then may not have been read.

@@ -18,7 +18,7 @@ fn with_bug(bug: &str, workers: usize) -> Counts {
         patience: Duration::from_secs(4),
         runtime: Some((env!("CARGO_BIN_EXE_faulty-runtime").into(), bug.to_owned())),
     };
-    run(&options, |_, _| {}).unwrap()
+    run(&options, |_| {}).unwrap()
 }
 
 #[track_caller]

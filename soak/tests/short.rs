@@ -22,7 +22,7 @@ fn every_invocation_has_one_answer_or_a_reason() {
         patience: Duration::from_secs(60),
         runtime: None,
     };
-    let counts = run(&options, |_, _| {}).unwrap();
+    let counts = run(&options, |_| {}).unwrap();
     assert!(
         counts.wrong.is_empty(),
         "seed {seed}: {:?}\n{}",
