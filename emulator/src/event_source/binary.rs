@@ -48,8 +48,12 @@ fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
 }
 
-/// Returns whether a type matches a pattern, in which `*` stands for any type or subtype.
+/// Returns whether a type matches a pattern, in which `*` stands for any type or subtype. `*/*` matches all that a client sends,
+/// also what is not a media type.
 fn matches(pattern: &str, essence: &str) -> bool {
+    if pattern == "*/*" {
+        return true;
+    }
     let parts = |text: &str| {
         let (kind, subtype) = text.split_once('/')?;
         Some([kind.to_ascii_lowercase(), subtype.to_ascii_lowercase()])
@@ -74,8 +78,10 @@ mod tests {
         assert!(binary(&["image/png"], Some("Image/PNG; q=1")));
         assert!(binary(&["a/b", "image/*"], Some("image/png")));
         assert!(binary(&["*/*"], Some("text/plain")));
+        assert!(binary(&["*/*"], Some("png")));
         assert!(binary(&["*/*"], None));
         assert!(binary(&["application/json"], None));
+        assert!(!binary(&["image/*"], Some("png")));
         assert!(!binary(&["image/png"], None));
         assert!(!binary(&["image/png"], Some("image/jpeg")));
         // The types that a client accepts are not patterns.
