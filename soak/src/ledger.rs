@@ -122,7 +122,14 @@ impl Counts {
 
     /// Counts a fault.
     pub fn fault(&mut self, kind: &'static str) {
-        *self.faults.entry(kind).or_default() += 1;
+        self.faults(kind, 1);
+    }
+
+    /// Counts so many faults of a kind.
+    pub fn faults(&mut self, kind: &'static str, times: u64) {
+        if times > 0 {
+            *self.faults.entry(kind).or_default() += times;
+        }
     }
 }
 

@@ -5,8 +5,10 @@
 //! answer, or a reason in the log why the answer was not delivered.
 
 pub mod api;
+mod event;
 pub mod ledger;
 mod messages;
+pub mod origin;
 pub mod plan;
 pub mod process;
 pub mod run;

@@ -85,9 +85,9 @@ struct Log {
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
     /// File descriptors.
-    pub descriptors: usize,
+    pub descriptors: u64,
     /// Threads.
-    pub threads: usize,
+    pub threads: u64,
     /// Memory in KiB.
     pub memory: u64,
 }
@@ -159,6 +159,19 @@ impl Environment {
         }
     }
 
+    /// Returns whether all threads of the process are stopped, as they are some time after the signal.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        threads.is_ok_and(|mut threads| {
+            threads.all(|thread| {
+                let status =
+                    thread.and_then(|thread| fs::read_to_string(thread.path().join("status")));
+                status.is_ok_and(|status| status.contains("State:\tT"))
+            })
+        })
+    }
+
     /// Returns how the process ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
@@ -219,8 +232,8 @@ impl Environment {
             .and_then(|value| value.trim().trim_end_matches(" kB").parse().ok())
             .context("the process has no memory")?;
         Ok(Size {
-            descriptors: fs::read_dir(path.join("fd"))?.count(),
-            threads: fs::read_dir(path.join("task"))?.count(),
+            descriptors: fs::read_dir(path.join("fd"))?.count() as u64,
+            threads: fs::read_dir(path.join("task"))?.count() as u64,
             memory,
         })
     }
@@ -237,10 +250,12 @@ impl Drop for Environment {
 fn deployment(kind: &Kind) -> Result<Deployment> {
     let (guest, mut policy) = match kind.function {
         Function::Streamed => ("http_p2", "stream = true\n".to_owned()),
+        Function::Sending(_) => ("http_p2", "stream = true\n".to_owned()),
         Function::Handler | Function::Plain => ("handler", String::new()),
     };
     let mut deployment = Deployment::of(guest);
     let mut script = Vec::new();
+    let mut grants = String::new();
     if kind.disk_is_full {
         let disk = deployment.path().join("dumps");
         fs::create_dir(&disk)?;
@@ -248,6 +263,9 @@ fn deployment(kind: &Kind) -> Result<Deployment> {
         policy.push_str(&format!("coredump = \"{disk}\"\n"));
         script.push(format!("mount -t tmpfs -o size=16k none {disk}"));
         script.push(format!("head -c 16384 /dev/zero >{disk}/filled"));
+    }
+    if let Function::Sending(port) = kind.function {
+        grants = format!("[http]\nallow = [\"http://127.0.0.1:{port}\"]\n");
     }
     if kind.is_scarce {
         // What the host keeps, and a little for each worker.
@@ -259,7 +277,7 @@ fn deployment(kind: &Kind) -> Result<Deployment> {
     };
     script.push(format!("exec \"$0\"{closed}"));
     let script = script.join(" && ");
-    deployment = deployment.policy(policy);
+    deployment = deployment.policy(policy + &grants);
     deployment = match kind.disk_is_full {
         true => deployment.under(&["unshare", "--mount", "/bin/sh", "-c", &script]),
         false => deployment.under(&["/bin/sh", "-c", &script]),

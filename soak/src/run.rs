@@ -10,6 +10,7 @@ use rustix::process::{Signal, getuid};
 
 use crate::api::{Api, End, Load};
 use crate::ledger::{Counts, Wrong};
+use crate::origin::Origin;
 use crate::plan::{Function, draws};
 use crate::process::{Environment, Kind, LogTo, Size};
 
@@ -19,12 +20,11 @@ const ROUND: u64 = 250;
 /// How many rounds a process needs at least until it has its size.
 const WARM_UP: usize = 2;
 
-/// How many events a worker needs for that: each keeps the memory of its largest ones.
-const EVENTS_TO_WARM_UP: usize = 60;
+/// How many events a worker needs for that: it keeps 8 MiB of the memory of a guest that had so much.
+const EVENTS_TO_WARM_UP: usize = 300;
 
-/// How much larger a process may get after that, in KiB, and for each worker: it keeps 8 MiB of the memory of a guest that had
-/// so much.
-const GROWTH: (u64, u64) = (4096, 9 * 1024);
+/// How much larger a process may be in the second half of its life after that, in KiB, beside a tenth.
+const GROWTH: u64 = 4096;
 
 /// A run.
 #[derive(Debug, Clone)]
@@ -89,8 +89,8 @@ pub fn run(options: &Options, mut report: impl FnMut(&Life)) -> Result<Counts> {
     Ok(all)
 }
 
-/// Draws the kind of a process.
-fn draw_kind(rng: &mut Rng, number: u64, options: &Options) -> Kind {
+/// Draws the kind of a process. `port` is that of a server for its requests.
+fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
     let workers = options.workers[number as usize % options.workers.len()];
     if options.runtime.is_some() {
         return Kind {
@@ -104,12 +104,14 @@ fn draw_kind(rng: &mut Rng, number: u64, options: &Options) -> Kind {
     }
     // Every other process is a plain one, whose log is read.
     let is_odd = rng.bool();
+    let function = match rng.u8(..4) {
+        0 => Function::Streamed,
+        1 => Function::Sending(port),
+        _ => Function::Handler,
+    };
     Kind {
         workers,
-        function: match rng.u8(..3) {
-            0 => Function::Streamed,
-            _ => Function::Handler,
-        },
+        function,
         log: match (is_odd, rng.u8(..4)) {
             (true, 0) => LogTo::Text,
             (true, 1) => LogTo::Full,
@@ -117,7 +119,8 @@ fn draw_kind(rng: &mut Rng, number: u64, options: &Options) -> Kind {
             (true, 3) => LogTo::Unread,
             _ => LogTo::Json,
         },
-        is_scarce: is_odd && rng.bool(),
+        // Connections need descriptors.
+        is_scarce: is_odd && rng.bool() && function != Function::Sending(port),
         is_slow: workers == 1 && rng.u8(..4) == 0,
         disk_is_full: is_odd && rng.bool() && getuid().is_root(),
     }
@@ -127,7 +130,8 @@ fn draw_kind(rng: &mut Rng, number: u64, options: &Options) -> Kind {
 fn live(options: &Options, number: u64, events: u64) -> Result<Life> {
     let mut rng = draws(options.seed, number);
     let seed = rng.u64(..);
-    let kind = draw_kind(&mut rng, number, options);
+    let origin = Origin::start()?;
+    let kind = draw_kind(&mut rng, number, origin.port(), options);
     let is_unread = kind.log == LogTo::Unread;
     let api = Api::start(Load {
         seed,
@@ -149,7 +153,7 @@ fn live(options: &Options, number: u64, events: u64) -> Result<Life> {
         let round = ROUND.min(events - handed);
         api.release(round);
         handed += round;
-        match settle(&api, &mut environment, &mut rng, &kind, options) {
+        match settle(&api, &origin, &mut environment, &mut rng, &kind, options) {
             Settled::Idle => sizes.extend(environment.size()),
             Settled::Hung => {
                 wrong(Wrong::Hung, api.progress());
@@ -231,6 +235,7 @@ enum Settled {
 /// Waits until all events have been handled, and stops the process now and then, as Lambda freezes it.
 fn settle(
     api: &Api,
+    origin: &Origin,
     environment: &mut Environment,
     rng: &mut Rng,
     kind: &Kind,
@@ -253,9 +258,19 @@ fn settle(
         if options.runtime.is_none() && rng.u8(..) < 10 {
             environment.signal(Signal::STOP);
             thread::sleep(Duration::from_millis(rng.u64(1..150)));
+            let ended = match environment.is_stopped() && rng.bool() {
+                true => origin.end_idle(rng.bool()),
+                false => 0,
+            };
             environment.signal(Signal::CONT);
             api.note_stop();
-            api.count(|counts| counts.fault("process: stopped and continued"));
+            api.count(|counts| {
+                counts.fault("process: stopped and continued");
+                counts.faults(
+                    "origin: idle connection ends while the process is stopped",
+                    ended,
+                );
+            });
         }
     }
     Settled::Hung
@@ -323,13 +338,24 @@ fn last_act(
     unseen_since
 }
 
-/// Returns how a process has grown since it had its size, if it has.
+/// Returns how a process has grown since it had its size, if it has: how much larger its largest size is in the second half of
+/// that time.
 fn growth(sizes: &[Size], workers: usize) -> Option<String> {
     let warm = WARM_UP.max(workers * EVENTS_TO_WARM_UP / ROUND as usize);
-    let (first, last) = (sizes.get(warm)?, sizes.last()?);
-    let spare = first.memory / 5 + GROWTH.0 + GROWTH.1 * workers as u64;
-    let is_larger = last.descriptors > first.descriptors + 2
-        || last.threads > first.threads + 2
-        || last.memory > first.memory + spare;
-    is_larger.then(|| format!("{first:?}, then {last:?}"))
+    let sizes = sizes.get(warm..).filter(|sizes| sizes.len() > 1)?;
+    let (before, after) = sizes.split_at(sizes.len() / 2);
+    let (before, after) = (largest(before), largest(after));
+    let is_larger = after.descriptors > before.descriptors + 2
+        || after.threads > before.threads + 2
+        || after.memory > before.memory + before.memory / 10 + GROWTH;
+    is_larger.then(|| format!("{before:?}, then {after:?}"))
+}
+
+fn largest(sizes: &[Size]) -> Size {
+    let largest = |of: fn(&Size) -> u64| sizes.iter().map(of).max().unwrap_or_default();
+    Size {
+        descriptors: largest(|size| size.descriptors),
+        threads: largest(|size| size.threads),
+        memory: largest(|size| size.memory),
+    }
 }
