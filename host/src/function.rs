@@ -26,7 +26,7 @@ use crate::sandbox::{HostState, SandboxConfig};
 use crate::timeline::Timeline;
 use crate::timings::Timings;
 use crate::world::{self, IncompatibleComponent, World};
-use crate::{engine, imports, variant};
+use crate::{engine, imports, outbound, variant};
 
 /// A component that is ready to be instantiated. Workers share it, and it does not change.
 pub struct Function {
@@ -173,6 +173,21 @@ impl Function {
         };
         let requests = self.sandbox.share.requests;
         Client::new(Arc::new(config), self.watchdog.clone(), requests)
+    }
+
+    /// Returns the port of the Runtime API.
+    pub(crate) fn runtime_api_port(&self) -> Option<u16> {
+        let endpoint = self.environment.endpoint().ok()?;
+        endpoint.addresses.first().map(|address| address.port())
+    }
+
+    /// Returns the files, and the directories of files, that requests read when they are sent.
+    pub(crate) fn files_of_requests(&self) -> Vec<PathBuf> {
+        let certificates = self.environment.ca_file();
+        certificates
+            .into_iter()
+            .chain(outbound::token_directory(&self.environment))
+            .collect()
     }
 
     /// Returns how long work takes with the function's share of the CPU, if it takes `cpu_time` on a whole CPU.

@@ -21,7 +21,7 @@ mod wire;
 #[cfg(feature = "full")]
 pub(crate) use body::GuardedBody;
 pub(crate) use client::Client;
-pub(crate) use credentials::CredentialSource;
+pub(crate) use credentials::{CredentialSource, token_directory};
 pub(crate) use sign::{Decision, Signer};
 
 use std::fmt::Display;

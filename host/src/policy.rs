@@ -57,8 +57,8 @@ pub struct Policy {
     /// How long an instance is kept between invocations; `None` makes a fresh instance for each.
     #[serde(deserialize_with = "value::flag_or_table")]
     pub reuse: Option<Reuse>,
-    /// Whether the kernel refuses the process, after its start, every system call that it does not need.
-    pub seccomp: bool,
+    /// Whether the kernel refuses the process, after its start, the system calls and files that it does not need.
+    pub lockdown: bool,
     /// The directory of core dumps; `None` if a trap leaves no dump.
     #[serde(deserialize_with = "dumps::deserialize")]
     pub coredump: Option<Dumps>,

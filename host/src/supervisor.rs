@@ -28,7 +28,7 @@ use crate::watch::{StuckInvocation, Watch};
 use crate::worker::Worker;
 
 /// Why a process ends that does not replace a worker.
-const NOT_REPLACED: &str = "a worker is stuck in a call that does not return, and is not replaced, since the policy has `seccomp = true`";
+const NOT_REPLACED: &str = "a worker is stuck in a call that does not return, and is not replaced, since the policy has `lockdown = true`";
 
 /// Starts, replaces and ends all workers of the process.
 pub struct Supervisor {
@@ -259,7 +259,7 @@ impl Crew for Supervisor {
             timeline,
         } = invocation;
         // A new thread could not open what it needs, and a new process could not be executed.
-        if stuck.left.is_some() && self.function.policy().seccomp {
+        if stuck.left.is_some() && self.function.policy().lockdown {
             self.watch.shutdown.request(NOT_REPLACED);
         }
         if !stuck.is_unanswered {

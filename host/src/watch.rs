@@ -15,10 +15,10 @@ use lambda_wasm_lifecycle::{Alarm, End, Shutdown, Stuck, Underway};
 
 use crate::function::Function;
 use crate::invocation::Invocation;
+use crate::lockdown::Wall;
 use crate::log::{Level, Log};
 use crate::process::{self, ThreadId};
 use crate::responder::Responder;
-use crate::seccomp::Wall;
 use crate::termination::Termination;
 use crate::timeline::{MAX_LOG_WAIT, RECHECK, Timeline};
 
@@ -33,7 +33,7 @@ pub struct Watch {
     pub shutdown: Arc<Shutdown>,
     /// Receives SIGTERM.
     pub termination: Arc<Termination>,
-    /// The second wall, with `seccomp` in the policy.
+    /// The second wall, with `lockdown` in the policy.
     wall: Option<Wall>,
     on_stuck: Box<dyn Fn(StuckInvocation) + Send + Sync>,
 }
@@ -67,8 +67,8 @@ impl Watch {
         termination: Arc<Termination>,
         on_stuck: impl Fn(StuckInvocation) + Send + Sync + 'static,
     ) -> Self {
-        let policy = function.policy();
-        let wall = policy.seccomp.then(|| Wall::around(policy, workers));
+        let is_locked_down = function.policy().lockdown;
+        let wall = is_locked_down.then(|| Wall::around(&function, workers));
         Self {
             function,
             log,
@@ -104,7 +104,7 @@ impl Watch {
         self.function.wall_time(took)
     }
 
-    /// Returns the current thread, which is to handle invocations. With `seccomp` in the policy, it waits until all threads are
+    /// Returns the current thread, which is to handle invocations. With `lockdown` in the policy, it waits until all threads are
     /// there and the kernel refuses them what they do not need.
     pub fn enter(&self) -> ThreadId {
         let Some(wall) = &self.wall else {
@@ -160,7 +160,7 @@ impl Watch {
     /// Does nothing if there are other workers, or if the process may not execute programs.
     #[must_use]
     pub fn recycle_if_bloated(&self, timeline: &Timeline) -> bool {
-        let stays = self.workers > 1 || self.function.policy().seccomp;
+        let stays = self.workers > 1 || self.function.policy().lockdown;
         if stays || self.is_ending() || !process::is_bloated() {
             return false;
         }

@@ -19,6 +19,7 @@ use aws_credential_types::Credentials;
 use tokio::time::{sleep, timeout};
 
 use self::endpoint::Endpoint;
+pub(crate) use self::endpoint::token_directory;
 use crate::config::Environment;
 use crate::log::{Level, Log};
 use crate::variant::Variant;

@@ -7,9 +7,9 @@ mod coredump;
 mod environment;
 mod files;
 mod limits;
+mod lockdown;
 mod paths;
 mod reuse;
-mod seccomp;
 
 use lambda_wasm_test_support::{Deployment, components};
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
@@ -35,6 +35,12 @@ const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
 /// The file with the token for the endpoint. It is read for each request, since its content changes.
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+
+/// Returns the directory of the file with the token, which another file may replace.
+pub(crate) fn token_directory(environment: &Environment) -> Option<PathBuf> {
+    let file = PathBuf::from(environment.get(TOKEN_FILE)?);
+    file.parent().map(Path::to_owned)
+}
 
 /// The token for the endpoint.
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";

@@ -137,7 +137,7 @@ fn mistakes_are_told_with_their_line_and_the_nearest_right_word() {
         line 3, column 1: unknown key `streams`
         hint: did you mean `stream`?
         line 1, column 1: unknown key `colour`
-        hint: use stream, compress, fail-status, remove-base-path, pass-through-path, reuse, seccomp, coredump, limits, log, env, files, http, config, aws
+        hint: use stream, compress, fail-status, remove-base-path, pass-through-path, reuse, lockdown, coredump, limits, log, env, files, http, config, aws
         line 1, column 10: cannot read `stream`: invalid type: string "yes", expected a boolean
         line 1, column 15: cannot read `fail-status`: invalid type: integer `500`, expected HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"
         line 1, column 15: cannot read `fail-status`: invalid value: string "599-500", expected HTTP statuses from 200 to 599, such as "500-599" or "404, 500-599"

@@ -1,17 +1,109 @@
-//! `seccomp = true`: what a function may do works as before, and the process has the filter. What the filter refuses, its own
-//! tests try: `host/src/seccomp.rs`.
+//! `lockdown = true`: what a function may do works as before, and machine code in the process finds nothing.
 
 use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, Outcome};
-use lambda_wasm_test_support::{Deployment, Host, PATIENCE};
+use lambda_wasm_test_support::tools::skip;
+use lambda_wasm_test_support::{Deployment, Host, PATIENCE, root};
+use serde_json::{Map, Value};
 
 use crate::http::{BOTH, ask, event};
 use crate::outbound::Sender;
 use crate::outbound::servers::Server;
 
-const POLICY: &str = "seccomp = true\n";
+const POLICY: &str = "lockdown = true\n";
+
+/// The errors of refused calls: of the filter, and of Landlock.
+const REFUSED: [i64; 2] = [-38, -13];
+
+/// Has each thread of the process try what machine code of a guest would try, and returns what came of it.
+fn escapes(host: &Host, port: u16, writable: &Path) -> Vec<Map<String, Value>> {
+    let script = root().join("host/tests/bootstrap/policy/lockdown/escape.py");
+    let output = Command::new("python3")
+        .arg(script)
+        .args([host.pid().to_string(), port.to_string()])
+        .arg(writable)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let threads: Vec<Map<String, Value>> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(threads.len() >= 2, "{lines}");
+    threads
+}
+
+/// Returns whether the kernel has a Landlock that knows ports, as since Linux 6.7.
+fn kernel_has_landlock() -> bool {
+    let version = "import ctypes; print(ctypes.CDLL(None).syscall(444, 0, 0, 1))";
+    let output = Command::new("python3").args(["-c", version]).output();
+    let version = String::from_utf8(output.unwrap().stdout).unwrap();
+    version.trim().parse::<i32>().unwrap() >= 4
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn machine_code_in_the_process_finds_nothing() {
+    if !kernel_has_landlock() {
+        return skip(
+            "machine code behind the second wall",
+            "the kernel has no Landlock, or one before Linux 6.7",
+        );
+    }
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let writable = elsewhere.path().join("new");
+    let policies = [
+        // Whether it may only connect to the Runtime API.
+        ("", true),
+        ("[files]\n\"/var/task/data\" = \"read-write\"\n", true),
+        ("[http]\nallow = [\"https://example.com\"]\n", false),
+    ];
+    for (policy, is_alone) in policies {
+        for workers in ["1", "3"] {
+            let deployment = Deployment::of("handler").policy(format!("{POLICY}{policy}"));
+            fs::create_dir(deployment.path().join("data")).unwrap();
+            let host = deployment
+                .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
+                .start();
+            assert!(host.api.wait_workers(workers.parse().unwrap(), PATIENCE));
+            assert_eq!(host.ask("count"), "1");
+            let mut workers_seen = 0;
+            for mut result in escapes(&host, port, &writable) {
+                let about = format!("{policy}: {result:?}");
+                let mut is_refused = |what: &str| {
+                    let error = result.remove(what).unwrap().as_i64().unwrap();
+                    REFUSED.contains(&error)
+                };
+                for what in [
+                    "passwords",
+                    "other process",
+                    "new file",
+                    "program",
+                    "fork",
+                    "signal",
+                ] {
+                    assert!(is_refused(what), "{what}, {about}");
+                }
+                assert_eq!(is_refused("datagram"), is_alone, "{about}");
+                assert_eq!(is_refused("connection"), is_alone, "{about}");
+                // The watchdog has to see the other threads.
+                workers_seen += usize::from(is_refused("environment"));
+            }
+            assert!(workers_seen >= workers.parse().unwrap(), "{policy}");
+            assert!(!writable.exists());
+            host.finish();
+        }
+    }
+}
 
 /// Returns whether each thread of the process has a filter: `Seccomp: 2` in
 /// <https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>.
@@ -59,12 +151,24 @@ fn functions_work_and_fail_as_without_it() {
     }
 }
 
-/// Without the filter, the check of the other tests fails.
+/// Without it, machine code finds what it looks for, and the checks of the other tests fail.
 #[test]
 fn it_is_off_by_default() {
     let host = Deployment::of("handler").start();
     assert_eq!(host.ask("count"), "1");
     assert!(!all_threads_are_restricted(&host));
+    if cfg!(target_arch = "x86_64") {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        let directory = tempfile::tempdir().unwrap();
+        for mut result in escapes(&host, port, &directory.path().join("new")) {
+            result.remove("thread");
+            assert!(
+                result.len() >= 7 && result.values().all(|error| *error == 0),
+                "{result:?}"
+            );
+        }
+    }
     host.finish();
 }
 

@@ -1,0 +1,249 @@
+//! The system calls that are left to the process.
+
+use std::collections::BTreeMap;
+
+use libc::c_long;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule,
+};
+
+use crate::policy::Policy;
+
+/// Refused calls fail with this error, as calls do that the kernel does not have: libraries then do without them.
+const REFUSED: SeccompAction = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+
+/// Sets `O_NONBLOCK`. The C libraries disagree on its type.
+const FIONBIO: u64 = 0x5421;
+
+/// The bits of a socket's type; the others are flags.
+const SOCKET_TYPE: u64 = 0xf;
+
+/// The calls that every function needs: to talk to the Runtime API, to log, to wait, and memory and threads.
+const ALWAYS: &[c_long] = &[
+    libc::SYS_brk,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_close,
+    libc::SYS_connect,
+    libc::SYS_epoll_create1,
+    libc::SYS_epoll_ctl,
+    libc::SYS_epoll_pwait,
+    libc::SYS_eventfd2,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_fcntl,
+    libc::SYS_fstat,
+    libc::SYS_futex,
+    libc::SYS_getpeername,
+    libc::SYS_getpid,
+    libc::SYS_getrandom,
+    libc::SYS_getsockname,
+    libc::SYS_getsockopt,
+    libc::SYS_gettid,
+    libc::SYS_gettimeofday,
+    libc::SYS_lseek,
+    libc::SYS_madvise,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_nanosleep,
+    libc::SYS_ppoll,
+    libc::SYS_pread64,
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_restart_syscall,
+    // glibc ends the process if a new thread cannot register.
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_yield,
+    libc::SYS_sendmsg,
+    libc::SYS_sendto,
+    libc::SYS_set_robust_list,
+    libc::SYS_setsockopt,
+    libc::SYS_shutdown,
+    libc::SYS_sigaltstack,
+    libc::SYS_write,
+    libc::SYS_writev,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_epoll_wait,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+];
+
+/// The calls that a function needs that has directories, core dumps or outgoing requests, which read the addresses of name servers and
+/// perhaps certificates.
+const FILES: &[c_long] = &[
+    libc::SYS_copy_file_range,
+    libc::SYS_dup,
+    libc::SYS_fadvise64,
+    libc::SYS_fallocate,
+    libc::SYS_fdatasync,
+    libc::SYS_fsync,
+    libc::SYS_ftruncate,
+    libc::SYS_getdents64,
+    libc::SYS_linkat,
+    libc::SYS_mkdirat,
+    libc::SYS_newfstatat,
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_pwrite64,
+    libc::SYS_pwritev,
+    libc::SYS_preadv,
+    libc::SYS_readlinkat,
+    libc::SYS_renameat2,
+    libc::SYS_statx,
+    libc::SYS_symlinkat,
+    libc::SYS_unlinkat,
+    libc::SYS_utimensat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_getdents,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lstat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_mkdir,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_open,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_readlink,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_rename,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_renameat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_stat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_unlink,
+];
+
+/// Creates the filter of a policy.
+pub(super) fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error> {
+    let needs_files =
+        !policy.files.is_empty() || policy.coredump.is_some() || !policy.http.allow.is_empty();
+    let files = if needs_files { FILES } else { &[] };
+    let any = |&call| (call, Vec::new());
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALWAYS.iter().chain(files).map(any).collect();
+    let executable = libc::PROT_EXEC.cast_unsigned().into();
+    let thread = libc::CLONE_THREAD.cast_unsigned().into();
+    let is = |argument, value| condition(argument, SeccompCmpOp::Eq, value);
+    let has_bits = |argument, bits, value| condition(argument, SeccompCmpOp::MaskedEq(bits), value);
+    let only = |condition: Result<_, _>| SeccompRule::new(vec![condition?]);
+    // Memory does not become executable.
+    rules.insert(libc::SYS_mmap, vec![only(has_bits(2, executable, 0))?]);
+    rules.insert(libc::SYS_mprotect, vec![only(has_bits(2, executable, 0))?]);
+    // Threads, and no processes. `clone3` hides its flags, and the libraries do without it.
+    rules.insert(libc::SYS_clone, vec![only(has_bits(0, thread, thread))?]);
+    // TCP, and UDP to ask name servers: no sockets of this machine alone.
+    let sends = !policy.http.allow.is_empty();
+    let stream = libc::SOCK_STREAM.cast_unsigned().into();
+    let mut sockets = Vec::new();
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        let mut conditions = vec![is(0, family.cast_unsigned().into())?];
+        if !sends {
+            conditions.push(has_bits(1, SOCKET_TYPE, stream)?);
+        }
+        sockets.push(SeccompRule::new(conditions)?);
+    }
+    rules.insert(libc::SYS_socket, sockets);
+    // `O_NONBLOCK`, and the name of a new thread.
+    rules.insert(libc::SYS_ioctl, vec![only(is(1, FIONBIO))?]);
+    let set_name = libc::PR_SET_NAME.cast_unsigned().into();
+    rules.insert(libc::SYS_prctl, vec![only(is(0, set_name))?]);
+    // Signals to itself: an abort.
+    let process = u64::from(std::process::id());
+    rules.insert(libc::SYS_tgkill, vec![only(is(0, process))?]);
+    let arch = std::env::consts::ARCH.try_into()?;
+    let filter = SeccompFilter::new(rules, REFUSED, SeccompAction::Allow, arch)?;
+    Ok(filter.try_into()?)
+}
+
+fn condition(
+    argument: u8,
+    operator: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::UnixDatagram;
+    use std::process::Command;
+    use std::thread;
+
+    use super::*;
+
+    /// Does something on a thread that has the filter of a policy, as machine code of a guest would.
+    fn behind_the_wall<T: Send>(policy: &Policy, escape: impl FnOnce() -> T + Send) -> T {
+        let program = program(policy).unwrap();
+        thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                seccompiler::apply_filter(&program).unwrap();
+                escape()
+            });
+            thread.join().unwrap()
+        })
+    }
+
+    fn is_refused<T>(result: io::Result<T>) -> bool {
+        result.is_err_and(|error| error.raw_os_error() == Some(libc::ENOSYS))
+    }
+
+    #[test]
+    fn machine_code_of_a_guest_opens_nothing() {
+        let policy = Policy::default();
+        for path in ["/etc/passwd", "/proc/self/environ", "/proc/self/mem", "/"] {
+            assert!(File::open(path).is_ok(), "{path}: nothing is tested");
+            let opened = behind_the_wall(&policy, || File::open(path));
+            assert!(is_refused(opened), "{path}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert!(is_refused(behind_the_wall(&policy, || File::create(&path))));
+        assert!(is_refused(behind_the_wall(&policy, || fs::remove_dir(
+            folder.path()
+        ))));
+        assert!(behind_the_wall(&policy, || fs::read_dir("/")).is_err());
+    }
+
+    #[test]
+    fn machine_code_of_a_guest_starts_nothing() {
+        let policy = Policy::default();
+        assert!(Command::new("/bin/true").status().is_ok());
+        let started = behind_the_wall(&policy, || Command::new("/bin/true").status());
+        assert!(started.is_err());
+        // A thread is not a process.
+        behind_the_wall(&policy, || thread::spawn(|| {}).join().unwrap());
+    }
+
+    #[test]
+    fn machine_code_of_a_guest_stays_what_it_is() {
+        assert!(lambda_wasm_memory::make_code().is_ok());
+        let policy = Policy::default();
+        let made = behind_the_wall(&policy, lambda_wasm_memory::make_code);
+        assert!(is_refused(made));
+    }
+
+    #[test]
+    fn machine_code_of_a_guest_has_only_sockets_of_the_internet() {
+        let policy = Policy::default();
+        assert!(UnixDatagram::unbound().is_ok());
+        let socket = behind_the_wall(&policy, UnixDatagram::unbound);
+        assert!(is_refused(socket));
+        let listens = behind_the_wall(&policy, || TcpListener::bind("127.0.0.1:0"));
+        assert!(is_refused(listens));
+        let names = behind_the_wall(&policy, || UdpSocket::bind("0.0.0.0:0"));
+        assert!(is_refused(names), "nobody has to be asked for an address");
+        // The host connects to the Runtime API again when a connection is lost.
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        behind_the_wall(&policy, || TcpStream::connect(address)).unwrap();
+    }
+}
