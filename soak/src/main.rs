@@ -23,7 +23,7 @@ struct Arguments {
     #[arg(long, default_value_t = 60)]
     minutes: u64,
     /// How many events each process gets
-    #[arg(long, default_value_t = 5000)]
+    #[arg(long, default_value_t = 20_000)]
     events: u64,
     /// The numbers of workers, in turn
     #[arg(long, value_delimiter = ',', default_values_t = [1, 4, 32])]
