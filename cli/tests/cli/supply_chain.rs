@@ -1,5 +1,6 @@
 //! What releases and their sources promise: paths, versions, workflows.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -104,6 +105,78 @@ fn workflows_have_few_rights_and_exact_versions_of_actions() {
     assert!(count >= 8, "{count} actions");
     let test = read(".github/workflows/test.yml");
     assert!(test.contains("- run: .ci/run\n"), "{test}");
+}
+
+/// Returns the version of wasmtime's crates in a lock file, which is the same for all of them.
+fn wasmtime(lock: &str) -> String {
+    let text = read(lock);
+    let packages = text.split("[[package]]\nname = \"").skip(1);
+    let versions = packages.filter_map(|package| {
+        let (name, rest) = package.split_once("\"\nversion = \"")?;
+        let is_it = name == "wasmtime" || name.starts_with("wasmtime-");
+        is_it.then(|| rest.split_once('"').unwrap().0.to_owned())
+    });
+    let versions: BTreeSet<_> = versions.collect();
+    assert_eq!(versions.len(), 1, "{lock}: {versions:?}");
+    versions.into_iter().next().unwrap()
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    let numbers = version.split('.').map(|number| number.parse().unwrap());
+    numbers.collect()
+}
+
+/// Returns the advisories of the tables under a heading of `docs/wasmtime.md`, with the versions that fix them.
+fn advisories(heading: &str) -> Vec<(String, String)> {
+    let text = read("docs/wasmtime.md");
+    let (_, section) = text.split_once(&format!("\n### {heading}\n")).unwrap();
+    let section = section.split("\n#").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with('|'));
+    let rows = rows.filter(|row| !row.starts_with("| advisory |") && !row.starts_with("|---"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 7, "{row}");
+        (cells[1].to_owned(), cells[5].to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn wasmtime_is_as_new_as_the_list_of_its_advisories_says() {
+    let used = wasmtime("Cargo.lock");
+    assert_eq!(wasmtime("fuzz/Cargo.lock"), used);
+    let line = format!("\n- In use: {used}, by `Cargo.lock`.\n");
+    assert!(read("docs/wasmtime.md").contains(&line), "{line}");
+    let open = advisories("Open in the version in use");
+    let fixed = advisories("Fixed in the version in use");
+    for (ids, version) in &open {
+        let is_open = numbers(version) > numbers(&used);
+        assert!(is_open, "{ids} is fixed in {used}: move its row");
+    }
+    for (ids, version) in &fixed {
+        let is_fixed = numbers(version) <= numbers(&used);
+        assert!(
+            is_fixed,
+            "{ids} is not fixed in {used}: move its row, or raise the version"
+        );
+    }
+    let ids: Vec<_> = open
+        .iter()
+        .chain(&fixed)
+        .flat_map(|(ids, _)| ids.split(", "))
+        .collect();
+    for id in &ids {
+        let is_id = ["GHSA-", "RUSTSEC-2026-", "CVE-2026-"]
+            .iter()
+            .any(|kind| id.starts_with(kind));
+        assert!(is_id, "{id:?}");
+    }
+    assert_eq!(
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        ids.len(),
+        "an id is there twice"
+    );
+    assert!(fixed.len() >= 60, "{} advisories", fixed.len());
 }
 
 /// Has Cargo take the tool from a repository, as people do it, up to its first compilation.

@@ -157,6 +157,8 @@ impl<'a> Reader<'a> {
         let (asked, filters) = match *subcommand {
             "clippy" => ("check", &[][..]),
             "build" => ("build", &[][..]),
+            "check" => ("check", &[][..]),
+            "update" => ("update", &[][..]),
             "test" => {
                 let at = args
                     .iter()
