@@ -83,14 +83,19 @@ impl Body for LentBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let Some(body) = &mut self.body else {
-            return Poll::Ready(None);
-        };
-        let frame = ready!(Pin::new(body).poll_frame(context));
-        if !matches!(frame, Some(Ok(_))) {
-            self.body = None;
+        loop {
+            let Some(body) = &mut self.body else {
+                return Poll::Ready(None);
+            };
+            let frame = ready!(Pin::new(body).poll_frame(context));
+            match &frame {
+                // HTTP/2 would keep any number of them, since they need no room in the window of the other end.
+                Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => continue,
+                Some(Ok(_)) => {}
+                _ => self.body = None,
+            }
+            return Poll::Ready(frame);
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -301,5 +306,39 @@ impl<T: Unpin> Body for GuardedBody<T> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::array::IntoIter;
+
+    use super::*;
+
+    /// A body of a function that writes these pieces.
+    struct Pieces<const N: usize>(IntoIter<&'static str, N>);
+
+    impl<const N: usize> Body for Pieces<N> {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            let piece = self.0.next();
+            Poll::Ready(piece.map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))
+        }
+    }
+
+    #[tokio::test]
+    async fn empty_writes_of_a_function_are_not_sent() {
+        let pieces = Pieces(["", "a", "", "", "b", ""].into_iter());
+        let (mut lent, _returned) = lend(pieces.boxed_unsync());
+        let mut sent = Vec::new();
+        while let Some(frame) = lent.frame().await {
+            sent.push(frame.unwrap().into_data().unwrap());
+        }
+        assert_eq!(sent, ["a", "b"]);
     }
 }
