@@ -49,7 +49,7 @@ const MAX_TRAILER: usize = 1024 * 1024;
 pub struct Trailer {
     /// The version of this format: [`FORMAT`].
     pub format: u32,
-    /// The exact version of the wasmtime that compiled it. Its major version has to be the host's.
+    /// The version of the wasmtime that compiled it. It has to be the host's.
     pub wasmtime: String,
     /// The target triple that it was compiled for.
     pub target: String,
@@ -176,8 +176,9 @@ impl Trailer {
 
     /// Checks that this host, on this machine, can run the artifact.
     fn check(&self, path: &Path) -> Result<(), ArtifactError> {
-        // wasmtime's own rule: artifacts are compatible within a major version.
-        if major(&self.wasmtime) != major(WASMTIME) {
+        // wasmtime itself takes artifacts of the same major version. But 48.0.6 has another layout of some instances than 48.0.5,
+        // and an artifact keeps the holes of the compiler that made it.
+        if self.wasmtime != WASMTIME {
             return Err(ArtifactError::Wasmtime {
                 path: path.to_owned(),
                 found: self.wasmtime.clone(),
@@ -369,10 +370,6 @@ pub const HOST_TARGET: &str = if cfg!(target_arch = "aarch64") {
 } else {
     "x86_64-unknown-linux-gnu"
 };
-
-fn major(version: &str) -> &str {
-    version.split('.').next().unwrap_or(version)
-}
 
 /// The length of the lines, from the last bytes of a file.
 fn line_length(end: &[u8]) -> Option<usize> {

@@ -75,7 +75,7 @@ pub enum ArtifactError {
     /// The signature is not one of the trailer.
     #[error("the signature of {} is not valid: the file was changed after it was signed\nhint: compile the component again with `--sign KEY`", .0.display())]
     InvalidSignature(PathBuf),
-    /// Another major version of wasmtime compiled the file.
+    /// Another version of wasmtime compiled the file.
     #[error("{} was compiled for wasmtime {found}, and this bootstrap has {host}\nhint: compile the component again with the `lambda-wasm` of this bootstrap's version", .path.display())]
     Wasmtime {
         /// The file.

@@ -56,7 +56,7 @@ error_types! {
     TrailerMissing,
     /// The trailer cannot be understood, or does not fit the file.
     TrailerInvalid,
-    /// Another major version of wasmtime compiled the artifact.
+    /// Another version of wasmtime compiled the artifact.
     WasmtimeMismatch,
     /// The artifact is for another architecture or system.
     TargetMismatch,

@@ -35,8 +35,7 @@ fn faults(file: &Packed, bootstrap: Option<&Bootstrap>, findings: &mut Findings)
         Some(version) => (version, "bootstrap"),
         None => (WASMTIME, "this lambda-wasm"),
     };
-    // Artifacts are compatible within a major version.
-    if major(&trailer.wasmtime) != major(version) {
+    if trailer.wasmtime != version {
         findings.faults.push(format!(
             "{path} is compiled by wasmtime {}, and {of} has wasmtime {version}\nhint: compile the component with the lambda-wasm that bootstrap is from",
             trailer.wasmtime
@@ -67,10 +66,6 @@ fn faults(file: &Packed, bootstrap: Option<&Bootstrap>, findings: &mut Findings)
         ));
     }
     Ok(())
-}
-
-fn major(version: &str) -> &str {
-    version.split('.').next().unwrap_or(version)
 }
 
 fn beyond_baseline(trailer: &Trailer) -> Vec<&str> {
