@@ -71,6 +71,16 @@ impl ControlGroup {
         )
     }
 
+    /// Lets the processes have at most so many threads together.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if this machine has no control groups for processes, or if the user may not make one.
+    pub fn limit_threads(&mut self, threads: usize) -> io::Result<()> {
+        let limit = [("pids.max", threads.to_string())];
+        self.limit("pids", &limit, &limit)
+    }
+
     /// Returns whether the kernel has ended a process for its memory.
     #[must_use]
     pub fn ended_for_memory(&self) -> bool {

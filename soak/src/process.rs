@@ -58,6 +58,8 @@ pub struct Kind {
     pub log: LogTo,
     /// Whether it has as few file descriptors as it can start with.
     pub is_scarce: bool,
+    /// Whether it has no thread to replace a stuck one with, where the machine has control groups.
+    pub few_threads: bool,
     /// Whether it writes core dumps, to a disk that is full.
     pub disk_is_full: bool,
     /// Whether it has the CPU of a function of 128 MB, where the machine has control groups.
@@ -141,6 +143,10 @@ impl Environment {
         if kind.is_slow {
             // Without control groups here, with the whole CPU.
             let _ = share.limit_cpu(SMALL_MB);
+        }
+        if kind.few_threads {
+            // The workers, and the watchdog.
+            let _ = share.limit_threads(kind.workers + 1);
         }
         Ok(Self {
             child,

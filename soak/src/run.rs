@@ -98,6 +98,7 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
             function: Function::Plain,
             log: LogTo::Json,
             is_scarce: false,
+            few_threads: false,
             disk_is_full: false,
             is_slow: false,
         };
@@ -121,6 +122,7 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
         },
         // Connections need descriptors.
         is_scarce: is_odd && rng.bool() && function != Function::Sending(port),
+        few_threads: is_odd && rng.bool(),
         is_slow: workers == 1 && rng.u8(..4) == 0,
         disk_is_full: is_odd && rng.bool() && getuid().is_root(),
     }
@@ -217,6 +219,9 @@ fn count_kind(counts: &mut Counts, kind: &Kind) {
     }
     if kind.is_scarce {
         counts.fault("process: few file descriptors");
+    }
+    if kind.few_threads {
+        counts.fault("process: no thread is left");
     }
     if kind.is_slow {
         counts.fault("process: the CPU of 128 MB");
