@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use lambda_wasm_test_support::tools::skip;
+use lambda_wasm_test_support::{built, full_bootstrap, root, small_bootstrap};
 use zip::ZipArchive;
 
 use crate::support::Folder;
@@ -275,4 +277,46 @@ fn a_package_over_lambdas_limits_is_told() {
         said.contains("Lambda takes at most 250 MB: the largest is dist/large"),
         "{said}"
     );
+}
+
+/// The sizes to deploy, with a little room for the next version of a crate.
+#[test]
+fn both_variants_and_hello_on_them_are_small() {
+    const SMALL: u64 = 7_000_000;
+    const FULL: u64 = 11_200_000;
+    const HELLO: u64 = 200_000;
+    const SMALL_ZIP: u64 = 3_200_000;
+    const FULL_ZIP: u64 = 5_200_000;
+    if !root()
+        .join("target/x86_64-unknown-linux-musl/bootstrap/bootstrap.map")
+        .exists()
+    {
+        return skip(
+            "the sizes of bootstrap",
+            "bootstrap is not linked with musl here, or not for x86_64",
+        );
+    }
+    let hello = built("dist/hello.cwasm");
+    let mut sizes = vec![("hello.cwasm", hello.metadata().unwrap().len(), HELLO)];
+    for (bootstrap, names, bounds) in [
+        (
+            small_bootstrap(),
+            ["small", "small.zip"],
+            [SMALL, SMALL_ZIP],
+        ),
+        (full_bootstrap(), ["full", "full.zip"], [FULL, FULL_ZIP]),
+    ] {
+        let folder = Folder::new();
+        fs::create_dir(folder.path("dist")).unwrap();
+        fs::copy(&hello, folder.path("dist/hello.cwasm")).unwrap();
+        fs::copy(&bootstrap, folder.path("dist/bootstrap")).unwrap();
+        folder.succeed(&["package", "dist", "-o", "hello.zip"]);
+        let files = [bootstrap, folder.path("hello.zip")];
+        let bytes = files.map(|file| file.metadata().unwrap().len());
+        sizes.extend((0..2).map(|index| (names[index], bytes[index], bounds[index])));
+    }
+    println!("{sizes:?}");
+    for (name, bytes, most) in sizes {
+        assert!(bytes <= most, "{name} has {bytes} bytes, more than {most}");
+    }
 }
