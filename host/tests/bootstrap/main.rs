@@ -17,6 +17,7 @@ mod hostile;
 mod http;
 mod init;
 mod log;
+mod memory;
 mod misfits;
 mod next_in_time;
 mod outbound;
