@@ -4,6 +4,7 @@ mod blocks;
 mod commands;
 mod facts;
 mod markdown;
+mod numbers;
 mod programs;
 mod rust;
 mod words;

@@ -7,7 +7,6 @@ mod refusal;
 mod answers;
 mod arm64;
 mod artifacts;
-mod budgets;
 mod concurrency;
 mod context;
 mod crashes;
