@@ -1,6 +1,12 @@
 //! Signed artifacts: `--sign`, `--trust`, and what `inspect` says.
 
+use std::fs::{self, File};
+use std::io::Read as _;
+
+use lambda_wasm_emulator::Outcome;
+use lambda_wasm_test_support::{Deployment, full_bootstrap, guest};
 use serde_json::Value;
+use zip::ZipArchive;
 
 use crate::package_check::{dist, says};
 use crate::support::Folder;
@@ -12,7 +18,10 @@ const OTHER: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAH+tjw9mjqF6u5+G
 
 /// `dist/` with an unsigned function, and the keys.
 fn with_keys() -> Folder {
-    let folder = dist();
+    write_keys(dist())
+}
+
+fn write_keys(folder: Folder) -> Folder {
     folder.write("key.pem", KEY);
     folder.write("public.pem", PUBLIC);
     folder.write("other.pem", OTHER);
@@ -94,4 +103,96 @@ fn a_key_that_cannot_sign_is_refused_before_the_artifact_is_written() {
     let refused = folder.fail(&[&compile[..], &["nowhere.pem"]].concat());
     says(&refused, &["nowhere.pem cannot be read"]);
     assert_eq!(folder.read("dist/hello.cwasm"), before);
+}
+
+/// A project whose component answers events, with the keys.
+fn project() -> Folder {
+    let folder = Folder::new();
+    fs::copy(guest("handler"), folder.path("handler.wasm")).unwrap();
+    folder.write(
+        "lambda-wasm.toml",
+        "[build]\nname = \"hello\"\ncommand = \"true\"\ncomponent = \"handler.wasm\"\n",
+    );
+    write_keys(folder)
+}
+
+/// Builds with these options, and returns what was said.
+#[track_caller]
+fn build(folder: &Folder, options: &[&str]) -> String {
+    let bootstrap = full_bootstrap();
+    let build = ["build", "--bootstrap", bootstrap.to_str().unwrap()];
+    let output = folder.run(&[&build[..], options].concat());
+    assert_eq!(output.code, Some(0), "{output:?}");
+    output.stderr
+}
+
+/// Starts `bootstrap` with an artifact, and returns its answer to an event, or the type of the error of its start.
+fn answer(artifact: &[u8], trusted: &str) -> Result<String, String> {
+    let deployment = Deployment::of_artifact(artifact).file("trusted.pem", trusted);
+    let keys = deployment.path().join("trusted.pem");
+    let deployment = deployment.env("LAMBDA_WASM_TRUST", keys.to_str().unwrap());
+    let host = deployment.start();
+    match host.command("count") {
+        Outcome::InitError(post) => {
+            assert_eq!(host.wait().status.code(), Some(1));
+            Err(post.error_type())
+        }
+        outcome => {
+            host.finish();
+            Ok(outcome.response().text())
+        }
+    }
+}
+
+#[test]
+fn build_signs_what_the_host_and_package_trust() {
+    let folder = project();
+    let artifact = || folder.read("dist/hello.cwasm");
+    let not_trusted = Err("Runtime.ComponentNotTrusted".to_owned());
+    says(&build(&folder, &[]), &["dist/hello.cwasm: built in "]);
+    assert_eq!(answer(&artifact(), PUBLIC), not_trusted);
+
+    // The same component was built before, without a signature.
+    let signing = ["--sign", "key.pem"];
+    says(&build(&folder, &signing), &["dist/hello.cwasm: built in "]);
+    let signed = artifact();
+    assert_eq!(answer(&signed, PUBLIC), Ok("\"1\"".to_owned()));
+    assert_eq!(answer(&signed, OTHER), not_trusted);
+    says(&build(&folder, &signing), &["hello.cwasm: is up to date"]);
+    assert!(artifact() == signed);
+
+    let package = ["package", "-o", "f.zip", "--trust"];
+    let package = |keys| [&package[..], &[keys]].concat();
+    says(
+        &folder.fail(&package("other.pem")),
+        &["is signed by the key MCow"],
+    );
+    assert!(!folder.path("f.zip").exists());
+    folder.succeed(&package("public.pem"));
+    let mut zip = ZipArchive::new(File::open(folder.path("f.zip")).unwrap()).unwrap();
+    let mut packed = Vec::new();
+    let mut entry = zip.by_name("hello.cwasm").unwrap();
+    entry.read_to_end(&mut packed).unwrap();
+    assert_eq!(answer(&packed, PUBLIC), Ok("\"1\"".to_owned()));
+
+    // Without the option, the signature goes.
+    says(&build(&folder, &[]), &["dist/hello.cwasm: built in "]);
+    says(
+        &folder.fail(&package("public.pem")),
+        &["dist/hello.cwasm is not signed"],
+    );
+}
+
+#[test]
+fn build_signs_for_both_architectures() {
+    let folder = project();
+    build(&folder, &["--sign", "key.pem", "--arch", "both"]);
+    let signer = PUBLIC.lines().nth(1).unwrap();
+    for architecture in ["x86_64", "arm64"] {
+        let artifact = format!("dist/{architecture}/hello.cwasm");
+        says(
+            &folder.succeed(&["inspect", &artifact]),
+            &[&format!("signed by: {signer} (verified)\n")],
+        );
+    }
 }
