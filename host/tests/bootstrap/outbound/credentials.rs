@@ -12,6 +12,8 @@ use serde_json::json;
 
 use super::{BOTH, Sender as _};
 
+mod https;
+
 /// An endpoint that gives the credentials `AKID<n>` with the secret `secret<n>` at its `n`th request.
 struct Rotating {
     uri: String,
@@ -129,32 +131,37 @@ fn function(name: &str, endpoint: &str, rotating: &Rotating, token: &str) -> Dep
     ])
 }
 
+/// Sends requests from three workers for 4 s, each of which has to be signed with valid credentials, of a life of 2 s.
+fn rotate_under_load(function: Deployment, endpoint: &str, rotating: &Rotating) {
+    let host = function.env("AWS_LAMBDA_MAX_CONCURRENCY", "3").start();
+    assert_eq!(rotating.given(), 0, "nothing was signed yet");
+    let until = Instant::now() + Duration::from_secs(4);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while Instant::now() < until {
+                    let asked = json!({"url": endpoint, "method": "POST", "body": "{}"});
+                    let fetched = host.fetch(&asked);
+                    assert_eq!(fetched["body"], "valid", "{fetched}");
+                }
+            });
+        }
+    });
+    // They are renewed after half of their life, by one request.
+    let given = rotating.given();
+    assert!((3..=6).contains(&given), "{given} in 4 s");
+    assert_eq!(host.finish().stderr, "");
+    let tokens = rotating.tokens.lock().unwrap();
+    assert!(tokens.iter().all(|token| token == "the token"));
+}
+
 #[test]
 fn each_request_is_signed_with_valid_ones_while_they_rotate() {
     for name in BOTH {
         let rotating = Rotating::start(Duration::from_secs(2));
         let endpoint = service(&rotating);
         let function = function(name, &endpoint, &rotating, "the token");
-        let host = function.env("AWS_LAMBDA_MAX_CONCURRENCY", "3").start();
-        assert_eq!(rotating.given(), 0, "nothing was signed yet");
-        let until = Instant::now() + Duration::from_secs(4);
-        thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while Instant::now() < until {
-                        let asked = json!({"url": endpoint, "method": "POST", "body": "{}"});
-                        let fetched = host.fetch(&asked);
-                        assert_eq!(fetched["body"], "valid", "{fetched}");
-                    }
-                });
-            }
-        });
-        // They are renewed after half of their life, by one request.
-        let given = rotating.given();
-        assert!((3..=6).contains(&given), "{given} in 4 s");
-        assert_eq!(host.finish().stderr, "");
-        let tokens = rotating.tokens.lock().unwrap();
-        assert!(tokens.iter().all(|token| token == "the token"));
+        rotate_under_load(function, &endpoint, &rotating);
     }
 }
 

@@ -20,8 +20,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::WasiBody;
@@ -84,6 +84,10 @@ impl Authority {
         self
     }
 
+    fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::new(self.config.clone()))
+    }
+
     /// The certificate to trust.
     pub fn file(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
@@ -93,24 +97,26 @@ impl Authority {
 impl Server {
     /// Over TCP alone.
     pub fn plain() -> Self {
-        Self::start(None)
+        Self::start_at("127.0.0.1:0", None, None)
     }
 
     /// Over TCP alone, at every address of this machine.
     pub fn everywhere() -> Self {
-        Self::start_at("0.0.0.0:0", None)
+        Self::start_at("0.0.0.0:0", None, None)
     }
 
     /// Over TLS.
     pub fn tls(authority: &Authority) -> Self {
-        Self::start(Some(TlsAcceptor::from(Arc::new(authority.config.clone()))))
+        Self::start_at("127.0.0.1:0", Some(authority.acceptor()), None)
     }
 
-    fn start(tls: Option<TlsAcceptor>) -> Self {
-        Self::start_at("127.0.0.1:0", tls)
+    /// Over TLS at this IP address, in front of the server without TLS at `behind`, which answers instead of this one.
+    pub fn in_front_of(behind: &str, ip: &str, authority: &Authority) -> Self {
+        let behind = Some(behind.to_owned());
+        Self::start_at(&format!("{ip}:0"), Some(authority.acceptor()), behind)
     }
 
-    fn start_at(address: &str, tls: Option<TlsAcceptor>) -> Self {
+    fn start_at(address: &str, tls: Option<TlsAcceptor>, behind: Option<String>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -124,15 +130,21 @@ impl Server {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 counter.fetch_add(1, Ordering::Relaxed);
-                let tls = tls.clone();
+                let (tls, behind) = (tls.clone(), behind.clone());
                 tokio::spawn(async move {
-                    match tls {
+                    let Some(tls) = tls else {
+                        return serve(stream).await;
+                    };
+                    // A handshake that fails is the client's to tell.
+                    let Ok(mut stream) = tls.accept(stream).await else {
+                        return;
+                    };
+                    match behind {
                         None => serve(stream).await,
-                        // A handshake that fails is the client's to tell.
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream).await;
-                            }
+                        Some(behind) => {
+                            let mut behind = TcpStream::connect(behind).await.unwrap();
+                            // How a connection ends is the client's to tell.
+                            drop(copy_bidirectional(&mut stream, &mut behind).await);
                         }
                     }
                 });
