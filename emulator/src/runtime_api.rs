@@ -80,6 +80,12 @@ impl RuntimeApi {
         })
     }
 
+    /// Plays SnapStart: the environment fails if the runtime asks for an event before its restore.
+    pub fn expect_restore(&self) {
+        self.shared
+            .send_modify(|state| state.must_be_restored = true);
+    }
+
     /// Returns its address: the value for `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> SocketAddr {
         self.address

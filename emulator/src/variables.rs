@@ -21,6 +21,10 @@ pub fn for_function(
         ("TZ".to_owned(), ":UTC".to_owned()),
     ]);
     variables.extend(function.variables.clone());
+    let initialization = match function.has_snap_start {
+        true => "snap-start",
+        false => "on-demand",
+    };
     let reserved = [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
         ("_HANDLER", function.handler.clone()),
@@ -31,7 +35,7 @@ pub fn for_function(
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
             function.memory_mb.to_string(),
         ),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.to_owned()),
         (
             "AWS_LAMBDA_LOG_GROUP_NAME",
             format!("/aws/lambda/{}", function.name),
@@ -116,6 +120,11 @@ mod tests {
         assert_eq!(extension["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
         assert!(!extension.contains_key("_HANDLER"));
         assert!(!extension.contains_key("LAMBDA_TASK_ROOT"));
+
+        let mut function = template.functions[0].clone();
+        function.has_snap_start = true;
+        let restored = for_function(&function, address, Path::new("/dist"));
+        assert_eq!(restored["AWS_LAMBDA_INITIALIZATION_TYPE"], "snap-start");
 
         assert_eq!(variables["AWS_LAMBDA_INITIALIZATION_TYPE"], "on-demand");
         set_concurrency(&mut variables, 8);

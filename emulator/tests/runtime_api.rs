@@ -236,6 +236,39 @@ fn an_init_error_is_the_outcome_of_all_that_waits_and_comes() {
 }
 
 #[test]
+fn a_runtime_with_snap_start_asks_for_its_restore_before_an_event() {
+    let (api, runtime) = start();
+    api.expect_restore();
+    let url = format!("{}/restore/next", runtime.base);
+    assert_eq!(runtime.agent.get(url).call().unwrap().status(), 200);
+    let pending = api.submit(Invocation::new("{}"));
+    let (id, _) = runtime.next();
+    assert_eq!(runtime.respond(&id, "1").0, 202);
+    assert_eq!(pending.wait().response().text(), "1");
+
+    let (api, _runtime) = start();
+    api.expect_restore();
+    let pending = api.submit(Invocation::new("{}"));
+    let _waiting = raw_next(api.address());
+    let Outcome::Lost(why) = pending.wait() else {
+        panic!("it was served before its restore")
+    };
+    assert!(why.contains("before its restore (GET "), "{why}");
+    assert!(api.has_failed());
+}
+
+#[test]
+fn a_restore_that_fails_is_an_init_error() {
+    let (api, runtime) = start();
+    api.expect_restore();
+    let url = format!("{}/restore/next", runtime.base);
+    assert_eq!(runtime.agent.get(url).call().unwrap().status(), 200);
+    let body = "{\"errorMessage\":\"gone\"}";
+    assert_eq!(runtime.post("restore/error", &[], body).0, 202);
+    assert_eq!(api.wait_init_error(SOON).unwrap().error_message(), "gone");
+}
+
+#[test]
 fn an_init_error_comes_before_the_first_next() {
     let (api, runtime) = start();
     let pending = api.submit(Invocation::new("{}"));

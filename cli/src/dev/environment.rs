@@ -181,6 +181,9 @@ impl ExecutionEnvironment {
         match Process::start(&self.function, &self.code, events, log).await {
             Ok(mut process) => {
                 state.init = Some(begun.elapsed());
+                if self.function.has_snap_start && self.limits.events == 1 {
+                    self.log("the bootstrap was restored, as by SnapStart");
+                }
                 // A start has more CPU on Lambda, and as much time as it needs for its memory.
                 process.limit_memory(self.function.memory_mb);
                 if self.limits.cpu

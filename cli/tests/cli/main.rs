@@ -30,6 +30,7 @@ mod refused;
 mod release;
 mod sbom;
 mod signed;
+mod snap_start;
 mod snapshot;
 mod supply_chain;
 mod testing;

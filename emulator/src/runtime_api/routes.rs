@@ -145,7 +145,8 @@ async fn init_error(Shared(shared): Shared<SharedState>, request: Request) -> Re
 }
 
 /// Plays SnapStart without a snapshot: the runtime is restored as soon as it is ready for one.
-async fn restored() -> StatusCode {
+async fn restored(Shared(shared): Shared<SharedState>) -> StatusCode {
+    shared.send_modify(|state| state.must_be_restored = false);
     StatusCode::OK
 }
 

@@ -35,6 +35,8 @@ pub(super) struct State {
     pub function: Description,
     pub extensions: Extensions,
     pub telemetry: Telemetry,
+    /// Whether the runtime has SnapStart, and has not asked for its restore.
+    pub must_be_restored: bool,
     /// Runtimes that wait in `next` now.
     pub waiting: usize,
     /// Calls of `next` so far.
@@ -54,6 +56,10 @@ pub(super) enum Failed {
     /// The runtime's process has ended, for this reason.
     Exited(String),
 }
+
+/// The failure of a runtime that asks for an event before its restore. Lambda does not publish such a version:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-custom.html>.
+const NOT_RESTORED: &str = "the function has SnapStart, and the bootstrap asked for an event before its restore (GET /2018-06-01/runtime/restore/next): Lambda would not publish the version\nhint: use the bootstrap of lambda-wasm, or remove SnapStart from the function in the template";
 
 /// The facts about a function that the APIs for extensions need.
 pub(super) struct Description {
@@ -195,6 +201,9 @@ impl State {
     pub fn enter_next(&mut self) {
         self.next_calls += 1;
         self.waiting += 1;
+        if self.must_be_restored {
+            self.fail(Failed::Exited(NOT_RESTORED.to_owned()));
+        }
         self.publish_reports_if_ready();
     }
 

@@ -29,6 +29,8 @@ pub struct Function {
     pub timeout: Duration,
     /// `MemorySize` in MB, by default Lambda's 128.
     pub memory_mb: u32,
+    /// Whether `SnapStart` is on: `ApplyOn` is `PublishedVersions`.
+    pub has_snap_start: bool,
     /// `Environment.Variables`, as far as they are plain values.
     pub variables: BTreeMap<String, String>,
     /// Its events of types `Api` and `HttpApi`; without any it can still be invoked by its name.
@@ -99,6 +101,7 @@ impl Function {
             architecture: Architecture::X86_64,
             timeout: Duration::from_secs(3),
             memory_mb: 128,
+            has_snap_start: false,
             variables: BTreeMap::new(),
             routes: Vec::new(),
             sources: Vec::new(),
@@ -185,6 +188,7 @@ pub(super) fn read(
     if properties.get("Architectures").texts().next() == Some("arm64") {
         function.architecture = Architecture::Arm64;
     }
+    function.has_snap_start = has_snap_start(resource, properties, notes);
     function.variables = variables(resource, properties, scope, notes);
     function.asynchronous = asynchronous(properties);
     function.routes = events::routes(resource, properties, apis, notes);
@@ -192,6 +196,25 @@ pub(super) fn read(
     let url = properties.get("FunctionUrlConfig");
     events::set_url(&mut function, resource, url, notes);
     Ok(function)
+}
+
+/// Returns whether a function has SnapStart, and notes the difference between Lambda and this machine:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-custom.html>.
+fn has_snap_start(resource: &str, properties: Node<'_>, notes: &mut Notes<'_>) -> bool {
+    let snap_start = properties.get("SnapStart");
+    let apply_on = snap_start.get("ApplyOn").text();
+    let is_on = apply_on.as_deref() == Some("PublishedVersions");
+    if snap_start.is_absent() || apply_on.as_deref() == Some("None") {
+        return false;
+    }
+    let note = match is_on {
+        true => {
+            "SnapStart is played here without a snapshot; on AWS, a custom runtime has it only in a container image, and not in a zip (https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html)"
+        }
+        false => "SnapStart has no effect here, since its ApplyOn is not PublishedVersions",
+    };
+    notes.of(resource, &["SnapStart"], &format!("{resource}: {note}"));
+    is_on
 }
 
 /// Returns the reason why a function with these properties cannot run here, if there is one.

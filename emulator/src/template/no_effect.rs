@@ -5,14 +5,13 @@ use super::notes::Notes;
 use super::value::{Node, Value};
 
 /// Each property, with a place in it and the value of the place that Lambda has by default.
-const PROPERTIES: [(&str, &[&str], &str); 10] = [
+const PROPERTIES: [(&str, &[&str], &str); 9] = [
     ("DeploymentPreference", &["Enabled"], "false"),
     ("EphemeralStorage", &["Size"], "512"),
     ("FileSystemConfigs", &[], ""),
     ("Layers", &[], ""),
     ("ProvisionedConcurrencyConfig", &[], ""),
     ("ReservedConcurrentExecutions", &[], ""),
-    ("SnapStart", &["ApplyOn"], "None"),
     ("Tracing", &[], "PassThrough"),
     ("TracingConfig", &["Mode"], "PassThrough"),
     ("VpcConfig", &[], ""),

@@ -96,6 +96,8 @@ impl Process {
         if concurrency > 1 {
             variables::set_concurrency(&mut variables, concurrency);
             api.set_managed();
+        } else if function.has_snap_start {
+            api.expect_restore();
         }
         // Lambda starts the runtime when all extensions have registered.
         let extensions_log = log_of(LogSource::Extension);

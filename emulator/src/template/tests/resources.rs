@@ -136,6 +136,39 @@ Resources:
 }
 
 #[test]
+fn snap_start_is_on_for_published_versions() {
+    let template = Template::parse(
+        r#"
+Globals: { Function: { SnapStart: { ApplyOn: PublishedVersions } } }
+Resources:
+  One: { Type: AWS::Serverless::Function, Properties: { Handler: f } }
+  Two: { Type: AWS::Serverless::Function, Properties: { Handler: f, SnapStart: { ApplyOn: None } } }
+  Three: { Type: AWS::Lambda::Function, Properties: { Handler: f } }
+  Four:
+    Type: AWS::Lambda::Function
+    Properties:
+      Handler: f
+      SnapStart: { ApplyOn: PublishedVersions }
+  Five:
+    Type: AWS::Lambda::Function
+    Properties: { Handler: f, SnapStart: { ApplyOn: !ImportValue apply } }
+"#,
+    )
+    .unwrap();
+    let functions = template.functions.iter();
+    let on: Vec<_> = functions.map(|function| function.has_snap_start).collect();
+    assert_eq!(on, [true, false, false, true, false]);
+    let played = "SnapStart is played here without a snapshot; on AWS, a custom runtime has it only in a container image, and not in a zip (https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html)";
+    let expected = [
+        format!("line 2: One: {played}"),
+        format!("line 11: Four: {played}"),
+        "line 14: Five: SnapStart has no effect here, since its ApplyOn is not PublishedVersions"
+            .to_owned(),
+    ];
+    assert_eq!(template.notes, expected);
+}
+
+#[test]
 fn a_merged_property_has_the_line_of_its_anchor() {
     let template = Template::parse(
         r#"
