@@ -6,6 +6,7 @@
 //! connected to but the port of the Runtime API.
 
 mod landlock;
+mod search;
 mod seccomp;
 
 use std::sync::Barrier;

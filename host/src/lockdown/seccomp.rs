@@ -8,6 +8,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule,
 };
 
+use super::search;
 use crate::policy::Policy;
 
 /// Refused calls fail with this error, as calls do that the kernel does not have: libraries then do without them.
@@ -125,8 +126,7 @@ pub(super) fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error>
     let needs_files =
         !policy.files.is_empty() || policy.coredump.is_some() || !policy.http.allow.is_empty();
     let files = if needs_files { FILES } else { &[] };
-    let any = |&call| (call, Vec::new());
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALWAYS.iter().chain(files).map(any).collect();
+    let mut rules = BTreeMap::new();
     let executable = libc::PROT_EXEC.cast_unsigned().into();
     let thread = libc::CLONE_THREAD.cast_unsigned().into();
     let is = |argument, value| condition(argument, SeccompCmpOp::Eq, value);
@@ -158,7 +158,9 @@ pub(super) fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error>
     rules.insert(libc::SYS_tgkill, vec![only(is(0, process))?]);
     let arch = std::env::consts::ARCH.try_into()?;
     let filter = SeccompFilter::new(rules, REFUSED, SeccompAction::Allow, arch)?;
-    Ok(filter.try_into()?)
+    let others = filter.try_into()?;
+    search::allow(ALWAYS.iter().chain(files).copied(), others)
+        .ok_or(BackendError::FilterTooLarge(ALWAYS.len() + files.len()).into())
 }
 
 fn condition(
