@@ -6,9 +6,13 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::messages::reply;
 use crate::wire::{Pace, Wire};
+
+/// After so long, a reply has been read.
+const REST: Duration = Duration::from_millis(300);
 
 /// The server.
 pub struct Origin {
@@ -26,6 +30,8 @@ struct Shared {
 struct Connection {
     stream: TcpStream,
     wire: Mutex<Option<Wire>>,
+    /// When the last reply was sent.
+    replied: Mutex<Instant>,
 }
 
 impl Origin {
@@ -67,7 +73,9 @@ impl Origin {
             let mut wire = lock(&connection.wire);
             match wire.take() {
                 Some(idle) if idle.is_silent() => {
-                    match by_reset {
+                    // A reset may take a reply with it that has not been read.
+                    let has_rested = lock(&connection.replied).elapsed() > REST;
+                    match by_reset && has_rested {
                         true => idle.reset(),
                         false => idle.close(),
                     }
@@ -106,6 +114,7 @@ impl Shared {
         let connection = Arc::new(Connection {
             stream,
             wire: Mutex::new(Some(wire)),
+            replied: Mutex::new(Instant::now()),
         });
         let its = Arc::clone(&connection);
         let thread = thread::spawn(move || {
@@ -132,6 +141,7 @@ impl Connection {
             };
             let word = head.path.trim_start_matches('/');
             wire.write(&reply(200, "", word.as_bytes()), Pace::FAST)?;
+            *lock(&self.replied) = Instant::now();
         }
         Ok(())
     }

@@ -7,13 +7,23 @@ use std::time::Duration;
 use lambda_wasm_soak::ledger::{Counts, Wrong};
 use lambda_wasm_soak::run::{Options, run};
 
+/// How many events a runtime gets.
+const EVENTS: u64 = 1000;
+
+/// How many a runtime gets that leaks: 4 workers have to have their size, and to grow afterwards.
+const EVENTS_TO_GROW: u64 = 2000;
+
 /// Runs a runtime with a bug, with this number of workers.
 fn with_bug(bug: &str, workers: usize) -> Counts {
+    let events = match bug.starts_with("leaks") {
+        true => EVENTS_TO_GROW,
+        false => EVENTS,
+    };
     let options = Options {
         seed: 1,
-        invocations: 1000,
+        invocations: events,
         time: Duration::ZERO,
-        events_per_process: 1000,
+        events_per_process: events,
         workers: vec![workers],
         patience: Duration::from_secs(4),
         runtime: Some((env!("CARGO_BIN_EXE_faulty-runtime").into(), bug.to_owned())),
@@ -39,7 +49,7 @@ fn a_runtime_without_a_bug_passes() {
     for workers in [1, 4] {
         let counts = with_bug("none", workers);
         assert_eq!(counts.described, Vec::<String>::new());
-        assert!(counts.handed_out >= 1000, "{counts:?}");
+        assert!(counts.handed_out >= EVENTS, "{counts:?}");
         assert_eq!(counts.answered, counts.handed_out);
     }
 }

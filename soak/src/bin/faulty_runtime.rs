@@ -52,7 +52,7 @@ fn serve(bug: &str, address: &str) -> io::Result<()> {
         let shows = number % EVERY == EVERY - 1;
         let mut answer = event.clone();
         match bug {
-            "leaks-memory" => leaked.push(vec![1; 512 * 1024]),
+            "leaks-memory" => leaked.push(vec![1; 64 * 1024]),
             "leaks-descriptors" => files.push(File::open("/dev/null")?),
             "leaks-threads" if number.is_multiple_of(20) => {
                 thread::spawn(|| thread::sleep(Duration::from_secs(3600)));
