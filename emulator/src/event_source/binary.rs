@@ -48,8 +48,8 @@ fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
 }
 
-/// Returns whether a type matches a pattern, in which `*` stands for any type or subtype. `*/*` matches all that a client sends,
-/// also what is not a media type.
+/// Returns whether a type matches a pattern, in which `*` stands for any type or subtype. `*/*` matches whatever a client sends,
+/// even if it is not a media type.
 fn matches(pattern: &str, essence: &str) -> bool {
     if pattern == "*/*" {
         return true;

@@ -242,7 +242,7 @@ mod tests {
         let listens = behind_the_wall(&policy, || TcpListener::bind("127.0.0.1:0"));
         assert!(is_refused(listens));
         let names = behind_the_wall(&policy, || UdpSocket::bind("0.0.0.0:0"));
-        assert!(is_refused(names), "nobody has to be asked for an address");
+        assert!(is_refused(names), "without `[http]`, no name is resolved");
         // The host connects to the Runtime API again when a connection is lost.
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
