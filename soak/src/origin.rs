@@ -30,8 +30,9 @@ struct Shared {
 struct Connection {
     stream: TcpStream,
     wire: Mutex<Option<Wire>>,
-    /// When the last reply was sent.
-    replied: Mutex<Instant>,
+    /// When the last reply was sent. A connection that has had none is not idle, but new: the process may have been stopped
+    /// before its first request.
+    replied: Mutex<Option<Instant>>,
 }
 
 impl Origin {
@@ -71,11 +72,11 @@ impl Origin {
         let mut kept = Vec::new();
         for (connection, thread) in connections {
             let mut wire = lock(&connection.wire);
-            match wire.take() {
-                Some(idle) if idle.is_silent() => {
+            let replied = *lock(&connection.replied);
+            match (wire.take(), replied) {
+                (Some(idle), Some(replied)) if idle.is_silent() => {
                     // A reset may take a reply with it that has not been read.
-                    let has_rested = lock(&connection.replied).elapsed() > REST;
-                    match by_reset && has_rested {
+                    match by_reset && replied.elapsed() > REST {
                         true => idle.reset(),
                         false => idle.close(),
                     }
@@ -86,7 +87,7 @@ impl Origin {
                     let _ = thread.join();
                     ended += 1;
                 }
-                busy => {
+                (busy, _) => {
                     *wire = busy;
                     drop(wire);
                     kept.push((connection, thread));
@@ -114,7 +115,7 @@ impl Shared {
         let connection = Arc::new(Connection {
             stream,
             wire: Mutex::new(Some(wire)),
-            replied: Mutex::new(Instant::now()),
+            replied: Mutex::default(),
         });
         let its = Arc::clone(&connection);
         let thread = thread::spawn(move || {
@@ -141,7 +142,7 @@ impl Connection {
             };
             let word = head.path.trim_start_matches('/');
             wire.write(&reply(200, "", word.as_bytes()), Pace::FAST)?;
-            *lock(&self.replied) = Instant::now();
+            *lock(&self.replied) = Some(Instant::now());
         }
         Ok(())
     }
