@@ -6,12 +6,14 @@ mod level;
 mod levels;
 
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::process::Command;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use serde_json::{Map, Value};
 
 pub use self::level::Level;
@@ -43,7 +45,8 @@ pub type Field = (&'static str, Value);
 pub struct Log {
     format: Format,
     level: Level,
-    /// How long a line may wait for its turn, and for the reader; `None` means until it is read.
+    /// How long a line may wait for its turn, and for the reader. `None` means that a line of an invocation waits until it is
+    /// read, as the invocation's deadline is watched, and another line for [`UNWATCHED`].
     patience: Option<Duration>,
     /// Whether all lines go to stderr.
     leaves_stdout: bool,
@@ -70,8 +73,8 @@ impl Log {
         }
     }
 
-    /// The same log, whose lines are left out if they cannot be written within this time, for those who must not wait for a
-    /// reader. So are those that are longer than what the kernel takes at once.
+    /// The same log, whose lines are left out or cut if they cannot be written within this time, for those who must not wait for
+    /// a reader.
     #[must_use]
     pub fn waiting_at_most(self, patience: Duration) -> Self {
         let patience = Some(patience);
@@ -107,7 +110,7 @@ impl Log {
             },
             Format::Json => json_line(object(fields), level, request_id, message),
         };
-        self.write(Stream::Stderr, line)
+        self.write(Stream::Stderr, request_id, line)
     }
 
     /// Writes what went wrong, with its stack trace.
@@ -149,6 +152,7 @@ impl Log {
                 line.insert("stackTrace".to_owned(), failure.stack_trace.clone().into());
                 self.write(
                     Stream::Stderr,
+                    request_id,
                     json_line(line, level, request_id, &failure.error_message),
                 )
             }
@@ -172,11 +176,11 @@ impl Log {
                 Err(_) => json_line(Map::new(), level, request_id, &text),
             },
         };
-        self.write(stream, line)
+        self.write(stream, request_id, line)
     }
 
     /// Writes a whole line, so that no two are mixed, and returns its length. A log that is not read is not an error.
-    fn write(self, mut stream: Stream, mut line: String) -> usize {
+    fn write(self, mut stream: Stream, request_id: Option<&str>, mut line: String) -> usize {
         if self.leaves_stdout {
             stream = Stream::Stderr;
         }
@@ -185,14 +189,18 @@ impl Log {
         if crate::fuzzing::keep(stream, &line) {
             return line.len();
         }
+        let unwatched = request_id.is_none().then_some(UNWATCHED);
         // An error has nowhere to be told.
-        let _ = match self.patience {
-            Some(patience) => write_within(line.as_bytes(), patience),
+        let _ = match self.patience.or(unwatched) {
+            Some(patience) => write_within(stream, line.as_bytes(), patience),
             None => write_all(stream, line.as_bytes()),
         };
         line.len()
     }
 }
+
+/// How long a line of no invocation may wait: nothing ends its thread's wait for a log that is not read.
+const UNWATCHED: Duration = Duration::from_millis(100);
 
 /// How many bytes a pipe takes whole or not at all: <https://man7.org/linux/man-pages/man7/pipe.7.html>.
 const PIPE_BUF: usize = 4096;
@@ -202,6 +210,9 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// The streams on which a line was begun and is not ended, as bits.
 static BEGUN: AtomicU8 = AtomicU8::new(0);
+
+/// Whether the last line that had to be written within some time was not. The next one does not wait then.
+static IS_UNREAD: AtomicBool = AtomicBool::new(false);
 
 /// The variable that says so to the program that replaces this process.
 pub const BEGUN_VARIABLE: &str = "LAMBDA_WASM_LINES_BEGUN";
@@ -241,54 +252,90 @@ impl Stream {
 /// Writes to one of the streams, however long it takes.
 fn write_all(stream: Stream, line: &[u8]) -> io::Result<()> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    match stream {
-        Stream::Stderr => write_pieces(stream, &mut io::stderr().lock(), line),
-        Stream::Stdout => write_pieces(stream, &mut io::stdout().lock(), line),
-    }
+    write_pieces(stream, line, || Ok(true))?;
+    IS_UNREAD.store(false, Ordering::Relaxed);
+    Ok(())
 }
 
-/// Writes in pieces of which each arrives whole or not at all, so that it is known whether a line was begun when the process is
-/// replaced.
-fn write_pieces(stream: Stream, to: &mut impl Write, line: &[u8]) -> io::Result<()> {
-    let mut write = |piece: &[u8]| to.write_all(piece).and_then(|()| to.flush());
+/// Writes what can be written in this time. The turn may be a thread's that is stuck in its write.
+fn write_within(stream: Stream, line: &[u8], patience: Duration) -> io::Result<()> {
+    const RETRY: Duration = Duration::from_millis(1);
+    let patience = match IS_UNREAD.load(Ordering::Relaxed) {
+        true => Duration::ZERO,
+        false => patience,
+    };
+    let until = Instant::now() + patience;
+    let _turn = loop {
+        match TURN.try_lock() {
+            Ok(turn) => break turn,
+            Err(TryLockError::Poisoned(turn)) => break turn.into_inner(),
+            Err(TryLockError::WouldBlock) if Instant::now() >= until => {
+                IS_UNREAD.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY),
+        }
+    };
+    let is_whole = write_pieces(stream, line, || match stream {
+        Stream::Stdout => takes_more(&io::stdout(), until),
+        Stream::Stderr => takes_more(&io::stderr(), until),
+    })?;
+    IS_UNREAD.store(!is_whole, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Waits until a stream takes a piece, or until this time. Returns whether it does.
+fn takes_more(stream: &impl AsFd, until: Instant) -> io::Result<bool> {
+    let left = until.saturating_duration_since(Instant::now());
+    let left = Timespec::try_from(left).ok();
+    let mut ready = [PollFd::new(stream, PollFlags::OUT)];
+    // SIGTERM interrupts it.
+    Ok(retry_on_intr(|| poll(&mut ready, left.as_ref()))? > 0)
+}
+
+/// Writes a line in pieces of which each arrives whole or not at all, so that it is known whether a line was begun when the
+/// process is replaced. Returns whether it is written: it is cut where `is_ready` says `false`.
+fn write_pieces(
+    stream: Stream,
+    line: &[u8],
+    mut is_ready: impl FnMut() -> io::Result<bool>,
+) -> io::Result<bool> {
+    let mut write = |piece: &[u8]| {
+        if !is_ready()? {
+            return Ok(false);
+        }
+        match stream {
+            Stream::Stdout => write_piece(&mut io::stdout().lock(), piece),
+            Stream::Stderr => write_piece(&mut io::stderr().lock(), piece),
+        }?;
+        io::Result::Ok(true)
+    };
     if stream.is_begun() {
-        write(b"\n")?;
+        if !write(b"\n")? {
+            return Ok(false);
+        }
         stream.set_begun(false);
     }
     let mut pieces = line.chunks(PIPE_BUF);
     let last = pieces.next_back().unwrap_or_default();
     for piece in pieces {
-        write(piece)?;
+        if !write(piece)? {
+            return Ok(false);
+        }
         stream.set_begun(true);
     }
-    write(last)?;
+    if !write(last)? {
+        return Ok(false);
+    }
     if line.len() > PIPE_BUF {
         stream.set_begun(false);
     }
-    Ok(())
+    Ok(true)
 }
 
-/// Writes to stderr, if that can be done in this time. The turn may be a thread's that is stuck in its write.
-fn write_within(line: &[u8], patience: Duration) -> io::Result<()> {
-    const RETRY: Duration = Duration::from_millis(1);
-    let until = Instant::now() + patience;
-    let _turn: MutexGuard<'_, ()> = loop {
-        match TURN.try_lock() {
-            Ok(turn) => break turn,
-            Err(TryLockError::Poisoned(turn)) => break turn.into_inner(),
-            Err(TryLockError::WouldBlock) if Instant::now() >= until => return Ok(()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY),
-        }
-    };
-    let stderr = io::stderr();
-    let left = until.saturating_duration_since(Instant::now());
-    let left = Timespec::try_from(left).ok();
-    let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];
-    // A line end before it may be needed.
-    if line.len() >= PIPE_BUF || poll(&mut ready, left.as_ref())? == 0 {
-        return Ok(());
-    }
-    write_pieces(Stream::Stderr, &mut stderr.lock(), line)
+fn write_piece(to: &mut impl Write, piece: &[u8]) -> io::Result<()> {
+    to.write_all(piece)?;
+    to.flush()
 }
 
 fn object(fields: &[Field]) -> Map<String, Value> {

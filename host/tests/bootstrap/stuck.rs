@@ -1,7 +1,7 @@
 //! Calls into the host that do not return: here the write to a log that nobody reads.
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -313,4 +313,36 @@ fn without_a_thread_to_replace_a_stuck_one_the_process_ends_after_the_others() {
     let mut stderr = process.stderr.take().unwrap();
     stderr.read_to_string(&mut said).unwrap();
     assert!(!said.contains("panicked"), "{said}");
+}
+
+/// Lines of no invocation, for which no deadline is watched.
+#[test]
+fn a_log_that_is_full_does_not_keep_a_worker_from_asking_again() {
+    for format in ["Text", "JSON"] {
+        let (_unread, full) = std::io::pipe().unwrap();
+        fcntl_setfl(&full, OFlags::NONBLOCK).unwrap();
+        while (&full).write(&[b'x'; 4096]).is_ok() {}
+        fcntl_setfl(&full, OFlags::empty()).unwrap();
+        let api = ScriptedApi::start();
+        let deployment = Deployment::of("handler")
+            .env("AWS_LAMBDA_LOG_FORMAT", format)
+            .env("AWS_LAMBDA_RUNTIME_API", &api.address());
+        let mut process = deployment
+            .command()
+            .stdout(full.try_clone().unwrap())
+            .stderr(full)
+            .spawn()
+            .unwrap();
+        let mut worker = api.accept();
+        for _ in 0..3 {
+            worker.expect_next();
+            worker.answer("503 Service Unavailable", "", "");
+        }
+        worker.expect_next();
+        worker.event("good", "\"count\"");
+        worker.take_response("good");
+        worker.expect_next();
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
 }
