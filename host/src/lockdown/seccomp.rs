@@ -8,7 +8,7 @@ use seccompiler::{
     SeccompFilter, SeccompRule,
 };
 
-use super::search;
+use super::search::{self, Verdict};
 use crate::policy::Policy;
 
 /// Refused calls fail with this error, as calls do that the kernel does not have: libraries then do without them.
@@ -157,10 +157,16 @@ pub(super) fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error>
     let process = u64::from(std::process::id());
     rules.insert(libc::SYS_tgkill, vec![only(is(0, process))?]);
     let arch = std::env::consts::ARCH.try_into()?;
+    let allowed = ALWAYS
+        .iter()
+        .chain(files)
+        .map(|call| (*call, Verdict::Allow));
+    let asked = rules.keys().map(|call| (*call, Verdict::Ask));
+    let calls: Vec<_> = allowed.chain(asked).collect();
     let filter = SeccompFilter::new(rules, REFUSED, SeccompAction::Allow, arch)?;
-    let others = filter.try_into()?;
-    search::allow(ALWAYS.iter().chain(files).copied(), others)
-        .ok_or(BackendError::FilterTooLarge(ALWAYS.len() + files.len()).into())
+    let count = calls.len();
+    search::program(calls.into_iter(), REFUSED, filter.try_into()?)
+        .ok_or(BackendError::FilterTooLarge(count).into())
 }
 
 fn condition(
