@@ -14,6 +14,12 @@ pub const PATIENT: Duration = Duration::from_secs(30);
 /// The deadline of an invocation that runs into it on purpose.
 pub const SHORT: Duration = Duration::from_millis(250);
 
+/// A file in the folder `data` of a function that opens files.
+pub const FILE: &str = "words";
+
+/// What the file has.
+pub const CONTENT: &str = "a few words";
+
 /// An event, the response that it asks for, and the time until its deadline.
 pub type Drawn = (Vec<u8>, Expected, Duration);
 
@@ -23,6 +29,7 @@ pub fn draw(rng: &mut Rng, word: &str, function: Function) -> Drawn {
         Function::Streamed => streamed(rng, word),
         Function::Sending(port) => sending(rng, word, port),
         Function::Handler => handler(rng, word),
+        Function::Opening => opening(rng, word),
         Function::Plain => echo(word, 40),
     }
 }
@@ -91,6 +98,35 @@ fn handler(rng: &mut Rng, word: &str) -> Drawn {
         ),
         985..=991 => (command("loop".to_owned()), fails("Timeout"), SHORT),
         _ => (command("sleep".to_owned()), fails("Timeout"), SHORT),
+    }
+}
+
+/// Draws an event for the guest `hostile`.
+fn opening(rng: &mut Rng, word: &str) -> Drawn {
+    let command = |text: String| format!("\"{text}\"").into_bytes();
+    let file = || format!("/var/task/data/{FILE}");
+    match rng.u16(..1000) {
+        0..=499 => {
+            let expected = Expected::Response(command(word.to_owned()));
+            (command(format!("echo:{word}")), expected, PATIENT)
+        }
+        500..=849 => {
+            let expected = Expected::Response(command(CONTENT.to_owned()));
+            (command(format!("read:{}", file())), expected, PATIENT)
+        }
+        // Its neighbours open files, too.
+        850..=949 => {
+            let expected = Expected::Error("Function.TooManyHandles".to_owned());
+            (command(format!("open-all:{}", file())), expected, PATIENT)
+        }
+        _ => {
+            let expected = Expected::Response(command("error: NotFound".to_owned()));
+            (
+                command("read:/var/task/data/none".to_owned()),
+                expected,
+                PATIENT,
+            )
+        }
     }
 }
 

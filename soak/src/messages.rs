@@ -99,7 +99,7 @@ pub(crate) fn failure(body: &[u8]) -> Answer {
 
 /// A response, from the body and the trailers of `POST response`.
 pub(crate) fn response(body: &[u8], trailers: &[(String, String)], function: Function) -> Answer {
-    if matches!(function, Function::Handler | Function::Plain) {
+    if !matches!(function, Function::Streamed | Function::Sending(_)) {
         return Answer::Response(body.to_vec());
     }
     if let Some(error_type) = find(trailers, "lambda-runtime-function-error-type") {

@@ -11,6 +11,8 @@ use crate::event::{self, PATIENT, SHORT};
 pub enum Function {
     /// `handler` of the tests' guests: JSON in, JSON out.
     Handler,
+    /// `hostile` of the tests' guests, which opens files: all that it may, now and then.
+    Opening,
     /// `http_p2` of the tests' guests, with responses that are streamed.
     Streamed,
     /// The same, which sends most requests on to a server at this port.

@@ -14,6 +14,7 @@ use lambda_wasm_emulator::ControlGroup;
 use lambda_wasm_test_support::Deployment;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::event::{CONTENT, FILE};
 use crate::plan::Function;
 
 /// The memory of a function with a whole CPU.
@@ -258,6 +259,7 @@ fn deployment(kind: &Kind) -> Result<Deployment> {
         Function::Streamed => ("http_p2", "stream = true\n".to_owned()),
         Function::Sending(_) => ("http_p2", "stream = true\n".to_owned()),
         Function::Handler | Function::Plain => ("handler", String::new()),
+        Function::Opening => ("hostile", String::new()),
     };
     let mut deployment = Deployment::of(guest);
     let mut script = Vec::new();
@@ -270,8 +272,16 @@ fn deployment(kind: &Kind) -> Result<Deployment> {
         script.push(format!("mount -t tmpfs -o size=16k none {disk}"));
         script.push(format!("head -c 16384 /dev/zero >{disk}/filled"));
     }
-    if let Function::Sending(port) = kind.function {
-        grants = format!("[http]\nallow = [\"http://127.0.0.1:{port}\"]\n");
+    match kind.function {
+        Function::Sending(port) => {
+            grants = format!("[http]\nallow = [\"http://127.0.0.1:{port}\"]\n");
+        }
+        Function::Opening => {
+            grants = "[files]\n\"/var/task/data\" = \"read-only\"\n".to_owned();
+            fs::create_dir(deployment.path().join("data"))?;
+            deployment = deployment.file(&format!("data/{FILE}"), CONTENT);
+        }
+        _ => {}
     }
     if kind.is_scarce {
         // What the host keeps, and a little for each worker.

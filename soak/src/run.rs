@@ -108,6 +108,7 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
     let function = match rng.u8(..4) {
         0 => Function::Streamed,
         1 => Function::Sending(port),
+        2 => Function::Opening,
         _ => Function::Handler,
     };
     Kind {

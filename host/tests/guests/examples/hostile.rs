@@ -28,6 +28,7 @@ impl Guest for Hostile {
         let number = || argument.parse().unwrap_or(0_u64);
         let answer = match verb {
             "good" => "good".to_owned(),
+            "echo" => argument.to_owned(),
             // A neighbour that takes so many milliseconds.
             "good-after" => {
                 std::thread::sleep(std::time::Duration::from_millis(number()));
