@@ -133,3 +133,43 @@ impl Underway {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::shutdown::End;
+
+    struct NoEnd;
+
+    impl End for NoEnd {
+        fn log(&self, reason: &str) {
+            panic!("nobody asked for an end: {reason}");
+        }
+
+        fn exit(&self, _: bool) {
+            panic!("nobody asked for an end");
+        }
+    }
+
+    /// As threads of this machine. The models try all orders; Miri looks at each access to memory.
+    #[test]
+    fn one_of_the_threads_that_claim_an_answer_has_it() {
+        let rounds = if cfg!(miri) { 20 } else { 1000 };
+        for _ in 0..rounds {
+            let shutdown = Arc::new(Shutdown::new(NoEnd));
+            let claim = Claim::new();
+            let underway = Underway::begin(&shutdown, claim.clone());
+            let (answers, is_given_up, goes_on) = thread::scope(|scope| {
+                let worker = scope.spawn(|| (claim.claim(), underway.finish()));
+                let watchdog = scope.spawn(|| underway.give_up().map(|stuck| stuck.left));
+                let (answers, goes_on) = worker.join().unwrap();
+                (answers, watchdog.join().unwrap(), goes_on)
+            });
+            assert_eq!(answers, is_given_up.is_none());
+            let is_replaced = is_given_up == Some(Some(Left::Replaced));
+            assert_eq!(goes_on, !is_replaced);
+        }
+    }
+}
