@@ -1,16 +1,25 @@
 #!/usr/bin/env bash
-# Fills the corpora of the fuzz targets, in target/fuzz/corpus/, with what the repository and its crates have: samples of
-# events, policies, templates, and the trailer of an artifact. What a fuzzer has found stays.
+# Fills the corpora of the fuzz targets with what the repository and its crates have: samples of events, policies, templates,
+# and the trailer of an artifact. What a fuzzer has found stays. Usage: scripts/fuzz-corpus.sh [DIRECTORY], which is
+# target/fuzz/corpus unless it is named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-corpus=target/fuzz/corpus
+corpus=${1:-target/fuzz/corpus}
 mkdir -p "$corpus"/{artifact,backtrace,door,event,invocation,log,policy,prelude,response,signing,template}
 
 # AWS's crate carries a sample of each event.
 manifest=$(cargo metadata --format-version 1 --offline --filter-platform "$(rustc -vV | sed -n 's/^host: //p')" |
   grep -o '"manifest_path":"[^"]*/aws_lambda_events-[^"]*"' | head -n 1 | cut -d'"' -f4)
 cp "${manifest%/*}"/src/fixtures/example-{alb,apigw,vpc-lattice}*.json "$corpus/event/"
+# Lattice 1.0 has other names for these members. Some events have both names, which no source sends.
+for sample in alb-lambda-target-request-headers-only apigw-v2-request-no-authorizer vpc-lattice-v2-request; do
+  event=$(<"$corpus/event/example-$sample.json") number=0
+  for member in '"raw_path":"/other"' '"query_string_parameters":{"other":"1"}' '"is_base64_encoded":true'; do
+    number=$((number + 1))
+    printf '%s,%s}' "${event%\}}" "$member" >"$corpus/event/two-names-$number-$sample.json"
+  done
+done
 cp "${manifest%/*}"/src/fixtures/example-*response*.json "$corpus/prelude/" 2>/dev/null || true
 
 # blocks LANGUAGE DIRECTORY: the code blocks of a language in the documents, each in a file.
