@@ -22,7 +22,7 @@ use crate::panics;
 use crate::process;
 use crate::runtime_api::RuntimeClient;
 use crate::termination::Termination;
-use crate::timeline::MAX_LOG_WAIT;
+use crate::timeline::{MAX_LOG_WAIT, MIN_REPORT};
 use crate::timings::Timings;
 use crate::watch::{StuckInvocation, Watch};
 use crate::worker::Worker;
@@ -209,13 +209,13 @@ impl Supervisor {
         }
     }
 
-    /// Does the work of a stuck thread, or has it done. Called by the watchdog, which must not wait if it has other invocations
-    /// to watch.
+    /// Does the work of a stuck thread, or has it done. Called by the watchdog, which must not wait long if it has other
+    /// invocations to watch.
     fn take_over(self: &Arc<Self>, stuck: StuckInvocation) {
         if self.workers > 1 {
             return self.hand_over(stuck);
         }
-        if self.report(stuck).is_some() {
+        if self.report(stuck, false).is_some() {
             if self.watch.is_ending() {
                 return self.retire();
             }
@@ -251,7 +251,7 @@ impl Crew for Supervisor {
     }
 
     /// The log or the Runtime API may be stuck.
-    fn report(&self, invocation: StuckInvocation) -> Option<Left> {
+    fn report(&self, invocation: StuckInvocation, watches: bool) -> Option<Left> {
         let StuckInvocation {
             stuck,
             invocation,
@@ -267,7 +267,10 @@ impl Crew for Supervisor {
         }
         // Two lines may have to wait: the failure, and why the Runtime API did not take it.
         let afterwards = self.watch.restart_takes() + 2 * MAX_LOG_WAIT;
-        let within = timeline.report_within(afterwards);
+        let within = match watches {
+            true => MIN_REPORT,
+            false => timeline.report_within(afterwards),
+        };
         let log = self.log.waiting_at_most(MAX_LOG_WAIT);
         let client = RuntimeClient::new(Arc::clone(&self.endpoint), log, Some(within));
         let failure = stuck_failure(since);

@@ -30,8 +30,9 @@ const ABANDON_AFTER: Duration = Duration::from_secs(1);
 /// How long after `stop` the end of a streamed response may take.
 const STREAM_CLOSE: Duration = Duration::from_millis(20);
 
-/// How long a report may take at least, even after the deadline: the Runtime API may have its own clock.
-const MIN_REPORT: Duration = Duration::from_millis(20);
+/// How long each step of a report may take at least, even after the deadline: the Runtime API may have its own clock. The watchdog
+/// takes no longer if no other thread can be had.
+pub(crate) const MIN_REPORT: Duration = Duration::from_millis(20);
 
 /// The moments of one invocation, in the order in which they come.
 #[derive(Debug, Clone, Copy)]

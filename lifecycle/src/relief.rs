@@ -24,8 +24,9 @@ pub trait Crew: Send + Sync + Sized + 'static {
     /// Starts a thread. Returns `false` if the system has none.
     fn spawn(&self, work: impl FnOnce() + Send + 'static) -> bool;
 
-    /// Reports a stuck invocation, if it has not been answered, in a bounded time. Returns the fate of its thread.
-    fn report(&self, stuck: Self::Stuck) -> Option<Left>;
+    /// Reports a stuck invocation, if it has not been answered, in a bounded time, which is short if the thread `watches` other
+    /// invocations. Returns the fate of the stuck thread.
+    fn report(&self, stuck: Self::Stuck, watches: bool) -> Option<Left>;
 
     /// Works on this thread until the worker ends.
     fn work(self: &Arc<Self>);
@@ -43,7 +44,8 @@ pub trait Crew: Send + Sync + Sized + 'static {
         stand_by(self, &mut self.relief().lock())
     }
 
-    /// Has the work of a stuck thread done. If no thread can be had for that, the process ends as soon as nothing is under way.
+    /// Has the work of a stuck thread done. If no thread can be had for that, this one reports the invocation, and the process
+    /// ends as soon as nothing is under way.
     fn hand_over(self: &Arc<Self>, stuck: Self::Stuck) {
         let mut waiting = self.relief().lock();
         if waiting.standing_by > 0 || stand_by(self, &mut waiting) {
@@ -53,6 +55,9 @@ pub trait Crew: Send + Sync + Sized + 'static {
         }
         drop(waiting);
         self.shutdown().request(NO_REPLACEMENT);
+        if self.report(stuck, true) == Some(Left::Replaced) {
+            self.retire();
+        }
     }
 }
 
@@ -122,7 +127,7 @@ fn relieve<C: Crew>(crew: &Arc<C>) {
         // The next stuck worker does not wait for the report of this one.
         stand_by(crew, &mut waiting);
         drop(waiting);
-        let left = crew.report(stuck);
+        let left = crew.report(stuck, false);
         let is_needed = left == Some(Left::Replaced) && !crew.is_ending();
         if left == Some(Left::Replaced) && !is_needed {
             crew.retire();

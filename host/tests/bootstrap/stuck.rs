@@ -297,7 +297,8 @@ fn without_a_thread_to_replace_a_stuck_one_the_process_ends_after_the_others() {
     let neighbour = Invocation::new("\"sleep:2000\"").timeout(PATIENCE);
     let neighbour = api.submit(neighbour);
     let stuck = Invocation::new("\"long-line:1000000\"").timeout(TIMEOUT);
-    let stuck = api.submit(stuck);
+    let error = api.invoke(stuck).error();
+    assert_eq!(error.error_type(), "Function.Timeout");
     assert_eq!(neighbour.wait().response().text(), "\"woke\"");
     let until = Instant::now() + PATIENCE;
     let status = loop {
@@ -308,7 +309,6 @@ fn without_a_thread_to_replace_a_stuck_one_the_process_ends_after_the_others() {
         std::thread::yield_now();
     };
     assert_eq!(status.code(), Some(1));
-    drop(stuck);
     let mut said = String::new();
     let mut stderr = process.stderr.take().unwrap();
     stderr.read_to_string(&mut said).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use loom::thread::{self, JoinHandle};
 
-use super::{Checked, Process, bounded_model, count};
+use super::{Checked, Process, bounded_model};
 use crate::relief::{Crew, Relief};
 use crate::shutdown::{End, Shutdown};
 use crate::sync::{Condvar, Mutex};
@@ -23,7 +23,6 @@ struct ModelCrew {
 /// A stuck invocation, which has to be reported.
 struct Handed {
     stuck: Stuck,
-    process: Process,
     is_reported: bool,
 }
 
@@ -82,7 +81,7 @@ impl Crew for ModelCrew {
         true
     }
 
-    fn report(&self, mut handed: Handed) -> Option<Left> {
+    fn report(&self, mut handed: Handed, _: bool) -> Option<Left> {
         self.process.report(&handed.stuck);
         handed.is_reported = true;
         handed.stuck.left
@@ -95,11 +94,7 @@ impl Crew for ModelCrew {
 
 impl Drop for Handed {
     fn drop(&mut self) {
-        if !self.is_reported && !std::thread::panicking() {
-            assert!(self.process.shutdown.is_requested(), "lost");
-            // No thread is left to send the failure.
-            count(&self.process.ledger.answered);
-        }
+        assert!(self.is_reported || std::thread::panicking(), "lost");
     }
 }
 
@@ -125,7 +120,6 @@ fn replace(workers: usize, has_thread: &[bool]) -> bool {
         assert_eq!(stuck.left, Some(Left::Replaced));
         crew.hand_over(Handed {
             stuck,
-            process: process.clone(),
             is_reported: false,
         });
     }
