@@ -51,12 +51,12 @@ if [ -f dist/hello.cwasm ]; then
   tail -c 4096 dist/hello.cwasm >"$corpus/artifact/end"
 fi
 
-# Names as compilers mangle them, behind the two bytes that choose a prefix and repeat.
-number=0
-for name in _ZN7handler6panics17h0123456789abcdefE _RNvCs1234_7mycrate3foo _ZN5space3fooEibc _ZNSt6vectorIiSaIiEE9push_backEOi \
+# Names as compilers mangle them, and one that a parser may read in many ways. The two bytes before a name leave it as it is.
+number=0 ambiguous=_Z1fSt4pairI$(printf 'IC2StC1%.0s' {1..10})
+for name in "$ambiguous" _ZN7handler6panics17h0123456789abcdefE _RNvCs1234_7mycrate3foo _ZN5space3fooEibc _ZNSt6vectorIiSaIiEE9push_backEOi \
   _RINvNtC3std3mem8align_ofNtNtC3std3mem12DiscriminantE _Z1fSt4pairISt4pairIiiES0_E; do
   number=$((number + 1))
-  printf 'aA%s' "$name" >"$corpus/backtrace/name-$number"
+  printf 'hB%s' "$name" >"$corpus/backtrace/name-$number"
 done
 
 # The other targets make what they need of any bytes.

@@ -18,8 +18,10 @@ pub(crate) const MAX_TIME: Duration = Duration::from_millis(5);
 /// The longest name that is demangled, in bytes: a parser may take time that grows faster than a name does.
 pub(crate) const LONGEST_MANGLED: usize = 2048;
 
-/// How deep the parts of a C++ name may be nested.
-const DEPTH: u32 = 64;
+/// How deep the parts of a C++ name may be nested, as its parser counts: about eight for each template in a template. The parser
+/// tries the alternatives of each part one after another. So the time and the memory for a few bytes double with every few
+/// levels: 0.3 ms and 0.3 MB at 40, 200 ms and 70 MB at 64. All names of libstdc++ and 99 % of LLVM's need no more than 40.
+const DEPTH: u32 = 40;
 
 /// Returns a line for each frame, innermost first: the offset in the module, the module's name, the function's name.
 #[must_use]
@@ -138,6 +140,8 @@ impl Write for Bounded {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::repeat_n;
+
     use super::*;
 
     fn shown(name: &str) -> String {
@@ -183,7 +187,9 @@ mod tests {
     fn a_name_is_bounded_in_bytes_and_time() {
         let since = Instant::now();
         let rust_v0 = format!("_RINvC1a1bT{}EE", "TB5_B5_B5_E".repeat(20));
-        for name in [
+        // The parser tries two ways for each of these.
+        let ambiguous = format!("_Z1fSt4pairI{}", "IC2StC1".repeat(10));
+        let names = [
             nest(16, 6),
             nest(30, 6),
             "x".repeat(10_000_000),
@@ -192,7 +198,8 @@ mod tests {
             format!("_Z1f{}i", "P".repeat(2000)),
             format!("_ZN{}3fooE", "3foo".repeat(500)),
             rust_v0,
-        ] {
+        ];
+        for name in names.into_iter().chain(repeat_n(ambiguous, 50)) {
             let shown = shown(&name);
             assert!(shown.len() <= MAX_NAME + CUT.len(), "{}", shown.len());
         }

@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
     let name = format!("{prefix}{name}");
     let started = cpu();
     // The text of a frame, and what parsing a name of 2 KiB takes.
-    let shown = within(4 * 1024 * 1024 + 4 * name.len(), || {
+    let shown = within(2 * 1024 * 1024 + 4 * name.len(), || {
         frame(
             Some(1),
             Some(&name),
