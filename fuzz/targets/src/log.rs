@@ -7,7 +7,7 @@ use lambda_wasm_host::log::{Format, Level, Log, Stream};
 use lambda_wasm_host::policy::StreamLevels;
 use serde_json::{Map, Value};
 
-use crate::words::{list, text};
+use crate::words::{list, mostly_small, text};
 
 /// How many bytes WASI 0.2 lets a guest write at once.
 const PERMIT: usize = 4096;
@@ -78,7 +78,10 @@ fn invocations(u: &mut Unstructured<'_>) -> Result<()> {
             3 => {
                 let mut failure = Failure::from_function(text(u, PIECES)?, text(u, PIECES)?);
                 if u.arbitrary()? {
-                    failure = Failure::new(ErrorType::Trap, text(u, PIECES)?.repeat(500));
+                    failure = Failure::new(
+                        ErrorType::Trap,
+                        text(u, PIECES)?.repeat(mostly_small(u, 500)?),
+                    );
                 }
                 failure.stack_trace = list(u, 3, |u| text(u, PIECES))?;
                 output.failure(Level::Error, &failure, &[]);
@@ -131,8 +134,8 @@ const PIECES: &[&str] = &[
 fn piece(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     Ok(match u.int_in_range(0..=5)? {
         0 => u.arbitrary()?,
-        1 => vec![u.arbitrary()?; u.int_in_range(0..=70_000)?],
-        2 => text(u, PIECES)?.repeat(300).into_bytes(),
+        1 => vec![u.arbitrary()?; mostly_small(u, 70_000)?],
+        2 => text(u, PIECES)?.repeat(mostly_small(u, 300)?).into_bytes(),
         _ => text(u, PIECES)?.into_bytes(),
     })
 }

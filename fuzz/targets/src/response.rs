@@ -11,7 +11,7 @@ use lambda_wasm_emulator::event_source::fuzzing as readers;
 use lambda_wasm_host::fuzzing::{EVENT_SOURCES, api};
 use serde_json::Value;
 
-use crate::words::{header_name, header_value, list};
+use crate::words::{header_name, header_value, list, mostly_small};
 
 const MIB: usize = 1024 * 1024;
 
@@ -63,7 +63,7 @@ pub fn response(u: &mut Unstructured<'_>) -> Result<api::Response> {
     let cookies = list(u, 3, header_value)?;
     let mut body: Vec<u8> = u.arbitrary()?;
     if u.ratio(1, 200)? && !body.is_empty() {
-        body = body.repeat(u.int_in_range(1..=MIB)? / body.len() + 1);
+        body = body.repeat(mostly_small(u, MIB)? / body.len() + 1);
     }
     Ok(api::Response {
         status_code,

@@ -23,6 +23,12 @@ pub fn list<T>(
     (0..u.int_in_range(0..=most)?).map(|_| item(u)).collect()
 }
 
+/// Returns a number up to `most`. Large ones, which take a target the longest, are rare: each power of two is as likely.
+pub fn mostly_small(u: &mut Unstructured<'_>, most: usize) -> Result<usize> {
+    let halvings = u.int_in_range(0..=most.ilog2())?;
+    u.int_in_range(0..=most >> halvings)
+}
+
 /// Returns the name of a header: usually one with a meaning.
 pub fn header_name(u: &mut Unstructured<'_>) -> Result<String> {
     const NAMES: &[&str] = &[
