@@ -103,8 +103,10 @@ pub(crate) fn has_rule(service: &str, rule: Rule) -> bool {
         Rule::NoLength => "/no-length",
     };
     lines().any(|line| {
-        let mut words = line.split(' ');
-        words.next() == Some(rule) && words.any(|name| name == service)
+        let names = line
+            .strip_prefix(rule)
+            .and_then(|rest| rest.strip_prefix(' '));
+        names.is_some_and(|names| names.split(' ').any(|name| name == service))
     })
 }
 
@@ -156,9 +158,12 @@ pub(crate) fn place(host: &str) -> Option<Place> {
     for (_, service, hosts) in rows() {
         for host in hosts.split(' ').filter(|host| !host.is_empty()) {
             let pattern = host.trim_end_matches(['!', '@']);
-            let literal = pattern.bytes().filter(|b| !b"*{}".contains(b)).count();
             let mut region = None;
-            if literal > best && matches(pattern, &name, &mut region) {
+            if !matches(pattern, &name, &mut region) {
+                continue;
+            }
+            let literal = pattern.bytes().filter(|b| !b"*{}".contains(b)).count();
+            if literal > best {
                 best = literal;
                 place.region = region.map(str::to_owned).or(place.region);
                 place.service = Some(Listed {
