@@ -15,6 +15,9 @@ use crate::words::{header_name, header_value, list, mostly_small};
 
 const MIB: usize = 1024 * 1024;
 
+/// The size of a body, in bytes, from which on it is large.
+const LARGE: usize = 64 * 1024;
+
 /// As many cookies as `Set-Cookie` can be written in different capitals, which a load balancer needs.
 const MOST_COOKIES: usize = 1 << 9;
 
@@ -28,7 +31,12 @@ pub fn run(data: &[u8]) {
     };
     let is_valid = is_valid(&response);
     let expected = expected(&response);
-    for source in EVENT_SOURCES {
+    let size = response.body.len();
+    for (index, source) in EVENT_SOURCES.into_iter().enumerate() {
+        // Large bodies take long, so each goes to one of the sources.
+        if size > LARGE && index != size % EVENT_SOURCES.len() {
+            continue;
+        }
         let name = format!("{source:?}");
         let largest = match &*name {
             "Alb" | "AlbMultiValue" => MIB,
@@ -37,7 +45,7 @@ pub fn run(data: &[u8]) {
         };
         let answer = source.answer(copy(&response));
         let Ok(json) = answer else {
-            let may_be_too_large = response.body.len() * 6 > largest / 2;
+            let may_be_too_large = size * 6 > largest / 2;
             let has_no_place =
                 ["Alb", "Lattice"].contains(&&*name) && cookies(&expected) > MOST_COOKIES;
             assert!(
