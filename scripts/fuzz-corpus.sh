@@ -12,10 +12,11 @@ mkdir -p "$corpus"/{artifact,backtrace,door,event,invocation,log,policy,prelude,
 manifest=$(cargo metadata --format-version 1 --offline --filter-platform "$(rustc -vV | sed -n 's/^host: //p')" |
   grep -o '"manifest_path":"[^"]*/aws_lambda_events-[^"]*"' | head -n 1 | cut -d'"' -f4)
 cp "${manifest%/*}"/src/fixtures/example-{alb,apigw,vpc-lattice}*.json "$corpus/event/"
-# Lattice 1.0 has other names for these members. Some events have both names, which no source sends.
+# Lattice 1.0 has other names for these members. Some events have both names, or text that is not UTF-8, which no source sends.
 for sample in alb-lambda-target-request-headers-only apigw-v2-request-no-authorizer vpc-lattice-v2-request; do
   event=$(<"$corpus/event/example-$sample.json") number=0
-  for member in '"raw_path":"/other"' '"query_string_parameters":{"other":"1"}' '"is_base64_encoded":true'; do
+  for member in '"raw_path":"/other"' '"query_string_parameters":{"other":"1"}' '"is_base64_encoded":true' \
+    $'"other":"\xff","query_string_parameters":{"other":"1"}'; do
     number=$((number + 1))
     printf '%s,%s}' "${event%\}}" "$member" >"$corpus/event/two-names-$number-$sample.json"
   done

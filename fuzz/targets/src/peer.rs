@@ -99,9 +99,10 @@ fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
     result.ok()
 }
 
-/// Returns an event as JSON.
-pub fn value(event: &[u8]) -> Value {
-    serde_json::from_slice(event).unwrap_or_default()
+/// Returns an event as JSON, or `None` if a value cannot hold it: readers of single members pass over strings that are not UTF-8
+/// and numbers that are too large, which no event source sends.
+pub fn value(event: &[u8]) -> Option<Value> {
+    serde_json::from_slice(event).ok()
 }
 
 /// The names of the members of an object, in their order: [`Value`] keeps the last of two members with one name.

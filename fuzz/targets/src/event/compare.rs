@@ -14,12 +14,11 @@ type Groups = BTreeMap<String, Vec<String>>;
 const LATTICE_1: [&str; 3] = ["raw_path", "query_string_parameters", "is_base64_encoded"];
 
 /// Fails if both make a request of the event, and the requests differ by no rule.
-pub fn compare(request: &Request<'_>, event: &[u8]) {
+pub fn compare(request: &Request<'_>, event: &[u8], json: &Value) {
     let source = format!("{:?}", request.source);
     let Some(peer) = peer::read(&source, event) else {
         return;
     };
-    let json = peer::value(event);
     // Rule: the host reads Lattice 1.0's names in the events of every source, and `lambda_http` in none. If an event has a member
     // by both names, which no source sends, the last counts for the host.
     if LATTICE_1.iter().any(|name| json.get(name).is_some()) {
@@ -28,7 +27,7 @@ pub fn compare(request: &Request<'_>, event: &[u8]) {
     let case = Case {
         source: &source,
         event,
-        json: &json,
+        json,
         request,
         peer: &peer,
     };
