@@ -344,24 +344,29 @@ fn last_act(
     unseen_since
 }
 
-/// Returns how a process has grown since it had its size, if it has: how much larger its largest size is in the second half of
-/// that time.
+/// Returns how a process has grown since it had its size, if it has: how much larger its usual size is in the second half of that
+/// time. Some sizes are not the usual one: a worker whose deadline has passed drops its instance when it has the next event.
 fn growth(sizes: &[Size], workers: usize) -> Option<String> {
     let warm = WARM_UP.max(workers * EVENTS_TO_WARM_UP / ROUND as usize);
     let sizes = sizes.get(warm..).filter(|sizes| sizes.len() > 1)?;
     let (before, after) = sizes.split_at(sizes.len() / 2);
-    let (before, after) = (largest(before), largest(after));
+    let (before, after) = (usual(before), usual(after));
     let is_larger = after.descriptors > before.descriptors + 2
         || after.threads > before.threads + 2
         || after.memory > before.memory + before.memory / 10 + GROWTH;
     is_larger.then(|| format!("{before:?}, then {after:?}"))
 }
 
-fn largest(sizes: &[Size]) -> Size {
-    let largest = |of: fn(&Size) -> u64| sizes.iter().map(of).max().unwrap_or_default();
+/// Returns the median of each number.
+fn usual(sizes: &[Size]) -> Size {
+    let median = |of: fn(&Size) -> u64| {
+        let mut numbers: Vec<u64> = sizes.iter().map(of).collect();
+        numbers.sort_unstable();
+        numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+    };
     Size {
-        descriptors: largest(|size| size.descriptors),
-        threads: largest(|size| size.threads),
-        memory: largest(|size| size.memory),
+        descriptors: median(|size| size.descriptors),
+        threads: median(|size| size.threads),
+        memory: median(|size| size.memory),
     }
 }
