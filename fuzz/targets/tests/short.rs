@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::panic::catch_unwind;
+use std::path::Path;
 use std::process::Command;
-use std::sync::Once;
+use std::sync::OnceLock;
 
 use lambda_wasm_fuzz_targets as targets;
 use lambda_wasm_test_support::root;
+use tempfile::TempDir;
 
 /// The largest input, in bytes.
 const MAX_LENGTH: usize = 8192;
@@ -52,13 +55,13 @@ fn short(target: &str, run: fn(&[u8]), inputs: u64) {
         corpus.len()
     );
     let mut random = Random(seed);
-    for input in &corpus {
+    for input in corpus {
         try_out(target, run, input);
     }
     for _ in 0..many.unwrap_or(inputs) {
-        let mut input = random.of(&corpus).clone();
+        let mut input = random.of(corpus).clone();
         for _ in 0..=random.below(4) {
-            random.change(&mut input, &corpus, &words);
+            random.change(&mut input, corpus, &words);
         }
         input.truncate(MAX_LENGTH);
         try_out(target, run, &input);
@@ -81,26 +84,34 @@ fn try_out(target: &str, run: fn(&[u8]), input: &[u8]) {
 }
 
 /// Returns the inputs that the repository has for a target, and, if asked for, those that the fuzzer has found.
-fn corpus(target: &str, found: bool) -> Vec<Vec<u8>> {
-    static FILL: Once = Once::new();
-    let directory = root().join("target/fuzz").join(match found {
-        true => "corpus",
-        false => "seeds",
-    });
-    FILL.call_once(|| {
-        if !found && directory.exists() {
-            fs::remove_dir_all(&directory).unwrap();
-        }
+fn corpus(target: &str, found: bool) -> &'static [Vec<u8>] {
+    static CORPORA: OnceLock<BTreeMap<&str, Vec<Vec<u8>>>> = OnceLock::new();
+    let corpora = CORPORA.get_or_init(|| {
+        // Other inputs than the repository's would differ from machine to machine.
+        let empty = TempDir::new().unwrap();
+        let directory = match found {
+            true => root().join("target/fuzz/corpus"),
+            false => empty.path().to_owned(),
+        };
         let script = root().join("scripts/fuzz-corpus.sh");
         let status = Command::new(script).arg(&directory).status().unwrap();
         assert!(status.success());
+        let names = targets::TARGETS.into_iter().map(|(name, _)| name);
+        names
+            .map(|name| (name, files(&directory.join(name))))
+            .collect()
     });
-    let entries = fs::read_dir(directory.join(target)).unwrap();
-    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    let corpus: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    let corpus = &corpora[target];
     assert!(!corpus.is_empty(), "{target} has no corpus");
     corpus
+}
+
+/// Returns the contents of a directory's files, by their names.
+fn files(directory: &Path) -> Vec<Vec<u8>> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
 /// Returns the words of a target's dictionary.
