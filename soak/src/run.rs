@@ -344,29 +344,27 @@ fn last_act(
     unseen_since
 }
 
-/// Returns how a process has grown since it had its size, if it has: how much larger its usual size is in the second half of that
-/// time. Some sizes are not the usual one: a worker whose deadline has passed drops its instance when it has the next event.
+/// Returns how a process has grown since it had its size, if it has: how much larger both its usual and its largest size are in the
+/// second half of that time. A worker whose deadline has passed keeps its instance until the next event, so the largest size alone
+/// says little. Workers keep memory of a guest or do not, so the usual size alone says little, too.
 fn growth(sizes: &[Size], workers: usize) -> Option<String> {
     let warm = WARM_UP.max(workers * EVENTS_TO_WARM_UP / ROUND as usize);
     let sizes = sizes.get(warm..).filter(|sizes| sizes.len() > 1)?;
     let (before, after) = sizes.split_at(sizes.len() / 2);
-    let (before, after) = (usual(before), usual(after));
-    let is_larger = after.descriptors > before.descriptors + 2
-        || after.threads > before.threads + 2
-        || after.memory > before.memory + before.memory / 10 + GROWTH;
+    let grows = |of: fn(&Size) -> u64, by: fn(u64) -> u64| {
+        let (before, after) = (sorted(before, of), sorted(after, of));
+        let exceeds = |before: u64, after: u64| after > before + by(before);
+        exceeds(before[before.len() / 2], after[after.len() / 2])
+            && exceeds(before[before.len() - 1], after[after.len() - 1])
+    };
+    let is_larger = grows(|size| size.descriptors, |_| 2)
+        || grows(|size| size.threads, |_| 2)
+        || grows(|size| size.memory, |before| before / 10 + GROWTH);
     is_larger.then(|| format!("{before:?}, then {after:?}"))
 }
 
-/// Returns the median of each number.
-fn usual(sizes: &[Size]) -> Size {
-    let median = |of: fn(&Size) -> u64| {
-        let mut numbers: Vec<u64> = sizes.iter().map(of).collect();
-        numbers.sort_unstable();
-        numbers.get(numbers.len() / 2).copied().unwrap_or_default()
-    };
-    Size {
-        descriptors: median(|size| size.descriptors),
-        threads: median(|size| size.threads),
-        memory: median(|size| size.memory),
-    }
+fn sorted(sizes: &[Size], of: fn(&Size) -> u64) -> Vec<u64> {
+    let mut numbers: Vec<u64> = sizes.iter().map(of).collect();
+    numbers.sort_unstable();
+    numbers
 }
