@@ -145,11 +145,11 @@ mod tests {
 
     impl End for NoEnd {
         fn log(&self, reason: &str) {
-            panic!("nobody asked for an end: {reason}");
+            panic!("the process ends: {reason}");
         }
 
         fn exit(&self, _: bool) {
-            panic!("nobody asked for an end");
+            panic!("the process ends");
         }
     }
 

@@ -49,7 +49,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Waits for an event that may be handed out. `None` if there is none any more for this connection.
+    /// Waits for an event that may be handed out. `None` if this connection gets no further event.
     fn wait(&self, wire: &Wire, connection: u64) -> Option<Result<Plan, u16>> {
         let mut state = self.lock();
         let stopped = *self
