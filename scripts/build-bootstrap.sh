@@ -4,7 +4,7 @@
 # Usage: scripts/build-bootstrap.sh [--small] [--dynamic] [--quick] TARGET OUT
 #
 # --small builds the small variant (host/src/variant.rs).
-# --quick does not optimize, for tests: 3 minutes of CPU time. Such a host is linked as the others, and is slow.
+# --quick optimizes little, for tests: 5 minutes of CPU time. Such a host is linked as the others, and is slow.
 #
 # The host is static (and position independent) if this machine has a C compiler for TARGET. For another architecture, that
 # is aarch64-linux-gnu-gcc or x86_64-linux-gnu-gcc. For x86_64 the libc is musl's if the toolchain has it or rustup can fetch
@@ -20,7 +20,7 @@ while [[ $1 == --* ]]; do
   case $1 in
     --small) features=(--no-default-features) ;;
     --dynamic) dynamic=--dynamic ;;
-    --quick) profile=release && export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 ;;
+    --quick) profile=release ;;
     *) die "unknown option '$1'" ;;
   esac
   shift

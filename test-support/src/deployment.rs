@@ -15,9 +15,8 @@ use lambda_wasm_emulator::{Invocation, Outcome, RuntimeApi};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::guests::{arm64_artifact, artifact, compile};
-use crate::tools::skip;
-use crate::{PATIENCE, arm64_bootstrap, full_bootstrap, small_bootstrap};
+use crate::guests::{artifact, compile, compile_once};
+use crate::{PATIENCE, built, cpu_emulator, full_bootstrap, small_bootstrap};
 
 /// A directory with the function `hello`, as Lambda has it in `/var/task`, and the environment of its process.
 ///
@@ -60,24 +59,12 @@ impl Deployment {
         deployment
     }
 
-    /// Deploys a guest of `host/tests/guests` for arm64, whose `bootstrap` an emulator runs. Nothing, and a line in the list of
-    /// skips, if this machine cannot do that.
-    pub fn of_arm64(guest: &str) -> Option<Self> {
-        if cfg!(target_arch = "aarch64") {
-            return Some(Self::of(guest));
-        }
-        let mut deployment = Self::empty();
-        deployment.bootstrap = arm64_bootstrap;
-        let emulator = "qemu-aarch64-static";
-        let has_emulator = Command::new(emulator).arg("--version").output().is_ok();
-        if !has_emulator || !arm64_bootstrap().exists() {
-            let why =
-                "there is no qemu-aarch64-static, or no target/bootstraps/bootstrap-aarch64-quick";
-            skip("arm64", why);
-            return None;
-        }
-        fs::copy(arm64_artifact(guest), deployment.artifact()).unwrap();
-        Some(deployment.under(&[emulator]))
+    /// Deploys the function of `guest/`, which `./build.sh` builds.
+    pub fn hello() -> Self {
+        let deployment = Self::empty();
+        let component = built("guest/target/wasm32-wasip2/release/hello.wasm");
+        fs::copy(compile_once(&component), deployment.artifact()).unwrap();
+        deployment
     }
 
     /// Compiles and deploys a component.
@@ -87,7 +74,6 @@ impl Deployment {
         compile(
             &deployment.path().join("hello.wasm"),
             &deployment.artifact(),
-            &[],
         );
         deployment
     }
@@ -159,18 +145,15 @@ impl Deployment {
         self.path().join("hello.cwasm")
     }
 
-    /// Returns the path of `bootstrap`, or of a script that runs it under another program.
+    /// Returns the path of `bootstrap`, or of a script that starts it.
     pub fn program(&self) -> PathBuf {
-        let bootstrap = (self.bootstrap)();
-        if self.under.is_empty() {
-            return bootstrap;
-        }
-        let script = self.path().join("bootstrap.sh");
-        let words = self.under.join(" ");
-        let text = format!("#!/bin/sh\nexec {words} {}\n", bootstrap.display());
-        fs::write(&script, text).unwrap();
-        fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
-        script
+        let Some(script) = self.script() else {
+            return (self.bootstrap)();
+        };
+        let program = self.path().join("bootstrap.sh");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        program
     }
 
     /// Starts `bootstrap` with a Runtime API of the emulator.
@@ -220,24 +203,38 @@ impl Deployment {
         }
     }
 
+    /// Returns the commands of a shell that start `bootstrap`. None if the kernel can start it as it is.
+    fn script(&self) -> Option<String> {
+        let emulator = cpu_emulator();
+        if emulator.is_none() && self.descriptors.is_none() {
+            return None;
+        }
+        let limit = self
+            .descriptors
+            .map(|limit| format!("ulimit -n {limit} && "));
+        let bootstrap = (self.bootstrap)().display().to_string();
+        let exec = match emulator {
+            // The memory of qemu counts as the process's, which therefore restarts itself after a failure, and qemu cannot
+            // restart its program. A process whose file is removed goes on.
+            Some(emulator) => format!(
+                "link='{bootstrap}'.$$ && ln '{bootstrap}' \"$link\" && exec 3<\"$link\" && rm \"$link\" && \
+                 exec {emulator} /proc/self/fd/3"
+            ),
+            None => format!("exec '{bootstrap}'"),
+        };
+        Some(limit.unwrap_or_default() + &exec)
+    }
+
     /// Returns the command that starts `bootstrap`, with the environment as it is.
     pub fn command(&self) -> Command {
-        let bootstrap = (self.bootstrap)();
-        let mut command = match self.descriptors {
-            None if !self.under.is_empty() => {
-                let mut command = Command::new(&self.under[0]);
-                command.args(&self.under[1..]).arg(bootstrap);
-                command
-            }
-            Some(limit) => {
-                let mut shell = Command::new("/bin/sh");
-                let script = format!("ulimit -n {limit} && exec \"$0\"");
-                shell.args(["-c", &script]).arg(bootstrap);
-                shell
-            }
-            None => Command::new(bootstrap),
-        };
+        let mut words = self.under.clone();
+        match self.script() {
+            Some(script) => words.extend(["/bin/sh".into(), "-c".into(), script]),
+            None => words.push((self.bootstrap)().display().to_string()),
+        }
+        let mut command = Command::new(&words[0]);
         command
+            .args(&words[1..])
             .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::null());

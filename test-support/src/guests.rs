@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use crate::locks::{lock, once_a_run};
-use crate::{built, root};
+use crate::{arch, built, root};
 
 /// Returns the path of a component of `host/tests/guests`, whose components are built once a run.
 pub fn guest(name: &str) -> PathBuf {
@@ -50,29 +50,20 @@ pub fn artifact(guest_name: &str) -> PathBuf {
     compile_once(&guest(guest_name))
 }
 
-/// Returns the path of the artifact of such a component for arm64.
-pub fn arm64_artifact(guest_name: &str) -> PathBuf {
-    let target = ["--target", "aarch64-unknown-linux-gnu"];
-    compile_as(&guest(guest_name), &format!("{guest_name}-arm64"), &target)
-}
-
 /// Compiles a component, unless its artifact is from the same bytes and the same tool. The tests share the artifact.
 pub fn compile_once(component: &Path) -> PathBuf {
     let name = component.file_stem().unwrap().to_str().unwrap();
-    compile_as(component, name, &[])
-}
-
-fn compile_as(component: &Path, name: &str, options: &[&str]) -> PathBuf {
-    let directory = root().join("target/test-functions");
+    let arch = arch();
+    let directory = root().join("target/test-functions").join(&arch);
     let artifact = directory.join(format!("{name}.cwasm"));
     let key_file = directory.join(format!("{name}.key"));
     let key = key(component);
-    let _lock = lock(&format!("artifact-{name}"));
+    let _lock = lock(&format!("artifact-{name}-{arch}"));
     let is_current = artifact.exists() && std::fs::read(&key_file).is_ok_and(|old| old == key);
     if !is_current {
         std::fs::create_dir_all(&directory).unwrap();
         let new = directory.join(format!("{name}.new.cwasm"));
-        compile(component, &new, options);
+        compile(component, &new);
         std::fs::rename(new, &artifact).unwrap();
         std::fs::write(key_file, key).unwrap();
     }
@@ -88,18 +79,19 @@ fn key(component: &Path) -> Vec<u8> {
     format!("{digest:x?} {} {}", tool.len(), built.as_nanos()).into_bytes()
 }
 
-/// Runs `lambda-wasm compile`.
+/// Runs `lambda-wasm compile`, for the architecture of the host that is tested.
 ///
 /// # Panics
 /// If it fails.
 #[track_caller]
-pub(crate) fn compile(component: &Path, artifact: &Path, options: &[&str]) {
+pub(crate) fn compile(component: &Path, artifact: &Path) {
     let output = Command::new(built("target/release/lambda-wasm"))
         .arg("compile")
         .arg(component)
         .arg("-o")
         .arg(artifact)
-        .args(options)
+        .arg("--target")
+        .arg(format!("{}-unknown-linux-gnu", arch()))
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -17,7 +17,7 @@ pub mod signature;
 pub mod tools;
 
 pub use deployment::{Deployment, Host, Output, Process, Unread};
-pub use guests::{arm64_artifact, artifact, build_guest, compile_once, guest};
+pub use guests::{artifact, build_guest, compile_once, guest};
 pub use locks::{lock, once_a_run};
 pub use oci_wasm::oci_wasm_component;
 pub use scripted_api::{Connection, Request, ScriptedApi};
@@ -37,19 +37,36 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The full variant of `bootstrap`.
+/// Returns the architecture of the host that the tests run, as Rust names it: `LAMBDA_WASM_TEST_ARCH`, or this machine's.
+///
+/// `scripts/test.sh` sets the variable to run tests with the host for arm64.
+pub fn arch() -> String {
+    std::env::var("LAMBDA_WASM_TEST_ARCH").unwrap_or_else(|_| ARCH.to_owned())
+}
+
+/// Returns the program that runs the host, if it is for another CPU than this machine's.
+pub fn cpu_emulator() -> Option<String> {
+    let arch = arch();
+    (arch != ARCH).then(|| format!("qemu-{arch}-static"))
+}
+
+/// Returns the path of the full variant of `bootstrap`. For another CPU, it is built in less time and not optimized much.
 pub fn full_bootstrap() -> PathBuf {
-    built(&format!("target/bootstraps/bootstrap-{ARCH}"))
+    bootstrap("")
 }
 
-/// The small variant of `bootstrap`.
+/// Returns the path of the small variant of `bootstrap`. For another CPU, only the full one is built.
 pub fn small_bootstrap() -> PathBuf {
-    built(&format!("target/bootstraps/bootstrap-{ARCH}-small"))
+    bootstrap("-small")
 }
 
-/// The host for arm64 that the tests of x86_64 run in an emulator.
-pub(crate) fn arm64_bootstrap() -> PathBuf {
-    root().join("target/bootstraps/bootstrap-aarch64-quick")
+fn bootstrap(variant: &str) -> PathBuf {
+    let kind = if cpu_emulator().is_some() {
+        "-quick"
+    } else {
+        variant
+    };
+    built(&format!("target/bootstraps/bootstrap-{}{kind}", arch()))
 }
 
 /// A file that `./build.sh` builds.

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, Post};
-use lambda_wasm_test_support::{Deployment, Host};
+use lambda_wasm_test_support::{Deployment, Host, cpu_emulator};
 
+use crate::crashes::has_frame;
 use crate::http::event;
 
 const TIMEOUT: Duration = Duration::from_millis(600);
@@ -23,8 +24,9 @@ fn time_out(host: &Host, command: &str) -> (Post, Duration) {
         error.header("lambda-runtime-function-error-type"),
         Some("Function.Timeout")
     );
+    // Of the time that qemu takes nothing is promised.
     assert!(
-        took < TIMEOUT,
+        took < TIMEOUT || cpu_emulator().is_some(),
         "answered after {took:?}: Lambda would have ended the process"
     );
     assert!(
@@ -39,11 +41,7 @@ fn time_out(host: &Host, command: &str) -> (Post, Duration) {
 fn a_guest_that_computes_is_stopped_and_the_trace_says_where() {
     let host = Deployment::of("handler").start();
     let (error, _) = time_out(&host, "loop");
-    let frames = error.stack_trace();
-    assert!(
-        frames.iter().any(|frame| frame.contains("handler::spin")),
-        "{error}"
-    );
+    assert!(has_frame(&error, "handler::spin"), "{error}");
     assert!(error.error_message().contains("it computed"), "{error}");
     host.finish();
 }

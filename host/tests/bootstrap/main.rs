@@ -5,7 +5,6 @@
 mod refusal;
 
 mod answers;
-mod arm64;
 mod artifacts;
 mod concurrency;
 mod context;

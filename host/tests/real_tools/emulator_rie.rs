@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lambda_wasm_test_support::program::Program;
 use lambda_wasm_test_support::tools::tool;
-use lambda_wasm_test_support::{Deployment, built};
+use lambda_wasm_test_support::{Deployment, built, cpu_emulator};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -74,7 +74,9 @@ fn handler(configure: impl FnOnce(&mut Command)) -> Option<Emulator> {
 
 #[test]
 fn hello_lies_beside_its_bootstrap_and_answers_a_rest_event() {
-    let Some(emulator) = Emulator::start(None, |_| ()) else {
+    // `dist/` is for this machine.
+    let deployment = cpu_emulator().map(|_| Deployment::hello());
+    let Some(emulator) = Emulator::start(deployment, |_| ()) else {
         return;
     };
     let hello = |name: Value| {
@@ -168,20 +170,4 @@ fn http_components_answer_requests_and_events() {
         }
         emulator.finish();
     }
-}
-
-/// The emulator is this machine's: it starts the program, which an emulator of arm64 runs.
-#[test]
-fn a_host_for_arm64_serves_events() {
-    let Some(deployment) = Deployment::of_arm64("handler") else {
-        return;
-    };
-    let Some(emulator) = Emulator::start(Some(deployment), |_| ()) else {
-        return;
-    };
-    assert_eq!(emulator.invoke("\"count\""), "\"1\"");
-    let trap = emulator.json("\"panic:on purpose\"");
-    assert_eq!(trap["errorType"], "Function.Trap");
-    assert_eq!(emulator.invoke("\"count\""), "\"1\"");
-    emulator.finish();
 }

@@ -1,6 +1,7 @@
 //! Artifacts with a trailer that is none, or that says that they are for somewhere else.
 
-use lambda_wasm_host::artifact::{FORMAT, HOST_TARGET, Trailer, WASMTIME};
+use lambda_wasm_host::artifact::{FORMAT, Trailer, WASMTIME};
+use lambda_wasm_test_support::arch;
 
 use super::{good_parts, refuse, run};
 
@@ -119,7 +120,7 @@ fn another_machine() {
         "Runtime.TargetMismatch",
         &[
             "riscv64gc-unknown-linux-gnu",
-            &format!("lambda-wasm compile --target {HOST_TARGET}"),
+            &format!("lambda-wasm compile --target {}-unknown-linux-gnu", arch()),
         ],
     );
 }
