@@ -40,11 +40,15 @@ fn component(numbers: impl Iterator<Item = u32>, content: &str) -> Vec<u8> {
 }
 
 /// Compiles a component with the functions that this folder's cache has, or with another cache.
+///
+/// By one thread, which compiles the functions in the same order each time: cranelift 0.135 leaves the exception tables of the
+/// function that a thread compiled before in the next one's key (`DataFlowGraph::clear`).
 #[track_caller]
 fn compile(folder: &Folder, component: &[u8], cache: &str) -> Vec<u8> {
     folder.write("hello.wasm", component);
     let mut command = folder.command(&["compile", "hello.wasm", "-o", "hello.cwasm"]);
     command.env("LAMBDA_WASM_CACHE", folder.path(cache));
+    command.env("RAYON_NUM_THREADS", "1");
     let output = Output::of(command);
     assert_eq!(output.code, Some(0), "{output:?}");
     assert_eq!(output.stderr, "");
@@ -72,14 +76,13 @@ fn only_new_functions_of_a_large_component_are_compiled() {
     compile(&folder, &component(0..1000, "first"), "cache");
     assert!(kept(&folder) >= 1000, "{}", kept(&folder));
 
-    // Other data, and then one function more. A key depends a little on the function that was compiled before, so that some
-    // functions have another key now and then.
+    // Other data, and then one function more.
     for (numbers, data) in [(1000, "other"), (1001, "other")] {
         let before = kept(&folder);
         let edited = component(0..numbers, data);
         let artifact = compile(&folder, &edited, "cache");
         let compiled = kept(&folder) - before;
-        assert!(compiled < 900, "{compiled} functions were compiled again");
+        assert!(compiled < 20, "{compiled} functions were compiled again");
         assert!(compile(&folder, &edited, &format!("new-{numbers}")) == artifact);
     }
 }
