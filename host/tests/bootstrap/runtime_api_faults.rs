@@ -340,7 +340,7 @@ fn the_api_is_waited_for_as_long_as_it_takes() {
 #[test]
 fn a_broken_environment_ends_after_the_invocations_under_way() {
     let api = ScriptedApi::start();
-    let process = Deployment::of("handler")
+    let process = Deployment::of("streaming")
         .env("AWS_LAMBDA_RUNTIME_API", &api.address())
         .env("AWS_LAMBDA_MAX_CONCURRENCY", "4")
         .spawn();
@@ -349,13 +349,22 @@ fn a_broken_environment_ends_after_the_invocations_under_way() {
         worker.expect_next();
     }
     let [mut broken, mut second, mut third, _idle] = workers;
-    second.event("second", "\"sleep:300\"");
-    third.event("third", "\"sleep:600\"");
-    broken.event("broken", "\"count\"");
-    assert!(broken.request().line.contains("/broken/response "));
-    broken.answer("500 Internal Server Error", "", "");
-    assert_eq!(second.take_response("second").body, b"\"woke\"");
-    assert_eq!(third.take_response("third").body, b"\"woke\"");
+    // A streamed response has a connection of its own. An invocation is under way when the response has begun.
+    let begin = |worker: &mut Connection, id, event| {
+        worker.event(id, event);
+        let mut response = api.accept();
+        let head = response.request();
+        assert!(head.line.contains(&format!("/{id}/response ")), "{head:?}");
+        response
+    };
+    let mut responses = [
+        begin(&mut second, "second", "\"chunks?n=2&size=2&pause=300\""),
+        begin(&mut third, "third", "\"chunks?n=2&size=2&pause=600\""),
+    ];
+    begin(&mut broken, "broken", "\"empty\"").answer("500 Internal Server Error", "", "");
+    for response in &mut responses {
+        assert_eq!(response.take_chunks(), b"aabb");
+    }
     second.expect_end();
     third.expect_end();
     ends_with_message(
