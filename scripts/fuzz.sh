@@ -24,7 +24,7 @@ for argument in level=4 inline-8bit-counters pc-table trace-compares; do
 done
 # With --target, build scripts and macros are built without it.
 step "fuzz targets (minutes, when all is new)" env RUSTFLAGS="$coverage --cfg fuzzing" \
-  cargo build --release --bins --manifest-path fuzz/Cargo.toml --target "$host" --target-dir target/fuzz/build
+  cargo build --locked --release --bins --manifest-path fuzz/Cargo.toml --target "$host" --target-dir target/fuzz/build
 scripts/fuzz-corpus.sh
 mkdir -p target/fuzz/{findings,logs}
 program=target/fuzz/build/$host/release/target
