@@ -80,8 +80,8 @@ fn the_prelude_and_the_body() {
 fn chunks_arrive_while_the_function_works() {
     for name in BOTH {
         for work in [
-            "chunks?n=3&size=5&pause=300",
-            "busy-chunks?n=3&size=5&spin=300",
+            "chunks?n=3&size=5&pause=700",
+            "busy-chunks?n=3&size=5&spin=700",
         ] {
             let host = start_streaming(name);
             let (chunks, end) = ask(&host, "GET", &format!("/{work}"), "").streamed().wait();
