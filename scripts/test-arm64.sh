@@ -44,10 +44,18 @@ without=(
   outbound::
 )
 
+tests=(cargo test --release --workspace --exclude lambda-wasm-bench --no-fail-fast --target-dir target)
+
+# A test that was renamed would run, and fail by chance.
+names=$("${tests[@]}" --test bootstrap --test real_tools -- --list)
+for name in "${without[@]}"; do
+  [[ $names == *"$name"* ]] || die "scripts/test-arm64.sh names a test that is not there: $name"
+done
+
 # run TEST [FILTER]: a test that fails beside the others is tried again alone, since qemu slows down those that wait for a time.
 run() {
   local log=target/test-arm64-$1.log failed
-  local command=(cargo test --release --workspace --exclude lambda-wasm-bench --no-fail-fast --target-dir target --test "$1" --)
+  local command=("${tests[@]}" --test "$1" --)
   if "${command[@]}" "${without[@]/#/--skip=}" "${@:2}" 2>&1 | tee "$log"; then return; fi
   mapfile -t failed < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log")
   [ ${#failed[@]} -gt 0 ] || die "the tests of $1 did not run on arm64"
