@@ -22,7 +22,7 @@ struct Arguments {
     /// How many minutes the run takes at least
     #[arg(long, default_value_t = 60)]
     minutes: u64,
-    /// How many events each process gets
+    /// How many events each process gets at most
     #[arg(long, default_value_t = 20_000)]
     events: u64,
     /// The numbers of workers, in turn

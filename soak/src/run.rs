@@ -35,7 +35,7 @@ pub struct Options {
     pub invocations: u64,
     /// How long the run takes at least.
     pub time: Duration,
-    /// How many events a process gets.
+    /// How many events a process gets at most.
     pub events_per_process: u64,
     /// The numbers of workers of the processes, in turn.
     pub workers: Vec<usize>,
@@ -66,22 +66,19 @@ pub struct Life {
     pub sizes: Vec<Size>,
 }
 
-/// Runs processes until there were enough events. Calls `report` after each process.
+/// Runs processes until there were enough events and the time is over. Calls `report` after each process.
 ///
 /// # Errors
 ///
 /// Returns an error if a process cannot be started.
 pub fn run(options: &Options, mut report: impl FnMut(&Life)) -> Result<Counts> {
     let until = Instant::now() + options.time;
+    let is_enough = |handed| handed >= options.invocations && Instant::now() >= until;
     let mut all = Counts::default();
     let mut number = 0;
-    while all.handed_out < options.invocations || Instant::now() < until {
-        let left = options.invocations.saturating_sub(all.handed_out);
-        let events = match Instant::now() < until {
-            true => options.events_per_process,
-            false => options.events_per_process.min(left.max(50)),
-        };
-        let life = live(options, number, events)?;
+    while !is_enough(all.handed_out) {
+        // A slow process can take longer for its events than the run is to take.
+        let life = live(options, number, |handed| is_enough(all.handed_out + handed))?;
         report(&life);
         all += life.counts;
         number += 1;
@@ -129,8 +126,9 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
     }
 }
 
-/// Runs one process from its start to its end.
-fn live(options: &Options, number: u64, events: u64) -> Result<Life> {
+/// Runs one process from its start to its end. `is_enough` says whether the run needs no more events than those that the process
+/// has had.
+fn live(options: &Options, number: u64, is_enough: impl Fn(u64) -> bool) -> Result<Life> {
     let mut rng = draws(options.seed, number);
     let seed = rng.u64(..);
     let origin = Origin::start()?;
@@ -152,7 +150,8 @@ fn live(options: &Options, number: u64, events: u64) -> Result<Life> {
     let mut handed = 0;
     // From when on the process may not have seen its events.
     let mut unseen_since = None;
-    while handed < events && unseen_since.is_none() {
+    let events = options.events_per_process;
+    while handed < events && unseen_since.is_none() && !is_enough(handed) {
         let round = ROUND.min(events - handed);
         api.release(round);
         handed += round;

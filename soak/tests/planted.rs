@@ -19,7 +19,12 @@ fn with_bug(bug: &str, workers: usize) -> Counts {
         true => EVENTS_TO_GROW,
         false => EVENTS,
     };
-    let options = Options {
+    run(&options(bug, workers, events), |_| {}).unwrap()
+}
+
+/// A run of one process that gets so many events.
+fn options(bug: &str, workers: usize, events: u64) -> Options {
+    Options {
         seed: 1,
         invocations: events,
         time: Duration::ZERO,
@@ -27,8 +32,7 @@ fn with_bug(bug: &str, workers: usize) -> Counts {
         workers: vec![workers],
         patience: Duration::from_secs(4),
         runtime: Some((env!("CARGO_BIN_EXE_faulty-runtime").into(), bug.to_owned())),
-    };
-    run(&options, |_| {}).unwrap()
+    }
 }
 
 #[track_caller]
@@ -52,6 +56,18 @@ fn a_runtime_without_a_bug_passes() {
         assert!(counts.handed_out >= EVENTS, "{counts:?}");
         assert_eq!(counts.answered, counts.handed_out);
     }
+}
+
+#[test]
+fn a_run_ends_when_its_time_is_over_and_not_with_its_process() {
+    let options = Options {
+        time: Duration::from_secs(1),
+        events_per_process: u64::MAX,
+        ..options("none", 1, EVENTS)
+    };
+    let counts = run(&options, |_| {}).unwrap();
+    assert_eq!(counts.processes, 1);
+    assert!(counts.handed_out >= EVENTS, "{counts:?}");
 }
 
 #[test]
