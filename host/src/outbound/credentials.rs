@@ -13,7 +13,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_credential_types::Credentials;
 use tokio::time::{sleep, timeout};
@@ -145,8 +145,8 @@ struct Kept {
     renew_at: Option<SystemTime>,
     /// How many renewals have failed since the last success.
     failures: u32,
-    /// The last failure to fetch credentials, and its time.
-    failure: Option<(SystemTime, String)>,
+    /// The last failure to fetch credentials, and its time. The real-time clock may be set back.
+    failure: Option<(Instant, String)>,
 }
 
 impl Kept {
@@ -176,7 +176,13 @@ impl Kept {
         let pause = first.saturating_mul(1 << self.failures.min(6)).min(longest);
         self.failures += 1;
         self.renew_at = now.checked_add(pause / 2 + up_to(pause / 2));
-        self.failure = Some((now, why.to_owned()));
+        self.failure = Some((Instant::now(), why.to_owned()));
+    }
+
+    /// Returns the failure that a request which began at this time has waited for.
+    fn failure_since(&self, began: Instant) -> Option<&str> {
+        let (at, why) = self.failure.as_ref()?;
+        (began < *at + FAILURE_COUNTS).then_some(why)
     }
 }
 
@@ -186,8 +192,8 @@ impl RenewedCredentials {
     }
 
     async fn get(&self) -> Result<Credentials, String> {
-        let began = SystemTime::now();
-        let valid = self.kept().valid(began);
+        let began = Instant::now();
+        let valid = self.kept().valid(SystemTime::now());
         let Some((credentials, is_due)) = valid else {
             let _fetching = self.fetching.lock().await;
             return self.fetch(began).await;
@@ -203,16 +209,14 @@ impl RenewedCredentials {
     }
 
     /// Fetches the first credentials, unless another request has done so, or has failed, since `began`.
-    async fn fetch(&self, began: SystemTime) -> Result<Credentials, String> {
+    async fn fetch(&self, began: Instant) -> Result<Credentials, String> {
         {
             let kept = self.kept();
             if let Some((credentials, _)) = kept.valid(SystemTime::now()) {
                 return Ok(credentials);
             }
-            if let Some((at, why)) = &kept.failure
-                && began < *at + FAILURE_COUNTS
-            {
-                return Err(why.clone());
+            if let Some(why) = kept.failure_since(began) {
+                return Err(why.to_owned());
             }
         }
         self.ask(FETCH, &AGAIN).await

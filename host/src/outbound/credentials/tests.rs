@@ -73,6 +73,20 @@ fn credentials_are_renewed_five_to_six_minutes_before_they_expire() {
 }
 
 #[test]
+fn a_failure_counts_half_a_second_whatever_the_clock_says() {
+    let mut kept = Kept::default();
+    let began = Instant::now();
+    // The clock is a day ahead, and is set back afterwards.
+    kept.fail(
+        "on purpose",
+        SystemTime::now() + Duration::from_secs(86_400),
+    );
+    assert_eq!(kept.failure_since(began), Some("on purpose"));
+    let later = Instant::now() + FAILURE_COUNTS;
+    assert_eq!(kept.failure_since(later), None);
+}
+
+#[test]
 fn a_renewal_that_fails_is_tried_again_after_longer_pauses() {
     let now = SystemTime::now();
     let mut kept = Kept::default();
