@@ -65,6 +65,8 @@ pub struct Kind {
     pub disk_is_full: bool,
     /// Whether it has the CPU of a function of 128 MB, where the machine has control groups.
     pub is_slow: bool,
+    /// Whether its policy has `lockdown`.
+    pub is_locked_down: bool,
 }
 
 /// A process that handles events.
@@ -146,8 +148,9 @@ impl Environment {
             let _ = share.limit_cpu(SMALL_MB);
         }
         if kind.few_threads {
-            // The workers, and the watchdog.
-            let _ = share.limit_threads(kind.workers + 1);
+            // The workers, the watchdog, and the process that connects for them.
+            let threads = kind.workers + 1 + usize::from(kind.is_locked_down);
+            let _ = share.limit_threads(threads);
         }
         Ok(Self {
             child,
@@ -261,6 +264,9 @@ fn deployment(kind: &Kind) -> Result<Deployment> {
         Function::Handler | Function::Plain => ("handler", String::new()),
         Function::Opening => ("hostile", String::new()),
     };
+    if kind.is_locked_down {
+        policy.push_str("lockdown = true\n");
+    }
     let mut deployment = Deployment::of(guest);
     let mut script = Vec::new();
     let mut grants = String::new();

@@ -98,6 +98,7 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
             few_threads: false,
             disk_is_full: false,
             is_slow: false,
+            is_locked_down: false,
         };
     }
     // Every other process is a plain one, whose log is read.
@@ -123,6 +124,7 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
         few_threads: is_odd && rng.bool(),
         is_slow: workers == 1 && rng.u8(..4) == 0,
         disk_is_full: is_odd && rng.bool() && getuid().is_root(),
+        is_locked_down: rng.u8(..3) == 0,
     }
 }
 
@@ -225,6 +227,9 @@ fn count_kind(counts: &mut Counts, kind: &Kind) {
     }
     if kind.is_slow {
         counts.fault("process: the CPU of 128 MB");
+    }
+    if kind.is_locked_down {
+        counts.fault("process: behind the second wall");
     }
     if kind.disk_is_full {
         counts.fault("process: disk is full");
