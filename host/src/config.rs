@@ -7,7 +7,6 @@ mod stand_ins;
 pub use stand_ins::{StandIns, TEST_ORIGINS, TEST_TIME};
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::failure::{ErrorType, Failure};
 use crate::log::{self, Format, Level};
 use crate::observer::trace;
 use crate::policy::Policy;
+use crate::runtime_api::Endpoint;
 
 /// The configuration of this process.
 #[derive(Debug)]
@@ -59,17 +59,6 @@ pub struct FunctionMetadata {
     pub log_group: Option<String>,
     /// Its log stream.
     pub log_stream: Option<String>,
-}
-
-/// The address of the Runtime API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// As the environment has it, for people.
-    pub name: String,
-    /// Its addresses, at least one. A name such as `localhost` may have an IPv6 address at which the Runtime API does not listen.
-    pub addresses: Vec<SocketAddr>,
-    /// The prefix of the Runtime API's paths: empty on Lambda.
-    pub prefix: String,
 }
 
 /// The environment, as it was when the process started.
@@ -282,43 +271,6 @@ impl Environment {
     }
 }
 
-impl Endpoint {
-    /// `host:port`, as Lambda has it; a scheme before it and a path behind it are what local emulators add.
-    fn parse(name: &str) -> Result<Self, String> {
-        let rest = name.strip_prefix("http://").unwrap_or(name);
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let authority = if authority
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-        {
-            authority.to_owned()
-        } else {
-            format!("{authority}:80")
-        };
-        let addresses: Vec<SocketAddr> = match authority.parse() {
-            Ok(address) => vec![address],
-            Err(_) => authority
-                .to_socket_addrs()
-                .map_err(|error| error.to_string())?
-                .collect(),
-        };
-        if addresses.is_empty() {
-            return Err("it has no address".to_owned());
-        }
-        let path = path.trim_end_matches('/');
-        let prefix = if path.is_empty() {
-            String::new()
-        } else {
-            format!("/{path}")
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            addresses,
-            prefix,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,32 +324,6 @@ mod tests {
                 .as_str(),
             "Runtime.InvalidHandler"
         );
-    }
-
-    #[test]
-    fn endpoints_of_lambda_and_of_emulators() {
-        let endpoint = Endpoint::parse("169.254.100.1:9001").unwrap();
-        assert_eq!(
-            (
-                endpoint.addresses[0].to_string().as_str(),
-                endpoint.prefix.as_str()
-            ),
-            ("169.254.100.1:9001", "")
-        );
-        let endpoint = Endpoint::parse("http://[::1]:9000/.rt/hello/").unwrap();
-        assert_eq!(
-            (
-                endpoint.addresses[0].to_string().as_str(),
-                endpoint.prefix.as_str()
-            ),
-            ("[::1]:9000", "/.rt/hello")
-        );
-        assert_eq!(
-            Endpoint::parse("127.0.0.1").unwrap().addresses[0].port(),
-            80
-        );
-        assert!(Endpoint::parse("127.0.0.1:99999").is_err());
-        assert!(Endpoint::parse("").is_err());
     }
 
     #[test]

@@ -175,12 +175,6 @@ impl Function {
         Client::new(Arc::new(config), self.watchdog.clone(), requests)
     }
 
-    /// Returns the port of the Runtime API.
-    pub(crate) fn runtime_api_port(&self) -> Option<u16> {
-        let endpoint = self.environment.endpoint().ok()?;
-        endpoint.addresses.first().map(|address| address.port())
-    }
-
     /// Returns the files, and the directories of files, that requests read when they are sent.
     pub(crate) fn files_of_requests(&self) -> Vec<PathBuf> {
         let certificates = self.environment.ca_file();

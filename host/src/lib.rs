@@ -28,7 +28,7 @@ pub mod imports;
 mod instance;
 pub mod interfaces;
 pub mod invocation;
-mod lockdown;
+pub mod lockdown;
 pub mod log;
 pub mod observer;
 mod outbound;

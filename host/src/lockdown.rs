@@ -2,9 +2,10 @@
 //!
 //! The first wall is wasmtime's sandbox. If a guest finds a hole in it and runs machine code of its own, that code is in this
 //! process, and can do what the process can do. With the second wall, that is little: no file is opened but those that the
-//! policy names, no program is executed, no process is created, no memory becomes executable, and without `[http]` nothing is
-//! connected to but the port of the Runtime API.
+//! policy names, no program is executed, no process is created, no memory becomes executable, and without `[http]` there is no new
+//! socket.
 
+pub mod connector;
 mod landlock;
 mod search;
 mod seccomp;
@@ -15,7 +16,9 @@ use ::landlock::{RulesetCreated, RulesetStatus};
 use lambda_wasm_lifecycle::Shutdown;
 use seccompiler::BpfProgram;
 
+use self::connector::Connector;
 use crate::function::Function;
+use crate::runtime_api::Endpoint;
 
 /// The wall around the threads of a process. It is closed when all of them are there.
 pub(crate) struct Wall {
@@ -31,11 +34,12 @@ struct Prepared {
 
 impl Wall {
     /// Prepares the wall around so many workers of a function. Has to be called on the main thread before there are others. What
-    /// they need files for is opened.
-    pub(crate) fn around(function: &Function, workers: usize) -> Self {
+    /// they need files for is opened. From now on, connections to `endpoint` are made by another process, unless the function may
+    /// connect to others itself.
+    pub(crate) fn around(function: &Function, endpoint: &Endpoint, workers: usize) -> Self {
         lambda_wasm_memory::open_pagemap();
         Self {
-            prepared: Prepared::new(function),
+            prepared: Prepared::new(function, endpoint),
             threads: Barrier::new(workers),
         }
     }
@@ -50,7 +54,7 @@ impl Wall {
         }
         if let Err(error) = closed {
             shutdown.request_and_log(&format!(
-                "the policy has `lockdown = true`, and the kernel cannot restrict the process: {error}"
+                "the policy has `lockdown = true`, and the process cannot be restricted: {error}"
             ));
         }
         // Nobody asks for an event before that.
@@ -60,7 +64,13 @@ impl Wall {
 
 impl Prepared {
     /// Also restricts this thread, and all that it starts, to the files that any of them needs.
-    fn new(function: &Function) -> Result<Self, String> {
+    fn new(function: &Function, endpoint: &Endpoint) -> Result<Self, String> {
+        if function.policy().http.allow.is_empty() {
+            let connector = Connector::start(&endpoint.addresses).map_err(|error| {
+                format!("the process that connects to the Runtime API does not start: {error}")
+            })?;
+            endpoint.connect_by(connector);
+        }
         let program = seccomp::program(function.policy()).map_err(|error| error.to_string())?;
         let rules = landlock::rules(function).map_err(|error| error.to_string())?;
         let rules = match rules {

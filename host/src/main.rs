@@ -5,14 +5,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use lambda_wasm_host::config::{Endpoint, Environment};
+use lambda_wasm_host::config::Environment;
 use lambda_wasm_host::failure::{ErrorType, Failure};
 use lambda_wasm_host::function::Function;
+use lambda_wasm_host::lockdown::connector;
 use lambda_wasm_host::log::{self, Level, Log};
 use lambda_wasm_host::observer::trace::{self, Trace};
 use lambda_wasm_host::observer::{Observer, Observers};
 use lambda_wasm_host::panics;
-use lambda_wasm_host::runtime_api::RuntimeClient;
+use lambda_wasm_host::runtime_api::{Endpoint, RuntimeClient};
 use lambda_wasm_host::supervisor::Supervisor;
 use lambda_wasm_host::termination::Termination;
 use lambda_wasm_host::timings::Timings;
@@ -22,6 +23,9 @@ lambda_wasm_memory::install!();
 
 fn main() {
     let started = Instant::now();
+    if let Some(addresses) = connector::addresses() {
+        connector::serve(&addresses);
+    }
     lambda_wasm_memory::read_ahead!();
     lambda_wasm_memory::protect_relocated!();
     let environment = Environment::read();

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use wasmtime::component::{Lift, WasmList};
 
 use crate::call::invoke;
-use crate::config::{Config, Endpoint};
+use crate::config::Config;
 use crate::failure::{ErrorType, Failure};
 use crate::function::Function;
 use crate::instance::Instance;
@@ -18,7 +18,7 @@ use crate::log::Log;
 use crate::observer::Observers;
 use crate::outbound::Client;
 use crate::responder::Responder;
-use crate::runtime_api::RuntimeClient;
+use crate::runtime_api::{Endpoint, RuntimeClient};
 use crate::sandbox::{PROFILER_INTERVAL, Profiler};
 use crate::timings::Timings;
 

@@ -12,16 +12,17 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode};
 
+pub use self::endpoint::Endpoint;
 pub use self::error::RuntimeApiError;
 
 use self::streamed::StreamedResponse;
 use self::transport::Exchange;
-use crate::config::Endpoint;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, header};
 use crate::log::{Field, Level, Log};
 use crate::termination::Termination;
 
+mod endpoint;
 mod error;
 mod restore;
 pub mod streamed;
@@ -93,9 +94,8 @@ impl RuntimeClient {
             termination,
             ..Exchange::default()
         });
-        let addresses = endpoint.addresses.clone();
         Self {
-            agent: transport::agent(addresses, Arc::clone(&exchange), limit),
+            agent: transport::agent(Arc::clone(&endpoint), Arc::clone(&exchange), limit),
             base: format!(
                 "http://{}{}/{VERSION}/runtime",
                 endpoint.addresses[0], endpoint.prefix
@@ -218,7 +218,13 @@ impl RuntimeClient {
     #[must_use]
     pub fn stream(&self, invocation: &Invocation, content_type: &str) -> StreamedResponse {
         let path = format!("/{VERSION}/runtime/invocation/{}/response", invocation.id);
-        StreamedResponse::begin(&self.endpoint, &path, invocation, content_type, self.log)
+        StreamedResponse::begin(
+            Arc::clone(&self.endpoint),
+            &path,
+            invocation,
+            content_type,
+            self.log,
+        )
     }
 
     /// Sends the failure of an invocation.

@@ -13,14 +13,13 @@ use std::time::Instant;
 
 use lambda_wasm_lifecycle::{Crew, Left, MAX_ABANDONED, Relief, Shutdown};
 
-use crate::config::Endpoint;
 use crate::failure::{ErrorType, Failure};
 use crate::function::Function;
 use crate::log::{Level, Log};
 use crate::observer::{InvocationFailed, Started};
 use crate::panics;
 use crate::process;
-use crate::runtime_api::RuntimeClient;
+use crate::runtime_api::{Endpoint, RuntimeClient};
 use crate::termination::Termination;
 use crate::timeline::{MAX_LOG_WAIT, MIN_REPORT};
 use crate::timings::Timings;
@@ -60,6 +59,7 @@ impl Supervisor {
             Self {
                 watch: Arc::new(Watch::new(
                     Arc::clone(&function),
+                    &endpoint,
                     log,
                     workers,
                     Arc::new(termination),

@@ -19,6 +19,7 @@ use crate::lockdown::Wall;
 use crate::log::{Level, Log};
 use crate::process::{self, ThreadId};
 use crate::responder::Responder;
+use crate::runtime_api::Endpoint;
 use crate::termination::Termination;
 use crate::timeline::{MAX_LOG_WAIT, RECHECK, Timeline};
 
@@ -57,18 +58,19 @@ pub struct InvocationGuard<'a> {
 }
 
 impl Watch {
-    /// Creates the watch over so many workers. `on_stuck` does the work of stuck threads, and must not wait if there
+    /// Creates the watch over so many workers, which serve the Runtime API at `endpoint`. `on_stuck` does the work of stuck threads, and must not wait if there
     /// are several workers.
     #[must_use]
     pub fn new(
         function: Arc<Function>,
+        endpoint: &Endpoint,
         log: Log,
         workers: usize,
         termination: Arc<Termination>,
         on_stuck: impl Fn(StuckInvocation) + Send + Sync + 'static,
     ) -> Self {
         let is_locked_down = function.policy().lockdown;
-        let wall = is_locked_down.then(|| Wall::around(&function, workers));
+        let wall = is_locked_down.then(|| Wall::around(&function, endpoint, workers));
         Self {
             function,
             log,

@@ -258,10 +258,10 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::config::Endpoint;
     use crate::invocation::Invocation;
     use crate::log::{Format, Level};
     use crate::observer::Observers;
+    use crate::runtime_api::Endpoint;
 
     /// Runs work for an invocation, and returns what the Runtime API got for it.
     fn sent_by(work: impl FnOnce(&Responder<'_>) -> Result<(), RuntimeApiError>) -> String {
@@ -286,11 +286,7 @@ mod tests {
             }
         });
         let (name, prefix) = (address.to_string(), String::new());
-        let endpoint = Endpoint {
-            name,
-            addresses: vec![nobody, address],
-            prefix,
-        };
+        let endpoint = Endpoint::new(name, vec![nobody, address], prefix);
         let log = Log::new((Format::Text, Level::Fatal));
         let client = RuntimeClient::new(Arc::new(endpoint), log, None);
         let id = (

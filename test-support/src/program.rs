@@ -79,10 +79,7 @@ impl Program {
 
     /// The processes that it started and that still run.
     pub fn children(&self) -> Vec<u32> {
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        ids.filter(|&id| parent(id) == Some(self.child.id()))
-            .collect()
+        children(self.child.id())
     }
 
     /// Waits until it ends by itself; returns how, after how long, and all that it printed.
@@ -116,6 +113,13 @@ impl Drop for Program {
         let _ = kill_process_group(self.pid(), Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+/// The processes that a process started and that still run.
+pub fn children(of: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|&id| parent(id) == Some(of)).collect()
 }
 
 /// Whether a process runs: one that is dead and not yet waited for does not.

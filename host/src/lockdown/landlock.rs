@@ -1,11 +1,11 @@
-//! The paths and ports that are left to the process, where the kernel has Landlock: <https://docs.kernel.org/userspace-api/landlock.html>.
-//! seccomp sees neither.
+//! The paths that are left to the process, where the kernel has Landlock: <https://docs.kernel.org/userspace-api/landlock.html>.
+//! seccomp sees no paths.
 
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, NetPort, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, RulesetError, path_beneath_rules,
+    ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, RulesetError, path_beneath_rules,
 };
 
 use crate::function::Function;
@@ -46,15 +46,7 @@ pub(super) fn rules(function: &Function) -> Result<Option<Rules>, RulesetError> 
 fn worker_rules(function: &Function) -> Result<RulesetCreated, RulesetError> {
     let policy = function.policy();
     let (reads, changes) = (AccessFs::from_read(VERSION), AccessFs::from_all(VERSION));
-    let sends = !policy.http.allow.is_empty();
-    let mut ruleset = Ruleset::default().handle_access(changes)?;
-    if !sends {
-        ruleset = ruleset.handle_access(AccessNet::ConnectTcp)?;
-    }
-    let mut rules = ruleset.create()?;
-    if !sends && let Some(port) = function.runtime_api_port() {
-        rules = rules.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
-    }
+    let mut rules = Ruleset::default().handle_access(changes)?.create()?;
     let (writable, read_only): (Vec<_>, Vec<_>) = function
         .sandbox
         .preopens
@@ -65,7 +57,7 @@ fn worker_rules(function: &Function) -> Result<RulesetCreated, RulesetError> {
     rules = rules.add_rules(path_beneath_rules(writable.chain(dumps), changes))?;
     let read_only = read_only.iter().map(|directory| &*directory.host);
     rules = rules.add_rules(path_beneath_rules(read_only, reads))?;
-    if sends {
+    if !policy.http.allow.is_empty() {
         let files = function.files_of_requests();
         let paths = NAMES
             .iter()

@@ -17,16 +17,12 @@ const REFUSED: SeccompAction = SeccompAction::Errno(libc::ENOSYS.cast_unsigned()
 /// Sets `O_NONBLOCK`. The C libraries disagree on its type.
 const FIONBIO: u64 = 0x5421;
 
-/// The bits of a socket's type; the others are flags.
-const SOCKET_TYPE: u64 = 0xf;
-
 /// The calls that every function needs: to talk to the Runtime API, to log, to wait, and memory and threads.
 const ALWAYS: &[c_long] = &[
     libc::SYS_brk,
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
     libc::SYS_close,
-    libc::SYS_connect,
     libc::SYS_epoll_create1,
     libc::SYS_epoll_ctl,
     libc::SYS_epoll_pwait,
@@ -121,11 +117,15 @@ const FILES: &[c_long] = &[
     libc::SYS_unlink,
 ];
 
+/// The calls that a function needs that sends requests, beside `socket`.
+const REQUESTS: &[c_long] = &[libc::SYS_connect];
+
 /// Creates the filter of a policy.
 pub(super) fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error> {
-    let needs_files =
-        !policy.files.is_empty() || policy.coredump.is_some() || !policy.http.allow.is_empty();
+    let sends = !policy.http.allow.is_empty();
+    let needs_files = !policy.files.is_empty() || policy.coredump.is_some() || sends;
     let files = if needs_files { FILES } else { &[] };
+    let requests = if sends { REQUESTS } else { &[] };
     let mut rules = BTreeMap::new();
     let executable = libc::PROT_EXEC.cast_unsigned().into();
     let thread = libc::CLONE_THREAD.cast_unsigned().into();
@@ -138,17 +138,11 @@ pub(super) fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error>
     // Threads, and no processes. `clone3` hides its flags, and the libraries do without it.
     rules.insert(libc::SYS_clone, vec![only(has_bits(0, thread, thread))?]);
     // TCP, and UDP to ask name servers: no sockets of this machine alone.
-    let sends = !policy.http.allow.is_empty();
-    let stream = libc::SOCK_STREAM.cast_unsigned().into();
-    let mut sockets = Vec::new();
-    for family in [libc::AF_INET, libc::AF_INET6] {
-        let mut conditions = vec![is(0, family.cast_unsigned().into())?];
-        if !sends {
-            conditions.push(has_bits(1, SOCKET_TYPE, stream)?);
-        }
-        sockets.push(SeccompRule::new(conditions)?);
+    if sends {
+        let internet = |family: libc::c_int| only(is(0, family.cast_unsigned().into()));
+        let sockets = vec![internet(libc::AF_INET)?, internet(libc::AF_INET6)?];
+        rules.insert(libc::SYS_socket, sockets);
     }
-    rules.insert(libc::SYS_socket, sockets);
     // `O_NONBLOCK`, and the name of a new thread.
     rules.insert(libc::SYS_ioctl, vec![only(is(1, FIONBIO))?]);
     let set_name = libc::PR_SET_NAME.cast_unsigned().into();
@@ -160,6 +154,7 @@ pub(super) fn program(policy: &Policy) -> Result<BpfProgram, seccompiler::Error>
     let allowed = ALWAYS
         .iter()
         .chain(files)
+        .chain(requests)
         .map(|call| (*call, Verdict::Allow));
     let asked = rules.keys().map(|call| (*call, Verdict::Ask));
     let calls: Vec<_> = allowed.chain(asked).collect();
@@ -240,16 +235,45 @@ mod tests {
     }
 
     #[test]
-    fn machine_code_of_a_guest_has_only_sockets_of_the_internet() {
+    fn machine_code_of_a_guest_connects_to_nothing() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        assert!(TcpStream::connect(address).is_ok());
         let policy = Policy::default();
+        for (what, refused) in [
+            (
+                "TCP",
+                behind_the_wall(&policy, || TcpStream::connect(address)).map(drop),
+            ),
+            (
+                "UDP",
+                behind_the_wall(&policy, || UdpSocket::bind("0.0.0.0:0")).map(drop),
+            ),
+            (
+                "listening",
+                behind_the_wall(&policy, || TcpListener::bind("127.0.0.1:0")).map(drop),
+            ),
+            (
+                "this machine",
+                behind_the_wall(&policy, UnixDatagram::unbound).map(drop),
+            ),
+        ] {
+            assert!(is_refused(refused), "{what}");
+        }
+    }
+
+    #[test]
+    fn machine_code_of_a_guest_that_sends_requests_has_only_sockets_of_the_internet() {
+        let policy = Policy::parse_at(
+            "[http]\nallow = [\"https://example.com\"]\n",
+            "/".as_ref(),
+            "a.toml".as_ref(),
+        )
+        .unwrap();
         assert!(UnixDatagram::unbound().is_ok());
-        let socket = behind_the_wall(&policy, UnixDatagram::unbound);
-        assert!(is_refused(socket));
+        assert!(is_refused(behind_the_wall(&policy, UnixDatagram::unbound)));
         let listens = behind_the_wall(&policy, || TcpListener::bind("127.0.0.1:0"));
         assert!(is_refused(listens));
-        let names = behind_the_wall(&policy, || UdpSocket::bind("0.0.0.0:0"));
-        assert!(is_refused(names), "without `[http]`, no name is resolved");
-        // The host connects to the Runtime API again when a connection is lost.
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
         behind_the_wall(&policy, || TcpStream::connect(address)).unwrap();

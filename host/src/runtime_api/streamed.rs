@@ -4,7 +4,6 @@
 //! protocol is "Response streaming" in <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html>.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +15,6 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -25,10 +23,10 @@ use wasmtime_wasi_http::io::TokioIo;
 use super::error::RuntimeApiError;
 use super::status_field;
 use super::transport::USER_AGENT;
-use crate::config::Endpoint;
 use crate::failure::{ErrorType, Failure};
 use crate::invocation::{Invocation, header as runtime_header};
 use crate::log::{Level, Log};
+use crate::runtime_api::Endpoint;
 
 const MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
@@ -60,7 +58,7 @@ pub struct StreamedResponse {
 impl StreamedResponse {
     /// Begins a response. A task of the runtime connects and sends it.
     pub(super) fn begin(
-        endpoint: &Endpoint,
+        endpoint: Arc<Endpoint>,
         path: &str,
         invocation: &Invocation,
         content_type: &str,
@@ -68,21 +66,21 @@ impl StreamedResponse {
     ) -> Self {
         let (pieces, receiver) = mpsc::channel(1);
         let request = request(
-            endpoint,
+            &endpoint,
             path,
             invocation,
             content_type,
             Pieces(Some(receiver)),
         );
-        let addresses = endpoint.addresses.clone();
+        let name = endpoint.name.clone();
         let has_begun = Arc::new(AtomicBool::new(false));
         let begins = Arc::clone(&has_begun);
         Self {
             pieces,
             queue: VecDeque::new(),
-            sending: tokio::spawn(async move { send(addresses, request?, &begins).await }),
+            sending: tokio::spawn(async move { send(&endpoint, request?, &begins).await }),
             has_begun,
-            endpoint: endpoint.name.clone(),
+            endpoint: name,
             id: invocation.id.clone(),
             log,
         }
@@ -203,7 +201,7 @@ fn request(
 }
 
 async fn send(
-    addresses: Vec<SocketAddr>,
+    endpoint: &Endpoint,
     request: Request<Pieces>,
     has_begun: &AtomicBool,
 ) -> Result<StatusCode, String> {
@@ -212,9 +210,7 @@ async fn send(
         None => error.to_string(),
     };
     let unconnected = |error: std::io::Error| error.to_string();
-    let stream = TcpStream::connect(&addresses[..])
-        .await
-        .map_err(unconnected)?;
+    let stream = endpoint.connect_async().await.map_err(unconnected)?;
     stream.set_nodelay(true).map_err(unconnected)?;
     has_begun.store(true, Ordering::Relaxed);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))

@@ -5,7 +5,7 @@
 //! client knows which request can be sent again.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,6 +18,7 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, Error};
 
+use crate::runtime_api::Endpoint;
 use crate::termination::Termination;
 
 /// The value of the header `User-Agent`.
@@ -47,10 +48,10 @@ pub(super) struct Exchange {
     pub(super) termination: Option<Arc<Termination>>,
 }
 
-/// Creates an agent that connects to the first of `addresses` which accepts, without proxies and redirects. `limit` is how long
-/// it may take to connect, to write, and to wait for a byte.
+/// Creates an agent that connects to `endpoint`, without proxies and redirects. `limit` is how long it may take to connect, to
+/// write, and to wait for a byte.
 pub(super) fn agent(
-    addresses: Vec<SocketAddr>,
+    endpoint: Arc<Endpoint>,
     exchange: Arc<Exchange>,
     limit: Option<Duration>,
 ) -> Agent {
@@ -66,18 +67,23 @@ pub(super) fn agent(
         .accept("")
         .accept_encoding("")
         .build();
-    let connector = RuntimeApiConnector { exchange, limit };
-    Agent::with_parts(config, connector, Known(addresses))
+    let resolver = Known(Arc::clone(&endpoint));
+    let connector = RuntimeApiConnector {
+        endpoint,
+        exchange,
+        limit,
+    };
+    Agent::with_parts(config, connector, resolver)
 }
 
 /// The addresses of the Runtime API, which need not be resolved.
 #[derive(Debug)]
-struct Known(Vec<SocketAddr>);
+struct Known(Arc<Endpoint>);
 
 impl Resolver for Known {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let mut addresses = self.empty();
-        for address in &self.0 {
+        for address in &self.0.addresses {
             // The list is full: it has room for sixteen addresses.
             if addresses.try_push(*address).is_err() {
                 break;
@@ -89,6 +95,7 @@ impl Resolver for Known {
 
 #[derive(Debug)]
 struct RuntimeApiConnector {
+    endpoint: Arc<Endpoint>,
     exchange: Arc<Exchange>,
     limit: Option<Duration>,
 }
@@ -101,10 +108,7 @@ impl Connector for RuntimeApiConnector {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        let stream = match self.limit {
-            None => TcpStream::connect(&details.addrs[..])?,
-            Some(limit) => connect_within(&details.addrs[..], limit)?,
-        };
+        let stream = self.endpoint.connect(self.limit)?;
         stream.set_nodelay(true)?;
         Ok(Some(RuntimeApiConnection {
             stream,
@@ -116,22 +120,6 @@ impl Connector for RuntimeApiConnector {
             exchange: Arc::clone(&self.exchange),
         }))
     }
-}
-
-/// Connects to the first of `addresses` that accepts. `limit` is how long each attempt may take, and each read and write after.
-fn connect_within(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStream> {
-    let mut last = io::ErrorKind::AddrNotAvailable.into();
-    for address in addresses {
-        match TcpStream::connect_timeout(address, limit) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(limit))?;
-                stream.set_write_timeout(Some(limit))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 struct RuntimeApiConnection {

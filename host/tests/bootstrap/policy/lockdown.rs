@@ -7,8 +7,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lambda_wasm_emulator::{Invocation, Outcome};
+use lambda_wasm_test_support::program::{children, is_running};
 use lambda_wasm_test_support::tools::skip;
-use lambda_wasm_test_support::{Deployment, Host, PATIENCE, root};
+use lambda_wasm_test_support::{Deployment, Host, PATIENCE, Process, ScriptedApi, root};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value};
 
 use crate::http::{BOTH, ask, event};
@@ -26,6 +28,7 @@ fn escapes(host: &Host, port: u16, writable: &Path) -> Vec<Map<String, Value>> {
     let output = Command::new("python3")
         .arg(script)
         .args([host.pid().to_string(), port.to_string()])
+        .arg(host.api.address().port().to_string())
         .arg(writable)
         .output()
         .unwrap();
@@ -40,12 +43,12 @@ fn escapes(host: &Host, port: u16, writable: &Path) -> Vec<Map<String, Value>> {
     threads
 }
 
-/// Returns whether the kernel has a Landlock that knows ports, as since Linux 6.7.
+/// Returns whether the kernel has a Landlock with which files can be moved between directories, as since Linux 5.19.
 fn kernel_has_landlock() -> bool {
     let version = "import ctypes; print(ctypes.CDLL(None).syscall(444, 0, 0, 1))";
     let output = Command::new("python3").args(["-c", version]).output();
     let version = String::from_utf8(output.unwrap().stdout).unwrap();
-    version.trim().parse::<i32>().unwrap() >= 4
+    version.trim().parse::<i32>().unwrap() >= 2
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -54,7 +57,7 @@ fn machine_code_in_the_process_finds_nothing() {
     if !kernel_has_landlock() {
         return skip(
             "machine code behind the second wall",
-            "the kernel has no Landlock, or one before Linux 6.7",
+            "the kernel has no Landlock, or one before Linux 5.19",
         );
     }
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -62,7 +65,7 @@ fn machine_code_in_the_process_finds_nothing() {
     let elsewhere = tempfile::tempdir().unwrap();
     let writable = elsewhere.path().join("new");
     let policies = [
-        // Whether it may only connect to the Runtime API.
+        // Whether it has no sockets.
         ("", true),
         ("[files]\n\"/var/task/data\" = \"read-write\"\n", true),
         ("[http]\nallow = [\"https://example.com\"]\n", false),
@@ -93,8 +96,9 @@ fn machine_code_in_the_process_finds_nothing() {
                 ] {
                     assert!(is_refused(what), "{what}, {about}");
                 }
-                assert_eq!(is_refused("datagram"), is_alone, "{about}");
-                assert_eq!(is_refused("connection"), is_alone, "{about}");
+                for what in ["datagram", "connection", "runtime api"] {
+                    assert_eq!(is_refused(what), is_alone, "{what}, {about}");
+                }
                 // The watchdog has to see the other threads.
                 workers_seen += usize::from(is_refused("environment"));
             }
@@ -164,7 +168,7 @@ fn it_is_off_by_default() {
         for mut result in escapes(&host, port, &directory.path().join("new")) {
             result.remove("thread");
             assert!(
-                result.len() >= 7 && result.values().all(|error| *error == 0),
+                result.len() >= 8 && result.values().all(|error| *error == 0),
                 "{result:?}"
             );
         }
@@ -276,4 +280,151 @@ fn a_large_response_is_compressed_and_sent() {
     assert_eq!(answer["statusCode"], 200);
     assert!(all_threads_are_restricted(&host));
     host.finish();
+}
+
+/// A host behind the wall, and the process that connects to the Runtime API for it.
+fn spawn(api: &ScriptedApi) -> (Process, u32) {
+    let process = Deployment::of("handler")
+        .policy(POLICY)
+        .env("AWS_LAMBDA_RUNTIME_API", &api.address())
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .spawn();
+    let mut connection = api.accept();
+    connection.expect_next();
+    let children = children(process.id());
+    assert_eq!(children.len(), 1);
+    connection.close();
+    (process, children[0])
+}
+
+fn descriptors(directory: &str) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    // One of the test's own may be gone by now.
+    let opened = entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
+    opened.map(|path| path.display().to_string()).collect()
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn lost_connections_are_replaced() {
+    let api = ScriptedApi::start();
+    let (mut process, _) = spawn(&api);
+    for number in 0..3 {
+        // While it waits for an event.
+        let mut connection = api.accept();
+        connection.expect_next();
+        connection.close();
+        // Before the reply to a response.
+        let mut connection = api.accept();
+        connection.expect_next();
+        let id = format!("id-{number}");
+        connection.event(&id, "\"count\"");
+        connection.request();
+        connection.close();
+        let mut connection = api.accept();
+        assert_eq!(connection.take_response(&id).body, b"\"1\"");
+        connection.close();
+    }
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.answer("403 Forbidden", "", "");
+    assert_eq!(process.wait().status.code(), Some(1));
+}
+
+#[test]
+fn an_api_that_is_gone_is_reported_as_without_it() {
+    let api = ScriptedApi::start();
+    let (mut process, _) = spawn(&api);
+    drop(api);
+    let output = process.wait();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        output.stderr.contains("Connection refused"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn the_process_that_connects_knows_nothing_and_ends_with_the_first() {
+    let api = ScriptedApi::start();
+    let (process, other) = spawn(&api);
+    // It has started when it waits for the first byte.
+    let path = |file: &str| format!("/proc/{other}/{file}");
+    wait_for("it does not start", || {
+        fs::read_to_string(path("cmdline")).is_ok_and(|line| line.contains("--connect-to"))
+    });
+    assert_eq!(fs::read(path("environ")).unwrap(), b"");
+    // It may have what the tests themselves were started with, and nothing of the host's.
+    let inherited = descriptors("/proc/self/fd");
+    let mut descriptors = descriptors(&path("fd"));
+    descriptors.retain(|opened| opened != "/dev/null" && !inherited.contains(opened));
+    assert_eq!(descriptors.len(), 1, "{descriptors:?}");
+    assert!(descriptors[0].starts_with("socket:"), "{descriptors:?}");
+    drop(process);
+    wait_for("it does not end", || !is_running(other));
+}
+
+#[test]
+fn sigterm_leaves_the_process_that_connects_until_the_last_response() {
+    let api = ScriptedApi::start();
+    let (mut process, other) = spawn(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    connection.event("id-1", "\"sleep:300\"");
+    for id in [process.id(), other] {
+        let id = Pid::from_raw(id.cast_signed()).unwrap();
+        kill_process(id, Signal::TERM).unwrap();
+    }
+    connection.request();
+    connection.close();
+    let mut connection = api.accept();
+    assert_eq!(connection.take_response("id-1").body, b"\"woke\"");
+    assert_eq!(process.wait().status.code(), Some(0));
+}
+
+#[test]
+fn without_the_process_that_connects_the_process_ends_and_says_why() {
+    let api = ScriptedApi::start();
+    let (mut process, other) = spawn(&api);
+    let mut connection = api.accept();
+    connection.expect_next();
+    kill_process(Pid::from_raw(other.cast_signed()).unwrap(), Signal::KILL).unwrap();
+    wait_for("it does not end", || !is_running(other));
+    connection.close();
+    let output = process.wait();
+    assert_eq!(output.status.code(), Some(1));
+    let why = "the process that connects to the Runtime API has ended";
+    assert!(output.stderr.contains(why), "{}", output.stderr);
+}
+
+#[test]
+fn a_process_is_restored_from_a_snapshot() {
+    for workers in ["1", "2"] {
+        let api = ScriptedApi::start();
+        let _process = Deployment::of("handler")
+            .policy(POLICY)
+            .env("AWS_LAMBDA_RUNTIME_API", &api.address())
+            .env("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+            .env("AWS_LAMBDA_MAX_CONCURRENCY", workers)
+            .spawn();
+        let restore = "GET /2018-06-01/runtime/restore/next HTTP/1.1";
+        let mut snapshot = api.accept();
+        assert_eq!(snapshot.request().line, restore);
+        snapshot.close();
+        let mut copy = api.accept();
+        assert_eq!(copy.request().line, restore);
+        copy.answer("200 OK", "", "");
+        let mut connection = api.accept();
+        connection.expect_next();
+        connection.event("id-1", "\"count\"");
+        assert_eq!(connection.take_response("id-1").body, b"\"1\"");
+    }
 }

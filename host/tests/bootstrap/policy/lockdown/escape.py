@@ -1,10 +1,10 @@
 """Makes each thread of a process do what machine code of a guest would do that got out of wasmtime's sandbox.
 
-Usage: escape.py PID PORT WRITABLE
+Usage: escape.py PID PORT RUNTIME_API WRITABLE
 
-PORT is a port of this machine that listens, and WRITABLE the path of a file that the process can create. Prints a line of JSON
-for each thread: the results of its system calls, which are negative error numbers if they fail. What would replace or double the
-process is only tried in one that has a filter. x86-64 only.
+PORT and RUNTIME_API are ports of this machine that listen, and WRITABLE the path of a file that the process can create. Prints a
+line of JSON for each thread: the results of its system calls, which are negative error numbers if they fail. What would replace or
+double the process is only tried in one that has a filter. x86-64 only.
 """
 
 import ctypes
@@ -107,7 +107,8 @@ def find_syscall(process):
 
 
 def main():
-    process, port, writable = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    process, port, runtime_api = map(int, sys.argv[1:4])
+    writable = sys.argv[4]
     for number in sorted(map(int, os.listdir(f"/proc/{process}/task"))):
         with open(f"/proc/{process}/task/{number}/comm") as name:
             result = {"thread": name.read().strip()}
@@ -120,6 +121,7 @@ def main():
             "signal": thread.call(KILL, PARENT, 0),
             "datagram": min(0, thread.call(SOCKET, socket.AF_INET, socket.SOCK_DGRAM, 0)),
             "connection": thread.connect(port),
+            "runtime api": thread.connect(runtime_api),
         }
         with open(f"/proc/{process}/status") as status:
             if "Seccomp:\t2" in status.read():
