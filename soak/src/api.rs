@@ -56,6 +56,8 @@ struct State {
     end: Option<End>,
     /// The invocation whose answer got the status that ends the process.
     ended_by: Option<u64>,
+    /// How many seconds the clock of the process is ahead of this machine's.
+    ahead: i64,
 }
 
 /// A reply that ends the process.
@@ -138,6 +140,20 @@ impl Api {
     pub fn note_stop(&self) {
         let mut stopped = self.shared.stopped_at.lock();
         *stopped.as_deref_mut().unwrap_or(&mut None) = Some(Instant::now());
+    }
+
+    /// Has `set` set the clock of the process so many seconds ahead of this machine's, while no event is handed out.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of `set`.
+    pub fn set_clock<E>(&self, ahead: i64, set: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        let mut state = self.shared.lock();
+        set()?;
+        state.ahead = ahead;
+        state.ledger.set_clock(ahead);
+        state.ledger.counts.fault("process: the clock was set");
+        Ok(())
     }
 
     /// Ends the environment.

@@ -25,6 +25,10 @@ struct Entry {
     /// The connection that it was handed out on.
     connection: u64,
     at: Instant,
+    /// How many seconds the clock of the process was ahead, at the most, between the handing out and the answer.
+    ahead: i64,
+    /// Whether that clock was another than the Runtime API's at any time between.
+    is_odd: bool,
     tries: Vec<Try>,
 }
 
@@ -134,16 +138,28 @@ impl Counts {
 }
 
 impl Ledger {
-    /// Notes that an invocation is handed out.
-    pub fn hand_out(&mut self, plan: Plan, connection: u64) {
+    /// Notes that an invocation is handed out to a process whose clock is so many seconds ahead.
+    pub fn hand_out(&mut self, plan: Plan, connection: u64, ahead: i64) {
         self.counts.handed_out += 1;
         let entry = Entry {
             plan,
             connection,
             at: Instant::now(),
+            ahead,
+            is_odd: ahead != 0,
             tries: Vec::new(),
         };
         self.entries.insert(entry.plan.number, entry);
+    }
+
+    /// Notes that the clock of the process is set so many seconds ahead. It may not have read yet what was handed out.
+    pub fn set_clock(&mut self, ahead: i64) {
+        for entry in self.entries.values_mut() {
+            if entry.tries.is_empty() {
+                entry.ahead = entry.ahead.max(ahead);
+                entry.is_odd |= ahead != 0;
+            }
+        }
     }
 
     /// Takes an invocation back that did not reach the process.
@@ -181,7 +197,7 @@ impl Ledger {
             return;
         };
         let counts = &mut self.counts;
-        let describe = |what: String| format!("{what}: {}", summary(&entry.plan));
+        let describe = |what: String| format!("{what}: {}", entry.summary());
         if entry.tries.iter().any(|earlier| earlier.is_taken) {
             counts.wrong(Wrong::Doubled, describe("after it was taken".to_owned()));
         } else if entry.tries.len() > 1 {
@@ -200,8 +216,12 @@ impl Ledger {
             {
                 counts.wrong(Wrong::Crossed, describe(format!("got {other}")));
             } else if let Some(difference) = difference(&entry.plan.expected, answer) {
-                let unsent = Answer::Error("Runtime.ResponseNotSent".to_owned());
-                if !self.is_gone || *answer != unsent {
+                let is = |error: &str| *answer == Answer::Error(error.to_owned());
+                let is_late = entry.plan.has_passed(entry.ahead);
+                // A streamed response may begin, and not be sent in time.
+                let is_unsent = is("Runtime.ResponseNotSent") && (self.is_gone || is_late);
+                let is_timeout = is("Function.Timeout") && is_late;
+                if !(is_unsent || is_timeout) {
                     counts.wrong(Wrong::Hurt, describe(difference));
                 }
             }
@@ -216,7 +236,8 @@ impl Ledger {
             let crate::plan::Deadline::In(time) = entry.plan.deadline else {
                 continue;
             };
-            if entry.connection != connection || was_stopped_since(entry.at) {
+            let is_odd = entry.is_odd || was_stopped_since(entry.at);
+            if entry.connection != connection || is_odd {
                 continue;
             }
             // Once for each invocation.
@@ -248,7 +269,7 @@ impl Ledger {
             } else if is_whole && entry.plan.answering.takes() {
                 self.counts.answered += 1;
             } else {
-                let description = format!("{} tries: {}", entry.tries.len(), summary(&entry.plan));
+                let description = format!("{} tries: {}", entry.tries.len(), entry.summary());
                 self.counts.wrong(Wrong::Lost, description);
             }
         }
@@ -266,13 +287,16 @@ pub struct Settlement<'a> {
     pub ended_by: Option<u64>,
 }
 
-/// One line about a plan.
-fn summary(plan: &Plan) -> String {
-    let event = String::from_utf8_lossy(&plan.event[..plan.event.len().min(60)]).into_owned();
-    format!(
-        "invocation {} ({event}), {:?}, {:?}, {:?}",
-        plan.number, plan.deadline, plan.handing, plan.answering
-    )
+impl Entry {
+    /// Returns one line about the invocation.
+    fn summary(&self) -> String {
+        let plan = &self.plan;
+        let event = String::from_utf8_lossy(&plan.event[..plan.event.len().min(60)]).into_owned();
+        format!(
+            "invocation {} ({event}), {:?}, {:?}, {:?}, the clock {} s ahead",
+            plan.number, plan.deadline, plan.handing, plan.answering, self.ahead
+        )
+    }
 }
 
 /// Returns another invocation's word in a response.
@@ -295,5 +319,66 @@ fn difference(expected: &Expected, answer: &Answer) -> Option<String> {
             let text = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
             Some(format!("a response of {} bytes: {text}", body.len()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Function;
+
+    const DAY: i64 = 24 * 60 * 60;
+
+    /// Returns what is wrong with this failure of an invocation that was handed out while the clock was so many seconds ahead,
+    /// and was under way when it was set again, to these numbers.
+    fn wrongs(ahead: i64, later: &[i64], failure: &str) -> Vec<Wrong> {
+        let mut ledger = Ledger::default();
+        let plan = Plan::draw(1, 0, Function::Plain).by_clock(ahead);
+        ledger.hand_out(plan, 0, ahead);
+        for &ahead in later {
+            ledger.set_clock(ahead);
+        }
+        ledger.note(0, Some(Answer::Error(failure.to_owned())), true, "w1n");
+        ledger.counts.wrong.into_keys().collect()
+    }
+
+    #[test]
+    fn an_invocation_may_time_out_if_the_clock_was_ahead_by_its_time() {
+        for (ahead, later) in [(60, &[][..]), (DAY, &[0]), (0, &[60]), (0, &[DAY, 0, -1])] {
+            for failure in ["Function.Timeout", "Runtime.ResponseNotSent"] {
+                let wrong = wrongs(ahead, later, failure);
+                assert_eq!(wrong, [], "{ahead} {later:?} {failure}");
+            }
+            let trap = wrongs(ahead, later, "Function.Trap");
+            assert_eq!(trap, [Wrong::Hurt], "{ahead} {later:?}");
+        }
+        for (ahead, later) in [(0, &[][..]), (1, &[]), (-DAY, &[0]), (0, &[1, -60])] {
+            for failure in ["Function.Timeout", "Runtime.ResponseNotSent"] {
+                let wrong = wrongs(ahead, later, failure);
+                assert_eq!(wrong, [Wrong::Hurt], "{ahead} {later:?} {failure}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_invocation_may_not_time_out_because_of_a_clock_that_is_set_after_its_answer() {
+        let mut ledger = Ledger::default();
+        let plan = Plan::draw(1, 0, Function::Plain);
+        ledger.hand_out(plan, 0, 0);
+        ledger.note(0, None, false, "w1n");
+        ledger.set_clock(DAY);
+        let timeout = Answer::Error("Function.Timeout".to_owned());
+        ledger.note(0, Some(timeout), true, "w1n");
+        assert_eq!(ledger.counts.wrong.get(&Wrong::Hurt), Some(&1));
+    }
+
+    #[test]
+    fn requests_for_the_next_event_are_not_late_by_another_clock() {
+        let mut ledger = Ledger::default();
+        for (number, ahead) in [(0, 0), (1, -1), (2, 60)] {
+            ledger.hand_out(Plan::draw(1, number, Function::Plain), number, ahead);
+            ledger.asked_for_next(number, |_| false);
+        }
+        assert_eq!(ledger.counts.next_after_deadline, (1, 0));
     }
 }

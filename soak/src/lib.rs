@@ -5,6 +5,7 @@
 //! answer, or a reason in the log why the answer was not delivered.
 
 pub mod api;
+pub mod clock;
 mod event;
 pub mod ledger;
 mod messages;

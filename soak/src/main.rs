@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Parser;
+use lambda_wasm_soak::clock;
 use lambda_wasm_soak::ledger::Counts;
 use lambda_wasm_soak::process::Size;
 use lambda_wasm_soak::run::{Options, run};
@@ -34,6 +35,9 @@ fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     println!("seed {seed}");
+    if let Some(why) = clock::obstacle() {
+        println!("the clock of no process is set: {why}");
+    }
     let options = Options {
         seed,
         invocations: arguments.invocations,

@@ -227,6 +227,27 @@ impl Plan {
         self
     }
 
+    /// Returns the plan for a process whose clock is so many seconds ahead of the Runtime API's. If the clock is behind, invocations
+    /// that run into their deadline have it by this clock: they would go on for as long as it is behind.
+    #[must_use]
+    pub fn by_clock(mut self, ahead: i64) -> Self {
+        if let Deadline::In(time) = self.deadline
+            && time < PATIENT
+            && ahead < 0
+        {
+            let behind = Duration::from_secs(ahead.unsigned_abs());
+            self.deadline = Deadline::Passed(behind.saturating_sub(time));
+        }
+        self
+    }
+
+    /// Returns whether the deadline has passed by a clock that is so many seconds ahead of the Runtime API's.
+    #[must_use]
+    pub fn has_passed(&self, ahead: i64) -> bool {
+        let ahead = Duration::from_secs(u64::try_from(ahead).unwrap_or(0));
+        matches!(self.deadline, Deadline::In(time) if time <= ahead)
+    }
+
     /// Draws what happens to an invocation.
     #[must_use]
     pub fn draw(seed: u64, number: u64, function: Function) -> Self {
@@ -339,7 +360,8 @@ fn skew(
     }
 }
 
-fn choose<'a, T>(rng: &mut Rng, values: &'a [T]) -> &'a T {
+/// Chooses one of these values.
+pub(crate) fn choose<'a, T>(rng: &mut Rng, values: &'a [T]) -> &'a T {
     &values[rng.usize(..values.len())]
 }
 

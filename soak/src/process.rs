@@ -14,6 +14,7 @@ use lambda_wasm_emulator::ControlGroup;
 use lambda_wasm_test_support::Deployment;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::clock;
 use crate::event::{CONTENT, FILE};
 use crate::plan::Function;
 
@@ -57,6 +58,8 @@ pub struct Kind {
     pub function: Function,
     /// Where its log goes.
     pub log: LogTo,
+    /// Whether its real-time clock is set now and then, where the machine lets it.
+    pub clock_is_set: bool,
     /// Whether it has as few file descriptors as it can start with.
     pub is_scarce: bool,
     /// Whether it has no thread to replace a stuck one with, where the machine has control groups.
@@ -167,6 +170,24 @@ impl Environment {
             // The process may have ended.
             let _ = kill_process(pid, signal);
         }
+    }
+
+    /// Sets the real-time clock of the process, which is stopped, so many seconds ahead of this machine's.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the clock cannot be set now.
+    pub fn set_clock(&self, ahead: i64) -> Result<()> {
+        clock::set(self.child.id(), ahead)
+    }
+
+    /// Stops the process, and waits until it is stopped or has ended.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the process has ended before.
+    pub fn stop(&self) -> Result<()> {
+        clock::stop(self.child.id())
     }
 
     /// Returns whether all threads of the process are stopped, as they are some time after the signal.

@@ -9,9 +9,10 @@ use fastrand::Rng;
 use rustix::process::{Signal, getuid};
 
 use crate::api::{Api, End, Load};
+use crate::clock;
 use crate::ledger::{Counts, Wrong};
 use crate::origin::Origin;
-use crate::plan::{Function, draws};
+use crate::plan::{Function, choose, draws};
 use crate::process::{Environment, Kind, LogTo, Size};
 
 /// How many events are handed out before the process is measured while it is idle.
@@ -23,8 +24,21 @@ const WARM_UP: usize = 2;
 /// How many events a worker needs for that: it keeps 8 MiB of the memory of a guest that had so much.
 const EVENTS_TO_WARM_UP: usize = 300;
 
+/// How many sizes of a process there have to be after that. Two alone may be those of a worker that keeps memory, and of one that
+/// does not yet.
+const FEWEST_SIZES: usize = 8;
+
 /// How much larger a process may be in the second half of its life after that, in KiB, beside a tenth.
 const GROWTH: u64 = 4096;
+
+/// How many seconds the clock of a process is set ahead at any time. With a clock that is behind, an event that is on its way gets
+/// a later deadline, and a second is what a guest that runs into it may take longer.
+///
+/// All steps together are less than a day: a deadline that is further away says nothing, and a guest has a quarter of an hour.
+const AHEAD: [i64; 7] = [0, 0, 1, -1, 60, 3600, 43_000];
+
+/// The same while no event is on its way.
+const AHEAD_WHILE_IDLE: [i64; 4] = [0, -60, -3600, -43_000];
 
 /// A run.
 #[derive(Debug, Clone)]
@@ -94,6 +108,7 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
             workers,
             function: Function::Plain,
             log: LogTo::Json,
+            clock_is_set: false,
             is_scarce: false,
             few_threads: false,
             disk_is_full: false,
@@ -119,6 +134,7 @@ fn draw_kind(rng: &mut Rng, number: u64, port: u16, options: &Options) -> Kind {
             (true, 3) => LogTo::Unread,
             _ => LogTo::Json,
         },
+        clock_is_set: rng.bool() && clock::obstacle().is_none(),
         // Connections need descriptors.
         is_scarce: is_odd && rng.bool() && function != Function::Sending(port),
         few_threads: is_odd && rng.bool(),
@@ -155,6 +171,10 @@ fn live(options: &Options, number: u64, is_enough: impl Fn(u64) -> bool) -> Resu
     let events = options.events_per_process;
     while handed < events && unseen_since.is_none() && !is_enough(handed) {
         let round = ROUND.min(events - handed);
+        if handed > 0 && kind.clock_is_set && environment.stop().is_ok() {
+            set_clock(&api, &environment, *choose(&mut rng, &AHEAD_WHILE_IDLE));
+            environment.signal(Signal::CONT);
+        }
         api.release(round);
         handed += round;
         match settle(&api, &origin, &mut environment, &mut rng, &kind, options) {
@@ -268,10 +288,14 @@ fn settle(
         if options.runtime.is_none() && rng.u8(..) < 10 {
             environment.signal(Signal::STOP);
             thread::sleep(Duration::from_millis(rng.u64(1..150)));
-            let ended = match environment.is_stopped() && rng.bool() {
+            let is_stopped = environment.is_stopped();
+            let ended = match is_stopped && rng.bool() {
                 true => origin.end_idle(rng.bool()),
                 false => 0,
             };
+            if is_stopped && kind.clock_is_set && rng.u8(..3) == 0 {
+                set_clock(api, environment, *choose(rng, &AHEAD));
+            }
             environment.signal(Signal::CONT);
             api.note_stop();
             api.count(|counts| {
@@ -284,6 +308,11 @@ fn settle(
         }
     }
     Settled::Hung
+}
+
+/// Sets the clock of a process that is stopped so many seconds ahead. A thread that just reads the clock can prevent that.
+fn set_clock(api: &Api, environment: &Environment, ahead: i64) {
+    let _ = api.set_clock(ahead, || environment.set_clock(ahead));
 }
 
 /// Ends the process while it handles a last round of events, in one of the ways in which an environment ends. Returns from when
@@ -353,7 +382,9 @@ fn last_act(
 /// says little. Workers keep memory of a guest or do not, so the usual size alone says little, too.
 fn growth(sizes: &[Size], workers: usize) -> Option<String> {
     let warm = WARM_UP.max(workers * EVENTS_TO_WARM_UP / ROUND as usize);
-    let sizes = sizes.get(warm..).filter(|sizes| sizes.len() > 1)?;
+    let sizes = sizes
+        .get(warm..)
+        .filter(|sizes| sizes.len() >= FEWEST_SIZES)?;
     let (before, after) = sizes.split_at(sizes.len() / 2);
     let grows = |of: fn(&Size) -> u64, by: fn(u64) -> u64| {
         let (before, after) = (sorted(before, of), sorted(after, of));

@@ -11,7 +11,7 @@ use lambda_wasm_soak::run::{Options, run};
 const EVENTS: u64 = 1000;
 
 /// How many a runtime gets that leaks: 4 workers have to have their size, and to grow afterwards.
-const EVENTS_TO_GROW: u64 = 2000;
+const EVENTS_TO_GROW: u64 = 3000;
 
 /// Runs a runtime with a bug, with this number of workers.
 fn with_bug(bug: &str, workers: usize) -> Counts {

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
+use lambda_wasm_soak::clock;
 use lambda_wasm_soak::run::{Options, run};
+use lambda_wasm_test_support::tools;
 
 /// The kinds of faults that a run of this size has at least.
 const KINDS: usize = 18;
@@ -31,4 +33,8 @@ fn every_invocation_has_one_answer_or_a_reason() {
     );
     assert_eq!(counts.answered + counts.reported, counts.handed_out);
     assert!(counts.faults.len() >= KINDS, "{:?}", counts.faults);
+    match clock::obstacle() {
+        None => assert!(counts.faults.contains_key("process: the clock was set")),
+        Some(why) => tools::skip("clocks that are set in the soak", why),
+    }
 }

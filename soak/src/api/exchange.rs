@@ -71,6 +71,7 @@ impl Shared {
                     if self.load.is_slow {
                         plan = plan.slow();
                     }
+                    plan = plan.by_clock(state.ahead);
                     state.next += 1;
                     break Some(Ok(plan));
                 }
@@ -91,7 +92,8 @@ impl Shared {
                 state.ledger.counts.fault("next: another clock's deadline");
             }
             if plan.handing.delivers() {
-                state.ledger.hand_out(plan.clone(), connection);
+                let ahead = state.ahead;
+                state.ledger.hand_out(plan.clone(), connection, ahead);
             }
         }
         found
