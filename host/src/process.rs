@@ -20,9 +20,24 @@ const MAX_THREADS: u64 = 32;
 #[derive(Debug, Clone)]
 pub struct ThreadId {
     id: i32,
-    /// The kernel's account of the thread, if the process cannot open it later.
-    opened: Option<Arc<File>>,
+    /// The kernel's accounts of the thread, if the process cannot open them later.
+    opened: Option<Arc<[File; 2]>>,
 }
+
+/// The state of a thread at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadState {
+    /// It runs, or would run if it had a CPU.
+    Running,
+    /// It waits in the kernel, and a signal could end the wait.
+    Waiting,
+    /// It waits in the kernel, and nothing else could end the wait: for a disk that hangs, or for a moment, until another thread has
+    /// changed the process's memory or its table of files. It has run so many times before.
+    Held(u64),
+}
+
+/// The kernel's accounts of a thread: its state, and how long and how often it has run.
+const ACCOUNTS: [&str; 2] = ["stat", "schedstat"];
 
 impl ThreadId {
     /// Returns the current thread.
@@ -35,32 +50,55 @@ impl ThreadId {
     /// Returns the current thread of a process that will not be able to open files.
     #[must_use]
     pub fn current_opened() -> Self {
-        let thread = Self::current();
-        let opened = File::open(thread.stat()).ok().map(Arc::new);
-        Self { opened, ..thread }
+        Self::current().opened()
     }
 
-    /// The path of the kernel's account of the thread.
-    fn stat(&self) -> String {
-        format!("/proc/self/task/{}/stat", self.id)
+    fn opened(self) -> Self {
+        let [stat, schedstat] = ACCOUNTS.map(|account| self.open(account));
+        let opened = stat.and_then(|stat| Ok(Arc::new([stat, schedstat?]))).ok();
+        Self { opened, ..self }
     }
 
-    /// Returns `true` if the thread waits in the kernel, and `false` if it runs or would run if it had a CPU.
+    fn open(&self, account: &str) -> io::Result<File> {
+        File::open(format!("/proc/self/task/{}/{account}", self.id))
+    }
+
+    /// Returns the state of the thread.
     ///
     /// A guest that computes never waits, however little of the CPU its function has. If the kernel does not say, the
     /// thread counts as waiting.
     #[must_use]
-    pub fn is_blocked(&self) -> bool {
+    pub fn state(&self) -> ThreadState {
         // The state follows the name, which is in brackets and may have brackets in it:
         // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-        let mut stat = [0; 128];
-        let read = match &self.opened {
-            Some(file) => file.read_at(&mut stat, 0),
-            None => File::open(self.stat()).and_then(|mut file| file.read(&mut stat)),
-        };
-        let stat = &stat[..read.unwrap_or(0)];
+        let mut buffer = [0; 128];
+        let stat = self.read(0, &mut buffer);
         let name_ends = stat.iter().rposition(|&byte| byte == b')');
-        name_ends.and_then(|end| stat.get(end + 2)) != Some(&b'R')
+        match name_ends.and_then(|end| stat.get(end + 2)) {
+            Some(b'R') => ThreadState::Running,
+            Some(b'D') => ThreadState::Held(self.times_run()),
+            _ => ThreadState::Waiting,
+        }
+    }
+
+    /// Returns how many times the thread has got a CPU, by the third number of
+    /// <https://docs.kernel.org/scheduler/sched-stats.html>. 0 if the kernel does not count.
+    fn times_run(&self) -> u64 {
+        let mut buffer = [0; 128];
+        let numbers = str::from_utf8(self.read(1, &mut buffer)).unwrap_or_default();
+        let times = numbers.split_ascii_whitespace().nth(2);
+        times.and_then(|times| times.parse().ok()).unwrap_or(0)
+    }
+
+    /// Reads one of the accounts.
+    fn read<'a>(&self, account: usize, buffer: &'a mut [u8]) -> &'a [u8] {
+        let read = match &self.opened {
+            Some(files) => files[account].read_at(buffer, 0),
+            None => self
+                .open(ACCOUNTS[account])
+                .and_then(|mut file| file.read(buffer)),
+        };
+        &buffer[..read.unwrap_or(0)]
     }
 }
 
@@ -99,20 +137,10 @@ mod tests {
 
     use super::*;
 
-    /// The same thread, with its file.
-    fn ids_with_file(thread: &ThreadId) -> ThreadId {
-        let opened = File::open(thread.stat()).ok().map(Arc::new);
-        assert!(opened.is_some());
-        ThreadId {
-            id: thread.id,
-            opened,
-        }
-    }
-
     #[test]
-    fn a_thread_that_waits_is_blocked_and_one_that_computes_is_not() {
-        assert!(!ThreadId::current().is_blocked());
-        assert!(!ThreadId::current_opened().is_blocked());
+    fn a_thread_that_waits_is_told_from_one_that_computes() {
+        assert_eq!(ThreadId::current().state(), ThreadState::Running);
+        assert_eq!(ThreadId::current_opened().state(), ThreadState::Running);
         let (ask, asked) = mpsc::channel::<()>();
         let (tell, told) = mpsc::channel();
         let waiting = thread::spawn(move || {
@@ -121,13 +149,26 @@ mod tests {
         });
         let id = told.recv().unwrap();
         let until = Instant::now() + Duration::from_secs(20);
-        for id in [id.clone(), ids_with_file(&id)] {
-            while !id.is_blocked() {
+        let with_files = id.clone().opened();
+        assert!(with_files.opened.is_some());
+        for id in [id, with_files] {
+            while id.state() != ThreadState::Waiting {
                 assert!(Instant::now() < until, "it waits, and is said to run");
                 thread::yield_now();
             }
         }
         drop(ask);
         waiting.join().unwrap();
+    }
+
+    #[test]
+    fn the_kernel_counts_how_often_a_thread_runs() {
+        let thread = ThreadId::current();
+        let before = thread.times_run();
+        let until = Instant::now() + Duration::from_secs(20);
+        while thread.times_run() == before {
+            assert!(Instant::now() < until, "it is not counted");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::function::Function;
 use crate::invocation::Invocation;
 use crate::lockdown::Wall;
 use crate::log::{Level, Log};
-use crate::process::{self, ThreadId};
+use crate::process::{self, ThreadId, ThreadState};
 use crate::responder::Responder;
 use crate::runtime_api::Endpoint;
 use crate::termination::Termination;
@@ -203,9 +203,36 @@ impl End for ProcessEnd {
 /// Returns a test that is true if a thread was blocked twice in a row. The watchdog interrupts a guest that computes as soon as
 /// the guest gets a CPU.
 fn stuck_twice(thread: ThreadId) -> impl FnMut() -> bool + Send {
-    let mut was_blocked = false;
+    let mut before = ThreadState::Running;
     move || {
-        let is_blocked = thread.is_blocked();
-        replace(&mut was_blocked, is_blocked) && is_blocked
+        let now = thread.state();
+        is_stuck(replace(&mut before, now), now)
+    }
+}
+
+/// Returns whether a thread was blocked at two moments. Many workers whose guests get memory wait for each other all the time: such
+/// a thread is stuck only if it has not run between.
+fn is_stuck(before: ThreadState, now: ThreadState) -> bool {
+    now != ThreadState::Running && now == before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_has_run_between_two_looks_is_not_stuck() {
+        use ThreadState::{Held, Running, Waiting};
+        for (before, now, expected) in [
+            (Waiting, Waiting, true),
+            (Held(7), Held(7), true),
+            (Held(7), Held(8), false),
+            (Held(7), Waiting, false),
+            (Waiting, Held(7), false),
+            (Running, Waiting, false),
+            (Running, Running, false),
+        ] {
+            assert_eq!(is_stuck(before, now), expected, "{before:?} {now:?}");
+        }
     }
 }
