@@ -2,8 +2,8 @@
 //!
 //! The first wall is wasmtime's sandbox. If a guest finds a hole in it and runs machine code of its own, that code is in this
 //! process, and can do what the process can do. With the second wall, that is little: no file is opened but those that the
-//! policy names, no program is executed, no process is created, no memory becomes executable, and without `[http]` there is no new
-//! socket.
+//! policy names, no program is executed, no process is created, no memory becomes executable, and without `[http]` the process
+//! creates no socket.
 
 pub mod connector;
 mod landlock;

@@ -48,7 +48,7 @@ impl Connector {
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no process or no descriptor left, or no `/proc`.
+    /// Returns an error if the system has no process or descriptor left, or if `/proc` is missing.
     pub(super) fn start(addresses: &[SocketAddr]) -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
         socket.set_nonblocking(true)?;
