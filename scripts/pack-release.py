@@ -6,7 +6,8 @@ The hosts are a zip archive behind the executable (cli/src/bootstrap.rs). The sa
 no times, no owners, and fixed permissions.
 
 Usage: scripts/pack-release.py ARCH TOOL BOOTSTRAPS MAN OUT     (ARCH: x86_64 or aarch64)
-BOOTSTRAPS is a directory with bootstrap-x86_64 and bootstrap-aarch64, or one of them; MAN has the manual pages.
+BOOTSTRAPS is a directory with bootstrap-ARCH and bootstrap-ARCH-small, for both architectures or for one; its other files are
+not packed. MAN has the manual pages.
 """
 
 import base64
@@ -141,7 +142,9 @@ def main():
         sys.exit(__doc__)
     arch, (tool, hosts, pages, out) = sys.argv[1], map(Path, sys.argv[2:])
     out.mkdir(parents=True, exist_ok=True)
-    hosts = {path.name: path.read_bytes() for path in sorted(hosts.glob("bootstrap-*"))}
+    # The directory may have other files, such as a host of the tests, which is built quickly and is large.
+    names = [f"bootstrap-{host_arch}{variant}" for host_arch in sorted(HOSTS) for variant in ("", "-small")]
+    hosts = {name: (hosts / name).read_bytes() for name in names if (hosts / name).exists()}
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, NAME)
         whole.write_bytes(tool.read_bytes())
